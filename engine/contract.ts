@@ -1,0 +1,318 @@
+/**
+ * The contract: what an engine can do, in the Docker Engine API's own types.
+ *
+ * Everything above it (the Docker API server, the console, later compose and clusters) uses only this interface;
+ * access control and audit are decorators of it; a remote engine is the same interface over another Docker API
+ * endpoint. It is cut into slices by noun, so that each user takes only what it needs.
+ *
+ * Conventions
+ * - A container, image or network is named by full ID, unambiguous ID prefix, or name (with or without a leading `/`).
+ * - Methods reject with an EngineError; its `code` tells the kind (engine/errors.ts).
+ * - Endless work takes an AbortSignal and ends quietly (iterator done, stream destroyed) when it fires.
+ * - Byte streams follow Docker's raw stream: with a TTY plain bytes, without one frames of
+ *   `[u8 type (1 stdout, 2 stderr), 0, 0, 0, u32be length]` + payload.
+ */
+import type { Duplex, Readable } from 'node:stream'
+import type {
+  AuthConfig,
+  BuildCacheDiskUsage,
+  ContainerConfig,
+  ContainerInspectResponse,
+  ContainersDiskUsage,
+  ContainerStatsResponse,
+  ContainerSummary,
+  ContainerTopResponse,
+  ContainerUpdateResponse,
+  CreateImageInfo,
+  EventMessage,
+  HostConfig,
+  ImageDeleteResponseItem,
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImagesDiskUsage,
+  ImageSummary,
+  NetworkConnectRequest,
+  NetworkDisconnectRequest,
+  NetworkingConfig,
+  NetworkInspect,
+  Resources,
+  RestartPolicy,
+  SystemInfo,
+  SystemVersion,
+  Volume,
+  VolumeCreateRequest,
+  VolumeListResponse,
+  VolumesDiskUsage,
+} from './types/docker.ts'
+
+/** Docker's filters: a name to the values any of which may match; `label`, `label!` values all have to. */
+export type Filters = Record<string, string[]>
+
+/** What opened an engine wants closed. */
+export interface Engine {
+  readonly system: SystemEngine
+  readonly containers: ContainerEngine
+  readonly execs: ExecEngine
+  readonly images: ImageEngine
+  readonly networks: NetworkEngine
+  readonly volumes: VolumeEngine
+  /** Lets go of everything held in this process. Containers keep running. */
+  close(): Promise<void>
+}
+
+export interface SystemEngine {
+  version(): Promise<SystemVersion>
+  info(): Promise<SystemInfo>
+  diskUsage(options?: DiskUsageOptions): Promise<DiskUsage>
+  /** Past events from `since` on, then live ones until `until` or the signal. @see GET /events */
+  events(options?: EventsOptions, signal?: AbortSignal): AsyncIterable<EventMessage>
+}
+
+export interface DiskUsageOptions {
+  types?: ('container' | 'image' | 'volume' | 'build-cache')[]
+  verbose?: boolean
+}
+
+export interface DiskUsage {
+  ImageUsage?: ImagesDiskUsage
+  ContainerUsage?: ContainersDiskUsage
+  VolumeUsage?: VolumesDiskUsage
+  BuildCacheUsage?: BuildCacheDiskUsage
+}
+
+export interface EventsOptions {
+  /** Seconds since the epoch, with fractions. */
+  since?: number
+  until?: number
+  filters?: Filters
+}
+
+/** The body of POST /containers/create. */
+export type ContainerCreateConfig = ContainerConfig & {
+  HostConfig?: HostConfig
+  NetworkingConfig?: NetworkingConfig
+}
+
+export interface ContainerEngine {
+  list(options?: ContainerListOptions): Promise<ContainerSummary[]>
+  create(config: ContainerCreateConfig, options?: ContainerCreateOptions): Promise<{ Id: string; Warnings: string[] }>
+  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse>
+  top(id: string, psArgs?: string): Promise<ContainerTopResponse>
+  /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
+  logs(id: string, options: LogsOptions, signal?: AbortSignal): Promise<{ stream: Readable; tty: boolean }>
+  /** One sample with `stream: false`, else one a second until the signal or the container's end. */
+  stats(id: string, options?: StatsOptions, signal?: AbortSignal): AsyncIterable<ContainerStatsResponse>
+  /** @throws NOT_MODIFIED (304) when it already runs */
+  start(id: string): Promise<void>
+  /** @throws NOT_MODIFIED (304) when it does not run */
+  stop(id: string, options?: StopOptions): Promise<void>
+  restart(id: string, options?: StopOptions): Promise<void>
+  kill(id: string, signal?: string): Promise<void>
+  pause(id: string): Promise<void>
+  unpause(id: string): Promise<void>
+  rename(id: string, name: string): Promise<void>
+  update(id: string, update: ContainerUpdate): Promise<ContainerUpdateResponse>
+  remove(id: string, options?: ContainerRemoveOptions): Promise<void>
+  prune(filters?: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>
+  resize(id: string, size: TerminalSize): Promise<void>
+  /** Resolves once the wait is registered; `exited` then settles when the condition holds. */
+  wait(id: string, condition?: WaitCondition, signal?: AbortSignal): Promise<{ exited: Promise<ContainerExit> }>
+  /** A duplex of the container's streams: writing is its stdin, ending the writable half closes stdin. */
+  attach(id: string, options: AttachOptions): Promise<{ stream: Duplex; tty: boolean }>
+}
+
+export interface ContainerListOptions {
+  all?: boolean
+  limit?: number
+  size?: boolean
+  filters?: Filters
+}
+
+export interface ContainerCreateOptions {
+  name?: string
+  /** `os/arch[/variant]`. */
+  platform?: string
+}
+
+export interface LogsOptions {
+  stdout?: boolean
+  stderr?: boolean
+  follow?: boolean
+  /** Seconds since the epoch, with fractions. */
+  since?: number
+  until?: number
+  timestamps?: boolean
+  /** Number of lines from the end; undefined for all. */
+  tail?: number
+  details?: boolean
+}
+
+export interface StatsOptions {
+  stream?: boolean
+  /** With `stream: false`: do not wait a second for the previous sample. */
+  oneShot?: boolean
+}
+
+export interface StopOptions {
+  signal?: string
+  /** Grace time in seconds before SIGKILL; -1 waits for ever. */
+  timeout?: number
+}
+
+export type ContainerUpdate = Resources & { RestartPolicy?: RestartPolicy }
+
+export interface ContainerRemoveOptions {
+  force?: boolean
+  /** Also remove its anonymous volumes. */
+  volumes?: boolean
+  link?: boolean
+}
+
+export interface TerminalSize {
+  rows: number
+  cols: number
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed'
+
+export interface ContainerExit {
+  StatusCode: number
+  Error?: { Message: string }
+}
+
+export interface AttachOptions {
+  stdin?: boolean
+  stdout?: boolean
+  stderr?: boolean
+  /** Replay what was logged. */
+  logs?: boolean
+  /** Then go on live. */
+  stream?: boolean
+  detachKeys?: string
+}
+
+/** The body of POST /containers/{id}/exec. */
+export interface ExecConfig {
+  AttachStdin?: boolean
+  AttachStdout?: boolean
+  AttachStderr?: boolean
+  DetachKeys?: string
+  Tty?: boolean
+  Env?: string[]
+  Cmd: string[]
+  Privileged?: boolean
+  User?: string
+  WorkingDir?: string
+  /** Height and width. */
+  ConsoleSize?: [number, number]
+}
+
+export interface ExecInspect {
+  ID: string
+  ContainerID: string
+  Running: boolean
+  ExitCode: number | null
+  Pid: number
+  OpenStdin: boolean
+  OpenStdout: boolean
+  OpenStderr: boolean
+  CanRemove: boolean
+  DetachKeys: string
+  ProcessConfig: { tty: boolean; entrypoint: string; arguments: string[]; privileged: boolean; user: string }
+}
+
+export interface ExecEngine {
+  create(containerId: string, config: ExecConfig): Promise<{ Id: string }>
+  /** Runs it and resolves once the process is there; `stream` is absent when detached. */
+  start(execId: string, options?: ExecStartOptions): Promise<{ stream?: Duplex; tty: boolean }>
+  /**
+   * Joins a running exec again (Gantry's own; a terminal survives a dropped connection and a restarted server by it).
+   * With a TTY the last output is replayed first.
+   * @throws NOT_IMPLEMENTED by engines that cannot, NOT_FOUND when it is over
+   */
+  attach(execId: string): Promise<{ stream: Duplex; tty: boolean }>
+  resize(execId: string, size: TerminalSize): Promise<void>
+  inspect(execId: string): Promise<ExecInspect>
+}
+
+export interface ExecStartOptions {
+  Detach?: boolean
+  Tty?: boolean
+  ConsoleSize?: [number, number]
+}
+
+/** One line of the progress of a pull, load or import; `status` with `id` is a layer's state. */
+export type ImageProgress = CreateImageInfo & { stream?: string; aux?: { ID?: string; Digest?: string } }
+
+export interface ImageEngine {
+  list(options?: ImageListOptions): Promise<ImageSummary[]>
+  inspect(name: string): Promise<ImageInspect>
+  history(name: string): Promise<ImageHistoryResponseItem[]>
+  /** Yields progress and throws when it fails; nothing half-made stays. */
+  pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  /** A root file system tar (maybe compressed) becomes a one-layer image. */
+  import(tar: Readable, options?: ImportOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  /** A `docker save` or OCI-layout tar (maybe compressed). */
+  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  tag(name: string, repo: string, tag?: string): Promise<void>
+  remove(name: string, options?: { force?: boolean; noprune?: boolean }): Promise<ImageDeleteResponseItem[]>
+  prune(filters?: Filters): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }>
+}
+
+export interface ImageListOptions {
+  all?: boolean
+  filters?: Filters
+  sharedSize?: boolean
+}
+
+export interface PullOptions {
+  auth?: AuthConfig
+  platform?: string
+}
+
+export interface ImportOptions {
+  /** `repo[:tag]` to give the image. */
+  reference?: string
+  message?: string
+  /** Dockerfile instructions, as `docker import --change`. */
+  changes?: string[]
+  platform?: string
+}
+
+/** The body of POST /networks/create. */
+export interface NetworkCreateConfig {
+  Name: string
+  Driver?: string
+  Scope?: string
+  Internal?: boolean
+  Attachable?: boolean
+  Ingress?: boolean
+  ConfigOnly?: boolean
+  EnableIPv4?: boolean
+  EnableIPv6?: boolean
+  IPAM?: {
+    Driver?: string
+    Config?: { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> }[]
+    Options?: Record<string, string>
+  }
+  Options?: Record<string, string>
+  Labels?: Record<string, string>
+}
+
+export interface NetworkEngine {
+  list(filters?: Filters): Promise<NetworkInspect[]>
+  inspect(id: string, options?: { verbose?: boolean; scope?: string }): Promise<NetworkInspect>
+  create(config: NetworkCreateConfig): Promise<{ Id: string; Warning: string }>
+  connect(id: string, request: NetworkConnectRequest): Promise<void>
+  disconnect(id: string, request: NetworkDisconnectRequest): Promise<void>
+  remove(id: string): Promise<void>
+  prune(filters?: Filters): Promise<{ NetworksDeleted: string[] }>
+}
+
+export interface VolumeEngine {
+  list(filters?: Filters): Promise<VolumeListResponse>
+  inspect(name: string): Promise<Volume>
+  create(config: VolumeCreateRequest): Promise<Volume>
+  remove(name: string, options?: { force?: boolean }): Promise<void>
+  prune(filters?: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import { z } from 'zod'
+import { InvalidParameterError } from './errors.ts'
+
+/**
+ * One Gantry on a host: where it keeps things and what its kernel objects are called. Two instances with different
+ * roots never touch each other, because every name below derives from `runRoot`.
+ */
+export interface Instance {
+  /** Documents, blobs, layers, volumes: what survives a reboot. */
+  dataRoot: string
+  /** Sockets, network namespaces, exec records: what dies with the host. Short, for unix socket paths (107 bytes). */
+  runRoot: string
+  /** The Docker API's unix socket. */
+  socketPath: string
+  /** The default bridge's interface name, `gantry0` for the default instance. */
+  bridgeName: string
+  /** CIDR of the default bridge. */
+  bridgeSubnet: string
+  /** Name of the nftables table (family inet). */
+  nftTable: string
+  /** cgroup directory below each hierarchy's root, without slashes at the ends. */
+  cgroupParent: string
+  /** Prefix of user-defined bridges and host-side veths; at most 4 characters (interface names hold 15). */
+  linkPrefix: string
+  /** Mirror URLs tried before docker.io itself, in order. */
+  registryMirrors: string[]
+}
+
+const DEFAULT_RUN = '/run/gantry'
+
+/** The longest thing put below runRoot: `/c/<64 hex>/s`, within sockaddr_un's 107 usable bytes. */
+export const MAX_RUN_ROOT = 107 - '/c/'.length - 64 - '/s'.length
+
+const schema = z.object({
+  GANTRY_DATA: z.string().startsWith('/').default('/var/lib/gantry'),
+  GANTRY_RUN: z.string().startsWith('/').max(MAX_RUN_ROOT).default(DEFAULT_RUN),
+  GANTRY_SOCKET: z.string().startsWith('/').max(107).optional(),
+  GANTRY_BRIDGE_SUBNET: z.cidrv4().default('172.30.0.0/16'),
+  GANTRY_REGISTRY_MIRRORS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').filter((url) => url.trim() !== ''))
+    .pipe(z.array(z.string().trim().pipe(z.url({ protocol: /^https?$/ })))),
+})
+
+/**
+ * Reads an instance from GANTRY_* environment variables.
+ *
+ * @throws INVALID_PARAMETER naming the variable and what is wrong with it
+ */
+export function instanceFromEnv(env: Record<string, string | undefined>): Instance {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(present)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new InvalidParameterError(`${issue?.path[0]?.toString() ?? 'environment'}: ${issue?.message ?? 'invalid'}`)
+  }
+  const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET, GANTRY_REGISTRY_MIRRORS } = parsed.data
+  return instanceAt({
+    dataRoot: GANTRY_DATA,
+    runRoot: GANTRY_RUN,
+    socketPath: GANTRY_SOCKET,
+    bridgeSubnet: GANTRY_BRIDGE_SUBNET,
+    registryMirrors: GANTRY_REGISTRY_MIRRORS,
+  })
+}
+
+/** An instance at the given roots, its kernel names derived; tests use it with temporary directories. */
+export function instanceAt(options: {
+  dataRoot: string
+  runRoot: string
+  socketPath?: string | undefined
+  bridgeSubnet: string
+  registryMirrors?: string[]
+}): Instance {
+  const runRoot = path.resolve(options.runRoot)
+  const tag = createHash('sha256').update(runRoot).digest('hex').slice(0, 6)
+  const isDefault = runRoot === DEFAULT_RUN
+  return {
+    dataRoot: path.resolve(options.dataRoot),
+    runRoot,
+    socketPath: options.socketPath ?? path.join(runRoot, 'gantry.sock'),
+    bridgeName: isDefault ? 'gantry0' : `gantry-${tag}`,
+    bridgeSubnet: options.bridgeSubnet,
+    nftTable: isDefault ? 'gantry' : `gantry-${tag}`,
+    cgroupParent: isDefault ? 'gantry' : `gantry-${tag}`,
+    linkPrefix: isDefault ? 'gt' : `g${tag.slice(0, 3)}`,
+    registryMirrors: options.registryMirrors ?? [],
+  }
+}

@@ -1,0 +1,42 @@
+/* What the addon's families of system calls share. */
+#ifndef GANTRY_ADDON_H
+#define GANTRY_ADDON_H
+
+#include <errno.h>
+#include <node_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Reads the call's arguments into `a`; those not given are undefined. */
+#define ARGS(n)                                                                \
+	napi_value a[n];                                                       \
+	size_t argc = n;                                                       \
+	napi_get_cb_info(env, info, &argc, a, NULL, NULL)
+
+/* A string argument as malloc'ed UTF-8, NULL when it is not a string. */
+char *arg_string(napi_env env, napi_value value);
+int32_t arg_i32(napi_env env, napi_value value);
+uint32_t arg_u32(napi_env env, napi_value value);
+int64_t arg_i64(napi_env env, napi_value value);
+/* A Buffer argument; false when it is not one. */
+bool arg_buffer(napi_env env, napi_value value, void **data, size_t *length);
+
+/* Every call answers a number: its result, or the negative errno. */
+napi_value result(napi_env env, int64_t value);
+#define RESULT_OF(env, rc) result((env), (rc) < 0 ? -(int64_t)errno : (int64_t)(rc))
+
+struct method {
+	const char *name;
+	napi_callback call;
+};
+void define_methods(napi_env env, napi_value exports, const struct method *methods, size_t count);
+#define DEFINE(env, exports, table) define_methods(env, exports, table, sizeof(table) / sizeof((table)[0]))
+
+/* One per family, called by binding.c */
+void register_fs(napi_env env, napi_value exports);
+void register_net(napi_env env, napi_value exports);
+void register_mount(napi_env env, napi_value exports);
+void register_process(napi_env env, napi_value exports);
+void register_bpf(napi_env env, napi_value exports);
+
+#endif

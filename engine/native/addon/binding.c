@@ -1,0 +1,77 @@
+/* The addon's entry: argument helpers and the registration of each family of system calls. */
+#include "addon.h"
+
+#include <stdlib.h>
+
+char *arg_string(napi_env env, napi_value value)
+{
+	size_t length;
+	char *text;
+
+	if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok)
+		return NULL;
+	text = malloc(length + 1);
+	if (text)
+		napi_get_value_string_utf8(env, value, text, length + 1, &length);
+	return text;
+}
+
+int32_t arg_i32(napi_env env, napi_value value)
+{
+	int32_t number = 0;
+
+	napi_get_value_int32(env, value, &number);
+	return number;
+}
+
+uint32_t arg_u32(napi_env env, napi_value value)
+{
+	uint32_t number = 0;
+
+	napi_get_value_uint32(env, value, &number);
+	return number;
+}
+
+int64_t arg_i64(napi_env env, napi_value value)
+{
+	int64_t number = 0;
+
+	napi_get_value_int64(env, value, &number);
+	return number;
+}
+
+bool arg_buffer(napi_env env, napi_value value, void **data, size_t *length)
+{
+	bool is_buffer = false;
+
+	napi_is_buffer(env, value, &is_buffer);
+	return is_buffer && napi_get_buffer_info(env, value, data, length) == napi_ok;
+}
+
+napi_value result(napi_env env, int64_t value)
+{
+	napi_value number;
+
+	napi_create_int64(env, value, &number);
+	return number;
+}
+
+void define_methods(napi_env env, napi_value exports, const struct method *methods, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		napi_value function;
+
+		napi_create_function(env, methods[i].name, NAPI_AUTO_LENGTH, methods[i].call, NULL, &function);
+		napi_set_named_property(env, exports, methods[i].name, function);
+	}
+}
+
+NAPI_MODULE_INIT()
+{
+	register_fs(env, exports);
+	register_net(env, exports);
+	register_mount(env, exports);
+	register_process(env, exports);
+	register_bpf(env, exports);
+	return exports;
+}
