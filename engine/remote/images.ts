@@ -1,0 +1,131 @@
+import type { Readable } from 'node:stream'
+import type {
+  Filters,
+  ImageEngine,
+  ImageListOptions,
+  ImageProgress,
+  ImportOptions,
+  PullOptions,
+} from '../contract.ts'
+import { EngineError } from '../errors.ts'
+import type {
+  ImageDeleteResponseItem,
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImageSummary,
+} from '../types/docker.ts'
+import { filtersQuery, segment } from './query.ts'
+import type { RequestOptions, Transport } from './transport.ts'
+
+export class RemoteImages implements ImageEngine {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  async list(options: ImageListOptions = {}): Promise<ImageSummary[]> {
+    return this.#transport.json('GET', '/images/json', {
+      query: {
+        all: options.all,
+        digests: true,
+        'shared-size': this.#transport.speaks('1.42') ? options.sharedSize : undefined,
+        filters: filtersQuery(options.filters),
+      },
+    })
+  }
+
+  async inspect(name: string): Promise<ImageInspect> {
+    return this.#transport.json('GET', `/images/${segment(name)}/json`)
+  }
+
+  async history(name: string): Promise<ImageHistoryResponseItem[]> {
+    return this.#transport.json('GET', `/images/${segment(name)}/history`)
+  }
+
+  pull(
+    reference: string,
+    options: PullOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    const { name, tag } = splitReference(reference)
+    return this.#progress('/images/create', {
+      query: { fromImage: name, tag, platform: options.platform },
+      headers:
+        options.auth === undefined
+          ? undefined
+          : { 'X-Registry-Auth': Buffer.from(JSON.stringify(options.auth)).toString('base64url') },
+      signal,
+    })
+  }
+
+  import(
+    tar: Readable,
+    options: ImportOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    return this.#progress('/images/create', {
+      query: {
+        fromSrc: '-',
+        repo: options.reference,
+        message: options.message,
+        changes: options.changes,
+        platform: options.platform,
+      },
+      headers: { 'Content-Type': 'application/x-tar' },
+      body: tar,
+      signal,
+    })
+  }
+
+  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
+    return this.#progress('/images/load', {
+      query: { quiet: false },
+      headers: { 'Content-Type': 'application/x-tar' },
+      body: tar,
+      signal,
+    })
+  }
+
+  async tag(name: string, repo: string, tag?: string): Promise<void> {
+    await this.#transport.empty('POST', `/images/${segment(name)}/tag`, { query: { repo, tag } })
+  }
+
+  async remove(
+    name: string,
+    options: { force?: boolean; noprune?: boolean } = {},
+  ): Promise<ImageDeleteResponseItem[]> {
+    return this.#transport.json('DELETE', `/images/${segment(name)}`, {
+      query: { force: options.force, noprune: options.noprune },
+    })
+  }
+
+  async prune(
+    filters?: Filters,
+  ): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }> {
+    const pruned = await this.#transport.json<{
+      ImagesDeleted: ImageDeleteResponseItem[] | null
+      SpaceReclaimed: number
+    }>('POST', '/images/prune', { query: { filters: filtersQuery(filters) } })
+    return { ImagesDeleted: pruned.ImagesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
+  }
+
+  /** Progress lines; one that tells an error ends them by throwing it, because the status was sent long before. */
+  async *#progress(path: string, options: RequestOptions): AsyncGenerator<ImageProgress> {
+    type Line = ImageProgress & { error?: string }
+    for await (const line of this.#transport.lines<Line>('POST', path, options)) {
+      const message = line.errorDetail?.message ?? line.error
+      if (message !== undefined) throw new EngineError('SYSTEM', message)
+      yield line
+    }
+  }
+}
+
+/** `name[:tag][@digest]`; without a tag Docker would pull every tag there is. */
+function splitReference(reference: string): { name: string; tag: string } {
+  const at = reference.indexOf('@')
+  if (at !== -1) return { name: reference.slice(0, at), tag: reference.slice(at + 1) }
+  const colon = reference.indexOf(':', reference.lastIndexOf('/') + 1)
+  if (colon === -1) return { name: reference, tag: 'latest' }
+  return { name: reference.slice(0, colon), tag: reference.slice(colon + 1) }
+}

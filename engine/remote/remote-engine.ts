@@ -1,0 +1,36 @@
+import type { Engine } from '../contract.ts'
+import { RemoteContainers } from './containers.ts'
+import { RemoteExecs } from './execs.ts'
+import { RemoteImages } from './images.ts'
+import { RemoteNetworks } from './networks.ts'
+import { RemoteSystem } from './system.ts'
+import { Transport } from './transport.ts'
+import { RemoteVolumes } from './volumes.ts'
+
+/**
+ * The contract over any Docker API endpoint: dockerd, podman, another Gantry.
+ *
+ * @param options.url `unix:///path` or `http://host[:port]`
+ * @throws INVALID_PARAMETER for another URL, UNAVAILABLE when nobody answers there or no API version is common
+ */
+export async function openRemoteEngine(options: { url: string }): Promise<Engine> {
+  const transport = new Transport(options.url)
+  try {
+    await transport.negotiate()
+  } catch (error) {
+    transport.close()
+    throw error
+  }
+  return {
+    system: new RemoteSystem(transport),
+    containers: new RemoteContainers(transport),
+    execs: new RemoteExecs(transport),
+    images: new RemoteImages(transport),
+    networks: new RemoteNetworks(transport),
+    volumes: new RemoteVolumes(transport),
+    close: () => {
+      transport.close()
+      return Promise.resolve()
+    },
+  }
+}
