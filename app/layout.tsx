@@ -1,0 +1,28 @@
+import type { Metadata, Viewport } from 'next'
+import type { ReactNode } from 'react'
+import { Themes } from '@/components/shell/providers.tsx'
+import './globals.css'
+
+export const metadata: Metadata = {
+  title: { default: 'Gantry', template: '%s · Gantry' },
+  description: 'Runs containers on this host',
+  icons: { icon: '/icon.svg' },
+}
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#ffffff' },
+    { media: '(prefers-color-scheme: dark)', color: '#13161d' },
+  ],
+}
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  return (
+    // next-themes sets data-theme before React wakes up.
+    <html lang="en" suppressHydrationWarning>
+      <body>
+        <Themes>{children}</Themes>
+      </body>
+    </html>
+  )
+}

@@ -1,0 +1,66 @@
+import type { ContainerSummary } from '@/engine/types/docker.ts'
+import type { Job, TopicName, Topics } from '@/server/live/protocol.ts'
+
+type Apply = {
+  [T in TopicName]: (
+    data: Topics[T]['snapshot'],
+    change: Topics[T]['change'],
+  ) => Topics[T]['snapshot']
+}
+
+const MAX_EVENTS = 2000
+const MAX_STATS = 1800
+const MAX_HOST = 900
+const MAX_LINES = 10_000
+
+const apply: Apply = {
+  containers: (data, { changed, removed }) => patchContainers(data, changed, removed),
+  events: (data, change) => [...data, ...change].slice(-MAX_EVENTS),
+  fleet: (_, change) => change,
+  stats: (data, change) => [...data, ...change].slice(-MAX_STATS),
+  logs: (data, change) => ({
+    lines: [...data.lines, ...change.lines].slice(-MAX_LINES),
+    skipped: data.skipped + change.skipped,
+    ...(change.ended === undefined ? {} : { ended: change.ended }),
+  }),
+  host: (data, change) => [...data, ...change].slice(-MAX_HOST),
+  jobs: (data, change) => patchJobs(data, change),
+  changes: () => null,
+}
+
+/** A topic's data after one change. Never alters what it was given. */
+export function applyChange<T extends TopicName>(
+  name: T,
+  data: Topics[T]['snapshot'],
+  change: Topics[T]['change'],
+): Topics[T]['snapshot'] {
+  return apply[name](data, change)
+}
+
+function patchContainers(
+  data: ContainerSummary[],
+  changed: ContainerSummary[],
+  removed: string[],
+): ContainerSummary[] {
+  const fresh = new Map(changed.map((row) => [row.Id, row]))
+  const gone = new Set(removed)
+  const kept: ContainerSummary[] = []
+  for (const row of data) {
+    if (row.Id !== undefined && gone.has(row.Id)) continue
+    const newer = fresh.get(row.Id)
+    if (newer !== undefined) fresh.delete(row.Id)
+    kept.push(newer ?? row)
+  }
+  // What is left is new: newest first, as the engine lists them.
+  return fresh.size === 0 ? kept : [...fresh.values(), ...kept]
+}
+
+function patchJobs(data: Job[], change: Job[]): Job[] {
+  const fresh = new Map(change.map((job) => [job.id, job]))
+  const kept = data.map((job) => {
+    const newer = fresh.get(job.id)
+    fresh.delete(job.id)
+    return newer ?? job
+  })
+  return [...kept, ...fresh.values()]
+}

@@ -1,0 +1,71 @@
+'use client'
+import { ChevronRight } from 'lucide-react'
+import Link from 'next/link'
+import { usePathname } from 'next/navigation'
+import { containerName } from '@/components/containers/container-name.ts'
+import { useTopic } from '@/components/live/use-topic.tsx'
+import { places } from './nav.ts'
+
+const words: Record<string, string> = {
+  new: 'Deploy',
+  logs: 'Logs',
+  stats: 'Stats',
+  terminal: 'Terminal',
+  inspect: 'Inspect',
+}
+
+export function Breadcrumb() {
+  const pathname = usePathname()
+  const { data: containers } = useTopic('containers')
+  const segments = pathname.split('/').filter((segment) => segment !== '')
+  const steps = segments.map((segment, index) => {
+    const href = `/${segments.slice(0, index + 1).join('/')}`
+    const place = places.find((candidate) => candidate.href === href)
+    if (place !== undefined) return { href, label: place.label }
+    if (index === 1 && segments[0] === 'containers' && segment !== 'new') {
+      const row = containers?.find((container) => container.Id?.startsWith(segment))
+      return {
+        href,
+        label: row === undefined ? decodeURIComponent(segment).slice(0, 12) : containerName(row),
+      }
+    }
+    return { href, label: words[segment] ?? decodeURIComponent(segment) }
+  })
+  if (steps.length === 0) steps.push({ href: '/', label: 'Overview' })
+  return (
+    <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
+      <ol className="flex min-w-0 items-center gap-1 text-sm">
+        {steps.map((step, index) => {
+          const last = index === steps.length - 1
+          return (
+            <li
+              key={step.href}
+              className={
+                last ? 'flex min-w-0 items-center gap-1' : 'hidden items-center gap-1 sm:flex'
+              }
+            >
+              {index > 0 && (
+                <ChevronRight
+                  className="text-muted-foreground hidden size-3.5 shrink-0 sm:block"
+                  aria-hidden
+                />
+              )}
+              {last ? (
+                <span aria-current="page" className="truncate font-medium">
+                  {step.label}
+                </span>
+              ) : (
+                <Link
+                  href={step.href}
+                  className="text-muted-foreground hover:text-foreground rounded-sm"
+                >
+                  {step.label}
+                </Link>
+              )}
+            </li>
+          )
+        })}
+      </ol>
+    </nav>
+  )
+}

@@ -1,0 +1,58 @@
+'use client'
+import { Menu, Search } from 'lucide-react'
+import { useState } from 'react'
+import { Button } from '@/components/ui/button.tsx'
+import { Kbd } from '@/components/ui/kbd.tsx'
+import { Sheet, SheetContent, SheetTrigger } from '@/components/ui/sheet.tsx'
+import { ActivityCentre } from './activity-centre.tsx'
+import { Breadcrumb } from './breadcrumb.tsx'
+import { ConnectionDot } from './connection-dot.tsx'
+import { PlaceLinks } from './sidebar.tsx'
+import { ThemeMenu } from './theme-menu.tsx'
+import { UserMenu } from './user-menu.tsx'
+
+export function TopBar({
+  userName,
+  onSearch,
+  onKeys,
+}: {
+  userName: string
+  onSearch: () => void
+  onKeys: () => void
+}) {
+  const [menuOpen, setMenuOpen] = useState(false)
+  return (
+    <header className="bg-surface flex h-13 shrink-0 items-center gap-1 border-b px-2 md:px-4">
+      <Sheet open={menuOpen} onOpenChange={setMenuOpen}>
+        <SheetTrigger asChild>
+          <Button variant="ghost" size="icon" aria-label="Menu" className="md:hidden">
+            <Menu aria-hidden />
+          </Button>
+        </SheetTrigger>
+        <SheetContent side="left" title="Gantry">
+          <PlaceLinks onChoose={() => setMenuOpen(false)} />
+        </SheetContent>
+      </Sheet>
+      <Breadcrumb />
+      <div className="ml-auto flex items-center gap-0.5">
+        <button
+          type="button"
+          onClick={onSearch}
+          aria-label="Search everything"
+          aria-keyshortcuts="Control+K"
+          className="text-muted-foreground hover:bg-accent md:bg-background mr-1 flex h-8 items-center gap-2 rounded-md px-2 text-[13px] md:w-52 md:border"
+        >
+          <Search className="size-4" aria-hidden />
+          <span className="hidden md:inline">Search…</span>
+          <span className="ml-auto hidden md:inline">
+            <Kbd>Ctrl K</Kbd>
+          </span>
+        </button>
+        <ConnectionDot />
+        <ActivityCentre />
+        <ThemeMenu />
+        <UserMenu name={userName} onKeys={onKeys} />
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,20 @@
+'use client'
+import { formatAge, formatTime } from './format.ts'
+import { useNow } from './use-now.ts'
+
+/** How long ago, kept current; the exact time on hover. `since` in ms since the epoch. */
+export function Age({ since, suffix = '' }: { since: number; suffix?: string }) {
+  const recent = Date.now() - since < 3_600_000
+  const now = useNow(recent ? 1000 : 60_000)
+  if (now === 0) return null
+  return (
+    <time
+      dateTime={new Date(since).toISOString()}
+      title={formatTime(since)}
+      className="tabular whitespace-nowrap"
+    >
+      {formatAge(now - since)}
+      {suffix}
+    </time>
+  )
+}

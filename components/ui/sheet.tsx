@@ -1,0 +1,54 @@
+'use client'
+import { X } from 'lucide-react'
+import { Dialog as Radix } from 'radix-ui'
+import type { ComponentProps, ReactNode } from 'react'
+import { Button } from './button.tsx'
+import { cn } from './cn.ts'
+
+export const Sheet = Radix.Root
+export const SheetTrigger = Radix.Trigger
+export const SheetClose = Radix.Close
+
+/** A panel that comes in from the right (or bottom, left) over the page. */
+export function SheetContent(
+  props: Omit<ComponentProps<typeof Radix.Content>, 'title'> & {
+    title: ReactNode
+    description?: ReactNode
+    side?: 'right' | 'left' | 'bottom'
+  },
+) {
+  const { title, description, side = 'right', className, children, ...rest } = props
+  return (
+    <Radix.Portal>
+      <Radix.Overlay className="appear bg-overlay fixed inset-0 z-50" />
+      <Radix.Content
+        {...(description === undefined ? { 'aria-describedby': undefined } : {})}
+        className={cn(
+          'bg-raised shadow-raised fixed z-50 flex flex-col outline-none',
+          side === 'right' && 'slide-in inset-y-0 right-0 w-full max-w-xl border-l',
+          side === 'left' && 'appear inset-y-0 left-0 w-64 border-r',
+          side === 'bottom' && 'rise inset-x-0 bottom-0 max-h-[80dvh] rounded-t-lg border-t',
+          className,
+        )}
+        {...rest}
+      >
+        <header className="flex items-start gap-4 border-b px-5 py-3">
+          <div className="min-w-0 flex-1">
+            <Radix.Title className="truncate text-base font-semibold">{title}</Radix.Title>
+            {description !== undefined && (
+              <Radix.Description className="text-muted-foreground text-[13px]">
+                {description}
+              </Radix.Description>
+            )}
+          </div>
+          <Radix.Close asChild>
+            <Button variant="ghost" size="icon-sm" aria-label="Close" className="-mr-2">
+              <X aria-hidden />
+            </Button>
+          </Radix.Close>
+        </header>
+        <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
+      </Radix.Content>
+    </Radix.Portal>
+  )
+}
