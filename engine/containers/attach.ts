@@ -1,0 +1,120 @@
+import { Duplex, PassThrough } from 'node:stream'
+import type { AttachOptions } from '../contract.ts'
+import { ConflictError } from '../errors.ts'
+import { readLogs } from '../logs/read.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { DeferredDuplex } from './deferred-duplex.ts'
+import { DEFAULT_DETACH_KEYS, detachFilter, parseDetachKeys } from './detach-keys.ts'
+import { isRunning } from './state.ts'
+
+/** Which of the container's streams a client wants. */
+export interface AttachedStreams {
+  stdin: boolean
+  stdout: boolean
+  stderr: boolean
+}
+
+/** A client that attached before the start; joined to the shim before the container's first byte is read. */
+export interface PendingAttach {
+  streams: AttachedStreams
+  stream: DeferredDuplex
+}
+
+/**
+ * Joins the container's own streams; before its start, too, so that no output is missed.
+ *
+ * @throws CONFLICT when it is paused or restarting
+ * @see POST /containers/{id}/attach
+ */
+export async function attachContainer(
+  context: ContainersContext,
+  container: Container,
+  options: AttachOptions,
+): Promise<{ stream: Duplex; tty: boolean }> {
+  const { status } = container.state
+  if (status === 'paused') {
+    throw new ConflictError(`container ${container.id} is paused, unpause the container before attach`)
+  }
+  if (status === 'restarting') {
+    throw new ConflictError(`container ${container.id} is restarting, wait until the container is running`)
+  }
+  const keys = parseDetachKeys(options.detachKeys === undefined || options.detachKeys === '' ? DEFAULT_DETACH_KEYS : options.detachKeys)
+  const streams = {
+    stdin: (options.stdin ?? false) && (container.document.config.OpenStdin ?? false),
+    stdout: options.stdout ?? false,
+    stderr: options.stderr ?? false,
+  }
+  const live = options.stream === true ? await openLive(container, streams) : undefined
+  const stream = options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())
+  emitContainerEvent(context, container, 'attach')
+  if (!container.tty || !streams.stdin) return { stream, tty: container.tty }
+  return {
+    stream: detachable(stream, keys, () => {
+      emitContainerEvent(context, container, 'detach')
+    }),
+    tty: true,
+  }
+}
+
+async function openLive(container: Container, streams: AttachedStreams): Promise<Duplex> {
+  if (isRunning(container.status) && container.shim) return container.shim.attach(streams)
+  const stream = new DeferredDuplex()
+  const pending = { streams, stream }
+  container.pendingAttaches.push(pending)
+  stream.once('close', () => {
+    container.pendingAttaches = container.pendingAttaches.filter((other) => other !== pending)
+  })
+  return stream
+}
+
+/** What was logged, then what is live. */
+function withLogs(container: Container, streams: AttachedStreams, live: Duplex | undefined): Duplex {
+  const output = new PassThrough()
+  const past = readLogs({
+    path: container.logPath,
+    tty: container.tty,
+    options: { stdout: streams.stdout, stderr: streams.stderr },
+    running: false,
+    ended: Promise.resolve(),
+  })
+  past.on('error', (error) => output.destroy(error))
+  past.on('end', () => {
+    if (live) live.pipe(output)
+    else output.end()
+  })
+  past.pipe(output, { end: false })
+  return Duplex.from(live ? { readable: output, writable: live } : { readable: output })
+}
+
+function emptyDuplex(): Duplex {
+  return new Duplex({
+    read() {
+      this.push(null)
+    },
+    write(_chunk, _encoding, done) {
+      done()
+    },
+  })
+}
+
+/** The stream with the detach keys taken out of its input; typing them ends the output, not the container. */
+export function detachable(stream: Duplex, keys: Buffer, detached: () => void): Duplex {
+  const output = new PassThrough()
+  const input = detachFilter(keys, () => {
+    detached()
+    stream.unpipe(output)
+    output.end()
+    stream.destroy()
+  })
+  input.pipe(stream)
+  stream.pipe(output)
+  stream.on('error', (error) => output.destroy(error))
+  stream.on('close', () => {
+    if (!output.writableEnded) output.end()
+  })
+  const whole = Duplex.from({ readable: output, writable: input })
+  whole.on('close', () => stream.destroy())
+  return whole
+}

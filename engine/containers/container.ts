@@ -1,0 +1,91 @@
+import { EventEmitter } from 'node:events'
+import path from 'node:path'
+import type { Cgroup } from '../cgroups/manager.ts'
+import type { ContainerExit } from '../contract.ts'
+import type { Shim } from '../runtime/shim.ts'
+import { writeDocument } from '../store/documents.ts'
+import type { ContainerDocument, ContainerState, Status } from './document.ts'
+import type { HealthMonitor } from './health.ts'
+import { Mutex } from './mutex.ts'
+import type { PendingAttach } from './attach.ts'
+import { checkTransition } from './state.ts'
+
+/** What others may wait for. */
+interface ContainerEvents {
+  /** A process of the container has ended and everything it held is let go of. */
+  ended: [ContainerExit]
+  /** No process runs and none will be started again by a restart policy. */
+  stopped: [ContainerExit]
+  removed: [ContainerExit]
+}
+
+/** One container in this process: its documents, and while it runs its shim and cgroup. */
+export class Container {
+  document: ContainerDocument
+  state: ContainerState
+  shim: Shim | null = null
+  cgroup: Cgroup | null = null
+  health: HealthMonitor | null = null
+  /** Pending start by the restart policy. */
+  restartTimer: NodeJS.Timeout | null = null
+  restartDelayMs = 0
+  /** Clients that attached before the start. */
+  pendingAttaches: PendingAttach[] = []
+  removed = false
+  /** Verbs that change this container run one by one. */
+  readonly lock = new Mutex()
+  readonly #writes = new Mutex()
+  readonly events = new EventEmitter<ContainerEvents>()
+  readonly dir: string
+  readonly runDir: string
+
+  constructor(document: ContainerDocument, state: ContainerState, dir: string, runDir: string) {
+    this.document = document
+    this.state = state
+    this.dir = dir
+    this.runDir = runDir
+    this.events.setMaxListeners(0)
+  }
+
+  get id(): string {
+    return this.document.id
+  }
+
+  get name(): string {
+    return this.document.name
+  }
+
+  get logPath(): string {
+    return path.join(this.dir, `${this.id}-json.log`)
+  }
+
+  get exitPath(): string {
+    return path.join(this.dir, 'exit')
+  }
+
+  get tty(): boolean {
+    return this.document.config.Tty ?? false
+  }
+
+  /** Writes the state, then takes it over: on disk before in memory. Changes asked for at once are made one by one. */
+  setState(change: Partial<ContainerState>): Promise<void> {
+    return this.#writes.run(async () => {
+      const next = { ...this.state, ...change }
+      if (next.status !== this.state.status) checkTransition(this.state.status, next.status)
+      await writeDocument(path.join(this.dir, 'state.json'), next, { sync: false })
+      this.state = next
+    })
+  }
+
+  setDocument(change: Partial<ContainerDocument>): Promise<void> {
+    return this.#writes.run(async () => {
+      const next = { ...this.document, ...change }
+      await writeDocument(path.join(this.dir, 'container.json'), next)
+      this.document = next
+    })
+  }
+
+  get status(): Status {
+    return this.state.status
+  }
+}

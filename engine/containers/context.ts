@@ -1,0 +1,43 @@
+import type { Cgroups } from '../cgroups/manager.ts'
+import type { Events } from '../events/events.ts'
+import type { LocalImages } from '../images/local-images.ts'
+import type { Instance } from '../instance.ts'
+import type { LocalNetworks } from '../networks/local-networks.ts'
+import type { LocalVolumes } from '../volumes/local-volumes.ts'
+import type { Container } from './container.ts'
+import type { ExecTable } from './exec-table.ts'
+import type { StatsSampler } from './stats.ts'
+import type { ContainerTable } from './table.ts'
+
+/** What the container verbs work with; put together in engine/index.ts. */
+export interface ContainersContext {
+  instance: Instance
+  events: Events
+  images: LocalImages
+  volumes: LocalVolumes
+  networks: LocalNetworks
+  cgroups: Cgroups
+  table: ContainerTable
+  execs: ExecTable
+  sampler: StatsSampler
+  /** Warnings that belong to nobody's call: undo steps that failed, shims that vanished. */
+  warn: (message: string, error?: unknown) => void
+  /** True once the engine is being closed: nothing is started again. */
+  closing: boolean
+}
+
+/** Reports a container's event with the attributes Docker gives it. */
+export function emitContainerEvent(
+  context: ContainersContext,
+  container: Container,
+  action: string,
+  attributes: Record<string, string> = {},
+): void {
+  const { config, id, name } = container.document
+  context.events.emit('container', action, id, {
+    ...config.Labels,
+    image: config.Image ?? '',
+    name,
+    ...attributes,
+  })
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
+import { InvalidParameterError } from '../errors.ts'
+import { mergeImageConfig } from '../runtime/image-config.ts'
+import { validateHostConfig } from '../runtime/validate.ts'
+import { writeDocument } from '../store/documents.ts'
+import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
+import { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { initialState, type ContainerDocument } from './document.ts'
+import { checkHealthConfig } from './health.ts'
+import { planMounts, makeVolumes } from './mounts.ts'
+import { generateName, parseContainerName } from './names.ts'
+import { checkRestartPolicy } from './restart-policy.ts'
+import { parseSignal } from './signals.ts'
+import { sandboxRequestOf, timestamp } from './start.ts'
+import { Undo } from './undo.ts'
+
+/**
+ * Makes a container: its documents, its writable layer and its volumes. Nothing runs yet.
+ *
+ * @throws NOT_FOUND when the image is not here, CONFLICT when the name is taken
+ * @throws INVALID_PARAMETER or NOT_IMPLEMENTED naming the field that is wrong or not supported
+ * @see POST /containers/create
+ */
+export async function createContainer(
+  context: ContainersContext,
+  request: ContainerCreateConfig,
+  options: ContainerCreateOptions = {},
+): Promise<{ Id: string; Warnings: string[] }> {
+  const { HostConfig: hostConfig = {}, NetworkingConfig, ...asked } = request
+  const wantedName = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
+  if (asked.Image === undefined || asked.Image === '') {
+    throw new InvalidParameterError('no image given: Image must name the image to make the container from')
+  }
+  const Warnings = validateHostConfig(request)
+  checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
+  const image = await context.images.resolve(asked.Image)
+  checkPlatform(options.platform, image.config, asked.Image)
+  const id = randomBytes(32).toString('hex')
+  const config = finishConfig(mergeImageConfig(asked, image.config.config), hostConfig, id)
+
+  const undo = new Undo(context.warn)
+  try {
+    const name = wantedName ?? generateName((candidate) => context.table.isNameTaken(candidate))
+    context.table.reserveName(name, id)
+    undo.add('name', () => {
+      context.table.releaseName(name, id)
+    })
+
+    const plan = planMounts(context, config, hostConfig)
+    const document: ContainerDocument = {
+      version: 1,
+      id,
+      name,
+      created: timestamp(),
+      imageId: image.id,
+      config,
+      hostConfig: { ...hostConfig, NetworkMode: networkModeOf(hostConfig) },
+      networks: endpointsOf(hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
+      mounts: plan.map((planned) => planned.mount),
+      platform: `${image.config.os}/${image.config.architecture}`,
+    }
+    const container = new Container(document, initialState(), context.table.dirOf(id), context.table.runDirOf(id))
+    await context.networks.check(sandboxRequestOf(context, container))
+
+    await fs.mkdir(container.dir, { recursive: true, mode: 0o700 })
+    undo.add('directory', () => fs.rm(container.dir, { recursive: true, force: true }))
+    // what a creation cut short must not leave behind, for recovery
+    const anonymous = plan.filter((planned) => planned.anonymous).map((planned) => planned.mount.Name ?? '')
+    if (anonymous.length > 0) {
+      await writeDocument(path.join(container.dir, 'creating.json'), { volumes: anonymous }, { sync: false })
+    }
+    await context.images.snapshots.create(id, image.id)
+    undo.add('writable layer', () => context.images.snapshots.remove(id))
+    const mounts: MountPoint[] = await makeVolumes(context, container, plan, undo)
+    await container.setState({})
+    await container.setDocument({ mounts })
+    await fs.rm(path.join(container.dir, 'creating.json'), { force: true })
+    const added = context.table.add(container.document, container.state)
+    emitContainerEvent(context, added, 'create')
+    return { Id: id, Warnings }
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+/** Docker's defaults for what neither the caller nor the image said. */
+function finishConfig(config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
+  const argv = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
+  if (argv.length === 0) throw new InvalidParameterError('no command specified')
+  if (config.StopSignal !== undefined && config.StopSignal !== null && config.StopSignal !== '') parseSignal(config.StopSignal)
+  checkHealthConfig(config.Healthcheck)
+  const onHost = hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'
+  const hostname = config.Hostname === undefined || config.Hostname === '' ? undefined : config.Hostname
+  return { ...config, Hostname: hostname ?? (onHost ? os.hostname() : id.slice(0, 12)) }
+}
+
+function networkModeOf(hostConfig: HostConfig): string {
+  const mode = hostConfig.NetworkMode ?? ''
+  return mode === '' || mode === 'default' ? 'bridge' : mode
+}
+
+/** The network of the mode is always among the endpoints; others come from NetworkingConfig. */
+function endpointsOf(hostConfig: HostConfig, asked: ContainerDocument['networks']): ContainerDocument['networks'] {
+  const mode = networkModeOf(hostConfig)
+  if (mode === 'host' || mode === 'none' || mode.startsWith('container:')) {
+    return mode.startsWith('container:') ? {} : { [mode]: {} }
+  }
+  const { default: byDefault, ...named } = asked
+  return { [mode]: { ...byDefault }, ...named }
+}
+
+function checkPlatform(wanted: string | undefined, image: { os: string; architecture: string }, name: string): void {
+  if (wanted === undefined || wanted === '') return
+  const [system, architecture] = wanted.split('/')
+  const matches = system === image.os && (architecture === undefined || architecture === image.architecture)
+  if (!matches) {
+    throw new InvalidParameterError(
+      `image with reference ${name} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${wanted})`,
+    )
+  }
+}

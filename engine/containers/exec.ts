@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import { z } from 'zod'
+import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
+import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
+import { buildExecProcess } from '../runtime/exec-process.ts'
+import type { OciProcess } from '../types/oci-runtime.ts'
+import { detachable } from './attach.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.ts'
+import type { Exec } from './exec-table.ts'
+import { filterOf, requireRunning, userInRunning } from './running.ts'
+
+/**
+ * Prepares a command; nothing runs yet.
+ *
+ * @throws CONFLICT when the container does not run or is paused
+ * @see POST /containers/{id}/exec
+ */
+export function createExec(context: ContainersContext, container: Container, config: ExecConfig): { Id: string } {
+  requireRunning(container, 'exec')
+  if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
+  if (config.DetachKeys !== undefined && config.DetachKeys !== '') parseDetachKeys(config.DetachKeys)
+  const exec = context.execs.add({
+    id: randomBytes(32).toString('hex'),
+    containerId: container.id,
+    config,
+    state: 'created',
+    pid: 0,
+    exitCode: null,
+  })
+  emitExecEvent(context, container, exec, `exec_create: ${config.Cmd.join(' ')}`)
+  return { Id: exec.id }
+}
+
+/**
+ * Runs a prepared command.
+ *
+ * @throws CONFLICT when it was started before or the container stopped meanwhile
+ * @throws INVALID_PARAMETER when it cannot be executed (126, 127)
+ * @see POST /exec/{id}/start
+ */
+export async function startExec(
+  context: ContainersContext,
+  execId: string,
+  options: ExecStartOptions = {},
+): Promise<{ stream?: Duplex; tty: boolean }> {
+  const exec = context.execs.get(execId)
+  const container = context.table.get(exec.containerId)
+  if (exec.state === 'running') throw new ConflictError(`exec ${execId} is already running`)
+  if (exec.state === 'ended') throw new ConflictError(`exec command ${execId} has already run`)
+  const { shim, cgroup } = requireRunning(container, 'exec')
+  const { config } = exec
+  exec.state = 'running'
+  try {
+    const process = await processOf(container, config, options)
+    await rememberExec(container, exec)
+    const started = await shim.exec({
+      id: exec.id,
+      process,
+      ...filterOf(container, config.Privileged ?? false),
+      cgroup,
+      stdin: config.AttachStdin ?? false,
+      stdout: config.AttachStdout ?? false,
+      stderr: config.AttachStderr ?? false,
+      detach: options.Detach ?? false,
+    })
+    exec.pid = started.pid
+    emitExecEvent(context, container, exec, `exec_start: ${config.Cmd.join(' ')}`)
+    started.exited.then(
+      (code) => {
+        endExec(context, container, exec, code)
+      },
+      () => {
+        // the shim died, and everything in the container with it
+        endExec(context, container, exec, 137)
+      },
+    )
+    const tty = config.Tty ?? false
+    if (!started.stream) return { tty }
+    return { stream: withDetachKeys(context, container, exec, started.stream), tty }
+  } catch (error) {
+    context.execs.end(exec, (error as { exitCode?: number }).exitCode ?? 126)
+    forgetExec(container, exec.id)
+    throw error
+  }
+}
+
+/** Joins a running exec again. @throws NOT_FOUND when it is over */
+export async function attachExec(context: ContainersContext, execId: string): Promise<{ stream: Duplex; tty: boolean }> {
+  const exec = context.execs.get(execId)
+  const container = context.table.get(exec.containerId)
+  if (exec.state !== 'running' || !container.shim) throw new NotFoundError(`exec ${execId} is not running`)
+  return { stream: await container.shim.attachExec(exec.id), tty: exec.config.Tty ?? false }
+}
+
+/** @see POST /exec/{id}/resize */
+export async function resizeExec(context: ContainersContext, execId: string, size: TerminalSize): Promise<void> {
+  const exec = context.execs.get(execId)
+  const container = context.table.get(exec.containerId)
+  if (exec.state !== 'running' || !container.shim) throw new ConflictError(`exec ${execId} is not running`)
+  await container.shim.resize(size, exec.id)
+}
+
+/** @see GET /exec/{id}/json */
+export function inspectExec(context: ContainersContext, execId: string): ExecInspect {
+  const { config, containerId, exitCode, id, pid, state } = context.execs.get(execId)
+  return {
+    ID: id,
+    ContainerID: containerId,
+    Running: state === 'running',
+    ExitCode: exitCode,
+    Pid: pid,
+    OpenStdin: config.AttachStdin ?? false,
+    OpenStdout: config.AttachStdout ?? false,
+    OpenStderr: config.AttachStderr ?? false,
+    CanRemove: false,
+    DetachKeys: config.DetachKeys ?? '',
+    ProcessConfig: {
+      tty: config.Tty ?? false,
+      entrypoint: config.Cmd[0] ?? '',
+      arguments: config.Cmd.slice(1),
+      privileged: config.Privileged ?? false,
+      user: config.User ?? '',
+    },
+  }
+}
+
+async function processOf(container: Container, config: ExecConfig, options: ExecStartOptions): Promise<OciProcess> {
+  const size = options.ConsoleSize ?? config.ConsoleSize
+  const process = buildExecProcess({
+    config: container.document.config,
+    hostConfig: container.document.hostConfig,
+    exec: config,
+    user: await userInRunning(container, config.User === undefined || config.User === '' ? (container.document.config.User ?? '') : config.User),
+  })
+  return size && config.Tty === true ? { ...process, consoleSize: { height: size[0], width: size[1] } } : process
+}
+
+function withDetachKeys(context: ContainersContext, container: Container, exec: Exec, stream: Duplex): Duplex {
+  const { AttachStdin, DetachKeys, Tty } = exec.config
+  if (Tty !== true || AttachStdin !== true) return stream
+  const keys = parseDetachKeys(DetachKeys === undefined || DetachKeys === '' ? DEFAULT_DETACH_KEYS : DetachKeys)
+  return detachable(stream, keys, () => {
+    emitExecEvent(context, container, exec, 'exec_detach')
+  })
+}
+
+function endExec(context: ContainersContext, container: Container, exec: Exec, exitCode: number): void {
+  context.execs.end(exec, exitCode)
+  forgetExec(container, exec.id)
+  emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
+}
+
+function emitExecEvent(
+  context: ContainersContext,
+  container: Container,
+  exec: Exec,
+  action: string,
+  attributes: Record<string, string> = {},
+): void {
+  emitContainerEvent(context, container, action, { execID: exec.id, ...attributes })
+}
+
+const rememberedExec = z.object({
+  id: z.string(),
+  config: z.custom<ExecConfig>((value) => typeof value === 'object' && value !== null),
+})
+
+function execFile(container: Container, id: string): string {
+  return path.join(container.runDir, 'execs', id)
+}
+
+/** Written where it dies with the host, as the exec does; read by a restarted engine. */
+async function rememberExec(container: Container, exec: Exec): Promise<void> {
+  await fs.promises.mkdir(path.join(container.runDir, 'execs'), { recursive: true })
+  await fs.promises.writeFile(execFile(container, exec.id), JSON.stringify({ id: exec.id, config: exec.config }), {
+    mode: 0o600,
+  })
+}
+
+function forgetExec(container: Container, id: string): void {
+  fs.rm(execFile(container, id), { force: true }, () => undefined)
+}
+
+/** Takes up the execs that outlived the engine: those the shim still knows. */
+export async function recoverExecs(context: ContainersContext, container: Container): Promise<void> {
+  const known = new Map((await container.shim?.execs())?.map((exec) => [exec.id, exec]))
+  const files = await fs.promises.readdir(path.join(container.runDir, 'execs')).catch(() => [])
+  for (const file of files) {
+    const text = await fs.promises.readFile(execFile(container, file), 'utf8').catch(() => '')
+    const remembered = rememberedExec.safeParse(parseJson(text))
+    const inShim = known.get(file)
+    if (!remembered.success || !inShim?.running) {
+      forgetExec(container, file)
+      continue
+    }
+    const exec = context.execs.add({
+      id: file,
+      containerId: container.id,
+      config: remembered.data.config,
+      state: 'running',
+      pid: inShim.pid,
+      exitCode: null,
+    })
+    container.shim?.execExited(file).then(
+      (code) => {
+        endExec(context, container, exec, code)
+      },
+      () => {
+        endExec(context, container, exec, 137)
+      },
+    )
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // torn by the crash that we recover from
+    return undefined
+  }
+}

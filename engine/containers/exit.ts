@@ -1,0 +1,106 @@
+import type { Cgroup } from '../cgroups/manager.ts'
+import type { Shim } from '../runtime/shim.ts'
+import fs from 'node:fs/promises'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { removeHeld } from './remove.ts'
+import { restartDelayMs, shouldRestart } from './restart-policy.ts'
+import { launch, timestamp } from './start.ts'
+import { exitOf } from './wait.ts'
+
+/** Exit code of a container whose shim died without a word: nobody knows how it ended. */
+const UNKNOWN_EXIT = 255
+
+/** Turns the end of a container's init into state, events, and what its restart policy wants. */
+export function watchForEnd(context: ContainersContext, container: Container, shim: Shim, cgroup: Cgroup): void {
+  const unwatch = cgroup.watchOom(() => {
+    emitContainerEvent(context, container, 'oom')
+  })
+  shim.ended
+    .then(async (exit) => {
+      unwatch()
+      // an engine that closes leaves its containers alone
+      if (context.closing || container.shim !== shim) return
+      await container.lock.run(() => settleEnd(context, container, exit))
+    })
+    .catch((error: unknown) => {
+      context.warn(`could not settle the end of container ${container.id}`, error)
+    })
+}
+
+/** Lets go of everything a run held and writes how it ended; the caller holds the lock. */
+export async function settleEnd(
+  context: ContainersContext,
+  container: Container,
+  exit: { code: number; at: Date } | null,
+): Promise<void> {
+  const exitCode = exit?.code ?? UNKNOWN_EXIT
+  const oomKilled = container.cgroup?.oomKilled() ?? false
+  const ranForMs = Date.now() - Date.parse(container.state.startedAt)
+  container.health?.stop()
+  container.shim?.close()
+  container.shim = null
+  await releaseRun(context, container)
+
+  const { manuallyStopped, restartCount } = container.state
+  const policy = container.document.hostConfig.RestartPolicy
+  const again = !context.closing && shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
+  await container.setState({
+    status: again ? 'restarting' : 'exited',
+    starting: false,
+    pid: 0,
+    sandbox: null,
+    exitCode,
+    oomKilled,
+    error: exit ? '' : 'the process that supervised the container died',
+    finishedAt: exit ? preciseTime(exit.at) : timestamp(),
+  })
+  emitContainerEvent(context, container, 'die', {
+    exitCode: String(exitCode),
+    execDuration: String(Math.max(0, Math.round(ranForMs / 1000))),
+  })
+  const ended = exitOf(exitCode, container.state.error)
+  container.events.emit('ended', ended)
+  if (again) scheduleRestart(context, container, ranForMs)
+  else {
+    container.events.emit('stopped', ended)
+    if (container.document.hostConfig.AutoRemove === true && !context.closing) {
+      await removeHeld(context, container, { volumes: true })
+    }
+  }
+}
+
+/** Processes left in the cgroup, the cgroup, the network, the runtime directory. */
+export async function releaseRun(context: ContainersContext, container: Container): Promise<void> {
+  const cgroup = container.cgroup ?? context.cgroups.open(container.id)
+  container.cgroup = null
+  const results = await Promise.allSettled([
+    cgroup.kill().then(() => cgroup.remove()),
+    context.networks.stop(container.id),
+    fs.rm(container.runDir, { recursive: true, force: true }),
+  ])
+  for (const result of results) {
+    if (result.status === 'rejected') context.warn(`could not clean up after container ${container.id}`, result.reason)
+  }
+}
+
+function scheduleRestart(context: ContainersContext, container: Container, ranForMs: number): void {
+  container.restartDelayMs = restartDelayMs(container.restartDelayMs, ranForMs)
+  container.restartTimer = setTimeout(() => {
+    container.restartTimer = null
+    void container.lock.run(async () => {
+      if (context.closing || container.status !== 'restarting') return
+      const restartCount = container.state.restartCount + 1
+      try {
+        await launch(context, container, { restartCount })
+      } catch (error) {
+        context.warn(`could not restart container ${container.id}`, error)
+      }
+    })
+  }, container.restartDelayMs)
+}
+
+function preciseTime(at: Date): string {
+  return at.toISOString().replace('Z', '000000Z')
+}

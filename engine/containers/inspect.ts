@@ -1,0 +1,71 @@
+import path from 'node:path'
+import type { ContainerInspectResponse } from '../types/docker.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { sizesOf } from './list.ts'
+import { isRunning } from './state.ts'
+
+/** Everything known about one container. @see GET /containers/{id}/json */
+export async function inspectContainer(
+  context: ContainersContext,
+  container: Container,
+  options: { size?: boolean } = {},
+): Promise<ContainerInspectResponse> {
+  const { document, state } = container
+  const { config, hostConfig } = document
+  const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
+  const sandbox = state.sandbox
+  const overlay = context.images.snapshots.overlay(document.id)
+  const inLayers = (name: string): string => path.join(overlay.layersRoot, name)
+  return {
+    Id: document.id,
+    Created: document.created,
+    Path: command,
+    Args: args,
+    State: {
+      Status: state.status,
+      Running: isRunning(state.status) || state.status === 'restarting',
+      Paused: state.status === 'paused',
+      Restarting: state.status === 'restarting',
+      OOMKilled: state.oomKilled,
+      Dead: state.status === 'dead',
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt,
+      ...(container.health ? { Health: container.health.inspect() } : {}),
+    },
+    Image: document.imageId,
+    ResolvConfPath: path.join(container.dir, 'resolv.conf'),
+    HostnamePath: path.join(container.dir, 'hostname'),
+    HostsPath: path.join(container.dir, 'hosts'),
+    LogPath: hostConfig.LogConfig?.Type === 'none' ? '' : container.logPath,
+    Name: `/${document.name}`,
+    RestartCount: state.restartCount,
+    Driver: 'overlay2',
+    Platform: document.platform.split('/')[0] ?? 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: context.execs.idsOf(document.id),
+    HostConfig: hostConfig,
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: {
+        LowerDir: overlay.lower.map(inLayers).join(':'),
+        UpperDir: overlay.upper,
+        WorkDir: overlay.work,
+      },
+    },
+    Mounts: document.mounts,
+    Config: config,
+    NetworkSettings: {
+      SandboxID: sandbox ? document.id : '',
+      SandboxKey: sandbox?.netnsPath ?? '',
+      Ports: sandbox?.ports ?? {},
+      Networks: sandbox?.networks ?? document.networks,
+    },
+    ...(options.size === true ? await sizesOf(context, container) : {}),
+  }
+}

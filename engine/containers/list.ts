@@ -1,0 +1,175 @@
+import type { ContainerListOptions, Filters } from '../contract.ts'
+import { InvalidParameterError } from '../errors.ts'
+import { checkFilters, matchesAny, matchesLabels } from '../filters.ts'
+import type { ContainerSummary, PortMap, PortSummary } from '../types/docker.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { STATUSES } from './document.ts'
+import { isRunning } from './state.ts'
+import { statusText } from './status-text.ts'
+
+const FILTERS = [
+  'ancestor', 'before', 'exited', 'expose', 'health', 'id', 'isolation', 'is-task', 'label', 'label!', 'name', 'network',
+  'publish', 'since', 'status', 'volume',
+] as const
+
+/**
+ * Running containers, or all, newest first.
+ *
+ * @throws INVALID_PARAMETER for a filter or filter value that is not known
+ * @see GET /containers/json
+ */
+export async function listContainers(
+  context: ContainersContext,
+  options: ContainerListOptions = {},
+): Promise<ContainerSummary[]> {
+  const filters = options.filters ?? {}
+  checkFilters(filters, FILTERS)
+  const everything = (options.all ?? false) || options.limit !== undefined || 'status' in filters || 'exited' in filters
+  const passes = await compileFilters(context, filters)
+  let found = context.table
+    .all()
+    .filter((container) => (everything || isShownByDefault(container)) && passes(container))
+    .sort((a, b) => (a.document.created < b.document.created ? 1 : -1))
+  if (options.limit !== undefined && options.limit > 0) found = found.slice(0, options.limit)
+  return Promise.all(
+    found.map(async (container) => {
+      const summary = summarize(container)
+      if (options.size ?? false) Object.assign(summary, await sizesOf(context, container))
+      return summary
+    }),
+  )
+}
+
+function isShownByDefault(container: Container): boolean {
+  return isRunning(container.status) || container.status === 'restarting'
+}
+
+export async function sizesOf(
+  context: ContainersContext,
+  container: Container,
+): Promise<{ SizeRw: number; SizeRootFs: number }> {
+  const writable = await context.images.snapshots.usage(container.id)
+  const image = await context.images.resolve(container.document.imageId).catch(() => undefined)
+  return { SizeRw: writable, SizeRootFs: writable + (image?.size ?? 0) }
+}
+
+function summarize(container: Container): ContainerSummary {
+  const { document, state } = container
+  const { config } = document
+  const health = container.health?.status
+  return {
+    Id: document.id,
+    Names: [`/${document.name}`],
+    Image: config.Image ?? '',
+    ImageID: document.imageId,
+    Command: commandText([...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]),
+    Created: Math.floor(Date.parse(document.created) / 1000),
+    Ports: portSummaries(container),
+    Labels: config.Labels ?? {},
+    State: state.status,
+    Status: statusText(state, health),
+    HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
+    NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
+    Mounts: document.mounts,
+    ...(health === undefined ? {} : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),
+  }
+}
+
+/** Arguments with a space in them are quoted, as Docker shows them. */
+function commandText(argv: string[]): string {
+  return argv.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ')
+}
+
+/** `80/tcp` → its bindings, and the exposed ports nobody published. */
+function portSummaries(container: Container): PortSummary[] {
+  if (!isRunning(container.status)) return []
+  const ports: PortMap = container.state.sandbox?.ports ?? {}
+  return Object.entries(ports).flatMap(([port, bindings]): PortSummary[] => {
+    const [number, protocol = 'tcp'] = port.split('/')
+    const base = { PrivatePort: Number(number), Type: protocol as 'tcp' | 'udp' | 'sctp' }
+    if (!bindings || bindings.length === 0) return [base]
+    return bindings.map((binding) => ({
+      ...base,
+      IP: binding.HostIp === undefined || binding.HostIp === '' ? '0.0.0.0' : binding.HostIp,
+      PublicPort: Number(binding.HostPort),
+    }))
+  })
+}
+
+async function compileFilters(
+  context: ContainersContext,
+  filters: Filters,
+): Promise<(container: Container) => boolean> {
+  for (const status of filters['status'] ?? []) {
+    if (!(STATUSES as readonly string[]).includes(status)) {
+      throw new InvalidParameterError(`invalid filter 'status=[${status}]'`)
+    }
+  }
+  for (const code of filters['exited'] ?? []) {
+    if (!/^\d+$/.test(code)) throw new InvalidParameterError(`invalid filter 'exited=[${code}]'`)
+  }
+  const ancestors = await Promise.all(
+    (filters['ancestor'] ?? []).map(async (name) => (await context.images.resolve(name).catch(() => undefined))?.id),
+  )
+  const createdOf = (name: string): string => context.table.get(name).document.created
+  const before = (filters['before'] ?? []).map(createdOf)
+  const since = (filters['since'] ?? []).map(createdOf)
+
+  return (container) => {
+    const { document, state } = container
+    const { config } = document
+    return (
+      matchesLabels(filters, config.Labels) &&
+      matchesAny(filters, 'id', (id) => document.id.startsWith(id)) &&
+      matchesAny(filters, 'name', (name) => matchesName(document.name, name)) &&
+      matchesAny(filters, 'status', (status) => state.status === status) &&
+      matchesAny(filters, 'exited', (code) => state.status === 'exited' && state.exitCode === Number(code)) &&
+      matchesAny(filters, 'health', (health) => (container.health?.status ?? 'none') === health) &&
+      matchesAny(filters, 'is-task', (value) => ['0', 'false'].includes(value.toLowerCase())) &&
+      matchesAny(filters, 'network', (network) => isOnNetwork(container, network)) &&
+      matchesAny(filters, 'volume', (volume) =>
+        document.mounts.some((mount) => mount.Name === volume || mount.Source === volume || mount.Destination === volume),
+      ) &&
+      matchesAny(filters, 'publish', (port) => portsOf(document.hostConfig.PortBindings).some(inRange(port))) &&
+      matchesAny(filters, 'expose', (port) => portsOf(config.ExposedPorts).some(inRange(port))) &&
+      (ancestors.length === 0 || ancestors.includes(document.imageId)) &&
+      before.every((time) => document.created < time) &&
+      since.every((time) => document.created > time)
+    )
+  }
+}
+
+/** Docker matches names as a regular expression, with and without the slash. */
+function matchesName(name: string, pattern: string): boolean {
+  try {
+    const expression = new RegExp(pattern)
+    return expression.test(name) || expression.test(`/${name}`)
+  } catch {
+    // not an expression: a plain text then
+    return name.includes(pattern)
+  }
+}
+
+function isOnNetwork(container: Container, network: string): boolean {
+  const networks = container.state.sandbox?.networks ?? container.document.networks
+  return Object.entries(networks).some(
+    ([name, endpoint]) => name === network || (endpoint.NetworkID ?? '').startsWith(network),
+  )
+}
+
+function portsOf(ports: Record<string, unknown> | undefined): { port: number; protocol: string }[] {
+  return Object.keys(ports ?? {}).map((key) => {
+    const [port, protocol = 'tcp'] = key.split('/')
+    return { port: Number(port), protocol }
+  })
+}
+
+/** `80`, `80/udp` or `8000-8010/tcp`. */
+function inRange(filter: string): (candidate: { port: number; protocol: string }) => boolean {
+  const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(filter)
+  if (!match) throw new InvalidParameterError(`invalid port filter '${filter}'`)
+  const first = Number(match[1])
+  const last = Number(match[2] ?? match[1])
+  return ({ port, protocol }) => port >= first && port <= last && protocol === (match[3] ?? 'tcp')
+}

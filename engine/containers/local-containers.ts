@@ -1,0 +1,81 @@
+import type { ContainerEngine, ExecEngine } from '../contract.ts'
+import { readLogs } from '../logs/read.ts'
+import { NotImplementedError } from '../errors.ts'
+import { attachContainer } from './attach.ts'
+import type { Container } from './container.ts'
+import { emitContainerEvent, type ContainersContext } from './context.ts'
+import { createContainer } from './create.ts'
+import { attachExec, createExec, inspectExec, resizeExec, startExec } from './exec.ts'
+import { inspectContainer } from './inspect.ts'
+import { listContainers } from './list.ts'
+import { pauseContainer, unpauseContainer } from './pause.ts'
+import { pruneContainers, removeContainer } from './remove.ts'
+import { renameContainer } from './rename.ts'
+import { requireRunning } from './running.ts'
+import { startContainer } from './start.ts'
+import { isRunning } from './state.ts'
+import { containerStats } from './stats.ts'
+import { killContainer, restartContainer, stopContainer } from './stop.ts'
+import { topContainer } from './top.ts'
+import { updateContainer } from './update.ts'
+import { waitForContainer } from './wait.ts'
+
+/** The containers of this kernel as the contract has them: each verb is found by name and lives in its own file. */
+export function localContainers(context: ContainersContext): ContainerEngine {
+  const get = (id: string): Container => context.table.get(id)
+  return {
+    list: (options) => listContainers(context, options),
+    create: (config, options) => createContainer(context, config, options),
+    inspect: async (id, options) => inspectContainer(context, get(id), options),
+    top: async (id, psArgs) => topContainer(context, get(id), psArgs),
+    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+    logs: async (id, options, signal) => {
+      const container = get(id)
+      if (container.document.hostConfig.LogConfig?.Type === 'none') {
+        throw new NotImplementedError('configured logging driver does not support reading')
+      }
+      const stream = readLogs(
+        {
+          path: container.logPath,
+          tty: container.tty,
+          options,
+          running: isRunning(container.status),
+          ended: new Promise((resolve) => container.events.once('ended', resolve)),
+        },
+        signal,
+      )
+      return { stream, tty: container.tty }
+    },
+    stats: (id, options, signal) => containerStats(context, get(id), options, signal),
+    start: async (id) => startContainer(context, get(id)),
+    stop: async (id, options) => stopContainer(context, get(id), options),
+    restart: async (id, options) => restartContainer(context, get(id), options),
+    kill: async (id, signal) => killContainer(context, get(id), signal),
+    pause: async (id) => pauseContainer(context, get(id)),
+    unpause: async (id) => unpauseContainer(context, get(id)),
+    rename: async (id, name) => renameContainer(context, get(id), name),
+    update: async (id, update) => updateContainer(context, get(id), update),
+    remove: async (id, options) => removeContainer(context, get(id), options),
+    prune: (filters) => pruneContainers(context, filters),
+    resize: async (id, size) => {
+      const container = get(id)
+      await requireRunning(container).shim.resize(size)
+      emitContainerEvent(context, container, 'resize', { height: String(size.rows), width: String(size.cols) })
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+    wait: async (id, condition = 'not-running', signal) => waitForContainer(get(id), condition, signal),
+    attach: async (id, options) => attachContainer(context, get(id), options),
+  }
+}
+
+export function localExecs(context: ContainersContext): ExecEngine {
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+    create: async (containerId, config) => createExec(context, context.table.get(containerId), config),
+    start: (execId, options) => startExec(context, execId, options),
+    attach: (execId) => attachExec(context, execId),
+    resize: (execId, size) => resizeExec(context, execId, size),
+    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+    inspect: async (execId) => inspectExec(context, execId),
+  }
+}

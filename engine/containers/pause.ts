@@ -1,0 +1,32 @@
+import { ConflictError } from '../errors.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { requireRunning } from './running.ts'
+
+/**
+ * Freezes every process of the container and resolves once the kernel says so.
+ *
+ * @throws CONFLICT (409) when it does not run or is paused already
+ * @see POST /containers/{id}/pause
+ */
+export async function pauseContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.lock.run(async () => {
+    if (container.status === 'paused') throw new ConflictError(`container ${container.id} is already paused`)
+    const { cgroup } = requireRunning(container)
+    await cgroup.freeze()
+    await container.setState({ status: 'paused' })
+  })
+  emitContainerEvent(context, container, 'pause')
+}
+
+/** @throws CONFLICT (409) when it is not paused @see POST /containers/{id}/unpause */
+export async function unpauseContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.lock.run(async () => {
+    if (container.status !== 'paused') throw new ConflictError(`Container ${container.id} is not paused`)
+    const { cgroup } = requireRunning(container)
+    await cgroup.thaw()
+    await container.setState({ status: 'running' })
+  })
+  emitContainerEvent(context, container, 'unpause')
+}

@@ -1,0 +1,67 @@
+import fs from 'node:fs'
+import type { Cgroup } from '../cgroups/manager.ts'
+import { ConflictError } from '../errors.ts'
+import { openInRoot } from '../native/fs.ts'
+import { compileSeccomp, seccompProfileFor } from '../runtime/seccomp.ts'
+import type { Shim } from '../runtime/shim.ts'
+import { resolveUser, type ResolvedUser } from '../runtime/user.ts'
+import type { HostConfig } from '../types/docker.ts'
+import type { Container } from './container.ts'
+
+/** The running parts of a container. @throws CONFLICT when it has none, in Docker's words for the verb */
+export function requireRunning(container: Container, verb: 'exec' | 'other' = 'other'): { shim: Shim; cgroup: Cgroup } {
+  const { cgroup, id, shim, status } = container
+  if (status === 'paused' && verb === 'exec') {
+    throw new ConflictError(`Container ${id} is paused, unpause the container before exec`)
+  }
+  if (status === 'restarting') {
+    throw new ConflictError(`Container ${id} is restarting, wait until the container is running`)
+  }
+  if (!shim || !cgroup || (status !== 'running' && status !== 'paused')) {
+    throw new ConflictError(`container ${id} is not running`)
+  }
+  return { shim, cgroup }
+}
+
+const compiled = new Map<string, Buffer | undefined>()
+const MOST_COMPILED = 64
+
+/** The seccomp filter of a container's processes, compiled once for all that share a profile. */
+export function filterOf(container: Container, privileged: boolean): { seccompFilter?: Buffer } {
+  const hostConfig: HostConfig = privileged ? { ...container.document.hostConfig, Privileged: true } : container.document.hostConfig
+  const { CapAdd, CapDrop, Privileged, SecurityOpt } = hostConfig
+  const key = JSON.stringify([CapAdd, CapDrop, Privileged, SecurityOpt])
+  if (!compiled.has(key)) {
+    const profile = seccompProfileFor(hostConfig)
+    // profiles given inline may be many: forget the oldest
+    if (compiled.size >= MOST_COMPILED) compiled.delete(compiled.keys().next().value ?? '')
+    compiled.set(key, profile ? compileSeccomp(profile) : undefined)
+  }
+  const seccompFilter = compiled.get(key)
+  return seccompFilter ? { seccompFilter } : {}
+}
+
+const LARGEST_USER_FILE = 4 << 20
+
+/** Finds a user in the passwd and group of a running container's own root. */
+export async function userInRunning(container: Container, user: string): Promise<ResolvedUser> {
+  const root = `/proc/${String(container.state.pid)}/root`
+  return resolveUser(user, container.document.hostConfig.GroupAdd ?? [], (file) => Promise.resolve(readInRoot(root, file)))
+}
+
+function readInRoot(root: string, file: string): Buffer | undefined {
+  let fd: number
+  try {
+    fd = openInRoot(root, file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+  } catch {
+    // the image has no such file
+    return undefined
+  }
+  try {
+    const { size } = fs.fstatSync(fd)
+    const buffer = Buffer.alloc(Math.min(size, LARGEST_USER_FILE))
+    return buffer.subarray(0, fs.readSync(fd, buffer, 0, buffer.length, 0))
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,217 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { ConflictError, errorMessage, NotModifiedError } from '../errors.ts'
+import type { SandboxRequest } from '../networks/sandbox.ts'
+import { launchContainer, type Shim } from '../runtime/shim.ts'
+import { buildSpec } from '../runtime/spec.ts'
+import { resourcesOf } from '../runtime/resources.ts'
+import { resolveUser } from '../runtime/user.ts'
+import type { OciSpec } from '../types/oci-runtime.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { watchForEnd } from './exit.ts'
+import { startHealthMonitor } from './health.ts'
+import { logTargetOf } from './log-target.ts'
+import { prepareMounts } from './mounts.ts'
+import { filterOf } from './running.ts'
+import { isRunning } from './state.ts'
+import { Undo } from './undo.ts'
+
+/**
+ * Starts a container that does not run.
+ *
+ * @throws NOT_MODIFIED when it runs already, CONFLICT when it is paused or being removed
+ * @throws INVALID_PARAMETER when its command cannot be executed; its exit code is then 126 or 127
+ * @see POST /containers/{id}/start
+ */
+export async function startContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.lock.run(async () => {
+    const { status } = container.state
+    if (status === 'paused') throw new ConflictError('cannot start a paused container, try unpause instead')
+    if (isRunning(status)) throw new NotModifiedError(`container ${container.id} is already running`)
+    if (status === 'removing' || status === 'dead') {
+      throw new ConflictError('container is marked for removal and cannot be started')
+    }
+    cancelRestart(container)
+    container.restartDelayMs = 0
+    await launch(context, container, { restartCount: 0 })
+  })
+}
+
+export function cancelRestart(container: Container): void {
+  if (container.restartTimer) clearTimeout(container.restartTimer)
+  container.restartTimer = null
+}
+
+/** Everything from a stopped container to a running one; the caller holds the container's lock. */
+export async function launch(
+  context: ContainersContext,
+  container: Container,
+  counts: { restartCount: number },
+): Promise<void> {
+  const undo = new Undo(context.warn)
+  const { id } = container
+  try {
+    await fs.mkdir(container.runDir, { recursive: true, mode: 0o700 })
+    undo.add('runtime directory', () => fs.rm(container.runDir, { recursive: true, force: true }))
+    await fs.rm(container.exitPath, { force: true })
+
+    // from here on a killed engine leaves something behind: recovery looks for it by this mark
+    await container.setState({ starting: true, sandbox: null })
+
+    undo.add('network', () => context.networks.stop(id))
+    const sandbox = await context.networks.start(sandboxRequestOf(context, container))
+    const cgroup = context.cgroups.create(id, resourcesOf(container.document.hostConfig))
+    undo.add('cgroup', () => cgroup.remove())
+    await container.setState({ sandbox })
+
+    const spec = await specOf(context, container)
+    const shim = await launchContainer({
+      id,
+      runDir: container.runDir,
+      spec,
+      ...filterOf(container, false),
+      rootfs: { kind: 'overlay', ...context.images.snapshots.overlay(id) },
+      cgroup: { procs: cgroup.procs },
+      log: logTargetOf(container),
+      exitPath: container.exitPath,
+      tty: container.tty,
+      openStdin: container.document.config.OpenStdin ?? false,
+      stdinOnce: container.document.config.StdinOnce ?? false,
+      holdFor: container.pendingAttaches.length,
+    })
+    undo.add('process', () => shim.signal(9))
+    container.shim = shim
+    container.cgroup = cgroup
+    await connectPending(container, shim)
+    await container.setState({
+      status: 'running',
+      starting: false,
+      pid: shim.pid,
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+      startedAt: timestamp(),
+      manuallyStopped: false,
+      restartCount: counts.restartCount,
+    })
+    watchForEnd(context, container, shim, cgroup)
+    startHealthMonitor(context, container)
+    emitContainerEvent(context, container, 'start')
+  } catch (error) {
+    container.shim = null
+    container.cgroup = null
+    await undo.run()
+    await failStart(context, container, error)
+    throw error
+  }
+}
+
+/** Now, as Docker writes times. Node's clock gives milliseconds; the process clock the rest. */
+export function timestamp(): string {
+  const nanos = process.hrtime.bigint() % 1_000_000n
+  return new Date().toISOString().replace('Z', `${nanos.toString().padStart(6, '0')}Z`)
+}
+
+async function failStart(context: ContainersContext, container: Container, error: unknown): Promise<void> {
+  for (const { stream } of container.pendingAttaches) stream.destroy()
+  container.pendingAttaches = []
+  const exitCode = (error as { exitCode?: number }).exitCode ?? 128
+  try {
+    await container.setState({
+      status: container.status === 'created' ? 'created' : 'exited',
+      starting: false,
+      sandbox: null,
+      pid: 0,
+      exitCode,
+      error: errorMessage(error),
+      finishedAt: timestamp(),
+    })
+  } catch (stateError) {
+    context.warn(`could not write the state of container ${container.id}`, stateError)
+  }
+  emitContainerEvent(context, container, 'die', { exitCode: String(exitCode) })
+  container.events.emit('ended', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
+  container.events.emit('stopped', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
+}
+
+async function connectPending(container: Container, shim: Shim): Promise<void> {
+  const pending = container.pendingAttaches
+  container.pendingAttaches = []
+  await Promise.all(
+    pending.map(async ({ stream, streams }) => {
+      stream.connect(await shim.attach(streams))
+    }),
+  )
+}
+
+/** What the network sandbox of a container is made from. */
+export function sandboxRequestOf(context: ContainersContext, container: Container): SandboxRequest {
+  const { config, hostConfig, id, name, networks } = container.document
+  const mode = hostConfig.NetworkMode ?? 'default'
+  const joined = /^container:(.+)$/.exec(mode)?.[1]
+  return {
+    id,
+    name,
+    hostname: config.Hostname ?? id.slice(0, 12),
+    domainname: config.Domainname ?? '',
+    mode: joined === undefined ? mode : `container:${context.table.get(joined).id}`,
+    networks,
+    exposedPorts: config.ExposedPorts ?? {},
+    portBindings: hostConfig.PortBindings ?? {},
+    publishAll: hostConfig.PublishAllPorts ?? false,
+    dns: hostConfig.Dns ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    links: hostConfig.Links ?? [],
+  }
+}
+
+async function specOf(context: ContainersContext, container: Container): Promise<OciSpec> {
+  const { config, hostConfig, id } = container.document
+  const sandbox = container.state.sandbox
+  const hostname = config.Hostname ?? id.slice(0, 12)
+  const [user, mounts] = await Promise.all([
+    resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], (file) => context.images.snapshots.readFile(id, file)),
+    prepareMounts(context, container, {
+      hosts: sandbox?.hosts ?? '',
+      resolvConf: sandbox?.resolvConf ?? '',
+      hostname,
+    }),
+  ])
+  return buildSpec({
+    id,
+    config,
+    hostConfig,
+    user,
+    rootfsPath: path.join(container.runDir, 'rootfs'),
+    mounts,
+    ...(sandbox?.netnsPath === undefined ? {} : { netnsPath: sandbox.netnsPath }),
+    joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
+    hostname,
+    ...(config.Domainname === undefined || config.Domainname === '' ? {} : { domainname: config.Domainname }),
+    cgroupsPath: `/${context.instance.cgroupParent}/${id}`,
+    resources: resourcesOf(hostConfig),
+  })
+}
+
+function joinedNamespaces(
+  context: ContainersContext,
+  pidMode: string | undefined,
+  ipcMode: string | undefined,
+): { pid?: string; ipc?: string } {
+  const pathOf = (mode: string | undefined, namespace: string): string | undefined => {
+    const other = /^container:(.+)$/.exec(mode ?? '')?.[1]
+    if (other === undefined) return undefined
+    const container = context.table.get(other)
+    if (!isRunning(container.status)) {
+      throw new ConflictError(`cannot join namespace of a non running container: ${container.name}`)
+    }
+    return `/proc/${String(container.state.pid)}/ns/${namespace}`
+  }
+  const pid = pathOf(pidMode, 'pid')
+  const ipc = pathOf(ipcMode, 'ipc')
+  return { ...(pid === undefined ? {} : { pid }), ...(ipc === undefined ? {} : { ipc }) }
+}

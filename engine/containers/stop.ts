@@ -1,0 +1,123 @@
+import type { StopOptions } from '../contract.ts'
+import { ConflictError, NotModifiedError } from '../errors.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { requireRunning } from './running.ts'
+import { parseSignal } from './signals.ts'
+import { cancelRestart, startContainer } from './start.ts'
+import { isRunning } from './state.ts'
+import { exitOf, waitForContainer } from './wait.ts'
+
+const DEFAULT_GRACE_SECONDS = 10
+/** How long a SIGKILL may take before everything in the cgroup is killed as well. */
+const KILL_GRACE_MS = 2_000
+
+/**
+ * Sends the stop signal, and SIGKILL when the grace time is over; resolves once the container has ended.
+ *
+ * @throws NOT_MODIFIED when it does not run
+ * @see POST /containers/{id}/stop
+ */
+export async function stopContainer(context: ContainersContext, container: Container, options: StopOptions = {}): Promise<void> {
+  if (container.status === 'restarting') {
+    await abandonRestart(container)
+    emitContainerEvent(context, container, 'stop')
+    return
+  }
+  if (!isRunning(container.status)) throw new NotModifiedError(`container ${container.id} is not running`)
+  const { config } = container.document
+  const signal = parseSignal(options.signal ?? config.StopSignal ?? 'SIGTERM')
+  const graceSeconds = options.timeout ?? config.StopTimeout ?? DEFAULT_GRACE_SECONDS
+  await end(context, container, signal, graceSeconds)
+  emitContainerEvent(context, container, 'stop')
+}
+
+/** @see POST /containers/{id}/restart */
+export async function restartContainer(context: ContainersContext, container: Container, options: StopOptions = {}): Promise<void> {
+  try {
+    await stopContainer(context, container, options)
+  } catch (error) {
+    if (!(error instanceof NotModifiedError)) throw error
+  }
+  await startContainer(context, container)
+  emitContainerEvent(context, container, 'restart')
+}
+
+/**
+ * Sends a signal to the container's init.
+ *
+ * @param signal name or number; SIGKILL when not given
+ * @throws CONFLICT when it does not run
+ * @see POST /containers/{id}/kill
+ */
+export async function killContainer(context: ContainersContext, container: Container, signal = 'SIGKILL'): Promise<void> {
+  const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
+  if (container.status === 'restarting') {
+    await abandonRestart(container)
+    return
+  }
+  if (!isRunning(container.status)) {
+    throw new ConflictError(`cannot kill container: ${container.id}: container ${container.id} is not running`)
+  }
+  const stopSignal = parseSignal(container.document.config.StopSignal ?? 'SIGTERM')
+  if (number === 9 || number === stopSignal) await container.setState({ manuallyStopped: true })
+  if (number === 9) await killForGood(context, container)
+  else {
+    await requireRunning(container).shim.signal(number)
+    emitContainerEvent(context, container, 'kill', { signal: String(number) })
+  }
+}
+
+/** SIGKILL, and everything in the cgroup after it when the init does not go; used by kill, stop and rm -f. */
+export async function killForGood(context: ContainersContext, container: Container): Promise<void> {
+  const { shim, cgroup } = requireRunning(container)
+  const { exited } = waitForContainer(container, 'next-exit')
+  if (container.status === 'paused') await cgroup.thaw()
+  await shim.signal(9)
+  emitContainerEvent(context, container, 'kill', { signal: '9' })
+  if (await within(exited, KILL_GRACE_MS)) return
+  await cgroup.kill()
+  await exited
+}
+
+async function end(context: ContainersContext, container: Container, signal: number, graceSeconds: number): Promise<void> {
+  const { shim, cgroup } = requireRunning(container)
+  // registered before the signal: the end may come at once
+  const { exited } = waitForContainer(container, 'next-exit')
+  await container.setState({ manuallyStopped: true })
+  if (container.status === 'paused') {
+    await cgroup.thaw()
+    await container.setState({ status: 'running' })
+  }
+  await shim.signal(signal)
+  emitContainerEvent(context, container, 'kill', { signal: String(signal) })
+  if (graceSeconds < 0) {
+    await exited
+    return
+  }
+  if (await within(exited, graceSeconds * 1000)) return
+  if (isRunning(container.status)) await killForGood(context, container)
+}
+
+/** A container between two starts has nothing to stop but the next start. */
+async function abandonRestart(container: Container): Promise<void> {
+  await container.lock.run(async () => {
+    cancelRestart(container)
+    await container.setState({ status: 'exited', manuallyStopped: true })
+    container.events.emit('stopped', exitOf(container.state.exitCode, container.state.error))
+  })
+}
+
+/** True when the promise settles within the time. */
+async function within(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,50 @@
+import type { ContainerExit, WaitCondition } from '../contract.ts'
+import { NotFoundError } from '../errors.ts'
+import type { Container } from './container.ts'
+
+/**
+ * Registers a wait and answers at once; `exited` settles when the condition holds.
+ *
+ * - `not-running`: at once when no process runs and none is about to be started by the restart policy
+ * - `next-exit`: at the next end of a process
+ * - `removed`: when the container is gone
+ *
+ * @see POST /containers/{id}/wait
+ */
+export function waitForContainer(
+  container: Container,
+  condition: WaitCondition,
+  signal?: AbortSignal,
+): { exited: Promise<ContainerExit> } {
+  const { status, exitCode, error } = container.state
+  if (condition === 'not-running' && !['running', 'paused', 'restarting'].includes(status)) {
+    return { exited: Promise.resolve(exitOf(exitCode, error)) }
+  }
+  if (condition === 'removed' && container.removed) return { exited: Promise.resolve(exitOf(exitCode, error)) }
+  const event = condition === 'not-running' ? 'stopped' : condition === 'next-exit' ? 'ended' : 'removed'
+  const exited = new Promise<ContainerExit>((resolve, reject) => {
+    const settle = (exit: ContainerExit): void => {
+      forget()
+      resolve(exit)
+    }
+    const abort = (): void => {
+      forget()
+      reject(new NotFoundError('the wait was given up'))
+    }
+    const forget = (): void => {
+      container.events.off(event, settle)
+      container.events.off('removed', settle)
+      signal?.removeEventListener('abort', abort)
+    }
+    container.events.once(event, settle)
+    // whoever waits for the end of a container that is removed instead would wait for ever
+    if (event !== 'removed') container.events.once('removed', settle)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+  exited.catch(() => undefined)
+  return { exited }
+}
+
+export function exitOf(code: number, error: string): ContainerExit {
+  return error === '' ? { StatusCode: code } : { StatusCode: code, Error: { Message: error } }
+}

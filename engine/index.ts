@@ -1,0 +1,113 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { openCgroups } from './cgroups/manager.ts'
+import type { ContainersContext } from './containers/context.ts'
+import { ExecTable } from './containers/exec-table.ts'
+import { localContainers, localExecs } from './containers/local-containers.ts'
+import { networkHooks } from './containers/network-hooks.ts'
+import { loadContainers, recoverContainers } from './containers/recover.ts'
+import { isRunning } from './containers/state.ts'
+import { readStats, StatsSampler } from './containers/stats.ts'
+import { ContainerTable } from './containers/table.ts'
+import type { Engine } from './contract.ts'
+import { errorMessage } from './errors.ts'
+import { openEvents } from './events/events.ts'
+import { openImages } from './images/local-images.ts'
+import type { Instance } from './instance.ts'
+import { LocalNetworks } from './networks/local-networks.ts'
+import { openSystem } from './system/system.ts'
+import { LocalVolumes } from './volumes/local-volumes.ts'
+
+export type { Engine } from './contract.ts'
+
+/**
+ * Opens the engine of this kernel: brings its stores to order, finds the containers that run, and starts those that
+ * their restart policy wants.
+ *
+ * @throws SYSTEM when the kernel or the data directory do not allow it
+ */
+export async function openLocalEngine(
+  instance: Instance,
+  options: { warn?: (message: string) => void } = {},
+): Promise<Engine> {
+  const report = options.warn ?? ((message) => console.warn(message))
+  const warn = (message: string, error?: unknown): void => {
+    report(error === undefined ? message : `${message}: ${errorMessage(error)}`)
+  }
+  await fs.mkdir(instance.dataRoot, { recursive: true, mode: 0o711 })
+  await fs.mkdir(path.join(instance.runRoot, 'c'), { recursive: true, mode: 0o711 })
+
+  const table = new ContainerTable(instance)
+  const { orphanedVolumes } = await loadContainers({ table, warn })
+  const events = await openEvents({ dir: path.join(instance.dataRoot, 'events') })
+  const cgroups = openCgroups({ parent: instance.cgroupParent })
+  const images = await openImages({
+    instance,
+    events,
+    usedBy: (imageId) =>
+      table
+        .all()
+        .filter((container) => container.document.imageId === imageId)
+        .map((container) => ({ id: container.id, name: container.name, running: isRunning(container.status) })),
+  })
+  const volumes = await LocalVolumes.open({
+    instance,
+    events,
+    usedBy: (name) =>
+      table
+        .all()
+        .filter((container) => container.document.mounts.some((mount) => mount.Name === name))
+        .map((container) => container.id),
+  })
+  const late: { context?: ContainersContext } = {}
+  const networks = await LocalNetworks.open({
+    instance,
+    events,
+    containers: networkHooks(() => {
+      if (!late.context) throw new Error('the engine is not open yet')
+      return late.context
+    }),
+  })
+  const context: ContainersContext = {
+    instance,
+    events,
+    images,
+    volumes,
+    networks,
+    cgroups,
+    table,
+    execs: new ExecTable(),
+    sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
+    warn,
+    closing: false,
+  }
+  late.context = context
+  for (const name of orphanedVolumes) {
+    await volumes.remove(name, { force: true }).catch((error: unknown) => {
+      warn(`could not remove the volume ${name} of a container that was never made`, error)
+    })
+  }
+  await recoverContainers(context)
+
+  const containers = localContainers(context)
+  return {
+    containers,
+    execs: localExecs(context),
+    images,
+    networks,
+    volumes,
+    system: openSystem({ instance, events, containers, images, volumes, networks, cgroups }),
+    close: async () => {
+      context.closing = true
+      context.sampler.close()
+      for (const container of table.all()) {
+        container.health?.stop()
+        if (container.restartTimer) clearTimeout(container.restartTimer)
+        container.shim?.close()
+      }
+      await networks.close()
+      await images.close()
+      await events.close()
+    },
+  }
+}
