@@ -35,7 +35,11 @@ function type(schema, indent = '') {
 }
 function bare(schema, indent) {
   if (schema.$ref) return nameOf(schema.$ref)
-  if (schema.allOf) return schema.allOf.map((part) => type(part, indent)).join(' & ')
+  // Properties beside allOf extend it.
+  if (schema.allOf) {
+    const own = schema.properties ? [bare({ ...schema, allOf: undefined }, indent)] : []
+    return [...schema.allOf.map((part) => type(part, indent)), ...own].join(' & ')
+  }
   if (schema.enum) return schema.enum.map((v) => JSON.stringify(v).replace(/^"|"$/g, "'")).join(' | ')
   if (schema.type === 'array') {
     const item = type(schema.items ?? {}, indent)

@@ -704,7 +704,11 @@ export type NetworkDisconnectRequest = {
   Force?: boolean
 }
 
-export type NetworkInspect = Network
+export type NetworkInspect = Network & {
+  Containers?: Record<string, EndpointResource>
+  Services?: Record<string, unknown>
+  Status?: NetworkStatus
+}
 
 export type NetworkSettings = {
   SandboxID?: string
