@@ -47,6 +47,10 @@ export class LogSource {
     this.#onState = onState
     const { store } = this.#model
     this.#stops.push(
+      store.onChange((change) => {
+        const lost = typeof change === 'object' ? 'dropped' in change : store.lines === 0
+        if (lost && this.state.complete) this.#set({ complete: false })
+      }),
       options.live.listen('logs', this.#containerId, {
         snapshot: (batch) => {
           store.resync(batch)
@@ -71,12 +75,14 @@ export class LogSource {
     for (const stop of this.#stops) stop()
   }
 
-  /** Reads as many older lines as there are lines here, or all that fit. */
+  /** Reads as many older lines as there are lines here, or as many as the store holds. */
   async loadOlder(how: 'more' | 'all' = 'more'): Promise<void> {
     const { store } = this.#model
     if (this.state.loadingOlder || this.state.complete) return
     this.#set({ loadingOlder: true, error: null })
-    const wanted = how === 'all' ? 'all' : Math.max(FIRST_TAIL, store.lines) * 2
+    const held = store.lines
+    const wanted =
+      how === 'all' ? store.maxRows : Math.min(store.maxRows, Math.max(FIRST_TAIL, held) * 2)
     try {
       const stopAt = store.first?.time
       const older: ReadLine[] = []
@@ -93,7 +99,8 @@ export class LogSource {
       const fresh = known < 0 ? older.length : known
       store.prepend(older)
       this.#model.flush()
-      this.#set({ loadingOlder: false, loading: false, complete: how === 'all' || fresh === 0 })
+      const complete = fresh === 0 || fresh + held < wanted
+      this.#set({ loadingOlder: false, loading: false, complete })
     } catch (error) {
       this.#fail(error, { loadingOlder: false, loading: false })
     }

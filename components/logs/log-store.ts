@@ -67,13 +67,17 @@ export class LogStore {
   /** Lines up to this time were cleared from view and do not come back. */
   #clearedUpTo = ''
 
-  constructor(limits: LogStoreLimits = { maxRows: 500_000, maxUnread: 50_000 }) {
+  constructor(limits: LogStoreLimits = { maxRows: 300_000, maxUnread: 50_000 }) {
     this.#limits = limits
   }
 
   onChange(listener: (change: StoreChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  get maxRows(): number {
+    return this.#limits.maxRows
   }
 
   get first(): LineRow | undefined {
@@ -167,15 +171,19 @@ export class LogStore {
     this.#emit({ dropped: drop })
   }
 
-  /** Older lines from history, oldest first; those from the first known one on are left out. Returns how many were new. */
+  /**
+   * Older lines from history, oldest first; those from the first known one on are left out, and so
+   * are the oldest when there is no room. Returns how many were new.
+   */
   prepend(lines: ReadLine[]): number {
     const first = this.first
-    const rows: LineRow[] = []
+    let rows: LineRow[] = []
     for (const line of lines) {
       const row = toRow(line)
       if (first && row.time >= first.time) break
       if (row.time > this.#clearedUpTo) rows.push(row)
     }
+    rows = rows.slice(Math.max(0, rows.length + this.rows.length - this.#limits.maxRows))
     if (rows.length === 0) return 0
     if (!first) this.#joinedUpTo = rows.at(-1)?.time ?? ''
     const markers = this.rows.filter((row) => row.kind === 'marker')

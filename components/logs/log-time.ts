@@ -32,14 +32,13 @@ export function apiTime(time: string): string {
   return `${seconds}.${time.slice(20, 29)}`
 }
 
-const local = new Intl.DateTimeFormat(undefined, {
-  month: 'short',
-  day: '2-digit',
+const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
   hourCycle: 'h23',
 })
+const day = new Intl.DateTimeFormat('en', { month: 'short', day: '2-digit' })
 
 export function formatTime(time: string, format: TimeFormat, nowMs = Date.now()): string {
   const ms = Date.parse(time.length === 30 ? `${time.slice(0, 23)}Z` : time)
@@ -48,7 +47,7 @@ export function formatTime(time: string, format: TimeFormat, nowMs = Date.now())
     case 'off':
       return ''
     case 'local':
-      return `${local.format(ms)}.${String(ms % 1000).padStart(3, '0')}`
+      return localTime(ms, nowMs)
     case 'utc':
       return `${time.slice(0, 10)} ${time.slice(11, 23)}Z`
     case 'relative':
@@ -57,7 +56,15 @@ export function formatTime(time: string, format: TimeFormat, nowMs = Date.now())
 }
 
 /** Characters a time takes in each format; the column is made that wide. */
-export const TIME_COLUMNS: Record<TimeFormat, number> = { off: 0, local: 20, utc: 24, relative: 9 }
+export const TIME_COLUMNS: Record<TimeFormat, number> = { off: 0, local: 15, utc: 24, relative: 10 }
+
+/** Today's times with milliseconds, others with their day. */
+function localTime(ms: number, nowMs: number): string {
+  if (new Date(ms).toDateString() !== new Date(nowMs).toDateString()) {
+    return `${day.format(ms)} ${clock.format(ms)}`
+  }
+  return `${clock.format(ms)}.${String(ms % 1000).padStart(3, '0')}`
+}
 
 function relative(ms: number): string {
   const seconds = Math.max(0, ms) / 1000
