@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import type { z } from 'zod'
+import { EngineError } from '../errors.ts'
+
+export interface WriteDocumentOptions {
+  /** Make it survive a power cut before resolving. Without it, it survives the death of this process only. */
+  sync?: boolean
+  mode?: number
+}
+
+/**
+ * Reads a JSON document.
+ *
+ * @returns undefined when there is none
+ * @throws SYSTEM when it is not JSON or not what the schema says, naming the file
+ */
+export async function readDocument<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  let text: string
+  try {
+    text = await fs.readFile(file, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new EngineError('SYSTEM', `${file} is not valid JSON`, { cause })
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new EngineError(
+    'SYSTEM',
+    `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
+  )
+}
+
+/**
+ * Puts a JSON document in place of what was there, whole or not at all: written beside it, synced, renamed over it, and
+ * the directory synced. The directory must exist.
+ */
+export async function writeDocument(
+  file: string,
+  value: unknown,
+  options: WriteDocumentOptions = {},
+): Promise<void> {
+  const sync = options.sync ?? true
+  const temporary = temporaryNameOf(file)
+  const handle = await fs.open(temporary, 'wx', options.mode ?? 0o600)
+  try {
+    try {
+      await handle.writeFile(`${JSON.stringify(value)}\n`)
+      if (sync) await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await fs.rename(temporary, file)
+  } catch (error) {
+    await fs.rm(temporary, { force: true })
+    throw error
+  }
+  if (sync) await syncDirectory(path.dirname(file))
+}
+
+/** Removes a document; fine when there is none. */
+export async function removeDocument(file: string): Promise<void> {
+  try {
+    await fs.unlink(file)
+  } catch (error) {
+    if (isMissing(error)) return
+    throw error
+  }
+  await syncDirectory(path.dirname(file))
+}
+
+/** Removes what a killed writeDocument left in the directory. Nobody may be writing there. */
+export async function sweepTemporaryDocuments(directory: string): Promise<void> {
+  for (const name of await fs.readdir(directory)) {
+    if (TEMPORARY.test(name)) await fs.rm(path.join(directory, name), { force: true })
+  }
+}
+
+/** Makes what was created, renamed or removed in a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await fs.open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A name beside the file that no other writer, and no document, has. */
+function temporaryNameOf(file: string): string {
+  return `${file}.${randomBytes(6).toString('hex')}.tmp`
+}
+
+const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/
+
+/** True for "no such file or directory". */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+}
