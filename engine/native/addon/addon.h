@@ -23,7 +23,12 @@ bool arg_buffer(napi_env env, napi_value value, void **data, size_t *length);
 
 /* Every call answers a number: its result, or the negative errno. */
 napi_value result(napi_env env, int64_t value);
-#define RESULT_OF(env, rc) result((env), (rc) < 0 ? -(int64_t)errno : (int64_t)(rc))
+/* The answer of a system call made as the argument, which is evaluated once. */
+#define RESULT_OF(env, call)                                                   \
+	({                                                                     \
+		int64_t outcome_ = (call);                                     \
+		result((env), outcome_ < 0 ? -(int64_t)errno : outcome_);      \
+	})
 
 struct method {
 	const char *name;

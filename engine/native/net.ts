@@ -1,0 +1,90 @@
+import { check, native } from './addon.ts'
+
+interface NetCalls {
+  netlinkOpen(nsfd: number, protocol: number): number
+  netlinkTalk(fd: number, request: Buffer, ends: number): Promise<Buffer | number> | number
+  bindIn(nsfd: number, type: number, address: string, port: number, backlog: number): number
+  boundPort(fd: number): number
+  newNetns(path: string, sysctls: string): Promise<number> | number
+}
+
+/** Stands for the network namespace this process is in. */
+export const OWN_NETNS = -1
+
+/** @see rtnetlink(7) */
+export const NETLINK_ROUTE = 0
+
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
+
+/**
+ * Makes a network namespace whose loopback is up and keeps it by a bind mount on an existing empty file.
+ *
+ * @param sysctls written inside it, by path below /proc/sys; those the kernel lacks are skipped
+ * @throws SystemError
+ */
+export async function newNetns(path: string, sysctls: Record<string, string> = {}): Promise<void> {
+  const lines = Object.entries(sysctls).map(([name, value]) => `${name}=${value}\n`)
+  check('unshare CLONE_NEWNET', await native<NetCalls>().newNetns(path, lines.join('')), path)
+}
+
+/** A netlink socket in the namespace that `nsfd` is open on. The caller closes it. */
+export function openNetlink(nsfd: number, protocol: number): number {
+  return check('socket AF_NETLINK', native<NetCalls>().netlinkOpen(nsfd, protocol))
+}
+
+/**
+ * Sends a batch of netlink messages and collects the answers up to the `ends`-th acknowledgement, error or end of dump.
+ * One exchange at a time per socket.
+ *
+ * @throws SystemError, ETIMEDOUT when the kernel is silent for 20 s
+ */
+export async function talkNetlink(fd: number, request: Buffer, ends: number): Promise<Buffer> {
+  const answer = await native<NetCalls>().netlinkTalk(fd, request, ends)
+  if (typeof answer !== 'number') return answer
+  check('netlink', answer)
+  throw new RangeError('netlinkTalk answered a number that is no error')
+}
+
+/**
+ * A TCP socket that listens on an IPv4 address inside a network namespace; hand it to `server.listen({ fd })`.
+ *
+ * @throws SystemError, EADDRINUSE among them
+ */
+export function listenIn(nsfd: number, address: string, port: number, backlog = 64): number {
+  const about = `${address}:${port}/tcp`
+  return check(
+    'listen',
+    native<NetCalls>().bindIn(nsfd, SOCK_STREAM, address, port, backlog),
+    about,
+  )
+}
+
+/** A bound UDP socket inside a network namespace; hand it to `socket.bind({ fd })`. */
+export function bindUdpIn(nsfd: number, address: string, port: number): number {
+  return check(
+    'bind',
+    native<NetCalls>().bindIn(nsfd, SOCK_DGRAM, address, port, -1),
+    `${address}:${port}/udp`,
+  )
+}
+
+/**
+ * Takes a port of the host for oneself without serving it: no other program can bind it (port 0: some free one).
+ *
+ * @returns the descriptor that holds it
+ * @throws SystemError, EADDRINUSE when it is taken
+ */
+export function holdPort(
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+): { fd: number; port: number } {
+  const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM
+  const fd = check(
+    'bind',
+    native<NetCalls>().bindIn(OWN_NETNS, type, address, port, -1),
+    `${address}:${port}/${protocol}`,
+  )
+  return { fd, port: check('getsockname', native<NetCalls>().boundPort(fd)) }
+}
