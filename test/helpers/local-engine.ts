@@ -1,0 +1,68 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import type { Engine } from '../../engine/contract.ts'
+import { openLocalEngine } from '../../engine/index.ts'
+import { instanceAt, type Instance } from '../../engine/instance.ts'
+import { busyboxRootfsTar } from './busybox.ts'
+import { sweepInstance } from './sweep-instance.ts'
+
+export interface TestEngine {
+  engine: Engine
+  instance: Instance
+  /** Closes and opens again over the same roots, as a restarted program does. */
+  reopen: () => Promise<Engine>
+  /** Removes every container, then everything the instance made on this host. */
+  close: () => Promise<void>
+  warnings: string[]
+}
+
+let subnet = 0
+
+/** An engine on temporary roots with `busybox:latest` in it. Needs root. */
+export async function openTestEngine(options: { image?: boolean } = {}): Promise<TestEngine> {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
+  const instance = testInstance(root)
+  const warnings: string[] = []
+  const open = (): Promise<Engine> => openLocalEngine(instance, { warn: (message) => warnings.push(message) })
+  const test: TestEngine = {
+    engine: await open(),
+    instance,
+    warnings,
+    reopen: async () => {
+      await test.engine.close()
+      test.engine = await open()
+      return test.engine
+    },
+    close: async () => {
+      for (const { Id } of await test.engine.containers.list({ all: true })) {
+        if (Id !== undefined) await test.engine.containers.remove(Id, { force: true, volumes: true })
+      }
+      await test.engine.close()
+      await sweepInstance(instance)
+      fs.rmSync(root, { recursive: true, force: true })
+    },
+  }
+  if (options.image ?? true) await importBusybox(test.engine)
+  return test
+}
+
+/** Names of its own, and a subnet that no other test in this process or beside it has. */
+export function testInstance(root: string): Instance {
+  subnet = (subnet + 1) % 16
+  return instanceAt({
+    dataRoot: path.join(root, 'data'),
+    runRoot: path.join(root, 'run'),
+    bridgeSubnet: `10.${String(100 + subnet)}.${String(process.pid % 256)}.0/24`,
+  })
+}
+
+export async function importBusybox(engine: Engine, reference = 'busybox:latest'): Promise<void> {
+  for await (const _line of engine.images.import(Readable.from([busyboxRootfsTar()]), {
+    reference,
+    changes: ['ENV PATH=/bin', 'CMD ["sh"]'],
+  })) {
+    // progress is not what is tested here
+  }
+}
