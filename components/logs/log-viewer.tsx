@@ -1,7 +1,7 @@
 'use client'
 import './logs.css'
 import { ArrowDown, ScrollText } from 'lucide-react'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useConnection } from '@/components/live/provider.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { copyText } from '@/components/ui/copy-text.ts'
@@ -9,6 +9,7 @@ import { Empty } from '@/components/ui/empty.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { toast } from '@/components/ui/toast.tsx'
+import { useNow } from '@/components/ui/use-now.ts'
 import { rowsAsText, saveText } from './export.ts'
 import { LogHead } from './log-head.tsx'
 import { LogList } from './log-list.tsx'
@@ -42,7 +43,8 @@ export function LogViewer({
   const [currentRow, setCurrentRow] = useState<LogRow | null>(null)
   const box = useRef<HTMLDivElement>(null)
   const field = useRef<HTMLInputElement>(null)
-  const now = useNow(preferences.time === 'relative')
+  // Relative times grow older by themselves; others need no tick.
+  const now = useNow(preferences.time === 'relative' ? 10_000 : 3_600_000)
 
   const look: RowLook = useMemo(
     () => ({ ...preferences, search: expression, nameStream: !tty && streams === 'both', now }),
@@ -175,16 +177,4 @@ function NoLines({ loading, searched }: { loading: boolean; searched: boolean })
         : 'What the container prints to stdout and stderr appears here as it comes.'}
     </Empty>
   )
-}
-
-/** The time, every ten seconds, where it is shown how long ago things were. */
-function useNow(active: boolean): number {
-  const [now, setNow] = useState(0)
-  useEffect(() => {
-    if (!active) return
-    setNow(Date.now())
-    const timer = setInterval(() => setNow(Date.now()), 10_000)
-    return () => clearInterval(timer)
-  }, [active])
-  return now
 }
