@@ -1,0 +1,103 @@
+import type { ContainerSummary } from '@/engine/types/docker.ts'
+import type { Tone } from '@/components/ui/badge.tsx'
+
+/** What the chips, the filter's `is:` and the dot tell apart. */
+export type Condition =
+  'running' | 'unhealthy' | 'restarting' | 'paused' | 'exited' | 'created' | 'dead' | 'removing'
+
+export const conditions: Condition[] = [
+  'running',
+  'unhealthy',
+  'restarting',
+  'paused',
+  'exited',
+  'created',
+  'dead',
+  'removing',
+]
+
+export interface StateView {
+  condition: Condition
+  /** The state in a word. */
+  word: string
+  tone: Tone
+  /** Since when, or how it ended. */
+  detail: string
+}
+
+export function stateOf(container: ContainerSummary): StateView {
+  const status = container.Status ?? ''
+  const state = container.State ?? 'created'
+  const health = container.Health?.Status ?? healthIn(status)
+  switch (state) {
+    case 'running': {
+      const up = status.replace(/^Up\s*/, '').replace(/\s*\(.*\)$/, '')
+      if (health === 'unhealthy')
+        return { condition: 'unhealthy', word: 'Unhealthy', tone: 'bad', detail: up }
+      const word = health === 'healthy' ? 'Healthy' : health === 'starting' ? 'Starting' : 'Running'
+      return { condition: 'running', word, tone: health === 'starting' ? 'warn' : 'ok', detail: up }
+    }
+    case 'paused':
+      return {
+        condition: 'paused',
+        word: 'Paused',
+        tone: 'warn',
+        detail: status.replace(/^Up\s*/, '').replace(/\s*\(Paused\)$/, ''),
+      }
+    case 'restarting':
+      return { condition: 'restarting', word: 'Restarting', tone: 'warn', detail: ended(status) }
+    case 'exited': {
+      const code = exitCode(status)
+      return {
+        condition: 'exited',
+        word: 'Exited',
+        tone: code === 0 ? 'neutral' : 'bad',
+        detail: ended(status),
+      }
+    }
+    case 'created':
+      return { condition: 'created', word: 'Created', tone: 'neutral', detail: 'never started' }
+    case 'removing':
+      return { condition: 'removing', word: 'Removing', tone: 'warn', detail: '' }
+    case 'dead':
+      return { condition: 'dead', word: 'Dead', tone: 'bad', detail: 'could not be removed whole' }
+    default:
+      state satisfies never
+      return { condition: 'created', word: String(state), tone: 'neutral', detail: status }
+  }
+}
+
+/** The code in `Exited (137) 5 minutes ago`; null in any other status. */
+export function exitCode(status: string): number | null {
+  const match = /^(?:Exited|Restarting) \((-?\d+)\)/.exec(status)
+  return match?.[1] === undefined ? null : Number(match[1])
+}
+
+/** What an exit code usually means, for the ones that mean something. */
+export function exitReason(code: number): string | null {
+  const known: Record<number, string> = {
+    0: 'finished',
+    125: 'could not be set up',
+    126: 'command not executable',
+    127: 'command not found',
+    130: 'interrupted',
+    134: 'aborted',
+    137: 'killed (SIGKILL, maybe out of memory)',
+    139: 'segmentation fault',
+    143: 'terminated (SIGTERM)',
+  }
+  return known[code] ?? (code > 128 && code < 193 ? `signal ${code - 128}` : null)
+}
+
+function ended(status: string): string {
+  const code = exitCode(status)
+  if (code === null) return status
+  const ago = status.replace(/^\w+ \(-?\d+\)\s*/, '')
+  return `code ${code}${ago === '' ? '' : `, ${ago}`}`
+}
+
+function healthIn(status: string): string | undefined {
+  if (status.includes('(unhealthy)')) return 'unhealthy'
+  if (status.includes('(healthy)')) return 'healthy'
+  return status.includes('(health: starting)') ? 'starting' : undefined
+}
