@@ -1,0 +1,84 @@
+import { NotImplementedError } from '../errors.ts'
+import type { Route } from './router.ts'
+
+/** Operations of the Docker Engine API that exist but not here (yet), so that a client is told which one it was. */
+const ABSENT = `
+POST /auth
+GET /containers/:id/changes
+GET /containers/:id/export
+HEAD /containers/:id/archive
+GET /containers/:id/archive
+PUT /containers/:id/archive
+POST /build
+POST /build/prune
+POST /commit
+GET /images/search
+GET /images/get
+GET /images/:name*/get
+GET /images/:name*/attestations
+POST /images/:name*/push
+GET /distribution/:name*/json
+PUT /volumes/:name
+POST /session
+GET /plugins
+GET /plugins/privileges
+POST /plugins/pull
+POST /plugins/create
+GET /plugins/:name*/json
+DELETE /plugins/:name*
+POST /plugins/:name*/enable
+POST /plugins/:name*/disable
+POST /plugins/:name*/upgrade
+POST /plugins/:name*/push
+POST /plugins/:name*/set
+GET /swarm
+POST /swarm/init
+POST /swarm/join
+POST /swarm/leave
+POST /swarm/update
+GET /swarm/unlockkey
+POST /swarm/unlock
+GET /nodes
+GET /nodes/:id
+DELETE /nodes/:id
+POST /nodes/:id/update
+GET /services
+POST /services/create
+GET /services/:id
+DELETE /services/:id
+POST /services/:id/update
+GET /services/:id/logs
+GET /tasks
+GET /tasks/:id
+GET /tasks/:id/logs
+GET /secrets
+POST /secrets/create
+GET /secrets/:id
+DELETE /secrets/:id
+POST /secrets/:id/update
+GET /configs
+POST /configs/create
+GET /configs/:id
+DELETE /configs/:id
+POST /configs/:id/update
+`
+
+export function absentRoutes(): Route[] {
+  return ABSENT.trim()
+    .split('\n')
+    .map((line) => {
+      const [method = '', path = ''] = line.split(' ')
+      return {
+        method,
+        path,
+        handle: () =>
+          Promise.reject(
+            new NotImplementedError(`Gantry does not implement ${method} ${readable(path)}`),
+          ),
+      }
+    })
+}
+
+function readable(path: string): string {
+  return path.replace(/:(\w+)\*?/g, '{$1}')
+}

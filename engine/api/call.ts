@@ -1,0 +1,229 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+import { InvalidParameterError } from '../errors.ts'
+import { splice, takeOver } from './hijack.ts'
+import { isOlder } from './version.ts'
+
+/** JSON bodies are read into memory up to here. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024
+
+export const RAW_STREAM = 'application/vnd.docker.raw-stream'
+export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream'
+
+/** One request at the Docker API's door, with the ways to answer it. */
+export class Call {
+  readonly method: string
+  /** Without the version prefix and the query. */
+  readonly path: string
+  params: Record<string, string> = {}
+  readonly version: string
+  readonly headers: IncomingMessage['headers']
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Fires when the client goes away before its answer is complete. */
+  readonly signal: AbortSignal
+  readonly #search: URLSearchParams
+  readonly #body: Readable
+  /** Set for requests that came by `upgrade`: the connection, already free of Node's HTTP. */
+  readonly #upgraded: Duplex | undefined
+
+  constructor(options: {
+    method: string
+    path: string
+    search: URLSearchParams
+    version: string
+    request: IncomingMessage
+    response: ServerResponse
+    body: Readable
+    upgraded?: Duplex
+  }) {
+    const { request, response } = options
+    this.method = options.method
+    this.path = options.path
+    this.version = options.version
+    this.headers = request.headers
+    this.request = request
+    this.response = response
+    this.#search = options.search
+    this.#body = options.body
+    this.#upgraded = options.upgraded
+    const gone = new AbortController()
+    this.signal = gone.signal
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
+  }
+
+  speaks(version: string): boolean {
+    return !isOlder(this.version, version)
+  }
+
+  param(name: string): string {
+    return this.params[name] ?? ''
+  }
+
+  /** The query's parameters that the schema names; others are ignored, as Docker does. */
+  query<T extends z.ZodType>(schema: T): z.output<T> {
+    return check(schema, Object.fromEntries([...this.#search].reverse()), 'invalid query parameter')
+  }
+
+  /** Every value of a parameter that may be repeated. */
+  queryAll(name: string): string[] {
+    return this.#search.getAll(name).filter((value) => value !== '')
+  }
+
+  header(name: string): string | undefined {
+    const value = this.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  /** The request's body as it comes in. */
+  get body(): Readable {
+    return this.#body
+  }
+
+  /**
+   * The JSON body, checked.
+   *
+   * @throws INVALID_PARAMETER in Docker's words when it is no JSON, too long or of wrong types
+   */
+  async json<T extends z.ZodType>(
+    schema: T,
+    options: { optional?: boolean } = {},
+  ): Promise<z.output<T>> {
+    const text = await readText(this.#body)
+    if (text.trim() === '') {
+      if (options.optional === true) return check(schema, {}, 'invalid JSON')
+      throw new InvalidParameterError('invalid JSON: got EOF while reading request body')
+    }
+    const type = this.header('content-type')?.split(';')[0]?.trim().toLowerCase()
+    if (type !== 'application/json') {
+      throw new InvalidParameterError(
+        `unsupported Content-Type header (${type ?? ''}): must be 'application/json'`,
+      )
+    }
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      throw new InvalidParameterError(`invalid JSON: ${(error as Error).message}`, { cause: error })
+    }
+    return check(schema, value, 'invalid JSON')
+  }
+
+  /** Answers with a JSON value, or with the bare status. */
+  send(status: number, value?: unknown): void {
+    if (value === undefined) {
+      this.response.writeHead(status)
+      this.response.end()
+      return
+    }
+    const text = Buffer.from(`${JSON.stringify(value)}\n`)
+    this.response.writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': text.length,
+    })
+    this.response.end(text)
+  }
+
+  /** Answers with one JSON value a line as they come, no faster than the client reads. */
+  async sendLines(values: AsyncIterable<unknown>): Promise<void> {
+    this.response.writeHead(200, { 'Content-Type': 'application/json' })
+    this.response.flushHeaders()
+    for await (const value of values) {
+      if (this.signal.aborted) return
+      if (!this.response.write(`${JSON.stringify(value)}\n`))
+        await drained(this.response, this.signal)
+    }
+    this.response.end()
+  }
+
+  /** Answers with a byte stream, no faster than the client reads. */
+  async pipe(stream: Readable, contentType: string): Promise<void> {
+    this.response.writeHead(200, { 'Content-Type': contentType })
+    this.response.flushHeaders()
+    try {
+      await pipeline(stream, this.response)
+    } catch (error) {
+      // The client left, or the source broke: the answer is cut short, which is all that can still be told.
+      if (!this.signal.aborted) throw error
+    }
+  }
+
+  /**
+   * Takes the connection over, answering 101 to an Upgrade and 200 without one, and returns the raw connection.
+   *
+   * @param contentType what an upgraded stream carries; the old way always says raw-stream
+   * @see POST /containers/{id}/attach, "Hijacking"
+   */
+  hijack(contentType: string): Duplex {
+    if (this.#upgraded !== undefined) {
+      this.response.detachSocket(this.#upgraded as import('node:net').Socket)
+      this.#upgraded.write(
+        `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`,
+      )
+      return this.#upgraded
+    }
+    const socket = takeOver(this.request, this.response)
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${RAW_STREAM}\r\n${this.#commonHead()}\r\n`)
+    return socket
+  }
+
+  /** For websockets, which only come by Upgrade. */
+  get upgradedSocket(): Duplex | undefined {
+    return this.#upgraded
+  }
+
+  /** Joins a hijacked connection with a container's streams until both are over. */
+  splice(connection: Duplex, stream: Duplex, options: { stdin: boolean }): Promise<void> {
+    return splice(connection, stream, options)
+  }
+
+  #commonHead(): string {
+    return Object.entries(this.response.getHeaders())
+      .filter(([name]) => name !== 'connection')
+      .map(([name, value]) => `${name}: ${String(value)}\r\n`)
+      .join('')
+  }
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.join('.') ?? ''
+  throw new InvalidParameterError(
+    `${what}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong shape'}`,
+  )
+}
+
+async function readText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY_BYTES) {
+      throw new InvalidParameterError(
+        `the request's body is longer than ${String(MAX_BODY_BYTES >> 20)} MiB`,
+      )
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}

@@ -1,0 +1,268 @@
+import { z } from 'zod'
+import type {
+  ContainerCreateConfig,
+  ContainerUpdate,
+  ExecConfig,
+  ExecStartOptions,
+} from '../contract.ts'
+import type {
+  ContainerConfig,
+  EndpointSettings,
+  HostConfig,
+  Mount,
+  MountType,
+  Resources,
+  RestartPolicy,
+} from '../types/docker.ts'
+import { bool, command, keySet, maybe, oneOf, text, textMap, texts, whole } from './fields.ts'
+import type { Complete } from './fields.ts'
+
+const rates = maybe(z.array(z.object({ Path: text, Rate: whole })))
+
+const resources = {
+  CpuShares: whole,
+  Memory: whole,
+  CgroupParent: text,
+  BlkioWeight: whole,
+  BlkioWeightDevice: maybe(z.array(z.object({ Path: text, Weight: whole }))),
+  BlkioDeviceReadBps: rates,
+  BlkioDeviceWriteBps: rates,
+  BlkioDeviceReadIOps: rates,
+  BlkioDeviceWriteIOps: rates,
+  CpuPeriod: whole,
+  CpuQuota: whole,
+  CpuRealtimePeriod: whole,
+  CpuRealtimeRuntime: whole,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Devices: maybe(
+    z.array(z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text })),
+  ),
+  DeviceCgroupRules: texts,
+  DeviceRequests: maybe(
+    z.array(
+      z.object({
+        Driver: text,
+        Count: whole,
+        DeviceIDs: texts,
+        Capabilities: maybe(z.array(z.array(z.string()))),
+        Options: textMap,
+      }),
+    ),
+  ),
+  MemoryReservation: whole,
+  MemorySwap: whole,
+  MemorySwappiness: whole,
+  NanoCpus: whole,
+  OomKillDisable: bool,
+  Init: bool,
+  PidsLimit: whole,
+  Ulimits: maybe(z.array(z.object({ Name: text, Soft: whole, Hard: whole }))),
+  CpuCount: whole,
+  CpuPercent: whole,
+  IOMaximumIOps: whole,
+  IOMaximumBandwidth: whole,
+}
+
+const restartPolicy = maybe(
+  z.object({
+    Name: maybe(z.string().transform((name) => name as NonNullable<RestartPolicy['Name']>)),
+    MaximumRetryCount: whole,
+  }),
+)
+
+const mount = z.object({
+  Target: text,
+  Source: text,
+  Type: oneOf<MountType>(),
+  ReadOnly: bool,
+  Consistency: text,
+  BindOptions: maybe(
+    z.object({
+      Propagation: oneOf<NonNullable<NonNullable<Mount['BindOptions']>['Propagation']>>(),
+      NonRecursive: bool,
+      CreateMountpoint: bool,
+      ReadOnlyNonRecursive: bool,
+      ReadOnlyForceRecursive: bool,
+    }),
+  ),
+  VolumeOptions: maybe(
+    z.object({
+      NoCopy: bool,
+      Labels: textMap,
+      DriverConfig: maybe(z.object({ Name: text, Options: textMap })),
+      Subpath: text,
+    }),
+  ),
+  ImageOptions: maybe(z.object({ Subpath: text })),
+  TmpfsOptions: maybe(
+    z.object({ SizeBytes: whole, Mode: whole, Options: maybe(z.array(z.array(z.string()))) }),
+  ),
+})
+
+const hostConfig = z.object({
+  ...resources,
+  Binds: texts,
+  ContainerIDFile: text,
+  LogConfig: maybe(
+    z.object({
+      Type: oneOf<NonNullable<NonNullable<HostConfig['LogConfig']>['Type']>>(),
+      Config: textMap,
+    }),
+  ),
+  NetworkMode: text,
+  PortBindings: maybe(
+    z.record(z.string(), z.array(z.object({ HostIp: text, HostPort: text })).nullable()),
+  ),
+  RestartPolicy: restartPolicy,
+  AutoRemove: bool,
+  VolumeDriver: text,
+  VolumesFrom: texts,
+  Mounts: maybe(z.array(mount)),
+  ConsoleSize: maybe(z.array(z.number().int())),
+  Annotations: textMap,
+  CapAdd: command,
+  CapDrop: command,
+  CgroupnsMode: oneOf<NonNullable<HostConfig['CgroupnsMode']>>(),
+  Dns: texts,
+  DnsOptions: texts,
+  DnsSearch: texts,
+  ExtraHosts: texts,
+  GroupAdd: texts,
+  IpcMode: text,
+  Cgroup: text,
+  Links: texts,
+  OomScoreAdj: whole,
+  PidMode: text,
+  Privileged: bool,
+  PublishAllPorts: bool,
+  ReadonlyRootfs: bool,
+  SecurityOpt: texts,
+  StorageOpt: textMap,
+  Tmpfs: textMap,
+  UTSMode: text,
+  UsernsMode: text,
+  ShmSize: whole,
+  Sysctls: textMap,
+  Runtime: text,
+  Isolation: oneOf<NonNullable<Exclude<HostConfig['Isolation'], ''>>>(),
+  MaskedPaths: texts,
+  ReadonlyPaths: texts,
+})
+
+export const endpointSettings = z.object({
+  IPAMConfig: maybe(z.object({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts })),
+  Links: texts,
+  MacAddress: text,
+  Aliases: texts,
+  DriverOpts: textMap,
+  GwPriority: whole,
+  NetworkID: text,
+  EndpointID: text,
+  Gateway: text,
+  IPAddress: text,
+  IPPrefixLen: whole,
+  IPv6Gateway: text,
+  GlobalIPv6Address: text,
+  GlobalIPv6PrefixLen: whole,
+  DNSNames: texts,
+})
+
+const containerConfig = {
+  Hostname: text,
+  Domainname: text,
+  User: text,
+  AttachStdin: bool,
+  AttachStdout: bool,
+  AttachStderr: bool,
+  ExposedPorts: keySet,
+  Tty: bool,
+  OpenStdin: bool,
+  StdinOnce: bool,
+  Env: texts,
+  Cmd: command,
+  Healthcheck: maybe(
+    z.object({
+      Test: texts,
+      Interval: whole,
+      Timeout: whole,
+      Retries: whole,
+      StartPeriod: whole,
+      StartInterval: whole,
+    }),
+  ),
+  ArgsEscaped: bool,
+  Image: text,
+  Volumes: keySet,
+  WorkingDir: text,
+  Entrypoint: command,
+  NetworkDisabled: bool,
+  OnBuild: texts,
+  Labels: textMap,
+  StopSignal: text,
+  StopTimeout: whole,
+  Shell: command,
+}
+
+export const containerCreateBody = z
+  .object({
+    ...containerConfig,
+    /** Where it stood until API 1.44; it belongs to the container's first network. */
+    MacAddress: text,
+    HostConfig: maybe(hostConfig),
+    NetworkingConfig: maybe(
+      z.object({
+        EndpointsConfig: maybe(
+          z.record(
+            z.string(),
+            endpointSettings.nullable().transform((settings): EndpointSettings => settings ?? {}),
+          ),
+        ),
+      }),
+    ),
+  })
+  .transform(({ MacAddress, ...config }): ContainerCreateConfig => {
+    if (!MacAddress) return config
+    const mode = config.HostConfig?.NetworkMode ?? 'default'
+    const endpoints = config.NetworkingConfig?.EndpointsConfig ?? {}
+    const endpoint = { ...endpoints[mode], MacAddress: endpoints[mode]?.MacAddress ?? MacAddress }
+    return { ...config, NetworkingConfig: { EndpointsConfig: { ...endpoints, [mode]: endpoint } } }
+  })
+
+export const containerUpdateBody = z
+  .object({ ...resources, RestartPolicy: restartPolicy })
+  .transform((update): ContainerUpdate => update)
+
+export const execCreateBody = z
+  .object({
+    AttachStdin: bool,
+    AttachStdout: bool,
+    AttachStderr: bool,
+    DetachKeys: text,
+    Tty: bool,
+    Env: texts,
+    Cmd: command,
+    Privileged: bool,
+    User: text,
+    WorkingDir: text,
+    ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+  })
+  .transform((config): ExecConfig => ({ ...config, Cmd: config.Cmd ?? [] }))
+
+export const execStartBody = z
+  .object({
+    Detach: bool,
+    Tty: bool,
+    ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+  })
+  .transform((options): ExecStartOptions => options)
+
+type Complaints = [
+  Complete<Resources, typeof resources>,
+  Complete<HostConfig, z.output<typeof hostConfig>>,
+  Complete<ContainerConfig, typeof containerConfig>,
+  Complete<EndpointSettings, z.output<typeof endpointSettings>>,
+  Complete<Mount, z.output<typeof mount>>,
+]
+// A field added to the types and forgotten here is an error of this line.
+void ([true, true, true, true, true] satisfies Complaints)

@@ -1,0 +1,241 @@
+import { z } from 'zod'
+import type { ContainerEngine } from '../contract.ts'
+import { InvalidParameterError } from '../errors.ts'
+import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
+import type { Call } from './call.ts'
+import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
+import type { Route } from './router.ts'
+import { filters, flag, integer, maybeFlag, moment, word } from './values.ts'
+
+export function containerRoutes(containers: ContainerEngine): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/json',
+      handle: async (call) => {
+        const options = call.query(z.object({ all: flag, limit: integer, size: flag, filters }))
+        call.send(200, await containers.list(options))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/create',
+      handle: async (call) => {
+        const options = call.query(z.object({ name: word, platform: word }))
+        const config = await call.json(containerCreateBody)
+        call.send(201, await containers.create(config, options))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/prune',
+      handle: async (call) => {
+        call.send(200, await containers.prune(call.query(z.object({ filters })).filters))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:id/json',
+      handle: async (call) => {
+        call.send(
+          200,
+          await containers.inspect(call.param('id'), call.query(z.object({ size: flag }))),
+        )
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:id/top',
+      handle: async (call) => {
+        call.send(
+          200,
+          await containers.top(call.param('id'), call.query(z.object({ ps_args: word })).ps_args),
+        )
+      },
+    },
+    { method: 'GET', path: '/containers/:id/logs', handle: (call) => logs(containers, call) },
+    { method: 'GET', path: '/containers/:id/stats', handle: (call) => stats(containers, call) },
+    {
+      method: 'POST',
+      path: '/containers/:id/start',
+      handle: async (call) => {
+        // Docker took a host config here until API 1.24; ignoring one would start something else than was asked for.
+        if (Number(call.header('content-length') ?? 0) > 7) {
+          throw new InvalidParameterError(
+            'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+          )
+        }
+        await containers.start(call.param('id'))
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/stop',
+      handle: async (call) => {
+        const { signal, t } = call.query(stopQuery)
+        await containers.stop(call.param('id'), { signal, timeout: t })
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/restart',
+      handle: async (call) => {
+        const { signal, t } = call.query(stopQuery)
+        await containers.restart(call.param('id'), { signal, timeout: t })
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/kill',
+      handle: async (call) => {
+        await containers.kill(call.param('id'), call.query(z.object({ signal: word })).signal)
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/pause',
+      handle: async (call) => {
+        await containers.pause(call.param('id'))
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/unpause',
+      handle: async (call) => {
+        await containers.unpause(call.param('id'))
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/rename',
+      handle: async (call) => {
+        const { name } = call.query(z.object({ name: word }))
+        if (name === undefined)
+          throw new InvalidParameterError('Neither old nor new names may be empty')
+        await containers.rename(call.param('id'), name)
+        call.send(204)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/update',
+      handle: async (call) => {
+        const update = await call.json(containerUpdateBody)
+        call.send(200, await containers.update(call.param('id'), update))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:id/resize',
+      handle: async (call) => {
+        await containers.resize(call.param('id'), sizeQuery(call))
+        call.send(200)
+      },
+    },
+    { method: 'POST', path: '/containers/:id/wait', handle: (call) => wait(containers, call) },
+    {
+      method: 'DELETE',
+      path: '/containers/:id',
+      handle: async (call) => {
+        const { force, v, link } = call.query(z.object({ force: flag, v: flag, link: flag }))
+        await containers.remove(call.param('id'), { force, volumes: v, link })
+        call.send(204)
+      },
+    },
+  ]
+}
+
+const stopQuery = z.object({ signal: word, t: integer })
+
+/** Rows and columns of a terminal out of `h` and `w`. */
+export function sizeQuery(call: Call): { rows: number; cols: number } {
+  const { h, w } = call.query(z.object({ h: integer, w: integer }))
+  if (h === undefined || w === undefined || h < 0 || w < 0 || h > 0xffff || w > 0xffff) {
+    throw new InvalidParameterError(
+      'invalid terminal size: h and w must be numbers from 0 to 65535',
+    )
+  }
+  return { rows: h, cols: w }
+}
+
+/** How a container's output is marked: since 1.42 the type tells frames from a terminal's plain bytes. */
+export function streamType(call: Call, tty: boolean): string {
+  return tty || !call.speaks('1.42') ? RAW_STREAM : MULTIPLEXED_STREAM
+}
+
+async function logs(containers: ContainerEngine, call: Call): Promise<void> {
+  const { tail, ...options } = call.query(
+    z.object({
+      stdout: flag,
+      stderr: flag,
+      follow: flag,
+      since: moment,
+      until: moment,
+      timestamps: flag,
+      tail: word,
+      details: flag,
+    }),
+  )
+  if (!options.stdout && !options.stderr) {
+    throw new InvalidParameterError('Bad parameters: you must choose at least one stream')
+  }
+  // As Docker: what is no number means all.
+  const lines = tail !== undefined && /^\d{1,15}$/.test(tail) ? Number(tail) : undefined
+  const { stream, tty } = await containers.logs(
+    call.param('id'),
+    { ...options, tail: lines },
+    call.signal,
+  )
+  await call.pipe(stream, streamType(call, tty))
+}
+
+async function stats(containers: ContainerEngine, call: Call): Promise<void> {
+  const query = call.query(z.object({ stream: maybeFlag, 'one-shot': flag }))
+  const stream = query.stream ?? true
+  const oneShot = query['one-shot']
+  if (oneShot && stream)
+    throw new InvalidParameterError('cannot have stream=true and one-shot=true')
+  const samples = containers.stats(call.param('id'), { stream, oneShot }, call.signal)
+  // The first sample is asked for before the status goes out: an unknown container is a 404.
+  await call.sendLines(await begun(samples))
+}
+
+async function wait(containers: ContainerEngine, call: Call): Promise<void> {
+  const { condition = 'not-running' } = call.query(z.object({ condition: word }))
+  if (condition !== 'not-running' && condition !== 'next-exit' && condition !== 'removed') {
+    throw new InvalidParameterError(`invalid condition: "${condition}"`)
+  }
+  const { exited } = await containers.wait(call.param('id'), condition, call.signal)
+  // `docker run` starts the container as soon as it sees the head: the wait is registered by now.
+  call.response.writeHead(200, { 'Content-Type': 'application/json' })
+  call.response.flushHeaders()
+  try {
+    const exit = await exited
+    call.response.end(`${JSON.stringify(exit)}\n`)
+  } catch (error) {
+    if (call.signal.aborted) return
+    const message = error instanceof Error ? error.message : String(error)
+    call.response.end(`${JSON.stringify({ StatusCode: 125, Error: { Message: message } })}\n`)
+  }
+}
+
+/** Waits for the first value, so that a failure before it can still be told by status, and gives all values. */
+export async function begun<T>(values: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = values[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (let next = first; next.done !== true; next = await iterator.next()) yield next.value
+      } finally {
+        await iterator.return?.()
+      }
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { ExecEngine } from '../contract.ts'
+import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
+import type { Call } from './call.ts'
+import { sizeQuery, streamType } from './containers.ts'
+import { execCreateBody, execStartBody } from './container-bodies.ts'
+import type { Route } from './router.ts'
+
+export function execRoutes(execs: ExecEngine): Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/containers/:id/exec',
+      handle: async (call) => {
+        const config = await call.json(execCreateBody)
+        if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
+        call.send(201, await execs.create(call.param('id'), config))
+      },
+    },
+    { method: 'POST', path: '/exec/:id/start', handle: (call) => start(execs, call) },
+    {
+      method: 'POST',
+      path: '/exec/:id/resize',
+      handle: async (call) => {
+        await execs.resize(call.param('id'), sizeQuery(call))
+        call.send(200)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/exec/:id/json',
+      handle: async (call) => {
+        call.send(200, await execs.inspect(call.param('id')))
+      },
+    },
+  ]
+}
+
+async function start(execs: ExecEngine, call: Call): Promise<void> {
+  const options = await call.json(execStartBody, { optional: true })
+  const id = call.param('id')
+  if (options.Detach === true) {
+    await execs.start(id, options)
+    call.send(200)
+    return
+  }
+  const { tty } = (await execs.inspect(id)).ProcessConfig
+  try {
+    const { stream } = await execs.start(id, options)
+    if (stream === undefined) throw new InvalidParameterError('the exec has no streams')
+    const connection = call.hijack(streamType(call, tty))
+    await call.splice(connection, stream, { stdin: true })
+  } catch (error) {
+    const code = errorCode(error)
+    if (
+      call.response.headersSent ||
+      code === 'NOT_FOUND' ||
+      code === 'CONFLICT' ||
+      code === 'NOT_MODIFIED'
+    )
+      throw error
+    // A command that cannot start is told on its own output, as Docker does; the exit code (126, 127) is in its inspect.
+    const connection = call.hijack(streamType(call, tty))
+    const words = Buffer.from(`${errorMessage(error)}\r\n`)
+    connection.end(tty ? words : Buffer.concat([frameHead(1, words.length), words]))
+    connection.resume()
+  }
+}
+
+function frameHead(stream: 1 | 2, length: number): Buffer {
+  const head = Buffer.alloc(8)
+  head[0] = stream
+  head.writeUInt32BE(length, 4)
+  return head
+}

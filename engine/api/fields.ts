@@ -1,0 +1,40 @@
+/** How Docker reads JSON bodies, as zod schemas: null is absent, unknown fields are ignored, types are checked. */
+import { z } from 'zod'
+
+/** A field that may be absent or null. */
+export function maybe<T extends z.ZodType>(schema: T) {
+  return schema
+    .nullish()
+    .transform((value): z.output<T> | undefined => value ?? undefined)
+    .optional()
+}
+
+export const text = maybe(z.string())
+export const bool = maybe(z.boolean())
+/** Docker's int64; numbers beyond 2^53 lose their last digits, which no limit has. */
+export const whole = maybe(z.number().int('expected an integer'))
+export const texts = maybe(z.array(z.string()))
+export const textMap = maybe(z.record(z.string(), z.string()))
+/** A set written as an object of empty objects. */
+export const keySet = maybe(
+  z.record(
+    z.string(),
+    z.unknown().transform(() => ({})),
+  ),
+)
+
+/** A word of a fixed set, `''` being absent. Which words exist is the engine's to say, in Docker's words. */
+export function oneOf<T extends string>() {
+  return z
+    .string()
+    .nullish()
+    .transform((value) => (value === '' || value == null ? undefined : (value as T)))
+    .optional()
+}
+
+/** A command: a list of words, or one word alone (Go's strslice). */
+export const command = maybe(z.union([z.array(z.string()), z.string().transform((one) => [one])]))
+
+/** Compiles only when a schema's output names every field of a type, so that none is dropped unseen. */
+export type Complete<T, Output> =
+  Exclude<keyof T, keyof Output> extends never ? true : Exclude<keyof T, keyof Output>

@@ -1,0 +1,168 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { InvalidParameterError } from '../errors.ts'
+
+/** How long a client may keep its half open once the container's streams have ended. */
+const LINGER_MS = 10_000
+
+/**
+ * Takes the connection of a request without Upgrade away from Node's HTTP server.
+ *
+ * Node has no call for it: its server reads the connection through listeners that its own upgrade path removes in just
+ * this way (and adding a `data` listener makes its parser let go of the descriptor). What a client sent together with
+ * the request's head and before the answer was parsed as HTTP by then; clients of this old form wait for the answer.
+ */
+export function takeOver(request: IncomingMessage, response: ServerResponse): Socket {
+  const socket = request.socket
+  response.detachSocket(socket)
+  socket.on('data', ignore)
+  for (const event of [
+    'data',
+    'end',
+    'close',
+    'drain',
+    'error',
+    'timeout',
+    'readable',
+    'pause',
+    'resume',
+  ]) {
+    socket.removeAllListeners(event)
+  }
+  socket.setTimeout(0)
+  socket.pause()
+  return socket
+}
+
+/**
+ * Joins a client's connection with a container's streams, each direction closed on its own: the client's end closes
+ * stdin, the container's end closes the connection's way out. Resolves when both are over.
+ */
+export function splice(
+  connection: Duplex,
+  stream: Duplex,
+  options: { stdin: boolean },
+): Promise<void> {
+  return new Promise((resolve) => {
+    let linger: NodeJS.Timeout | undefined
+    const outputOver = (): void => {
+      connection.end()
+      connection.unpipe(stream)
+      // Unread input at close makes the kernel drop output that is still under way, so it is read and thrown away.
+      connection.resume()
+      linger ??= setTimeout(() => connection.destroy(), LINGER_MS)
+    }
+    stream.on('end', outputOver)
+    stream.on('error', outputOver)
+    stream.on('close', outputOver)
+    connection.on('error', ignore)
+    connection.on('close', () => {
+      clearTimeout(linger)
+      stream.destroy()
+      resolve()
+    })
+    if (options.stdin) connection.pipe(stream)
+    else connection.resume()
+    stream.pipe(connection, { end: false })
+  })
+}
+
+/**
+ * The body of an upgrade request, which Node leaves on the connection, `Content-Length` or chunked; what follows it
+ * stays on the connection.
+ *
+ * @throws INVALID_PARAMETER when it is longer than `limit`, malformed or cut short
+ */
+export async function takeBody(
+  connection: Duplex,
+  headers: IncomingHttpHeaders,
+  limit: number,
+): Promise<Buffer> {
+  if (headers['transfer-encoding']?.toLowerCase().includes('chunked') === true)
+    return takeChunked(connection, limit)
+  const length = Number(headers['content-length'] ?? 0)
+  if (!Number.isSafeInteger(length) || length < 0 || length > limit) {
+    throw new InvalidParameterError(`the request's body is longer than ${String(limit)} bytes`)
+  }
+  return takeBytes(connection, length)
+}
+
+async function takeChunked(connection: Duplex, limit: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let total = 0
+  for (;;) {
+    const line = await takeLine(connection)
+    const hex = line.split(';')[0]?.trim() ?? ''
+    if (!/^[0-9a-fA-F]{1,8}$/.test(hex))
+      throw new InvalidParameterError('malformed chunked encoding')
+    const size = parseInt(hex, 16)
+    if (size === 0) break
+    total += size
+    if (total > limit)
+      throw new InvalidParameterError(`the request's body is longer than ${String(limit)} bytes`)
+    parts.push(await takeBytes(connection, size))
+    if ((await takeLine(connection)) !== '')
+      throw new InvalidParameterError('malformed chunked encoding')
+  }
+  // Trailers, up to the empty line.
+  while ((await takeLine(connection)) !== '');
+  return Buffer.concat(parts)
+}
+
+async function takeLine(connection: Duplex): Promise<string> {
+  const bytes: number[] = []
+  for (;;) {
+    const [byte = 0] = await takeBytes(connection, 1)
+    if (byte === 0x0a) break
+    bytes.push(byte)
+    if (bytes.length > 4096) throw new InvalidParameterError('malformed chunked encoding')
+  }
+  return Buffer.from(bytes).toString('latin1').replace(/\r$/, '')
+}
+
+async function takeBytes(connection: Duplex, count: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let missing = count
+  while (missing > 0) {
+    const chunk = connection.read() as Buffer | null
+    if (chunk === null) {
+      await readable(connection)
+      continue
+    }
+    const part = chunk.subarray(0, missing)
+    parts.push(part)
+    missing -= part.length
+    if (chunk.length > part.length) connection.unshift(chunk.subarray(part.length))
+  }
+  return Buffer.concat(parts)
+}
+
+async function readable(connection: Duplex): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const done = (): void => {
+      clear()
+      resolve()
+    }
+    const fail = (): void => {
+      clear()
+      reject(new InvalidParameterError("the request's body was cut short"))
+    }
+    const clear = (): void => {
+      connection.off('readable', done)
+      connection.off('end', fail)
+      connection.off('close', fail)
+    }
+    if (connection.readableEnded || connection.destroyed) {
+      fail()
+      return
+    }
+    connection.on('readable', done)
+    connection.on('end', fail)
+    connection.on('close', fail)
+  })
+}
+
+function ignore(): void {
+  // Whoever writes to the connection sees its failure as `close`.
+}

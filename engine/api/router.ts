@@ -1,0 +1,48 @@
+import type { Call } from './call.ts'
+import { InvalidParameterError } from '../errors.ts'
+
+export interface Route {
+  method: string
+  /** Literal segments, `:name` for one segment and `:name*` for one or more. */
+  path: string
+  handle: (call: Call) => Promise<void>
+}
+
+export type Find = (
+  method: string,
+  path: string,
+) => { route: Route; params: Record<string, string> } | undefined
+
+/** Compiles routes; the first that matches wins. */
+export function createRouter(routes: Route[]): Find {
+  const compiled = new Map<string, { route: Route; pattern: RegExp }[]>()
+  for (const route of routes) {
+    const list = compiled.get(route.method) ?? []
+    compiled.set(route.method, list)
+    list.push({ route, pattern: compile(route.path) })
+  }
+  return (method, path) => {
+    for (const { route, pattern } of compiled.get(method) ?? []) {
+      const match = pattern.exec(path)
+      if (match !== null) return { route, params: decode(match.groups ?? {}) }
+    }
+    return undefined
+  }
+}
+
+function compile(path: string): RegExp {
+  const source = path.replace(/:(\w+)(\*?)/g, (_whole, name: string, many: string) =>
+    many === '' ? `(?<${name}>[^/]+)` : `(?<${name}>.+)`,
+  )
+  return new RegExp(`^${source}$`)
+}
+
+function decode(groups: Record<string, string>): Record<string, string> {
+  try {
+    return Object.fromEntries(
+      Object.entries(groups).map(([name, text]) => [name, decodeURIComponent(text)]),
+    )
+  } catch (error) {
+    throw new InvalidParameterError('the path is not well-formed', { cause: error })
+  }
+}

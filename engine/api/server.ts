@@ -1,0 +1,181 @@
+import http from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Readable } from 'node:stream'
+import type { Engine } from '../contract.ts'
+import {
+  errorCode,
+  errorMessage,
+  InvalidParameterError,
+  NotFoundError,
+  STATUS_OF,
+} from '../errors.ts'
+import { absentRoutes } from './absent.ts'
+import { Call, MAX_BODY_BYTES } from './call.ts'
+import { attachRoutes } from './attach.ts'
+import { containerRoutes } from './containers.ts'
+import { execRoutes } from './exec.ts'
+import { takeBody } from './hijack.ts'
+import { imageRoutes } from './images.ts'
+import { networkRoutes } from './networks.ts'
+import { createRouter } from './router.ts'
+import { claimSocketPath } from './socket-path.ts'
+import { systemRoutes } from './system.ts'
+import { API_VERSION, isOlder, MIN_API_VERSION } from './version.ts'
+import { volumeRoutes } from './volumes.ts'
+
+export interface ApiServer {
+  /**
+   * Answers one request. Below a prefix of another server, `request.url` has to come without the prefix. That server's
+   * `requestTimeout` cuts long uploads (image load) off: set it to 0.
+   */
+  handle(request: IncomingMessage, response: ServerResponse): void
+  /** The same for Node's `upgrade` event: attach, exec and websockets take the connection over. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** The Docker Engine API over an engine. Cheap to make: one may be made per principal. */
+export function createApiServer(engine: Engine): ApiServer {
+  const find = createRouter([
+    ...systemRoutes(engine.system),
+    ...containerRoutes(engine.containers),
+    ...attachRoutes(engine.containers),
+    ...execRoutes(engine.execs),
+    ...imageRoutes(engine.images),
+    ...networkRoutes(engine.networks),
+    ...volumeRoutes(engine.volumes),
+    ...absentRoutes(),
+  ])
+
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    readBody: () => Promise<Readable>,
+    upgraded?: Socket,
+  ): Promise<void> {
+    response.setHeader('Api-Version', API_VERSION)
+    response.setHeader('Docker-Experimental', 'false')
+    response.setHeader('Ostype', 'linux')
+    response.setHeader('Server', 'Gantry (linux)')
+    try {
+      const method = request.method ?? 'GET'
+      const { version, path, search } = parseUrl(request.url ?? '/')
+      const found = find(method, path)
+      if (found === undefined) throw new NotFoundError('page not found')
+      const body = await readBody()
+      const call = new Call({
+        method,
+        path,
+        search,
+        version,
+        request,
+        response,
+        body,
+        ...(upgraded === undefined ? {} : { upgraded }),
+      })
+      call.params = found.params
+      await found.route.handle(call)
+    } catch (error) {
+      fail(response, error)
+    } finally {
+      // What a handler left unread would block the connection's next request.
+      if (upgraded === undefined && !request.destroyed) request.resume()
+    }
+  }
+
+  return {
+    handle: (request, response) => {
+      void serve(request, response, () => Promise.resolve(request))
+    },
+    upgrade: (request, duplex, head) => {
+      const socket = duplex as Socket
+      if (head.length > 0) socket.unshift(head)
+      socket.on('error', () => {
+        // Seen by whoever holds the connection as `close`.
+      })
+      socket.setTimeout(0)
+      const response = new http.ServerResponse(request)
+      response.shouldKeepAlive = false
+      response.assignSocket(socket)
+      response.once('finish', () => {
+        response.detachSocket(socket)
+        socket.end()
+        socket.resume()
+      })
+      const readBody = async (): Promise<Readable> => {
+        const bytes = await takeBody(socket, request.headers, MAX_BODY_BYTES)
+        return Readable.from(bytes.length === 0 ? [] : [bytes])
+      }
+      void serve(request, response, readBody, socket)
+    },
+  }
+}
+
+/**
+ * Serves the API on a unix socket: mode 0660, group `docker` where there is one. A socket file that nobody listens on
+ * is replaced; missing directories are made.
+ *
+ * @throws CONFLICT when another process listens there
+ */
+export async function listen(
+  engine: Engine,
+  socketPath: string,
+): Promise<{ close(): Promise<void> }> {
+  const api = createApiServer(engine)
+  const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, api.handle)
+  server.on('upgrade', api.upgrade)
+  server.on('connection', (socket) => {
+    socket.on('error', () => {
+      // A client that vanished; its request's signal says so to whom it concerns.
+    })
+  })
+  const release = await claimSocketPath(server, socketPath)
+  return {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+      await release()
+    },
+  }
+}
+
+/** `/v1.43/containers/json?all=1`: the version asked for (else the newest), the path and the query. */
+function parseUrl(url: string): { version: string; path: string; search: URLSearchParams } {
+  const mark = url.indexOf('?')
+  const whole = mark === -1 ? url : url.slice(0, mark)
+  const search = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
+  const match = /^\/v(\d{1,4}(?:\.\d{1,4}){1,2})(\/.*)$/.exec(whole)
+  if (match?.[1] === undefined || match[2] === undefined)
+    return { version: API_VERSION, path: whole, search }
+  const version = match[1]
+  if (isOlder(version, MIN_API_VERSION)) {
+    throw new InvalidParameterError(
+      `client version ${version} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`,
+    )
+  }
+  if (isOlder(API_VERSION, version)) {
+    throw new InvalidParameterError(
+      `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`,
+    )
+  }
+  return { version, path: match[2], search }
+}
+
+/** The one place where errors become answers. */
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const status = STATUS_OF[errorCode(error)]
+  if (status === 304) {
+    response.writeHead(304)
+    response.end()
+    return
+  }
+  const text = Buffer.from(`${JSON.stringify({ message: errorMessage(error) })}\n`)
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': text.length })
+  response.end(text)
+}

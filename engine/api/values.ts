@@ -1,0 +1,85 @@
+/** How Docker reads the values of query parameters, as zod schemas. */
+import { z } from 'zod'
+import type { Filters } from '../contract.ts'
+import { InvalidParameterError } from '../errors.ts'
+
+/**
+ * A boolean: anything but nothing, `0`, `no`, `false` and `none` is true.
+ *
+ * @see moby: daemon/server/httputils/form.go, BoolValue
+ */
+export const flag = z.string().optional().transform(isTrue)
+
+/** As `flag`, but undefined when the parameter is absent. */
+export const maybeFlag = z
+  .string()
+  .optional()
+  .transform((text) => (text === undefined ? undefined : isTrue(text)))
+
+/** A whole number; absent and empty are undefined. */
+export const integer = z
+  .string()
+  .optional()
+  .transform((text) => {
+    if (text === undefined || text === '') return undefined
+    // Go's own words: clients show them, and tests of tools match them.
+    if (!/^[+-]?\d{1,15}$/.test(text)) {
+      throw new InvalidParameterError(
+        `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
+      )
+    }
+    return Number(text)
+  })
+
+/** Text; absent and empty are undefined. */
+export const word = z
+  .string()
+  .optional()
+  .transform((text) => (text === '' ? undefined : text))
+
+/** A moment as seconds since the epoch with fractions; absent, empty and 0 are undefined. */
+export const moment = z
+  .string()
+  .optional()
+  .transform((text) => {
+    if (text === undefined || text === '' || text === '0') return undefined
+    if (!/^-?\d{1,15}(\.\d+)?$/.test(text))
+      throw new InvalidParameterError(`invalid timestamp: ${text}`)
+    return Number(text)
+  })
+
+/** Filters in either of their two JSON forms: `{"label":["a"]}` and `{"label":{"a":true}}`. */
+export const filters = z
+  .string()
+  .optional()
+  .transform((text): Filters | undefined => {
+    if (text === undefined || text === '') return undefined
+    const parsed = filterForms.safeParse(parseJson(text))
+    if (!parsed.success) throw new InvalidParameterError('invalid filter')
+    return parsed.data
+  })
+
+const filterForms = z
+  .record(
+    z.string(),
+    z.union([
+      z.array(z.string()),
+      z
+        .record(z.string(), z.boolean())
+        .transform((set) => Object.keys(set).filter((value) => set[value])),
+    ]),
+  )
+  .nullable()
+  .transform((form) => form ?? undefined)
+
+function isTrue(text: string | undefined): boolean {
+  return !['', '0', 'no', 'false', 'none'].includes((text ?? '').trim().toLowerCase())
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
