@@ -15,6 +15,10 @@ export function SearchBox(props: {
   matches: number
   position: number | null
   onStep: (direction: 1 | -1) => void
+  label?: string
+  /** Without the choice to show only what matches. */
+  filters?: boolean
+  onEscape?: () => void
 }) {
   const { search, onChange, error } = props
   const active = search.text !== ''
@@ -25,7 +29,8 @@ export function SearchBox(props: {
     } else if (event.key === 'Escape') {
       event.stopPropagation()
       onChange({ text: '' })
-      props.field.current?.blur()
+      if (props.onEscape) props.onEscape()
+      else props.field.current?.blur()
     }
   }
   return (
@@ -44,7 +49,7 @@ export function SearchBox(props: {
           onChange={(event) => onChange({ text: event.target.value })}
           onKeyDown={onKeyDown}
           placeholder="Search"
-          aria-label="Search logs"
+          aria-label={props.label ?? 'Search logs'}
           aria-invalid={error !== undefined}
           spellCheck={false}
           className="h-full min-w-0 flex-1 bg-transparent px-2 text-[13px] outline-none"
@@ -79,13 +84,15 @@ export function SearchBox(props: {
         >
           <Regex aria-hidden />
         </Toggle>
-        <Toggle
-          label="Show only matching lines"
-          pressed={search.filter}
-          onClick={() => onChange({ filter: !search.filter })}
-        >
-          <ListFilter aria-hidden />
-        </Toggle>
+        {props.filters !== false && (
+          <Toggle
+            label="Show only matching lines"
+            pressed={search.filter}
+            onClick={() => onChange({ filter: !search.filter })}
+          >
+            <ListFilter aria-hidden />
+          </Toggle>
+        )}
       </div>
       {active && (
         <>

@@ -1,6 +1,6 @@
+import type { LiveSocket } from '@/components/live/client.ts'
 import type {
   Answer,
-  ClientToServer,
   ServerToClient,
   Size,
   TerminalOpened,
@@ -9,18 +9,7 @@ import type {
 import { chunkText } from './paste.ts'
 
 /** The part of the live socket that terminals use. */
-export interface TerminalSocket {
-  readonly connected: boolean
-  emit: <E extends keyof ClientToServer>(
-    event: E,
-    ...args: Parameters<ClientToServer[E]>
-  ) => unknown
-  on: <E extends 'connect' | 'disconnect' | 'terminal:output' | 'terminal:end'>(
-    event: E,
-    listener: E extends keyof ServerToClient ? ServerToClient[E] : () => void,
-  ) => unknown
-  off: TerminalSocket['on']
-}
+export type TerminalSocket = Pick<LiveSocket, 'connected' | 'emit' | 'on' | 'off'>
 
 export type LinkState =
   | { phase: 'idle' }
