@@ -1,0 +1,85 @@
+'use client'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { ContainerSummary, ImageSummary } from '@/engine/types/docker.ts'
+import { shortId } from '@/components/containers/container-name.ts'
+import { engine } from '@/components/engine/client.ts'
+import { UsedBy } from '@/components/page/used-by.tsx'
+import { useAction } from '@/components/page/use-action.ts'
+import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
+import { Checkbox } from '@/components/ui/checkbox.tsx'
+import { count, formatBytes } from '@/components/ui/format.ts'
+import { Notice } from '@/components/ui/notice.tsx'
+import { toast } from '@/components/ui/toast.tsx'
+import { tagsOf } from './image-name.ts'
+
+/** Removes tags of an image; with its last tag the image itself goes. */
+export function RemoveImageDialog(props: {
+  image: ImageSummary
+  users: ContainerSummary[]
+  onClose: () => void
+}) {
+  const { image, users, onClose } = props
+  const tags = tagsOf(image)
+  const [chosen, setChosen] = useState<string[]>(tags)
+  const action = useAction()
+  const queries = useQueryClient()
+  const whole = chosen.length === tags.length
+  const name = tags[0] ?? shortId(image.Id)
+  const remove = async () => {
+    // Tag by tag, as the engine refuses to remove an image by ID while several names point to it.
+    for (const reference of tags.length === 0 ? [image.Id] : chosen)
+      await engine.delete(`/images/${encodeURI(reference)}`)
+    await queries.invalidateQueries({ queryKey: ['images'] })
+  }
+  return (
+    <ConfirmDialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={`Remove ${tags.length > 1 ? count(tags.length, 'tag') : name}?`}
+      description={
+        whole
+          ? `Frees up to ${formatBytes(image.Size)}; layers that other images share stay.`
+          : 'The image itself stays, as other tags name it.'
+      }
+      verb={whole ? 'Remove image' : `Remove ${count(chosen.length, 'tag')}`}
+      busy={action.busy}
+      disabled={tags.length > 0 && chosen.length === 0}
+      onConfirm={() =>
+        void action.run(remove, () => {
+          toast.success(`Removed ${whole ? name : count(chosen.length, 'tag')}`)
+          onClose()
+        })
+      }
+    >
+      {tags.length > 1 && (
+        <ul className="flex flex-col gap-1.5">
+          {tags.map((tag) => (
+            <li key={tag}>
+              <label className="flex items-center gap-2.5 text-sm">
+                <Checkbox
+                  checked={chosen.includes(tag)}
+                  onCheckedChange={(on) =>
+                    setChosen(
+                      on === true ? [...chosen, tag] : chosen.filter((each) => each !== tag),
+                    )
+                  }
+                />
+                {tag}
+              </label>
+            </li>
+          ))}
+        </ul>
+      )}
+      {users.length > 0 && (
+        <Notice kind="warning" title={`${count(users.length, 'container')} made from it`}>
+          The engine refuses to remove an image in use. Remove these first:{' '}
+          <UsedBy containers={users} />
+        </Notice>
+      )}
+      {action.failure !== undefined && (
+        <Notice title="It could not be removed">{action.failure}</Notice>
+      )}
+    </ConfirmDialog>
+  )
+}

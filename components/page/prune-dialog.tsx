@@ -1,0 +1,56 @@
+'use client'
+import type { ReactNode } from 'react'
+import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
+import { count } from '@/components/ui/format.ts'
+import { Notice } from '@/components/ui/notice.tsx'
+import { toast } from '@/components/ui/toast.tsx'
+import { useAction } from './use-action.ts'
+
+/** Shows exactly what would go before it goes. */
+export function PruneDialog(props: {
+  noun: string
+  description: ReactNode
+  items: { key: string; name: ReactNode; detail?: ReactNode }[]
+  children?: ReactNode
+  disabled?: boolean
+  /** @returns what was gained, to be said */
+  onPrune: () => Promise<string>
+  onClose: () => void
+}) {
+  const action = useAction()
+  const what = count(props.items.length, props.noun)
+  return (
+    <ConfirmDialog
+      open
+      onOpenChange={(open) => !open && props.onClose()}
+      title={props.items.length === 0 ? `No ${props.noun} to prune` : `Prune ${what}?`}
+      description={props.description}
+      verb={`Remove ${what}`}
+      busy={action.busy}
+      disabled={props.items.length === 0 || props.disabled === true}
+      onConfirm={() =>
+        void action.run(async () => {
+          toast.success(await props.onPrune())
+        }, props.onClose)
+      }
+    >
+      {props.items.length > 0 && (
+        <ul
+          aria-label="To be removed"
+          className="bg-muted max-h-64 divide-y overflow-y-auto rounded-md border px-3 text-sm"
+        >
+          {props.items.map((item) => (
+            <li key={item.key} className="flex items-center justify-between gap-3 py-1.5">
+              <span className="min-w-0 truncate">{item.name}</span>
+              <span className="text-muted-foreground shrink-0 text-xs">{item.detail}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {props.children}
+      {action.failure !== undefined && (
+        <Notice title="It could not be pruned">{action.failure}</Notice>
+      )}
+    </ConfirmDialog>
+  )
+}

@@ -1,0 +1,35 @@
+import Link from 'next/link'
+import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { containerName } from '@/components/containers/container-name.ts'
+import { StateDot } from '@/components/containers/state-dot.tsx'
+import { stateOf } from '@/components/containers/state.ts'
+
+/** The containers that use a thing, as links: the first three, and how many more. */
+export function UsedBy({
+  containers,
+  all = false,
+}: {
+  containers: ContainerSummary[]
+  all?: boolean
+}) {
+  if (containers.length === 0) return <span className="text-muted-foreground">nothing</span>
+  const shown = all ? containers : containers.slice(0, 3)
+  return (
+    <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      {shown.map((container) => (
+        <Link
+          key={container.Id}
+          href={`/containers/${container.Id ?? ''}`}
+          prefetch={false}
+          className="text-link inline-flex max-w-48 items-center gap-1.5 rounded-sm underline-offset-4 hover:underline"
+        >
+          <StateDot view={stateOf(container)} className="size-2.5" />
+          <span className="truncate">{containerName(container)}</span>
+        </Link>
+      ))}
+      {shown.length < containers.length && (
+        <span className="text-muted-foreground text-xs">+{containers.length - shown.length}</span>
+      )}
+    </span>
+  )
+}
