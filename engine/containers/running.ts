@@ -45,11 +45,17 @@ const LARGEST_USER_FILE = 4 << 20
 
 /** Finds a user in the passwd and group of a running container's own root. */
 export async function userInRunning(container: Container, user: string): Promise<ResolvedUser> {
-  const root = `/proc/${String(container.state.pid)}/root`
-  return resolveUser(user, container.document.hostConfig.GroupAdd ?? [], (file) => Promise.resolve(readInRoot(root, file)))
+  const root = fs.openSync(`/proc/${String(container.state.pid)}/root`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  try {
+    return await resolveUser(user, container.document.hostConfig.GroupAdd ?? [], (file) =>
+      Promise.resolve(readInRoot(root, file)),
+    )
+  } finally {
+    fs.closeSync(root)
+  }
 }
 
-function readInRoot(root: string, file: string): Buffer | undefined {
+function readInRoot(root: number, file: string): Buffer | undefined {
   let fd: number
   try {
     fd = openInRoot(root, file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)

@@ -1,0 +1,183 @@
+import path from 'node:path'
+import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import type { ContainerConfig, HostConfig, Mount } from '../types/docker.ts'
+
+/** One mount asked for, whichever of the API's ways it was asked in. */
+export type MountRequest = {
+  destination: string
+  readOnly: boolean
+  /** The option text of a bind string, as Docker reports it back. */
+  mode: string
+} & (
+  | { kind: 'bind'; source: string; propagation: string; recursive: boolean; createSource: boolean }
+  | {
+      kind: 'volume'
+      /** Empty: an anonymous one. */
+      name: string
+      /** Leave a new volume empty, whatever the image has at the destination. */
+      noCopy: boolean
+      driver: string
+      driverOptions: Record<string, string>
+      labels: Record<string, string>
+    }
+  | { kind: 'tmpfs'; options: string[] }
+)
+
+const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']
+/** Hints for other platforms and for SELinux relabelling, which a host without SELinux has no use for. */
+const HINTS = ['z', 'Z', 'consistent', 'cached', 'delegated']
+const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec']
+const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
+
+/**
+ * All mounts a container asks for: `Binds`, `Mounts`, `Tmpfs`, and the volumes of its config that none of these covers.
+ *
+ * @throws INVALID_PARAMETER naming the mount that is wrong, or the destination that is asked for twice
+ * @throws NOT_IMPLEMENTED naming a mount type or option that is not supported
+ */
+export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig): MountRequest[] {
+  const asked = [
+    ...(hostConfig.Binds ?? []).map(parseBind),
+    ...(hostConfig.Mounts ?? []).map(parseMount),
+    ...Object.entries(hostConfig.Tmpfs ?? {}).map(
+      ([destination, options]): MountRequest => ({
+        kind: 'tmpfs',
+        destination: checkDestination(destination, destination),
+        readOnly: options.split(',').includes('ro'),
+        mode: options,
+        options: [...TMPFS_DEFAULTS, ...options.split(',').filter((option) => option !== '')],
+      }),
+    ),
+  ]
+  const seen = new Set<string>()
+  for (const { destination } of asked) {
+    if (seen.has(destination)) throw new InvalidParameterError(`Duplicate mount point: ${destination}`)
+    seen.add(destination)
+  }
+  for (const volume of Object.keys(config.Volumes ?? {})) {
+    const destination = checkDestination(volume, volume)
+    if (seen.has(destination)) continue
+    seen.add(destination)
+    asked.push(volumeRequest(destination, { name: '' }))
+  }
+  return asked
+}
+
+/** `[source:]destination[:options]`. @see HostConfig.Binds */
+function parseBind(bind: string): MountRequest {
+  const parts = bind.split(':')
+  const wrong = (why: string): InvalidParameterError => new InvalidParameterError(`invalid volume specification: '${bind}': ${why}`)
+  if (parts.length > 3 || parts.some((part) => part === '')) throw wrong('it has to be [source:]destination[:options]')
+  if (parts.length === 1) return volumeRequest(checkDestination(bind, bind), { name: '' })
+  const [source = '', target = '', mode = ''] = parts
+  const destination = checkDestination(target, bind)
+  const options = mode.split(',').filter((option) => option !== '')
+  const unknown = options.find(
+    (option) => !['ro', 'rw', 'nocopy', ...PROPAGATIONS, ...HINTS].includes(option),
+  )
+  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`)
+  const propagation = options.find((option) => PROPAGATIONS.includes(option))
+  const readOnly = options.includes('ro')
+  if (source.startsWith('/')) {
+    if (options.includes('nocopy')) throw wrong('nocopy is for volumes')
+    return {
+      kind: 'bind',
+      source: path.normalize(source),
+      destination,
+      readOnly,
+      mode,
+      propagation: propagation ?? 'rprivate',
+      recursive: true,
+      createSource: true,
+    }
+  }
+  if (!VOLUME_NAME.test(source)) {
+    throw wrong(`"${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`)
+  }
+  if (propagation !== undefined) throw wrong('propagation is for host directories')
+  return volumeRequest(destination, { name: source, readOnly, mode, noCopy: options.includes('nocopy') })
+}
+
+/** @see HostConfig.Mounts */
+function parseMount(mount: Mount): MountRequest {
+  const type = mount.Type ?? 'volume'
+  const wrong = (why: string): InvalidParameterError => new InvalidParameterError(`invalid mount config for type "${type}": ${why}`)
+  const destination = checkDestination(mount.Target ?? '', `mount of type ${type}`)
+  const readOnly = mount.ReadOnly ?? false
+  if (type === 'bind') {
+    if (!mount.Source?.startsWith('/')) throw wrong('field Source must be an absolute path')
+    const { CreateMountpoint, NonRecursive, Propagation, ReadOnlyForceRecursive, ReadOnlyNonRecursive } = mount.BindOptions ?? {}
+    if (ReadOnlyNonRecursive === true || ReadOnlyForceRecursive === true) {
+      throw new NotImplementedError('BindOptions.ReadOnlyNonRecursive and ReadOnlyForceRecursive are not supported')
+    }
+    const propagation: string = Propagation ?? ''
+    return {
+      kind: 'bind',
+      source: path.normalize(mount.Source),
+      destination,
+      readOnly,
+      mode: '',
+      propagation: propagation === '' ? 'rprivate' : propagation,
+      recursive: NonRecursive !== true,
+      createSource: CreateMountpoint ?? false,
+    }
+  }
+  if (type === 'volume') {
+    const { DriverConfig, Labels, NoCopy, Subpath } = mount.VolumeOptions ?? {}
+    if (Subpath !== undefined && Subpath !== '') throw new NotImplementedError('VolumeOptions.Subpath is not supported')
+    const name = mount.Source ?? ''
+    if (name !== '' && !VOLUME_NAME.test(name)) throw wrong(`"${name}" is no volume name`)
+    return volumeRequest(destination, {
+      name,
+      readOnly,
+      noCopy: NoCopy ?? false,
+      driver: DriverConfig?.Name ?? '',
+      driverOptions: DriverConfig?.Options ?? {},
+      labels: Labels ?? {},
+    })
+  }
+  if (type === 'tmpfs') {
+    if (mount.Source !== undefined && mount.Source !== '') throw wrong('field Source must not be given')
+    const { Mode, Options, SizeBytes } = mount.TmpfsOptions ?? {}
+    return {
+      kind: 'tmpfs',
+      destination,
+      readOnly,
+      mode: '',
+      options: [
+        ...TMPFS_DEFAULTS,
+        ...(SizeBytes === undefined || SizeBytes === 0 ? [] : [`size=${String(SizeBytes)}`]),
+        ...(Mode === undefined || Mode === 0 ? [] : [`mode=${Mode.toString(8)}`]),
+        ...(Options ?? []).map((pair) => (pair as string[]).join('=')),
+      ],
+    }
+  }
+  throw new NotImplementedError(`mounts of type "${type}" are not supported; use bind, volume or tmpfs`)
+}
+
+function volumeRequest(
+  destination: string,
+  given: Partial<Extract<MountRequest, { kind: 'volume' }>>,
+): MountRequest {
+  return {
+    kind: 'volume',
+    destination,
+    name: '',
+    readOnly: false,
+    mode: '',
+    noCopy: false,
+    driver: '',
+    driverOptions: {},
+    labels: {},
+    ...given,
+  }
+}
+
+function checkDestination(destination: string, given: string): string {
+  if (!destination.startsWith('/')) {
+    throw new InvalidParameterError(`invalid mount '${given}': mount path must be absolute`)
+  }
+  const normal = path.normalize(destination).replace(/(.)\/+$/, '$1')
+  if (normal === '/') throw new InvalidParameterError(`invalid mount '${given}': destination can't be '/'`)
+  return normal
+}

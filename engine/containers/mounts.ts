@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { InvalidParameterError } from '../errors.ts'
+import { DIRECTORY, openInRoot } from '../native/fs.ts'
+import { MNT_DETACH, umount } from '../native/mount.ts'
+import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
+import type { OciMount } from '../types/oci-runtime.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { mountRequestsOf, type MountRequest } from './mount-requests.ts'
+import type { Undo } from './undo.ts'
+
+/** A mount as the container's documents keep it, and what is still to be done for it. */
+export interface PlannedMount {
+  mount: MountPoint
+  request: MountRequest | null
+  /** A volume made for this container alone. */
+  anonymous: boolean
+}
+
+/**
+ * The mounts of a new container, with names for its anonymous volumes; nothing is made yet.
+ *
+ * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED naming the mount
+ */
+export function planMounts(context: ContainersContext, config: ContainerConfig, hostConfig: HostConfig): PlannedMount[] {
+  const own = mountRequestsOf(config, hostConfig).map(planOne)
+  const taken = new Set(own.map(({ mount }) => mount.Destination))
+  const borrowed = (hostConfig.VolumesFrom ?? []).flatMap((from) => borrowMounts(context, from))
+  // a volume of the config gives way to one that --volumes-from brings
+  const lent = new Set(borrowed.map(({ mount }) => mount.Destination))
+  return [
+    ...own.filter(({ anonymous, mount }) => !(anonymous && lent.has(mount.Destination))),
+    ...borrowed.filter(({ mount }) => {
+      const holder = own.find((other) => other.mount.Destination === mount.Destination)
+      return !taken.has(mount.Destination) || holder?.anonymous === true
+    }),
+  ]
+}
+
+function planOne(request: MountRequest): PlannedMount {
+  const base = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly }
+  switch (request.kind) {
+    case 'bind':
+      return {
+        request,
+        anonymous: false,
+        mount: { Type: 'bind', Source: request.source, ...base, Propagation: request.propagation },
+      }
+    case 'volume': {
+      const anonymous = request.name === ''
+      const Name = anonymous ? randomBytes(32).toString('hex') : request.name
+      return { request, anonymous, mount: { Type: 'volume', Name, Source: '', ...base, Driver: 'local', Propagation: '' } }
+    }
+    case 'tmpfs':
+      return { request, anonymous: false, mount: { Type: 'tmpfs', Source: '', ...base, Propagation: '' } }
+  }
+}
+
+function borrowMounts(context: ContainersContext, from: string): PlannedMount[] {
+  const [name = '', mode = 'rw'] = from.split(':')
+  if (mode !== 'rw' && mode !== 'ro') throw new InvalidParameterError(`invalid mode for volumes-from: ${mode}`)
+  return context.table
+    .get(name)
+    .document.mounts.filter((mount) => mount.Type !== 'tmpfs')
+    .map((mount) => ({ request: null, anonymous: false, mount: { ...mount, RW: mode === 'rw' && mount.RW !== false } }))
+}
+
+/** Makes the volumes of a plan and fills new ones from the image; gives the mounts with their sources. */
+export async function makeVolumes(
+  context: ContainersContext,
+  container: Container,
+  plan: PlannedMount[],
+  undo: Undo,
+): Promise<MountPoint[]> {
+  const mounts: MountPoint[] = []
+  for (const { anonymous, mount, request } of plan) {
+    if (request?.kind === 'bind') await checkBindSource(request)
+    if (request?.kind !== 'volume' || mount.Name === undefined) {
+      mounts.push(mount)
+      continue
+    }
+    const name = mount.Name
+    const { created, volume } = await context.volumes.ensure(name, {
+      driver: request.driver,
+      driverOptions: request.driverOptions,
+      labels: { ...request.labels, ...(anonymous ? { 'com.docker.volume.anonymous': '' } : {}) },
+    })
+    if (created) {
+      undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
+      if (!request.noCopy) await fillVolume(context, container, request.destination, volume.Mountpoint)
+    }
+    mounts.push({ ...mount, Source: volume.Mountpoint })
+  }
+  return mounts
+}
+
+async function checkBindSource(request: Extract<MountRequest, { kind: 'bind' }>): Promise<void> {
+  if (fs.existsSync(request.source)) return
+  if (!request.createSource) {
+    throw new InvalidParameterError(`invalid mount config for type "bind": bind source path does not exist: ${request.source}`)
+  }
+  await fs.promises.mkdir(request.source, { recursive: true })
+}
+
+/** Copies what the image has at a volume's destination into the new volume, owners and modes included. */
+async function fillVolume(context: ContainersContext, container: Container, destination: string, into: string): Promise<void> {
+  const view = path.join(container.dir, 'view')
+  await fs.promises.mkdir(view, { recursive: true, mode: 0o700 })
+  await context.images.snapshots.mount(container.id, view)
+  try {
+    const root = fs.openSync(view, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+    try {
+      await copyDirectory(root, destination, into)
+    } finally {
+      fs.closeSync(root)
+    }
+  } finally {
+    umount(view, MNT_DETACH)
+    await fs.promises.rmdir(view)
+  }
+}
+
+async function copyDirectory(root: number, source: string, into: string): Promise<void> {
+  let from: number
+  try {
+    from = openInRoot(root, source, DIRECTORY)
+  } catch (error) {
+    // the image has nothing there, or no directory
+    if (['ENOENT', 'ENOTDIR'].some((name) => (error as Error).message.includes(name))) return
+    throw error
+  }
+  try {
+    // the open descriptor, not a path, is what cp gets: nothing can be swapped under it
+    const copy = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', into], { stdio: ['ignore', 'ignore', 'pipe', from] })
+    const said = text(copy.stderr as NonNullable<typeof copy.stderr>)
+    const code = await new Promise<number | null>((resolve, reject) => {
+      copy.on('error', reject)
+      copy.on('close', resolve)
+    })
+    if (code !== 0) throw new Error(`could not fill the volume from the image: ${(await said).trim()}`)
+    const { gid, mode, uid } = fs.fstatSync(from)
+    await fs.promises.chown(into, uid, gid)
+    await fs.promises.chmod(into, mode & 0o7777)
+  } finally {
+    fs.closeSync(from)
+  }
+}
+
+/** The container's mounts in the runtime's words, and its own /etc files written. Used at each start. */
+export async function prepareMounts(
+  context: ContainersContext,
+  container: Container,
+  files: { hosts: string; resolvConf: string; hostname: string },
+): Promise<OciMount[]> {
+  const { config, hostConfig, mounts } = container.document
+  const asked = await Promise.all(
+    mounts.filter((mount) => mount.Type !== 'tmpfs').map((mount) => ociMountOf(context, mount)),
+  )
+  for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
+    if (request.kind === 'tmpfs') {
+      asked.push({
+        destination: request.destination,
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: [...request.options, ...(request.readOnly ? ['ro'] : [])],
+      })
+    }
+    if (request.kind === 'bind' && !request.recursive) {
+      const mount = asked.find((other) => other.destination === request.destination)
+      if (mount?.options) mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
+    }
+  }
+  const taken = new Set(asked.map((mount) => mount.destination))
+  const own = {
+    '/etc/hosts': ['hosts', files.hosts],
+    '/etc/hostname': ['hostname', `${files.hostname}\n`],
+    '/etc/resolv.conf': ['resolv.conf', files.resolvConf],
+  } as const
+  for (const [destination, [name, content]] of Object.entries(own)) {
+    if (taken.has(destination)) continue
+    const source = path.join(container.dir, name)
+    await fs.promises.writeFile(source, content, { mode: 0o644 })
+    asked.push({ destination, type: 'bind', source, options: ['bind', 'rprivate'] })
+  }
+  return asked
+}
+
+async function ociMountOf(context: ContainersContext, mount: MountPoint): Promise<OciMount> {
+  const { Destination = '', Name, Propagation = '', RW, Source = '', Type } = mount
+  const access = RW === false ? ['ro'] : []
+  if (Type === 'volume' && Name !== undefined) {
+    return {
+      destination: Destination,
+      type: 'bind',
+      source: await context.volumes.mountpointOf(Name),
+      options: ['rbind', 'rprivate', ...access],
+    }
+  }
+  return {
+    destination: Destination,
+    type: 'bind',
+    source: Source,
+    options: ['rbind', Propagation === '' ? 'rprivate' : Propagation, ...access],
+  }
+}
