@@ -1,5 +1,6 @@
 import { Box, Rocket } from 'lucide-react'
 import Link from 'next/link'
+import { SAMPLE_FORM } from '@/components/deploy/sample.ts'
 import { Button } from '@/components/ui/button.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
@@ -14,7 +15,7 @@ export function NoContainers() {
       actions={
         <>
           <Button asChild variant="primary">
-            <Link href="/containers/new?image=gantry/sample&port=8080:8080&name=sample">
+            <Link href={SAMPLE_FORM}>
               <Rocket aria-hidden /> Deploy the sample
             </Link>
           </Button>

@@ -21,7 +21,7 @@ export function PullDialog({ onClose }: { onClose: () => void }) {
   const begin = () =>
     void start.run(async () => {
       const auth = username === '' ? {} : { auth: { username, password } }
-      const { jobId: id } = await api.post<{ jobId: string }>('/api/images/pull', {
+      const { jobId: id } = await api.post<{ jobId: string }>('/api/pull', {
         image: image.trim(),
         ...auth,
       })

@@ -78,7 +78,7 @@ function CancelButton({ job }: { job: Job }) {
         onClick={() => {
           setBusy(true)
           api
-            .delete(`/api/jobs/${job.id}`)
+            .post(`/api/jobs/${job.id}/cancel`)
             .catch((error: unknown) => setFailure(failureText(error)))
             .finally(() => setBusy(false))
         }}

@@ -8,9 +8,7 @@ import { cn } from '@/components/ui/cn.ts'
 import { Tooltip } from '@/components/ui/tooltip.tsx'
 import { Logo } from './logo.tsx'
 import { isOpen, places } from './nav.ts'
-
-/** The cookie that keeps the sidebar narrow; the server reads it so that the first paint is right. */
-export const SIDEBAR_COOKIE = 'gantry-sidebar'
+import { SIDEBAR_COOKIE } from './sidebar-cookie.ts'
 
 export function Sidebar({ host, startsNarrow }: { host: string; startsNarrow: boolean }) {
   const [narrow, setNarrow] = useState(startsNarrow)

@@ -1,0 +1,76 @@
+'use client'
+import { useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
+import { engine, failureText } from '@/components/engine/client.ts'
+import { Button } from '@/components/ui/button.tsx'
+import { Card, CardHeader } from '@/components/ui/card.tsx'
+import { formatBytes } from '@/components/ui/format.ts'
+import { Skeleton } from '@/components/ui/skeleton.tsx'
+
+interface Usage {
+  TotalSize?: number
+  Reclaimable?: number
+  TotalCount?: number
+  ActiveCount?: number
+}
+
+interface DiskUsageAnswer {
+  ImageUsage?: Usage
+  ContainerUsage?: Usage
+  VolumeUsage?: Usage
+}
+
+/** What images, containers and volumes take on the disk, and how much of it could be had back. */
+export function DiskCard() {
+  const query = useQuery({
+    // Under `images`, so that it is read again when one comes or goes.
+    queryKey: ['images', 'disk-usage'],
+    staleTime: 30_000,
+    refetchInterval: 60_000,
+    queryFn: ({ signal }) => engine.get<DiskUsageAnswer>('/system/df', {}, signal),
+  })
+  return (
+    <Card aria-label="Disk usage">
+      <CardHeader title="On the disk" />
+      <div className="flex flex-col gap-3 p-4">
+        {query.error !== null && query.data === undefined && (
+          <p className="text-bad text-sm">{failureText(query.error)}</p>
+        )}
+        {query.isPending && <Skeleton className="h-20" />}
+        {query.data !== undefined && (
+          <>
+            <Line name="Images" usage={query.data.ImageUsage} href="/images?kind=unused" />
+            <Line
+              name="Containers"
+              usage={query.data.ContainerUsage}
+              href="/containers?q=is:stopped"
+            />
+            <Line name="Volumes" usage={query.data.VolumeUsage} href="/volumes?kind=unused" />
+          </>
+        )}
+      </div>
+    </Card>
+  )
+}
+
+function Line({ name, usage, href }: { name: string; usage: Usage | undefined; href: string }) {
+  const reclaimable = usage?.Reclaimable ?? 0
+  return (
+    <div className="flex items-center gap-3 text-sm">
+      <span className="w-24">
+        {name}
+        <span className="text-muted-foreground block text-xs">{usage?.TotalCount ?? 0}</span>
+      </span>
+      <span className="tabular w-20 text-right">{formatBytes(usage?.TotalSize ?? 0)}</span>
+      <span className="text-muted-foreground ml-auto text-right text-xs">
+        {reclaimable > 0 ? (
+          <Button asChild size="xs">
+            <Link href={href}>{formatBytes(reclaimable)} reclaimable</Link>
+          </Button>
+        ) : (
+          'nothing reclaimable'
+        )}
+      </span>
+    </div>
+  )
+}
