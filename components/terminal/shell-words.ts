@@ -24,9 +24,3 @@ export function splitWords(line: string): string[] {
   if (word !== null) words.push(word)
   return words
 }
-
-/** A word as it must be typed for a shell to read it back unchanged. */
-export function quoteWord(word: string): string {
-  if (word !== '' && /^[\w@%+=:,./-]+$/.test(word)) return word
-  return `'${word.replaceAll("'", `'\\''`)}'`
-}

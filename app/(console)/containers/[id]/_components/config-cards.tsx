@@ -1,0 +1,176 @@
+'use client'
+import { Eye, EyeOff, Terminal } from 'lucide-react'
+import { useState, type ReactNode } from 'react'
+import { runLineOf } from '@/components/containers/run-line.ts'
+import { shellQuote } from '@/components/containers/shell-quote.ts'
+import { Facts } from '@/components/page/facts.tsx'
+import { Age } from '@/components/ui/age.tsx'
+import { Button } from '@/components/ui/button.tsx'
+import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
+import { CopyButton } from '@/components/ui/copy-button.tsx'
+import { formatBytes } from '@/components/ui/format.ts'
+import { useContainer } from './container-provider.tsx'
+
+/** What runs in it and how. */
+export function ConfigCard() {
+  const { container, id } = useContainer()
+  const config = container.Config ?? {}
+  const host = container.HostConfig ?? {}
+  const command = [container.Path ?? '', ...(container.Args ?? [])].filter((word) => word !== '')
+  const restart = host.RestartPolicy
+  const most = restart?.MaximumRetryCount ?? 0
+  const runLine = runLineOf(container)
+  return (
+    <Card>
+      <CardHeader
+        title="Configuration"
+        actions={
+          <CopyButton text={runLine} label="Copy docker run" variant="secondary" title={runLine}>
+            <Terminal aria-hidden /> Copy docker run
+          </CopyButton>
+        }
+      />
+      <CardBody>
+        <Facts
+          facts={[
+            ['Command', command.length > 0 && <Code>{command.map(shellQuote).join(' ')}</Code>],
+            [
+              'Image ID',
+              <Code key="image">{container.Image?.replace('sha256:', '').slice(0, 12)}</Code>,
+            ],
+            [
+              'ID',
+              <span key="id" className="flex items-center gap-1">
+                <Code>{id.slice(0, 12)}</Code>
+                <CopyButton text={id} label="Copy the ID" className="size-6" />
+              </span>,
+            ],
+            [
+              'Created',
+              container.Created && <Age since={Date.parse(container.Created)} suffix=" ago" />,
+            ],
+            ['User', config.User || 'root'],
+            ['Working directory', <Code key="dir">{config.WorkingDir || '/'}</Code>],
+            ['Hostname', config.Hostname],
+            [
+              'Restart policy',
+              restart?.Name ? `${restart.Name}${most > 0 ? `, at most ${most} times` : ''}` : 'no',
+            ],
+            ['Terminal', config.Tty ? 'yes (-t)' : undefined],
+            ['Input', config.OpenStdin ? 'open (-i)' : undefined],
+            ['Privileged', host.Privileged ? 'yes' : undefined],
+            ['Stop signal', config.StopSignal ?? undefined],
+          ]}
+        />
+      </CardBody>
+    </Card>
+  )
+}
+
+const MASK = '••••••••'
+
+/** Values may be secrets: they are hidden until asked for. */
+export function EnvironmentCard() {
+  const { container } = useContainer()
+  const [shown, setShown] = useState<ReadonlySet<string>>(new Set())
+  const variables = (container.Config?.Env ?? []).map((entry): [string, string] => {
+    const at = entry.indexOf('=')
+    return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
+  })
+  if (variables.length === 0) return null
+  const all = variables.every(([name]) => shown.has(name))
+  const toggle = (name: string) => {
+    const next = new Set(shown)
+    if (!next.delete(name)) next.add(name)
+    setShown(next)
+  }
+  return (
+    <Card>
+      <CardHeader
+        title="Environment"
+        hint={String(variables.length)}
+        actions={
+          <Button
+            size="sm"
+            onClick={() => setShown(new Set(all ? [] : variables.map(([name]) => name)))}
+          >
+            {all ? <EyeOff aria-hidden /> : <Eye aria-hidden />}{' '}
+            {all ? 'Hide values' : 'Show values'}
+          </Button>
+        }
+      />
+      <ul className="divide-y text-[13px]">
+        {variables.map(([name, value]) => (
+          <li key={name} className="flex items-center gap-2 px-4 py-1">
+            <code className="w-2/5 shrink-0 font-mono text-xs break-all">{name}</code>
+            <code className="text-muted-foreground min-w-0 flex-1 font-mono text-xs break-all">
+              {shown.has(name) ? value : MASK}
+            </code>
+            <Button
+              size="icon-sm"
+              variant="ghost"
+              className="size-7"
+              aria-label={`${shown.has(name) ? 'Hide' : 'Show'} ${name}`}
+              onClick={() => toggle(name)}
+            >
+              {shown.has(name) ? <EyeOff aria-hidden /> : <Eye aria-hidden />}
+            </Button>
+            <CopyButton text={value} label={`Copy the value of ${name}`} className="size-7" />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}
+
+export function LimitsCard() {
+  const { container } = useContainer()
+  const host = container.HostConfig ?? {}
+  const cores = (host.NanoCpus ?? 0) / 1e9
+  const quota = (host.CpuQuota ?? 0) / (host.CpuPeriod || 100_000)
+  const bytes = (value: number | undefined | null) => (value ? formatBytes(value) : undefined)
+  const facts: [string, ReactNode][] = [
+    ['CPU', cores > 0 ? `${cores} cores` : quota > 0 ? `${quota} cores` : 'no limit'],
+    ['CPU shares', host.CpuShares || undefined],
+    ['CPU set', host.CpusetCpus || undefined],
+    ['Memory', bytes(host.Memory) ?? 'no limit'],
+    ['Reserved', bytes(host.MemoryReservation)],
+    ['With swap', host.MemorySwap === -1 ? 'no limit' : bytes(host.MemorySwap)],
+    [
+      'Processes',
+      host.PidsLimit && host.PidsLimit > 0 ? host.PidsLimit.toLocaleString() : 'no limit',
+    ],
+    ['Shared memory', bytes(host.ShmSize)],
+  ]
+  return (
+    <Card>
+      <CardHeader title="Limits" />
+      <CardBody>
+        <Facts facts={facts} />
+      </CardBody>
+    </Card>
+  )
+}
+
+export function LabelsCard() {
+  const { container } = useContainer()
+  const labels = Object.entries(container.Config?.Labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (labels.length === 0) return null
+  return (
+    <Card>
+      <CardHeader title="Labels" hint={String(labels.length)} />
+      <dl className="divide-y font-mono text-xs">
+        {labels.map(([name, value]) => (
+          <div key={name} className="flex gap-3 px-4 py-1.5">
+            <dt className="w-2/5 shrink-0 break-all">{name}</dt>
+            <dd className="text-muted-foreground min-w-0 break-all">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  )
+}
+
+function Code({ children }: { children: ReactNode }) {
+  return <code className="font-mono text-xs break-all">{children}</code>
+}

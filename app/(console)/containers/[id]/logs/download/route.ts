@@ -1,0 +1,1 @@
+export { downloadLog as GET } from '@/server/api/log-download.ts'
