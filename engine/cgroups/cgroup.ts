@@ -1,0 +1,42 @@
+import type { OciResources } from '../types/oci-runtime.ts'
+import type { CgroupStats } from './stats.ts'
+
+/** The cgroups of one engine: all below one parent, one directory per container in each hierarchy there is. */
+export interface Cgroups {
+  readonly version: 1 | 2
+  /** Controllers that limit containers here: cpu, cpuset, memory, pids, io (v2) or blkio (v1), … */
+  readonly controllers: ReadonlySet<string>
+  /** Makes the container's cgroup with its limits. Nothing stays behind when it throws. */
+  create(id: string, resources: OciResources): Cgroup
+  /** The cgroup of a container that may or may not exist; its verbs do nothing when it does not. */
+  open(id: string): Cgroup
+  /** IDs that have a cgroup, of whatever state. */
+  list(): string[]
+  /** Kills and removes every container's cgroup and the parent itself. */
+  removeAll(): Promise<void>
+}
+
+/** One container's cgroup. */
+export interface Cgroup {
+  /** Below the root of each hierarchy, as `/gantry/<id>`. */
+  readonly path: string
+  /** The `cgroup.procs` files a process of the container enters, one per hierarchy. */
+  readonly procs: string[]
+  /** Changes limits live; what `resources` leaves out stays. @throws INVALID_PARAMETER when the kernel refuses one */
+  update(resources: Omit<OciResources, 'devices'>): void
+  /** Stops every process, also those forked meanwhile; resolves once the kernel says so. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** Every process of it and of cgroups below, in the host's numbering. */
+  pids(): number[]
+  /** Kills everything in it, frozen or forking; resolves when it is empty. */
+  kill(): Promise<void>
+  /** @throws NOT_FOUND when the cgroup is gone */
+  stats(): CgroupStats
+  /** Calls back at each process the kernel kills for want of memory within the limit; returns what ends the watch. */
+  watchOom(onOom: () => void): () => void
+  /** Whether a process of it was killed for want of memory. */
+  oomKilled(): boolean
+  /** Removes the directories, waiting for the last processes to leave. */
+  remove(): Promise<void>
+}

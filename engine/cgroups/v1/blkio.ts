@@ -1,0 +1,69 @@
+import { InvalidParameterError } from '../../errors.ts'
+import type { OciResources } from '../../types/oci-runtime.ts'
+import type { CgroupStats, IoCount } from '../stats.ts'
+import type { CounterFiles } from '../counter-files.ts'
+import { tryWriteControl, writeControl } from '../files.ts'
+
+type BlockIo = NonNullable<OciResources['blockIO']>
+
+const THROTTLES = {
+  throttleReadBpsDevice: 'blkio.throttle.read_bps_device',
+  throttleWriteBpsDevice: 'blkio.throttle.write_bps_device',
+  throttleReadIOPSDevice: 'blkio.throttle.read_iops_device',
+  throttleWriteIOPSDevice: 'blkio.throttle.write_iops_device',
+} as const
+
+/** @see Documentation/admin-guide/cgroup-v1/blkio-controller.rst */
+export function applyBlkio(directory: string, blockIO: BlockIo): void {
+  if (blockIO.weight !== undefined)
+    writeFirst(directory, ['blkio.weight', 'blkio.bfq.weight'], String(blockIO.weight))
+  for (const { major, minor, weight } of blockIO.weightDevice ?? []) {
+    const value = `${String(major)}:${String(minor)} ${String(weight)}`
+    writeFirst(directory, ['blkio.weight_device', 'blkio.bfq.weight_device'], value)
+  }
+  for (const [key, file] of Object.entries(THROTTLES)) {
+    for (const { major, minor, rate } of blockIO[key as keyof typeof THROTTLES] ?? []) {
+      writeControl(`${directory}/${file}`, `${String(major)}:${String(minor)} ${String(rate)}`)
+    }
+  }
+}
+
+/** The weight's file is the I/O scheduler's: CFQ's before Linux 5.0, BFQ's since. */
+function writeFirst(directory: string, files: string[], value: string): void {
+  if (files.some((file) => tryWriteControl(`${directory}/${file}`, value))) return
+  throw new InvalidParameterError(
+    `this kernel has no block I/O weights (none of ${files.join(', ')})`,
+  )
+}
+
+export function readBlkio(
+  counters: CounterFiles,
+  directory: string | undefined,
+): CgroupStats['io'] {
+  if (directory === undefined) return { bytes: [], operations: [] }
+  const read = (file: string): string =>
+    counters.tryRead(`${directory}/blkio.throttle.${file}_recursive`) ??
+    counters.tryRead(`${directory}/blkio.throttle.${file}`) ??
+    ''
+  return {
+    bytes: parseBlkio(read('io_service_bytes')),
+    operations: parseBlkio(read('io_serviced')),
+  }
+}
+
+/** Lines of `major:minor Operation count`, and a last one `Total count`. */
+export function parseBlkio(text: string): IoCount[] {
+  if (text.startsWith('Total')) return []
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line)
+    if (!match) return []
+    return [
+      {
+        major: Number(match[1]),
+        minor: Number(match[2]),
+        operation: (match[3] ?? '').toLowerCase(),
+        value: Number(match[4]),
+      },
+    ]
+  })
+}

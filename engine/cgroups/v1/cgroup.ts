@@ -1,0 +1,190 @@
+import { SystemError } from '../../errors.ts'
+import type { OciResources } from '../../types/oci-runtime.ts'
+import type { Cgroup } from '../cgroup.ts'
+import type { CgroupStats } from '../stats.ts'
+import { CounterFiles } from '../counter-files.ts'
+import {
+  descendants,
+  isMissing,
+  readControl,
+  readProcs,
+  removeCgroup,
+  writeControl,
+} from '../files.ts'
+import { freezeV2, killV2 } from '../v2/freezer.ts'
+import { hostCpu } from '../host.ts'
+import { waitUntil } from '../wait.ts'
+import { applyBlkio, readBlkio } from './blkio.ts'
+import { applyCpu, readCpu } from './cpu.ts'
+import { applyCpuset } from './cpuset.ts'
+import { applyDevices } from './devices.ts'
+import { setFreezer } from './freezer.ts'
+import { applyHugetlb } from './hugetlb.ts'
+import { applyMemory, readMemory, watchMemoryOom } from './memory.ts'
+import { applyPids, readPids } from './pids.ts'
+
+/** The last process of a killed container is gone in some milliseconds; a core dump or a hung disk takes longer. */
+const KILL_TIMEOUT_MS = 10_000
+const REMOVE_TIMEOUT_MS = 10_000
+
+/** A container's cgroup where each controller, or group of them, has a hierarchy of its own. */
+export class CgroupV1 implements Cgroup {
+  readonly path: string
+  /** One per hierarchy, the v2 tree of a hybrid host last. */
+  readonly directories: string[]
+  readonly #byController = new Map<string, string>()
+  readonly #unified: string | undefined
+  readonly #counters = new CounterFiles()
+
+  constructor(o: {
+    path: string
+    hierarchies: { controllers: string[]; root: string }[]
+    unified?: string | undefined
+  }) {
+    this.path = o.path
+    this.directories = o.hierarchies.map(({ root }) => root + o.path)
+    for (const { controllers, root } of o.hierarchies) {
+      for (const controller of controllers) this.#byController.set(controller, root + o.path)
+    }
+    this.#unified = o.unified === undefined ? undefined : o.unified + o.path
+    if (this.#unified !== undefined) this.directories.push(this.#unified)
+  }
+
+  get procs(): string[] {
+    return this.directories.map((directory) => `${directory}/cgroup.procs`)
+  }
+
+  /** Writes every limit, the device rules too. */
+  apply(resources: OciResources): void {
+    this.#with('devices', (directory) => {
+      if (resources.devices) applyDevices(directory, resources.devices)
+    })
+    this.update(resources)
+  }
+
+  update(resources: Omit<OciResources, 'devices'>): void {
+    const { blockIO, cpu, hugepageLimits, memory, pids } = resources
+    if (memory)
+      this.#with('memory', (directory) => {
+        applyMemory(directory, memory)
+      })
+    if (cpu)
+      this.#with('cpu', (directory) => {
+        applyCpu(directory, cpu)
+      })
+    if (cpu)
+      this.#with('cpuset', (directory) => {
+        applyCpuset(directory, cpu)
+      })
+    if (pids)
+      this.#with('pids', (directory) => {
+        applyPids(directory, pids)
+      })
+    if (blockIO)
+      this.#with('blkio', (directory) => {
+        applyBlkio(directory, blockIO)
+      })
+    if (hugepageLimits)
+      this.#with('hugetlb', (directory) => {
+        applyHugetlb(directory, hugepageLimits)
+      })
+  }
+
+  async freeze(): Promise<void> {
+    await this.#setFrozen(true)
+  }
+
+  async thaw(): Promise<void> {
+    await this.#setFrozen(false)
+  }
+
+  pids(): number[] {
+    return [...new Set(descendants(this.#members).flatMap(readProcs))]
+  }
+
+  async kill(): Promise<void> {
+    const isEmpty = (): boolean => {
+      if (this.pids().length === 0) return true
+      this.#killOnce()
+      return false
+    }
+    if (await waitUntil(isEmpty, KILL_TIMEOUT_MS)) return
+    throw new SystemError('kill', 16, 'EBUSY', this.path)
+  }
+
+  stats(): CgroupStats {
+    const counters = this.#counters
+    return {
+      version: 1,
+      at: new Date(),
+      host: hostCpu(),
+      cpu: readCpu(counters, this.#byController.get('cpuacct'), this.#byController.get('cpu')),
+      memory: readMemory(counters, this.#byController.get('memory')),
+      pids: readPids(counters, this.#byController.get('pids')),
+      io: readBlkio(counters, this.#byController.get('blkio')),
+    }
+  }
+
+  watchOom(onOom: () => void): () => void {
+    const directory = this.#byController.get('memory')
+    return directory === undefined ? () => undefined : watchMemoryOom(directory, onOom)
+  }
+
+  oomKilled(): boolean {
+    const directory = this.#byController.get('memory')
+    if (directory === undefined) return false
+    // counted since Linux 4.13
+    return descendants(directory).some((below) =>
+      /^oom_kill [1-9]/m.test(readControl(`${below}/memory.oom_control`) ?? ''),
+    )
+  }
+
+  async remove(): Promise<void> {
+    this.#counters.close()
+    for (const directory of this.directories) {
+      if (await waitUntil(() => removeCgroup(directory), REMOVE_TIMEOUT_MS)) continue
+      throw new SystemError('rmdir', 16, 'EBUSY', directory)
+    }
+  }
+
+  /** The hierarchy that tells who is in the container. */
+  get #members(): string {
+    return this.#unified ?? this.#byController.get('freezer') ?? this.directories[0] ?? ''
+  }
+
+  #with(controller: string, apply: (directory: string) => void): void {
+    const directory = this.#byController.get(controller)
+    if (directory !== undefined) apply(directory)
+  }
+
+  /** The v2 freezer lets frozen processes be killed and traced; v1's is there on older hosts. */
+  async #setFrozen(frozen: boolean): Promise<void> {
+    if (this.#unified !== undefined && (await freezeV2(this.#unified, frozen))) return
+    const directory = this.#byController.get('freezer')
+    if (directory === undefined) throw new SystemError('freeze', 95, 'EOPNOTSUPP', this.path)
+    await setFreezer(directory, frozen)
+  }
+
+  /** One round: a fork that runs ahead of it is met by the next, or by the freezer. */
+  #killOnce(): void {
+    if (this.#unified !== undefined && killV2(this.#unified)) return
+    const freezer = this.#byController.get('freezer')
+    const setState = (state: string): void => {
+      if (freezer === undefined) return
+      try {
+        writeControl(`${freezer}/freezer.state`, state)
+      } catch (error) {
+        if (!isMissing(error) && (error as { code?: string }).code !== 'NOT_FOUND') throw error
+      }
+    }
+    setState('FROZEN')
+    for (const pid of this.pids()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // gone meanwhile
+      }
+    }
+    setState('THAWED')
+  }
+}

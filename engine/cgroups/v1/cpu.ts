@@ -1,0 +1,80 @@
+import { InvalidParameterError } from '../../errors.ts'
+import type { OciResources } from '../../types/oci-runtime.ts'
+import type { CgroupStats } from '../stats.ts'
+import type { CounterFiles } from '../counter-files.ts'
+import { parseFlatKeyed, writeControl } from '../files.ts'
+
+/** @see Documentation/scheduler/sched-bwc.rst */
+export function applyCpu(directory: string, cpu: NonNullable<OciResources['cpu']>): void {
+  if (cpu.shares !== undefined) writeControl(`${directory}/cpu.shares`, String(cpu.shares))
+  const writePeriod = (): void => {
+    if (cpu.period !== undefined) writeControl(`${directory}/cpu.cfs_period_us`, String(cpu.period))
+  }
+  const writeQuota = (): void => {
+    if (cpu.quota !== undefined) writeControl(`${directory}/cpu.cfs_quota_us`, String(cpu.quota))
+  }
+  try {
+    writePeriod()
+    writeQuota()
+  } catch (error) {
+    // their ratio may never be above the parent's, also between the two writes
+    if (!(error instanceof InvalidParameterError) || cpu.quota === undefined) throw error
+    writeQuota()
+    writePeriod()
+  }
+}
+
+/** `cpuacct.usage_all` has all in one file: a header, then `cpu user system` in nanoseconds. */
+export function readCpu(
+  counters: CounterFiles,
+  cpuacct: string | undefined,
+  cpu: string | undefined,
+): CgroupStats['cpu'] {
+  const throttling = parseFlatKeyed(
+    (cpu === undefined ? undefined : counters.tryRead(`${cpu}/cpu.stat`)) ?? '',
+  )
+  return {
+    ...(cpuacct === undefined ? NO_USAGE : readUsage(counters, cpuacct)),
+    periods: throttling['nr_periods'] ?? 0,
+    throttledPeriods: throttling['nr_throttled'] ?? 0,
+    throttledNanos: throttling['throttled_time'] ?? 0,
+  }
+}
+
+type Usage = Pick<CgroupStats['cpu'], 'totalNanos' | 'userNanos' | 'systemNanos' | 'perCpuNanos'>
+
+const NO_USAGE: Usage = { totalNanos: 0, userNanos: 0, systemNanos: 0 }
+const TICK_NANOS = 1e7
+
+function readUsage(counters: CounterFiles, cpuacct: string): Usage {
+  const all = counters.tryRead(`${cpuacct}/cpuacct.usage_all`)
+  if (all === undefined) return readOldUsage(counters, cpuacct)
+  const usage = { totalNanos: 0, userNanos: 0, systemNanos: 0, perCpuNanos: [] as number[] }
+  let start = all.indexOf('\n') + 1
+  while (start > 0 && start < all.length) {
+    let end = all.indexOf('\n', start)
+    if (end === -1) end = all.length
+    const first = all.indexOf(' ', start)
+    const second = all.indexOf(' ', first + 1)
+    const user = +all.slice(first + 1, second)
+    const system = +all.slice(second + 1, end)
+    usage.userNanos += user
+    usage.systemNanos += system
+    usage.perCpuNanos.push(user + system)
+    start = end + 1
+  }
+  usage.totalNanos = usage.userNanos + usage.systemNanos
+  return usage
+}
+
+/** Before Linux 4.7. */
+function readOldUsage(counters: CounterFiles, cpuacct: string): Usage {
+  const stat = parseFlatKeyed(counters.read(`${cpuacct}/cpuacct.stat`))
+  const perCpu = counters.read(`${cpuacct}/cpuacct.usage_percpu`).trim().split(/\s+/)
+  return {
+    totalNanos: Number(counters.read(`${cpuacct}/cpuacct.usage`)),
+    userNanos: (stat['user'] ?? 0) * TICK_NANOS,
+    systemNanos: (stat['system'] ?? 0) * TICK_NANOS,
+    perCpuNanos: perCpu.map(Number),
+  }
+}

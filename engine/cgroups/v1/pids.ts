@@ -1,0 +1,21 @@
+import type { OciResources } from '../../types/oci-runtime.ts'
+import type { CgroupStats } from '../stats.ts'
+import type { CounterFiles } from '../counter-files.ts'
+import { writeControl } from '../files.ts'
+
+/** The same two files in v1 and v2. @see Documentation/admin-guide/cgroup-v1/pids.rst */
+export function applyPids(directory: string, pids: NonNullable<OciResources['pids']>): void {
+  writeControl(`${directory}/pids.max`, pids.limit > 0 ? String(pids.limit) : 'max')
+}
+
+export function readPids(
+  counters: CounterFiles,
+  directory: string | undefined,
+): CgroupStats['pids'] {
+  if (directory === undefined) return { current: 0, limit: Infinity }
+  const limit = counters.tryRead(`${directory}/pids.max`)?.trim()
+  return {
+    current: Number(counters.tryRead(`${directory}/pids.current`) ?? 0),
+    limit: limit === undefined || limit === 'max' ? Infinity : Number(limit),
+  }
+}

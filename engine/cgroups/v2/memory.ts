@@ -1,0 +1,71 @@
+import fs from 'node:fs'
+import type { OciResources } from '../../types/oci-runtime.ts'
+import type { CgroupStats } from '../stats.ts'
+import type { CounterFiles } from '../counter-files.ts'
+import { parseFlatKeyed, readControl, tryWriteControl, writeControl } from '../files.ts'
+
+/**
+ * v2 has no swappiness and cannot switch the OOM killer off: validateHostConfig has said so.
+ * @see "Memory", Documentation/admin-guide/cgroup-v2.rst
+ */
+export function applyMemory(directory: string, memory: NonNullable<OciResources['memory']>): void {
+  const { limit, reservation, swap } = memory
+  if (swap !== undefined) {
+    // what v1 and Docker call swap counts memory too; the file is absent where the kernel does not account swap
+    const value =
+      swap === -1 ? 'max' : String(Math.max(swap - Math.max(limit ?? ownLimit(directory), 0), 0))
+    tryWriteControl(`${directory}/memory.swap.max`, value)
+  }
+  if (limit !== undefined) writeControl(`${directory}/memory.max`, bytesOrMax(limit))
+  if (reservation !== undefined) writeControl(`${directory}/memory.low`, bytesOrMax(reservation))
+}
+
+function ownLimit(directory: string): number {
+  const value = readControl(`${directory}/memory.max`)?.trim() ?? 'max'
+  return value === 'max' ? 0 : Number(value)
+}
+
+function bytesOrMax(bytes: number): string {
+  return bytes === -1 ? 'max' : String(bytes)
+}
+
+export function readMemory(counters: CounterFiles, directory: string): CgroupStats['memory'] {
+  const current = counters.tryRead(`${directory}/memory.current`)
+  if (current === undefined) return { usageBytes: 0, limitBytes: Infinity, failures: 0, stat: {} }
+  const limit = counters.tryRead(`${directory}/memory.max`)?.trim() ?? 'max'
+  return {
+    usageBytes: Number(current),
+    limitBytes: limit === 'max' ? Infinity : Number(limit),
+    failures: parseFlatKeyed(counters.tryRead(`${directory}/memory.events`) ?? '')['oom'] ?? 0,
+    stat: parseFlatKeyed(counters.read(`${directory}/memory.stat`)),
+  }
+}
+
+/** How many processes the kernel has killed in it and below. */
+export function oomKills(directory: string): number {
+  return parseFlatKeyed(readControl(`${directory}/memory.events`) ?? '')['oom_kill'] ?? 0
+}
+
+/** The kernel tells inotify of each change of memory.events. */
+export function watchMemoryOom(directory: string, onOom: () => void): () => void {
+  const file = `${directory}/memory.events`
+  let killed = oomKills(directory)
+  let watcher: fs.FSWatcher
+  try {
+    watcher = fs.watch(file, { persistent: false })
+  } catch {
+    // gone already, or no memory controller: nothing will be killed for want of memory
+    return () => undefined
+  }
+  watcher.on('change', () => {
+    const now = oomKills(directory)
+    if (now > killed) onOom()
+    killed = now
+  })
+  watcher.on('error', () => {
+    watcher.close()
+  })
+  return () => {
+    watcher.close()
+  }
+}

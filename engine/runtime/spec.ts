@@ -1,0 +1,125 @@
+import fs from 'node:fs'
+import type { ContainerConfig, HostConfig } from '../types/docker.ts'
+import type {
+  OciCapabilities,
+  OciMount,
+  OciProcess,
+  OciResources,
+  OciSpec,
+} from '../types/oci-runtime.ts'
+import { boundingSet, capabilitiesOf } from './capabilities.ts'
+import { devicesOf } from './devices.ts'
+import { environmentOf } from './env.ts'
+import { commandOf } from './image-config.ts'
+import { mountsOf } from './mounts.ts'
+import { namespacesOf } from './namespaces.ts'
+import { rlimitsOf } from './rlimits.ts'
+import { seccompProfileFor } from './seccomp-profile.ts'
+import { parseSecurityOptions } from './security-options.ts'
+import { systemPathsOf } from './system-paths.ts'
+import type { ResolvedUser } from './user.ts'
+
+export interface SpecInput {
+  id: string
+  /** Merged with the image's. */
+  config: ContainerConfig
+  hostConfig: HostConfig
+  user: ResolvedUser
+  rootfsPath: string
+  /** Binds, volumes, tmpfs, the hosts files: resolved, in any order. */
+  mounts: OciMount[]
+  /** undefined: the host's network. */
+  netnsPath?: string | undefined
+  /** Namespaces of other containers, for the `container:<id>` modes. */
+  joined?: { pid?: string; ipc?: string }
+  hostname: string
+  domainname?: string | undefined
+  cgroupsPath: string
+  resources: OciResources
+}
+
+/**
+ * The OCI runtime-spec config of a container: everything decided, nothing left to the runtime.
+ *
+ * @throws INVALID_PARAMETER when an option is malformed (validateHostConfig tells earlier)
+ * @see runtime-spec config.md and config-linux.md
+ */
+export function buildSpec(input: SpecInput): OciSpec {
+  const { config, hostConfig } = input
+  const seccomp = seccompProfileFor(hostConfig)
+  return {
+    ociVersion: '1.2.0',
+    process: containerProcess(input),
+    root: { path: input.rootfsPath, readonly: hostConfig.ReadonlyRootfs ?? false },
+    ...(hostConfig.UTSMode === 'host' ? {} : { hostname: input.hostname }),
+    ...(hostConfig.UTSMode === 'host' || !input.domainname ? {} : { domainname: input.domainname }),
+    mounts: mountsOf({
+      hostConfig,
+      mounts: input.mounts,
+      hostNetwork: input.netnsPath === undefined,
+    }),
+    ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
+    linux: {
+      namespaces: namespacesOf(input),
+      devices: devicesOf(hostConfig).devices,
+      cgroupsPath: input.cgroupsPath,
+      resources: input.resources,
+      ...(seccomp ? { seccomp } : {}),
+      sysctl: sysctlsOf(input),
+      ...systemPathsOf(hostConfig),
+    },
+  }
+
+  function containerProcess({ hostname, user }: SpecInput): OciProcess {
+    return {
+      terminal: config.Tty ?? false,
+      ...(consoleSize(hostConfig) ?? {}),
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      args: commandOf(config),
+      env: environmentOf({
+        env: config.Env ?? [],
+        hostname,
+        tty: config.Tty ?? false,
+        home: user.home,
+      }),
+      cwd: config.WorkingDir ? config.WorkingDir : '/',
+      capabilities: capabilitySets(capabilitiesOf(hostConfig)),
+      rlimits: rlimitsOf(hostConfig).rlimits,
+      noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+      ...(hostConfig.OomScoreAdj
+        ? { oomScoreAdj: allowedOomScoreAdj(hostConfig.OomScoreAdj) }
+        : {}),
+    }
+  }
+}
+
+/** As Docker: nothing inheritable or ambient, so that a program run by another user than root holds none. */
+export function capabilitySets(names: string[]): OciCapabilities {
+  return { bounding: names, effective: names, permitted: names, inheritable: [], ambient: [] }
+}
+
+/**
+ * Without CAP_SYS_RESOURCE no process may lower its score below where it was last set by one that had it.
+ * @see proc(5), /proc/[pid]/oom_score_adj
+ */
+export function allowedOomScoreAdj(asked: number): number {
+  if (boundingSet().includes('CAP_SYS_RESOURCE')) return asked
+  const own = Number(fs.readFileSync('/proc/self/oom_score_adj', 'utf8'))
+  return Math.max(asked, own)
+}
+
+function consoleSize(hostConfig: HostConfig): Pick<OciProcess, 'consoleSize'> | undefined {
+  const [height, width] = hostConfig.ConsoleSize ?? []
+  return height && width ? { consoleSize: { height, width } } : undefined
+}
+
+/** Docker's own: unprivileged processes of a container with its own network may bind low ports and send pings. */
+function sysctlsOf({ hostConfig, netnsPath }: SpecInput): Record<string, string> {
+  const ownNetwork = netnsPath !== undefined && !/^container:/.test(hostConfig.NetworkMode ?? '')
+  return {
+    ...(ownNetwork
+      ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+      : {}),
+    ...hostConfig.Sysctls,
+  }
+}
