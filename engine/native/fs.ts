@@ -133,8 +133,7 @@ export function renameat(
 
 /** Follows no link. With an empty path: the descriptor's own file. */
 export function fchownat(dirfd: number, path: PathBytes, uid: number, gid: number): void {
-  const flags = AT_SYMLINK_NOFOLLOW | (path.length === 0 ? AT_EMPTY_PATH : 0)
-  check('chown', calls().fchownat(dirfd, path, uid, gid, flags), shown(path))
+  check('chown', calls().fchownat(dirfd, path, uid, gid, unfollowed(path)), shown(path))
 }
 
 /** Follows a symbolic link: only for what is known to be none. */
@@ -142,13 +141,10 @@ export function fchmodat(dirfd: number, path: PathBytes, mode: number): void {
   check('chmod', calls().fchmodat(dirfd, path, mode), shown(path))
 }
 
-/** Sets access and modification time; follows no link. */
+/** Sets access and modification time; follows no link. With an empty path: of the descriptor's own file. */
 export function utimensat(dirfd: number, path: PathBytes, seconds: number, nanos: number): void {
-  check(
-    'utimens',
-    calls().utimensat(dirfd, path, seconds, nanos, seconds, nanos, AT_SYMLINK_NOFOLLOW),
-    shown(path),
-  )
+  const rc = calls().utimensat(dirfd, path, seconds, nanos, seconds, nanos, unfollowed(path))
+  check('utimens', rc, shown(path))
 }
 
 export interface StatAt {
@@ -175,8 +171,7 @@ const statFields = new Float64Array(12)
  * @returns undefined when it is not there
  */
 export function statat(dirfd: number, path: PathBytes): StatAt | undefined {
-  const flags = AT_SYMLINK_NOFOLLOW | (path.length === 0 ? AT_EMPTY_PATH : 0)
-  const rc = calls().statat(dirfd, path, flags, statFields)
+  const rc = calls().statat(dirfd, path, unfollowed(path), statFields)
   if (errnoOf(rc) === 'ENOENT' || errnoOf(rc) === 'ENOTDIR') return undefined
   check('stat', rc, shown(path))
   const [mode, uid, gid, size, dev, ino, nlink, rdevMajor, rdevMinor, mtimeSeconds, mtimeNanos, blocks] =
@@ -283,6 +278,10 @@ function bytes(syscall: string, value: Buffer | number, about: string): Buffer {
   if (typeof value !== 'number') return value
   check(syscall, value, about)
   return Buffer.alloc(0)
+}
+
+function unfollowed(path: PathBytes): number {
+  return AT_SYMLINK_NOFOLLOW | (path.length === 0 ? AT_EMPTY_PATH : 0)
 }
 
 function shown(path: PathBytes): string {

@@ -1,0 +1,499 @@
+import fs from 'node:fs'
+import { InvalidParameterError, SystemError } from '../errors.ts'
+import { errnoName } from '../native/addon.ts'
+import {
+  DIRECTORY,
+  createFileAt,
+  fchmodat,
+  fchownat,
+  linkat,
+  mkdirat,
+  mknodat,
+  openBeneath,
+  openInRoot,
+  removeTreeAt,
+  setxattrAt,
+  statat,
+  symlinkat,
+  unlinkat,
+  utimensat,
+} from '../native/fs.ts'
+import { bytesOf, textOf } from '../tar/header.ts'
+import type { TarHeader } from '../tar/header.ts'
+import type { TarSink } from '../tar/read.ts'
+
+const {
+  S_IFMT,
+  S_IFDIR,
+  S_IFCHR,
+  S_IFBLK,
+  S_IFIFO,
+  O_RDONLY,
+  O_WRONLY,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_DIRECTORY,
+} = fs.constants
+
+/** Files up to this size are gathered and written by one native call. */
+const SMALL_FILE = 128 * 1024
+const MAX_OPEN_DIRECTORIES = 64
+
+/** What an archive may cost before it is refused. */
+export interface UnpackLimits {
+  /** Bytes of all files together. */
+  maxBytes: number
+  maxEntries: number
+}
+
+export interface LayerContent {
+  /** Sum of the files' sizes, as Docker counts a layer. */
+  sizeBytes: number
+  entries: number
+  /** Directories that the archive did not name but put something into; their metadata is the layer below's business. */
+  implicitDirectories: string[]
+}
+
+/**
+ * Writes an archive's members as an overlay directory: whiteouts become 0/0 character devices, opaque markers the
+ * `trusted.overlay.opaque` attribute.
+ *
+ * Names are hostile. The directory part is opened with RESOLVE_IN_ROOT, so links and `..` end inside the layer, and
+ * the last component is never followed. Nobody else may be writing there.
+ *
+ * @see image-spec layer.md, "Representing Changes"; Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"
+ */
+export class LayerWriter implements TarSink {
+  readonly #root: number
+  readonly #limits: UnpackLimits
+  readonly #directories = new Map<string, number>()
+  readonly #directoryTimes = new Map<string, { seconds: number; nanos: number }>()
+  readonly #implicit = new Set<string>()
+  #bytes = 0
+  #entries = 0
+  #sizeBytes = 0
+
+  #header: TarHeader | undefined
+  #place: Place | undefined
+  /** Of a small file so far. */
+  #gathered: Buffer[] = []
+  #gatheredBytes = 0
+  #fd = -1
+
+  /** @param root path of an existing, empty directory */
+  constructor(root: string, limits: UnpackLimits) {
+    this.#root = fs.openSync(root, O_RDONLY | O_DIRECTORY)
+    this.#limits = limits
+    this.#implicit.add('')
+  }
+
+  entry(header: TarHeader): void {
+    this.#header = header
+    if (++this.#entries > this.#limits.maxEntries) {
+      throw new InvalidParameterError(
+        `the archive has more than ${this.#limits.maxEntries} members`,
+      )
+    }
+    this.#attempt(() => this.#begin(header))
+  }
+
+  data(chunk: Buffer, offset: number): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#limits.maxBytes) this.#refuseSize()
+    if (!this.#place) return
+    if (this.#fd < 0) {
+      this.#gathered.push(Buffer.from(chunk))
+      this.#gatheredBytes += chunk.length
+      return
+    }
+    this.#attempt(() => {
+      for (let done = 0; done < chunk.length;) {
+        done += fs.writeSync(this.#fd, chunk, done, chunk.length - done, offset + done)
+      }
+    })
+  }
+
+  end(): void {
+    const header = this.#header
+    const place = this.#place
+    this.#header = undefined
+    this.#place = undefined
+    if (!header || !place) return
+    this.#attempt(() => {
+      if (this.#fd >= 0) this.#endLargeFile(header)
+      else this.#createSmallFile(header, place)
+      this.#setXattrs(header, place.directory, place.base)
+    }, header)
+    this.#sizeBytes += header.size
+  }
+
+  /** Sets the directories' times, which all the writing changed, and tells what the layer holds. */
+  finish(): LayerContent {
+    for (const [path, { seconds, nanos }] of this.#directoryTimes) {
+      let fd: number
+      try {
+        fd = openInRoot(
+          this.#root,
+          path === '' ? '.' : bytesOf(path),
+          O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+        )
+      } catch (error) {
+        // replaced since by something that is no directory
+        if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) continue
+        throw error
+      }
+      try {
+        fs.futimesSync(fd, seconds + nanos / 1e9, seconds + nanos / 1e9)
+      } finally {
+        fs.closeSync(fd)
+      }
+    }
+    return {
+      sizeBytes: this.#sizeBytes,
+      entries: this.#entries,
+      implicitDirectories: [...this.#implicit],
+    }
+  }
+
+  close(): void {
+    this.#forgetDirectories()
+    if (this.#fd >= 0) fs.closeSync(this.#fd)
+    this.#fd = -1
+    fs.closeSync(this.#root)
+  }
+
+  #begin(header: TarHeader): void {
+    const path = cleanName(header.name)
+    if (path === '') {
+      if (header.type !== 'dir')
+        throw new InvalidParameterError(`invalid name in archive: ${shown(header.name)}`)
+      this.#implicit.delete('')
+      this.#finishDirectory(header, '', this.#root, '.')
+      return
+    }
+    const slash = path.lastIndexOf('/')
+    const base = path.slice(slash + 1)
+    const parent = slash < 0 ? '' : path.slice(0, slash)
+    if (base.startsWith('.wh.')) {
+      this.#whiteout(parent, base)
+      return
+    }
+    const directory = this.#directory(parent)
+    const name = bytesOf(base)
+    switch (header.type) {
+      case 'dir':
+        this.#createDirectory(header, path, directory, name)
+        return
+      case 'file':
+        if (header.size > this.#limits.maxBytes && header.sparse === undefined) this.#refuseSize()
+        this.#place = { path, directory, base: name }
+        this.#gathered = []
+        this.#gatheredBytes = 0
+        if (header.size > SMALL_FILE || header.sparse !== undefined)
+          this.#openLargeFile(header, path, directory, name)
+        return
+      case 'link':
+        this.#createLink(header, path, directory, name)
+        return
+      case 'symlink':
+        this.#replacing(path, directory, name, () => {
+          symlinkat(bytesOf(header.linkName), directory, name)
+        })
+        break
+      case 'char':
+      case 'block':
+      case 'fifo': {
+        const type = header.type === 'char' ? S_IFCHR : header.type === 'block' ? S_IFBLK : S_IFIFO
+        this.#replacing(path, directory, name, () => {
+          mknodat(directory, name, type | 0o600, header.deviceMajor, header.deviceMinor)
+        })
+        break
+      }
+    }
+    fchownat(directory, name, header.uid, header.gid)
+    if (header.type !== 'symlink') fchmodat(directory, name, header.mode)
+    this.#setXattrs(header, directory, name)
+    utimensat(directory, name, header.mtimeSeconds, header.mtimeNanos)
+  }
+
+  #createDirectory(header: TarHeader, path: string, directory: number, base: Buffer): void {
+    try {
+      mkdirat(directory, base, 0o700)
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      const found = statat(directory, base)
+      if (found === undefined || (found.mode & S_IFMT) !== S_IFDIR) {
+        const hides = found !== undefined && isWhiteout(found)
+        this.#remove(directory, base)
+        mkdirat(directory, base, 0o700)
+        // what the whiteout hid below stays hidden
+        if (hides) setxattrAt(directory, base, OPAQUE, YES)
+      }
+    }
+    this.#implicit.delete(path)
+    this.#finishDirectory(header, path, directory, base)
+  }
+
+  #finishDirectory(
+    header: TarHeader,
+    path: string,
+    directory: number,
+    base: Buffer | string,
+  ): void {
+    fchownat(directory, base, header.uid, header.gid)
+    fchmodat(directory, base, header.mode)
+    this.#setXattrs(header, directory, base)
+    this.#directoryTimes.set(path, { seconds: header.mtimeSeconds, nanos: header.mtimeNanos })
+  }
+
+  #createSmallFile(header: TarHeader, place: Place): void {
+    const [first = EMPTY] = this.#gathered
+    const content =
+      this.#gathered.length > 1 ? Buffer.concat(this.#gathered, this.#gatheredBytes) : first
+    this.#gathered = []
+    this.#replacing(place.path, place.directory, place.base, () => {
+      createFileAt(place.directory, place.base, content, header)
+    })
+  }
+
+  #openLargeFile(header: TarHeader, path: string, directory: number, base: Buffer): void {
+    this.#replacing(path, directory, base, () => {
+      this.#fd = openBeneath(directory, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    })
+    // the end of a sparse file may be a hole
+    if (header.sparse !== undefined) fs.ftruncateSync(this.#fd, header.size)
+  }
+
+  #endLargeFile(header: TarHeader): void {
+    const fd = this.#fd
+    this.#fd = -1
+    try {
+      fs.fchownSync(fd, header.uid, header.gid)
+      fs.fchmodSync(fd, header.mode)
+      utimensat(fd, '', header.mtimeSeconds, header.mtimeNanos)
+    } finally {
+      fs.closeSync(fd)
+    }
+  }
+
+  #createLink(header: TarHeader, path: string, directory: number, base: Buffer): void {
+    const target = cleanName(header.linkName)
+    if (target === '')
+      throw new InvalidParameterError(`invalid hard link target: ${shown(header.linkName)}`)
+    if (target === path) return
+    const slash = target.lastIndexOf('/')
+    const from = openInRoot(
+      this.#root,
+      slash <= 0 ? '.' : bytesOf(target.slice(0, slash)),
+      DIRECTORY,
+    )
+    try {
+      const targetBase = bytesOf(target.slice(slash + 1))
+      const found = statat(from, targetBase)
+      if (found === undefined || (found.mode & S_IFMT) === S_IFDIR) {
+        throw new InvalidParameterError(
+          `hard link ${shown(header.name)} to ${shown(header.linkName)}: ${found ? 'it is a directory' : 'no such file in the layer'}`,
+        )
+      }
+      const existing = statat(directory, base)
+      if (existing && existing.ino === found.ino && existing.dev === found.dev) return
+      this.#replacing(path, directory, base, () => {
+        linkat(from, targetBase, directory, base)
+      })
+    } finally {
+      fs.closeSync(from)
+    }
+  }
+
+  /** `.wh.NAME` hides NAME of the layers below; `.wh..wh..opq` hides all of them in its directory. */
+  #whiteout(parent: string, base: string): void {
+    if (base === '.wh..wh..opq') {
+      setxattrAt(this.#directory(parent), '', OPAQUE, YES)
+      return
+    }
+    // aufs kept its own books under such names
+    if (base.startsWith('.wh..wh.')) return
+    const hidden = base.slice('.wh.'.length)
+    if (hidden === '' || hidden === '.' || hidden === '..') {
+      throw new InvalidParameterError(`invalid whiteout in archive: ${shown(base)}`)
+    }
+    const directory = this.#directory(parent)
+    const name = bytesOf(hidden)
+    const found = statat(directory, name)
+    if (found === undefined) mknodat(directory, name, S_IFCHR, 0, 0)
+    else if ((found.mode & S_IFMT) === S_IFDIR) setxattrAt(directory, name, OPAQUE, YES)
+  }
+
+  #setXattrs(header: TarHeader, directory: number, base: Buffer | string): void {
+    for (const [key, value] of header.xattrs) {
+      // overlayfs's own marks: an image must not redirect a directory to another
+      if (key.startsWith('trusted.overlay.') || key.startsWith('user.overlay.')) continue
+      try {
+        setxattrAt(directory, base === '.' ? '' : base, bytesOf(key), value)
+      } catch (error) {
+        // not every file system has every namespace, and links and devices have no user.*: Docker goes on, too
+        if (isErrno(error, 'EOPNOTSUPP') || (key.startsWith('user.') && isErrno(error, 'EPERM')))
+          continue
+        throw error
+      }
+    }
+  }
+
+  /** Makes something new under a name; what was there before is removed, not written through. */
+  #replacing(path: string, directory: number, base: Buffer, create: () => void): void {
+    try {
+      create()
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      this.#remove(directory, base)
+      this.#implicit.delete(path)
+      create()
+    }
+  }
+
+  #remove(directory: number, base: Buffer): void {
+    try {
+      unlinkat(directory, base)
+    } catch (error) {
+      if (!isErrno(error, 'EISDIR')) throw error
+      this.#keepOnly(directory)
+      removeTreeAt(directory, base)
+    }
+    // a link on the way to a directory may be gone, too
+    this.#keepOnly(directory)
+  }
+
+  /** A descriptor of a directory in the layer, made when missing. It belongs to the cache. */
+  #directory(path: string): number {
+    if (path === '') return this.#root
+    const cached = this.#directories.get(path)
+    if (cached !== undefined) return cached
+    let fd: number
+    try {
+      fd = openInRoot(this.#root, bytesOf(path), DIRECTORY)
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
+      fd = this.#makeDirectories(path)
+    }
+    if (this.#directories.size >= MAX_OPEN_DIRECTORIES) this.#forgetDirectories()
+    this.#directories.set(path, fd)
+    return fd
+  }
+
+  #makeDirectories(path: string): number {
+    const slash = path.lastIndexOf('/')
+    const parent = this.#directory(slash < 0 ? '' : path.slice(0, slash))
+    const base = bytesOf(path.slice(slash + 1))
+    const found = statat(parent, base)
+    const hides = found !== undefined && isWhiteout(found)
+    if (found !== undefined && !hides) {
+      throw new InvalidParameterError(`${shown(path)} is not a directory of the layer`)
+    }
+    if (hides) unlinkat(parent, base)
+    mkdirat(parent, base, 0o755)
+    fchmodat(parent, base, 0o755)
+    if (hides) setxattrAt(parent, base, OPAQUE, YES)
+    else this.#implicit.add(path)
+    return openBeneath(parent, base, DIRECTORY | O_NOFOLLOW)
+  }
+
+  /** Names may lead elsewhere now: all but the descriptor in use is closed. */
+  #keepOnly(inUse: number): void {
+    for (const [path, fd] of this.#directories) {
+      if (fd === inUse) continue
+      fs.closeSync(fd)
+      this.#directories.delete(path)
+    }
+  }
+
+  #forgetDirectories(): void {
+    for (const fd of this.#directories.values()) fs.closeSync(fd)
+    this.#directories.clear()
+  }
+
+  #refuseSize(): never {
+    throw new InvalidParameterError(
+      `the archive unpacks to more than ${this.#limits.maxBytes} bytes`,
+    )
+  }
+
+  /** Runs a step; a failed system call tells which member it was. */
+  #attempt(step: () => void, header = this.#header): void {
+    try {
+      step()
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === undefined || !header) throw error
+      const what =
+        error instanceof SystemError
+          ? error.syscall
+          : ((error as NodeJS.ErrnoException).syscall ?? 'write')
+      const message = `unpacking ${shown(header.name)}: ${what}: ${errno}`
+      if (ARCHIVE_FAULTS.includes(errno)) throw new InvalidParameterError(message, { cause: error })
+      throw new Error(message, { cause: error })
+    }
+  }
+}
+
+interface Place {
+  path: string
+  directory: number
+  base: Buffer
+}
+
+/** Failures that are the archive's and not the machine's. */
+const ARCHIVE_FAULTS = [
+  'ENAMETOOLONG',
+  'ELOOP',
+  'ENOTDIR',
+  'EXDEV',
+  'EINVAL',
+  'EFBIG',
+  'ENOENT',
+  'EMLINK',
+  'EPERM',
+]
+const OPAQUE = 'trusted.overlay.opaque'
+const YES = Buffer.from('y')
+const EMPTY = Buffer.alloc(0)
+
+/**
+ * A name without empty and `.` components and with `..` resolved by its text, as Docker does: absolute names are taken
+ * from the layer's root.
+ *
+ * @throws INVALID_PARAMETER when `..` leads out
+ */
+function cleanName(name: string): string {
+  const kept: string[] = []
+  for (const component of name.split('/')) {
+    if (component === '' || component === '.') continue
+    if (component !== '..') kept.push(component)
+    else if (kept.pop() === undefined) {
+      throw new InvalidParameterError(
+        `invalid name in archive: ${shown(name)} is outside of its root`,
+      )
+    }
+  }
+  return kept.join('/')
+}
+
+function isWhiteout(stat: { mode: number; rdevMajor: number; rdevMinor: number }): boolean {
+  return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0
+}
+
+function errnoOf(error: unknown): string | undefined {
+  if (error instanceof SystemError) return errnoName(error.errno)
+  const { errno, code } = error as NodeJS.ErrnoException
+  return typeof errno === 'number' ? code : undefined
+}
+
+function isErrno(error: unknown, ...names: string[]): boolean {
+  const errno = errnoOf(error)
+  return errno !== undefined && names.includes(errno)
+}
+
+function shown(name: string): string {
+  const text = textOf(name)
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)
+}

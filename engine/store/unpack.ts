@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { EngineError, InvalidParameterError } from '../errors.ts'
+import { TarParser } from '../tar/read.ts'
+import { decompress } from './decompress.ts'
+import { LayerWriter } from './layer-writer.ts'
+import type { LayerContent, UnpackLimits } from './layer-writer.ts'
+
+export interface UnpackJob {
+  /** The layer's archive, compressed or not. */
+  blob: string
+  /** An existing, empty directory. */
+  directory: string
+  limits: UnpackLimits & {
+    /** Unpacked to compressed; looked at once more than `ratioFromBytes` were unpacked. */
+    maxRatio: number
+    ratioFromBytes: number
+  }
+}
+
+export interface Unpacked extends LayerContent {
+  /** Digest of the uncompressed archive. */
+  diffId: string
+}
+
+const READ_SIZE = 256 * 1024
+
+/**
+ * Unpacks a layer's archive into a directory. Blocks its thread most of the time: it runs in a worker.
+ *
+ * @param onRead told the bytes of the blob read so far
+ * @param isCancelled asked before each read
+ * @throws INVALID_PARAMETER when the archive is at fault
+ */
+export async function unpackLayer(
+  job: UnpackJob,
+  onRead: (bytes: number) => void,
+  isCancelled: () => boolean,
+): Promise<Unpacked> {
+  const hash = createHash('sha256')
+  const writer = new LayerWriter(job.directory, job.limits)
+  try {
+    const parser = new TarParser(writer)
+    let read = 0
+    let unpacked = 0
+    const source = readChunks(job.blob, (bytes) => {
+      if (isCancelled()) throw new EngineError('UNAVAILABLE', 'unpacking was cancelled')
+      onRead((read = bytes))
+    })
+    for await (const chunk of decompress(source)) {
+      unpacked += chunk.length
+      if (unpacked > job.limits.ratioFromBytes && unpacked > read * job.limits.maxRatio) {
+        throw new InvalidParameterError(
+          `the archive unpacks to more than ${job.limits.maxRatio} times its size: refused as a decompression bomb`,
+        )
+      }
+      hash.update(chunk)
+      parser.push(chunk)
+    }
+    parser.end()
+    return { ...writer.finish(), diffId: `sha256:${hash.digest('hex')}` }
+  } finally {
+    writer.close()
+  }
+}
+
+async function* readChunks(file: string, before: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const fd = fs.openSync(file, 'r')
+  try {
+    for (let at = 0; ;) {
+      before(at)
+      // a new one each time: the decompressor holds on to it
+      const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+      const length = fs.readSync(fd, buffer, 0, READ_SIZE, at)
+      if (length === 0) return
+      at += length
+      yield buffer.subarray(0, length)
+    }
+  } finally {
+    fs.closeSync(fd)
+  }
+}
