@@ -9,14 +9,31 @@ import type { ContainerSummary, EventMessage } from '../../engine/types/docker.t
 
 export interface ClientToServer {
   /** Starts a topic; the acknowledgement carries its snapshot, or the error in words. */
-  subscribe: <T extends TopicName>(topic: T, argument: string, ack: (answer: Answer<Topics[T]['snapshot']>) => void) => void
+  subscribe: <T extends TopicName>(
+    topic: T,
+    argument: string,
+    ack: (answer: Answer<Topics[T]['snapshot']>) => void,
+  ) => void
   unsubscribe: (topic: TopicName, argument: string) => void
 
   /** Opens a terminal (exec with a TTY, or attach); the session lives on the server until it ends or is closed. */
   'terminal:open': (request: TerminalRequest, ack: (answer: Answer<TerminalOpened>) => void) => void
   /** Joins a session again after a reload, a lost network or a restarted server; its last output is replayed. */
-  'terminal:join': (session: string, size: Size, ack: (answer: Answer<TerminalOpened>) => void) => void
-  'terminal:input': (session: string, data: string | Uint8Array) => void
+  'terminal:join': (
+    session: string,
+    size: Size,
+    ack: (answer: Answer<TerminalOpened>) => void,
+  ) => void
+  /**
+   * Typed or pasted bytes, at most 64 KiB a message. The optional acknowledgement comes when the container has taken
+   * them (`true`), or not (`false`: the session is over, or more than 1 MiB waits already): send the next chunk of a
+   * paste after it.
+   */
+  'terminal:input': (
+    session: string,
+    data: string | Uint8Array,
+    ack?: (taken: boolean) => void,
+  ) => void
   'terminal:resize': (session: string, size: Size) => void
   /** Ends the session: kills an exec, detaches an attach. */
   'terminal:close': (session: string) => void

@@ -1,0 +1,1 @@
+export { getSetup as GET, postSetup as POST } from '@/server/api/session.ts'

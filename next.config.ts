@@ -1,0 +1,11 @@
+import type { NextConfig } from 'next'
+
+const config: NextConfig = {
+  reactStrictMode: true,
+  poweredByHeader: false,
+  // The engine, the database and everything native live in the server's own bundle, reached by server/context.ts.
+  serverExternalPackages: ['libsql', '@prisma/client', '@prisma/adapter-libsql', 'fastify'],
+  devIndicators: false,
+}
+
+export default config

@@ -1,0 +1,20 @@
+import { PrismaLibSql } from '@prisma/adapter-libsql'
+import fs from 'node:fs'
+import path from 'node:path'
+import { PrismaClient } from '../prisma/generated/client.ts'
+import { migrate } from './migrate.ts'
+import { PROJECT_ROOT } from './root.ts'
+
+export type Db = PrismaClient
+
+/** Opens the console's database, `<data>/console.db`, made or brought up to date first. */
+export async function openDatabase(dataRoot: string): Promise<Db> {
+  fs.mkdirSync(dataRoot, { recursive: true, mode: 0o711 })
+  const file = path.join(dataRoot, 'console.db')
+  // Password hashes are in it: for root's eyes only, and the -wal and -shm files take their mode from it.
+  fs.closeSync(fs.openSync(file, 'a', 0o600))
+  migrate(file, path.join(PROJECT_ROOT, 'prisma', 'migrations'))
+  const db = new PrismaClient({ adapter: new PrismaLibSql({ url: `file:${file}` }) })
+  await db.$executeRawUnsafe('PRAGMA foreign_keys = ON')
+  return db
+}
