@@ -27,8 +27,10 @@ export interface LinkEvents {
   state: (state: LinkState) => void
 }
 
-/** Between pieces of a long paste, so that a slow reader and the socket keep up. */
-const PIECE_MS = 4
+/** What is typed goes out at once; more than this is a paste and goes piece by piece, each when the last was taken. */
+const TYPED_CHARS = 512
+/** Ctrl+C: what a paste still holds back is not wanted any more. */
+const INTERRUPT = '\x03'
 
 /**
  * One terminal session as the browser sees it.
@@ -49,7 +51,7 @@ export class TerminalLink {
   #earlyEnds: [string, Parameters<ServerToClient['terminal:end']>[1]][] = []
   #resetDue = false
   #queue: string[] = []
-  #sending: ReturnType<typeof setTimeout> | undefined
+  #sending = false
 
   constructor(
     socket: TerminalSocket,
@@ -86,8 +88,16 @@ export class TerminalLink {
   /** Sends what was typed or pasted; while the connection is away it is dropped, not done later unseen. */
   input(text: string): void {
     if (this.state.phase !== 'open') return
+    if (text === INTERRUPT) this.#queue = []
+    if (
+      this.session !== null &&
+      (text === INTERRUPT || (!this.#sending && text.length <= TYPED_CHARS))
+    ) {
+      this.#socket.emit('terminal:input', this.session, text)
+      return
+    }
     this.#queue.push(...chunkText(text))
-    if (this.#sending === undefined) this.#pump()
+    if (!this.#sending) this.#pump()
   }
 
   resize(size: Size): void {
@@ -108,7 +118,6 @@ export class TerminalLink {
 
   /** Lets go of the socket; the session lives on. */
   dispose(): void {
-    clearTimeout(this.#sending)
     this.#queue = []
     this.#socket.off('terminal:output', this.#onOutput)
     this.#socket.off('terminal:end', this.#onEnd)
@@ -157,13 +166,13 @@ export class TerminalLink {
 
   #pump(): void {
     const piece = this.#queue.shift()
-    this.#sending = undefined
-    if (piece === undefined || this.session === null || this.state.phase !== 'open') {
-      this.#queue = []
-      return
-    }
-    this.#socket.emit('terminal:input', this.session, piece)
-    if (this.#queue.length > 0) this.#sending = setTimeout(() => this.#pump(), PIECE_MS)
+    this.#sending = piece !== undefined
+    if (piece === undefined || this.session === null) return
+    const { session } = this
+    this.#socket.emit('terminal:input', session, piece, (taken) => {
+      if (!taken || session !== this.session) this.#queue = []
+      this.#pump()
+    })
   }
 
   #reset(): void {
@@ -192,6 +201,9 @@ export class TerminalLink {
   }
 
   readonly #onDisconnect = (): void => {
+    // What was not acknowledged may or may not have arrived: the rest of a paste must not follow it blindly.
+    this.#queue = []
+    this.#sending = false
     if (this.state.phase === 'open') this.#set({ phase: 'reconnecting' })
   }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { TerminalLink, type TerminalSocket } from '../../../components/terminal/terminal-link.ts'
 
 type Ack = (answer: unknown) => void
@@ -114,19 +113,40 @@ describe('TerminalLink', () => {
     assert.equal(link.state.phase, 'open')
   })
 
-  test('sends a long paste in pieces and in order', async () => {
+  test('sends a long paste in pieces, each when the last was taken', () => {
     const { socket, link } = setUp()
     link.open(request)
     socket.answer('terminal:open', opened('s1'))
+    const pieces = () =>
+      socket.sent
+        .filter(([event]) => event === 'terminal:input')
+        .map((message) => message[2] as string)
     const text = `${'a'.repeat(5000)}${'😀'.repeat(3000)}`
     link.input(text)
     link.input('end')
-    await sleep(60)
-    const pieces = socket.sent
-      .filter(([event]) => event === 'terminal:input')
-      .map((m) => m[2] as string)
-    assert.equal(pieces.join(''), `${text}end`)
-    assert.ok(pieces.every((piece) => piece.length <= 4096 && !/^[\udc00-\udfff]/.test(piece)))
+    assert.equal(pieces().length, 1)
+    for (let i = 1; i < 4; i++) socket.answer('terminal:input', true)
+    assert.equal(pieces().join(''), `${text}end`)
+    assert.ok(pieces().every((piece) => piece.length <= 4096 && !/^[\udc00-\udfff]/.test(piece)))
+    socket.answer('terminal:input', true)
+    link.input('x')
+    assert.equal(pieces().at(-1), 'x')
+  })
+
+  test('forgets the rest of a paste at Ctrl+C, or when the server does not take it', () => {
+    const { socket, link } = setUp()
+    link.open(request)
+    socket.answer('terminal:open', opened('s1'))
+    const inputs = () => socket.sent.filter(([event]) => event === 'terminal:input')
+    link.input('a'.repeat(9000))
+    const [first] = inputs()
+    link.input('\x03')
+    assert.equal(inputs().at(-1)?.[2], '\x03')
+    ;(first?.at(-1) as Ack)(true)
+    assert.equal(inputs().length, 2)
+    link.input('b'.repeat(9000))
+    ;(inputs().at(-1)?.at(-1) as Ack)(false)
+    assert.equal(inputs().length, 3)
   })
 
   test('tells the server its size only when it changes', () => {
