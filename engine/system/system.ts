@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto'
+import os from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+import { API_VERSION, MIN_API_VERSION } from '../api/version.ts'
+import type { Cgroups } from '../cgroups/cgroup.ts'
+import type {
+  ContainerEngine,
+  DiskUsage,
+  DiskUsageOptions,
+  ImageEngine,
+  NetworkEngine,
+  SystemEngine,
+  VolumeEngine,
+} from '../contract.ts'
+import type { Events } from '../events/events.ts'
+import type { Instance } from '../instance.ts'
+import { readDocument, writeDocument } from '../store/documents.ts'
+import type {
+  ContainerSummary,
+  ImageSummary,
+  SystemInfo,
+  SystemVersion,
+  Volume,
+} from '../types/docker.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { backingFileSystem, hostFacts } from './host.ts'
+import { kernelLimits, limitWarnings } from './limits.ts'
+import { summarizeUsage } from './usage.ts'
+
+export interface SystemParts {
+  instance: Instance
+  events: Events
+  containers: ContainerEngine
+  /** `layersSize`: bytes of all layers, shared ones once. */
+  images: ImageEngine & { layersSize?(): Promise<number> }
+  /** `usage`: volumes with their sizes. */
+  volumes: VolumeEngine & { usage(): Promise<Volume[]> }
+  networks: NetworkEngine
+  cgroups: Cgroups
+}
+
+/** The engine as a whole: what it is, what it runs on, what it holds, what happens. */
+export function openSystem(parts: SystemParts): SystemEngine {
+  let id: Promise<string> | undefined
+  return {
+    version: () => Promise.resolve(version()),
+    info: async () => {
+      id ??= engineId(parts.instance)
+      return info(parts, await id)
+    },
+    diskUsage: (options = {}) => diskUsage(parts, options),
+    events: (options, signal) => parts.events.stream(options, signal),
+  }
+}
+
+function version(): SystemVersion {
+  const arch = goArch()
+  const kernel = os.release()
+  return {
+    Platform: { Name: 'Gantry' },
+    Version: manifest.version,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    Os: 'linux',
+    Arch: arch,
+    KernelVersion: kernel,
+    Experimental: false,
+    GitCommit: '',
+    GoVersion: '',
+    BuildTime: '',
+    Components: [
+      {
+        // The docker CLI prints the details of the component of this name.
+        Name: 'Engine',
+        Version: manifest.version,
+        Details: {
+          ApiVersion: API_VERSION,
+          Arch: arch,
+          BuildTime: '',
+          Experimental: 'false',
+          GitCommit: '',
+          GoVersion: '',
+          KernelVersion: kernel,
+          MinAPIVersion: MIN_API_VERSION,
+          Os: 'linux',
+        },
+      },
+      { Name: 'gantry-shim', Version: manifest.version, Details: {} },
+      { Name: 'node', Version: process.versions.node, Details: {} },
+    ],
+  }
+}
+
+async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
+  const { cgroups, instance } = parts
+  const [containers, images, facts, fileSystem, limits] = await Promise.all([
+    parts.containers.list({ all: true }),
+    parts.images.list(),
+    hostFacts(),
+    backingFileSystem(instance.dataRoot),
+    kernelLimits(cgroups),
+  ])
+  const count = (...states: ContainerSummary['State'][]): number =>
+    containers.filter(({ State }) => states.includes(State)).length
+  return {
+    ID: id,
+    Containers: containers.length,
+    ContainersRunning: count('running', 'restarting'),
+    ContainersPaused: count('paused'),
+    ContainersStopped: count('created', 'exited', 'dead', 'removing'),
+    Images: images.length,
+    Driver: 'overlay2',
+    DriverStatus: [['Backing Filesystem', fileSystem]],
+    DockerRootDir: instance.dataRoot,
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'null'],
+      Authorization: [],
+      Log: ['json-file', 'none'],
+    },
+    ...limits,
+    IPv4Forwarding: facts.ipv4Forwarding,
+    Debug: false,
+    NFd: facts.openFiles,
+    SystemTime: new Date().toISOString(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: cgroups.version === 2 ? '2' : '1',
+    KernelVersion: os.release(),
+    OperatingSystem: facts.operatingSystem,
+    OSVersion: facts.osVersion,
+    OSType: 'linux',
+    Architecture: os.machine(),
+    NCPU: os.availableParallelism(),
+    MemTotal: os.totalmem(),
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: {
+      InsecureRegistryCIDRs: ['127.0.0.0/8'],
+      IndexConfigs: {
+        'docker.io': {
+          Name: 'docker.io',
+          Mirrors: instance.registryMirrors,
+          Secure: true,
+          Official: true,
+        },
+      },
+      Mirrors: instance.registryMirrors,
+    },
+    GenericResources: [],
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: os.hostname(),
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: manifest.version,
+    Runtimes: { 'gantry-shim': { path: 'gantry-shim' } },
+    DefaultRuntime: 'gantry-shim',
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: '',
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: '' },
+    InitCommit: { ID: '' },
+    SecurityOptions: facts.securityOptions,
+    FirewallBackend: { Driver: 'nftables' },
+    CDISpecDirs: [],
+    Warnings: limitWarnings(limits, facts.ipv4Forwarding),
+  }
+}
+
+async function diskUsage(parts: SystemParts, options: DiskUsageOptions): Promise<DiskUsage> {
+  const { types } = options
+  const wants = (type: 'container' | 'image' | 'volume'): boolean =>
+    types === undefined || types.length === 0 || types.includes(type)
+  const [containers, listed, volumes] = await Promise.all([
+    wants('container') || wants('image')
+      ? parts.containers.list({ all: true, size: wants('container') })
+      : [],
+    wants('image') ? parts.images.list({ sharedSize: true }) : [],
+    wants('volume') ? parts.volumes.usage() : [],
+  ])
+  const images = listed.map((image): ImageSummary => {
+    const users = containers.filter(({ ImageID }) => ImageID === image.Id)
+    return { ...image, Containers: users.length }
+  })
+  const layersBytes = wants('image')
+    ? ((await parts.images.layersSize?.()) ??
+      images.reduce((total, image) => total + image.Size, 0))
+    : 0
+  return summarizeUsage({ layersBytes, images, containers, volumes, buildCache: [] }, options)
+}
+
+/** Made once and kept with the data: clients tell engines apart by it. */
+async function engineId(instance: Instance): Promise<string> {
+  const file = path.join(instance.dataRoot, 'engine.json')
+  const kept = await readDocument(file, z.object({ id: z.string() }))
+  if (kept !== undefined) return kept.id
+  const id = randomUUID()
+  await writeDocument(file, { id })
+  return id
+}
+
+/** The architecture in Go's words, which images use too. */
+function goArch(): string {
+  return { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
+}
