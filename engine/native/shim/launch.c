@@ -1,0 +1,427 @@
+/*
+ * Starts the container's init, and execs beside it.
+ *
+ *   shim                                   child
+ *    | clone3(all namespaces at once)        |
+ *    |                                       | enter cgroups, join namespaces, own cgroup namespace
+ *    | <--- REPORT_MAP --------------------- | (user namespace only) write my id maps
+ *    | ---- one byte ----------------------> |
+ *    |                                       | mounts, pivot_root
+ *    | <--- REPORT_TTY + master ------------ | (tty only)
+ *    |                                       | credentials, capabilities, seccomp
+ *    | <--- REPORT_EXEC -------------------- | about to exec
+ *    | <--- end of file, or REPORT_ERROR --- | CLOEXEC closed it, or execve failed
+ */
+#include "shim.h"
+#include "kernel.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define SYNC_FD 3
+
+static const int NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUSER |
+			      CLONE_NEWCGROUP;
+
+_Noreturn static void fail(struct child *c, int rc)
+{
+	struct report report = {.kind = REPORT_ERROR, .err = -rc};
+	size_t n;
+
+	n = put_text(report.step, sizeof report.step - 1, c->step ? c->step : "start");
+	report.step[n] = 0;
+	n = put_text(report.path, sizeof report.path - 1, c->path ? c->path : "");
+	report.path[n] = 0;
+	/* when the shim is gone there is nobody to tell */
+	while (write(c->sync, &report, sizeof report) < 0 && errno == EINTR)
+		;
+	_exit(127);
+}
+
+/* What Node and the shim changed is put back: ignored signals survive an exec. */
+static void signals_reset(void)
+{
+	struct sigaction action;
+	sigset_t none;
+	int i;
+
+	memset(&action, 0, sizeof action);
+	action.sa_handler = SIG_DFL;
+	for (i = 1; i < 65; i++)
+		sigaction(i, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* By the host's /proc: the container's own may be anything. */
+static int oom_score(struct child *c)
+{
+	char text[16];
+	int32_t score = c->plan->process.oom_score;
+	size_t n = 0;
+	int rc;
+
+	if (!c->plan->process.has_oom_score)
+		return 0;
+	c->step = "write";
+	c->path = "/proc/self/oom_score_adj";
+	if (score < 0)
+		text[n++] = '-';
+	n += put_number(text + n, (uint64_t)(score < 0 ? -(int64_t)score : score));
+	text[n] = 0;
+	rc = write_file(c->path, text);
+	if (rc == -EACCES || rc == -EPERM) {
+		/* lowering it takes CAP_SYS_RESOURCE, which some hosts withhold */
+		say("this host does not let oom_score_adj be lowered, left as it is", NULL, 0);
+		return 0;
+	}
+	return rc;
+}
+
+/* A single v2 directory was entered by clone3 already. */
+static int cgroups_enter(struct child *c, const struct plan *cgroups)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER;
+
+	c->step = "enter cgroup";
+	while (plan_next(cgroups, &offset, &r)) {
+		int rc;
+
+		if (r.type != REC_CGROUP)
+			continue;
+		field_u32(&r.fields);
+		c->path = field_str(&r.fields, NULL);
+		rc = write_file(c->path, "0");
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int join_one(struct child *c, uint32_t type, const char *path)
+{
+	int fd, rc = 0;
+
+	c->step = "join namespace";
+	c->path = path;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (setns(fd, (int)type) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/* `user` last: until then the host's powers are needed to enter the others. */
+static int namespaces_join(struct child *c, bool user)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER;
+	int rc = 0;
+
+	while (rc == 0 && plan_next(c->plan, &offset, &r)) {
+		uint32_t type;
+
+		if (r.type != REC_JOIN)
+			continue;
+		type = field_u32(&r.fields);
+		/* pid: the shim has joined before it made us */
+		if (type != CLONE_NEWPID && (type == CLONE_NEWUSER) == user)
+			rc = join_one(c, type, field_str(&r.fields, NULL));
+	}
+	return rc;
+}
+
+/* Becomes root of a user namespace; the shim, outside, writes its maps. */
+static int user_enter(struct child *c)
+{
+	struct report report = {.kind = REPORT_MAP};
+	char done;
+
+	if (c->plan->ns_new & CLONE_NEWUSER) {
+		c->step = "make user namespace";
+		c->path = NULL;
+		if (unshare(CLONE_NEWUSER) < 0)
+			return -errno;
+		c->step = "map ids";
+		if (RETRY(write(c->sync, &report, sizeof report)) < 0)
+			return -errno;
+		if (RETRY(read(c->sync, &done, 1)) != 1)
+			return -EPERM;
+	}
+	if (c->plan->ns_joined & CLONE_NEWUSER) {
+		int rc = namespaces_join(c, true);
+
+		if (rc < 0)
+			return rc;
+	}
+	if ((c->plan->ns_new | c->plan->ns_joined) & CLONE_NEWUSER) {
+		c->step = "become root of the user namespace";
+		c->path = NULL;
+		if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int unshare_rest(struct child *c, unsigned int cloned)
+{
+	/* the cgroup namespace's root is the cgroup we are in now */
+	int flags = (int)(c->plan->ns_new & ~(CLONE_NEWUSER | CLONE_NEWPID) & ~cloned);
+
+	c->step = "make namespaces";
+	c->path = NULL;
+	return flags && unshare(flags) < 0 ? -errno : 0;
+}
+
+/* Anonymous, so that no key of the host's session is seen and none is shared between containers. */
+static void keyring_new(void)
+{
+	/* refused by quota or an outer seccomp filter: the keys there are then those of an outer container */
+	syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL, 0, 0, 0);
+}
+
+static int sysctls(struct child *c)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER;
+
+	c->step = "write sysctl";
+	while (plan_next(c->plan, &offset, &r)) {
+		int rc;
+
+		if (r.type != REC_SYSCTL)
+			continue;
+		/* below /proc/sys one sees the namespaces of whoever looks, also through the host's mount */
+		c->path = field_str(&r.fields, NULL);
+		rc = write_file(c->path, field_str(&r.fields, NULL));
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int names(struct child *c)
+{
+	const struct plan *plan = c->plan;
+
+	c->step = "set hostname";
+	c->path = plan->hostname;
+	if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		return -errno;
+	c->step = "set domainname";
+	c->path = plan->domainname;
+	if (plan->domainname && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* /dev/stdout and friends can then be opened by name also by a user who is not root. */
+static int stdio_own(struct child *c, int fd)
+{
+	if (fchown(fd, c->plan->process.uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL && errno != EROFS)
+		return -errno;
+	return 0;
+}
+
+/*
+ * The standard three in place, the sync socket at 3, every other descriptor closed now instead of at the exec: a working
+ * directory such as /proc/self/fd/8 must find nothing of the host.
+ */
+static int stdio_take(struct child *c)
+{
+	int i, rc;
+
+	c->step = "set up stdio";
+	c->path = NULL;
+	for (i = 0; i < 3; i++) {
+		int fd = c->slave >= 0 ? c->slave : c->stdio[i] >= 0 ? c->stdio[i] : c->null;
+
+		if (fd != c->null && (rc = stdio_own(c, fd)) < 0)
+			return rc;
+		if (dup2(fd, i) < 0)
+			return -errno;
+	}
+	if (c->sync != SYNC_FD) {
+		if (dup3(c->sync, SYNC_FD, O_CLOEXEC) < 0)
+			return -errno;
+		c->sync = SYNC_FD;
+	}
+	if (syscall(SYS_close_range, SYNC_FD + 1, ~0u, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+_Noreturn static void become(struct child *c)
+{
+	int rc;
+
+	c->step = "setsid";
+	c->path = NULL;
+	if (setsid() < 0)
+		fail(c, -errno);
+	keyring_new();
+	if (c->slave >= 0 && (rc = tty_take(c)) < 0)
+		fail(c, rc);
+	if ((rc = stdio_take(c)) < 0 || (rc = security_final(c)) < 0 || (rc = exec_process(c)) < 0)
+		fail(c, rc);
+	_exit(127);
+}
+
+static void child_begin(struct child *c, const struct plan *plan, const int stdio[3], int sync)
+{
+	signals_reset();
+	memset(c, 0, sizeof *c);
+	c->plan = plan;
+	c->sync = sync;
+	memcpy(c->stdio, stdio, sizeof c->stdio);
+	c->slave = -1;
+	c->root = -1;
+	/* 0, 1 and 2 are to be overwritten: whatever is needed must lie above them */
+	c->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (c->null < 0) {
+		c->step = "open";
+		c->path = "/dev/null";
+		fail(c, -errno);
+	}
+}
+
+_Noreturn static void container_child(const struct plan *plan, const int stdio[3], int sync, unsigned int cloned, bool entered)
+{
+	struct child c;
+	int rc;
+
+	child_begin(&c, plan, stdio, sync);
+	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) ||
+	    (rc = namespaces_join(&c, false)) < 0 || (rc = security_early(&c)) < 0 || (rc = user_enter(&c)) < 0 ||
+	    (rc = unshare_rest(&c, cloned)) < 0 || (rc = names(&c)) < 0 || (rc = mounts_build(&c)) < 0 ||
+	    (rc = sysctls(&c)) < 0 || (rc = mounts_enter(&c)) < 0)
+		fail(&c, rc);
+	become(&c);
+}
+
+_Noreturn static void exec_child(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups,
+				 const int stdio[3], int sync, bool entered)
+{
+	struct child c;
+	int rc, root;
+
+	child_begin(&c, plan, stdio, sync);
+	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, cgroups)) < 0) || (rc = security_early(&c)) < 0)
+		fail(&c, rc);
+	c.step = "join namespaces of the container";
+	c.path = NULL;
+	if (setns(init_pidfd, (int)namespaces) < 0)
+		fail(&c, -errno);
+	if (namespaces & CLONE_NEWUSER && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		fail(&c, -errno);
+	if (plan->flags & LAUNCH_TTY) {
+		c.step = "open";
+		c.path = "/";
+		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root < 0)
+			fail(&c, -errno);
+		if ((rc = tty_make(&c, root)) < 0)
+			fail(&c, rc);
+		close(root);
+	}
+	become(&c);
+}
+
+/* An fd of the cgroup v2 directory when that is the only one to enter, else -1. */
+static int single_v2(const struct plan *plan)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER, n = 0;
+	char dir[512] = "";
+
+	while (plan_next(plan, &offset, &r)) {
+		const char *path, *slash;
+
+		if (r.type != REC_CGROUP)
+			continue;
+		if (++n > 1 || field_u32(&r.fields) != 1)
+			return -1;
+		path = field_str(&r.fields, NULL);
+		slash = strrchr(path, '/');
+		if (!slash || (size_t)(slash - path) >= sizeof dir)
+			return -1;
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = 0;
+	}
+	return n ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+static pid_t spawn(uint64_t flags, int cgroup, int *pidfd)
+{
+	struct k_clone_args args = {.flags = flags | K_CLONE_PIDFD, .exit_signal = SIGCHLD};
+	pid_t pid;
+
+	args.pidfd = (uint64_t)(uintptr_t)pidfd;
+	if (cgroup >= 0) {
+		args.flags |= K_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	return pid < 0 ? -errno : pid;
+}
+
+int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd)
+{
+	/* what a user namespace is to own must be made after it, what is joined must not be made */
+	unsigned int cloned = plan->ns_new & CLONE_NEWPID;
+	int pair[2], cgroup = single_v2(plan);
+	pid_t pid;
+
+	if (!((plan->ns_new | plan->ns_joined) & CLONE_NEWUSER))
+		cloned = plan->ns_new & (unsigned int)NAMESPACES & ~(unsigned int)CLONE_NEWCGROUP;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	pid = spawn(cloned, cgroup, pidfd);
+	if (pid == -EBUSY && cgroup >= 0) {
+		fd_close(&cgroup);
+		pid = spawn(cloned, -1, pidfd);
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		container_child(plan, stdio, pair[1], cloned, cgroup >= 0);
+	}
+	close(pair[1]);
+	fd_close(&cgroup);
+	if (pid < 0) {
+		close(pair[0]);
+		return pid;
+	}
+	*sync = pair[0];
+	return pid;
+}
+
+int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups, int stdio[3], int *sync,
+	       int *pidfd)
+{
+	int pair[2], cgroup = single_v2(cgroups);
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	/* the shim's children are born in the container's pid namespace already */
+	pid = spawn(0, cgroup, pidfd);
+	if (pid == 0) {
+		close(pair[0]);
+		exec_child(plan, init_pidfd, namespaces, cgroups, stdio, pair[1], cgroup >= 0);
+	}
+	close(pair[1]);
+	fd_close(&cgroup);
+	if (pid < 0) {
+		close(pair[0]);
+		return pid;
+	}
+	*sync = pair[0];
+	return pid;
+}

@@ -1,0 +1,560 @@
+/*
+ * The processes the shim started and their streams.
+ *
+ * What is read from a pipe goes to the log at once and stays in the stream's buffer until every attached client has
+ * got it; only then is the pipe read again. A slow client thus slows the container down, as Docker's does, and no memory
+ * grows.
+ */
+#include "shim.h"
+#include "kernel.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define BUF_SIZE (LINE_MAX_BYTES + CHUNK_MAX)
+/* how long after a process's end its output is awaited from others that still hold the pipe */
+#define DRAIN_MS 1000
+
+static void stream_close(struct stream *s)
+{
+	fd_close(&s->fd);
+}
+
+static void stream_free(struct stream *s)
+{
+	stream_close(s);
+	pages_free(s->buf, BUF_SIZE);
+	memset(s, 0, sizeof *s);
+	s->fd = -1;
+}
+
+static void proc_free(struct proc *p)
+{
+	stream_free(&p->out[0]);
+	stream_free(&p->out[1]);
+	fd_close(&p->in);
+	fd_close(&p->sync);
+	fd_close(&p->pidfd);
+	pages_free(p->in_buf, STDIN_MAX);
+	pages_free(p->ring, RING_SIZE);
+	p->in_buf = p->ring = NULL;
+	p->state = PROC_FREE;
+	while (shim.procs_top > 1 && shim.procs[shim.procs_top - 1].state == PROC_FREE)
+		shim.procs_top--;
+}
+
+static struct proc *proc_new(int from)
+{
+	int i;
+
+	for (i = from; i < PROCS_MAX; i++) {
+		struct proc *p = &shim.procs[i];
+
+		if (p->state != PROC_FREE)
+			continue;
+		memset(p, 0, sizeof *p);
+		p->pidfd = p->sync = p->in = p->out[0].fd = p->out[1].fd = p->starter = -1;
+		if (i >= shim.procs_top)
+			shim.procs_top = i + 1;
+		return p;
+	}
+	return NULL;
+}
+
+struct proc *proc_find(const char *id)
+{
+	int i;
+
+	for (i = 0; i < shim.procs_top; i++) {
+		if (shim.procs[i].state != PROC_FREE && !strcmp(shim.procs[i].id, id))
+			return &shim.procs[i];
+	}
+	return NULL;
+}
+
+static int nonblocking(int fd)
+{
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Our ends go to the process's record, the child's into `child`. Only our ends do not block. */
+static int pipes_make(struct proc *p, int child[3], bool input)
+{
+	int pair[2], i;
+
+	for (i = 0; i < 2; i++) {
+		p->out[i].buf = pages(BUF_SIZE);
+		if (!p->out[i].buf)
+			return -ENOMEM;
+		if (p->tty)
+			break; /* one stream, whose descriptor the child will send */
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return -errno;
+		p->out[i].fd = pair[0];
+		child[i + 1] = pair[1];
+		if (nonblocking(pair[0]) < 0)
+			return -errno;
+	}
+	if (input || p->tty) {
+		p->in_buf = pages(STDIN_MAX);
+		if (!p->in_buf)
+			return -ENOMEM;
+	}
+	if (input && !p->tty) {
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return -errno;
+		child[0] = pair[0];
+		p->in = pair[1];
+		return nonblocking(p->in);
+	}
+	return 0;
+}
+
+static void close_three(int fds[3])
+{
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+	fd_close(&fds[2]);
+}
+
+/* All later children are born in the container's pid namespace, so an exec takes one fork only. */
+static int pidns_use(const struct plan *plan, int pidfd)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER;
+
+	if (pidfd >= 0)
+		return plan->ns_new & CLONE_NEWPID && setns(pidfd, CLONE_NEWPID) < 0 ? -errno : 0;
+	while (plan_next(plan, &offset, &r)) {
+		int fd, rc = 0;
+
+		if (r.type != REC_JOIN || field_u32(&r.fields) != CLONE_NEWPID)
+			continue;
+		fd = open(field_str(&r.fields, NULL), O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (setns(fd, CLONE_NEWPID) < 0)
+			rc = -errno;
+		close(fd);
+		return rc;
+	}
+	return 0;
+}
+
+int proc_container(void)
+{
+	const struct plan *plan = &shim.plan;
+	struct proc *p = proc_new(0);
+	int child[3] = {-1, -1, -1}, rc;
+
+	p->tty = plan->flags & LAUNCH_TTY;
+	p->stdin_once = plan->flags & LAUNCH_STDIN_ONCE;
+	p->rows = plan->rows;
+	p->cols = plan->cols;
+	shim.own_pidns = plan->ns_new & CLONE_NEWPID;
+	rc = pidns_use(plan, -1);
+	if (rc == 0)
+		rc = pipes_make(p, child, plan->flags & LAUNCH_OPEN_STDIN);
+	if (rc == 0)
+		rc = spawn_container(plan, child, &p->sync, &p->pidfd);
+	close_three(child);
+	if (rc < 0) {
+		proc_free(p);
+		return rc;
+	}
+	p->pid = rc;
+	p->state = PROC_STARTING;
+	return pidns_use(plan, p->pidfd);
+}
+
+int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, const char **step)
+{
+	const struct plan *all = &shim.plan;
+	int child[3] = {-1, -1, -1}, rc;
+	struct plan plan;
+	struct proc *p;
+
+	*step = "read plan";
+	rc = plan_parse(&plan, data, size);
+	if (rc < 0)
+		return rc;
+	if (!plan.id || !*plan.id || strlen(plan.id) > ID_MAX)
+		return -EINVAL;
+	*step = "exec in the container";
+	if (shim.procs[0].state != PROC_RUNNING)
+		return -ESRCH;
+	if (proc_find(plan.id))
+		return -EEXIST;
+	p = proc_new(1);
+	if (!p)
+		return -EAGAIN;
+	memcpy(p->id, plan.id, strlen(plan.id) + 1);
+	p->tty = plan.flags & LAUNCH_TTY;
+	p->stdin_once = !p->tty;
+	p->rows = plan.rows;
+	p->cols = plan.cols;
+	*step = "start process";
+	rc = pipes_make(p, child, flags & ATTACH_STDIN);
+	if (rc == 0)
+		rc = spawn_exec(&plan, shim.procs[0].pidfd,
+				((all->ns_new | all->ns_joined) & ~(uint32_t)CLONE_NEWPID) | CLONE_NEWNS, all, child, &p->sync,
+				&p->pidfd);
+	close_three(child);
+	if (rc < 0) {
+		proc_free(p);
+		return rc;
+	}
+	p->pid = rc;
+	p->state = PROC_STARTING;
+	p->starter = client;
+	return (int)(p - shim.procs);
+}
+
+/* ------------------------------------------------------------------ start */
+
+static int maps_write(pid_t pid)
+{
+	char path[40];
+	size_t n = put_text(path, 6, "/proc/");
+
+	n += put_number(path + n, (uint64_t)pid);
+	path[n + put_text(path + n, 8, "/uid_map")] = 0;
+	if (shim.plan.uid_map) {
+		int rc = write_file(path, shim.plan.uid_map);
+
+		if (rc < 0)
+			return rc;
+	}
+	path[n + 1] = 'g';
+	return shim.plan.gid_map ? write_file(path, shim.plan.gid_map) : 0;
+}
+
+static void tty_received(struct proc *p, struct msghdr *m)
+{
+	struct cmsghdr *h = CMSG_FIRSTHDR(m);
+	int fd;
+
+	if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+		return;
+	memcpy(&fd, CMSG_DATA(h), sizeof fd);
+	p->in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (p->in < 0 || nonblocking(fd) < 0)
+		say("terminal", NULL, errno);
+	p->out[0].fd = fd;
+	if (p != shim.procs)
+		p->ring = pages(RING_SIZE);
+}
+
+static void fail_start(struct proc *p, const char *step, int err)
+{
+	p->failed = true;
+	p->error.err = err;
+	p->error.step[put_text(p->error.step, sizeof p->error.step - 1, step)] = 0;
+	p->error.path[0] = 0;
+}
+
+static void start_over(struct proc *p)
+{
+	fd_close(&p->sync);
+	/* killed on the way: by the memory limit, say */
+	if (!p->failed && !p->exec_seen)
+		fail_start(p, "start", EINTR);
+	if (!p->failed) {
+		p->state = PROC_RUNNING;
+		clients_started(p);
+	}
+	client_answer_start(p->starter, p);
+	p->starter = -1;
+}
+
+/* Takes what the child has said so far. */
+void proc_sync(struct proc *p)
+{
+	struct report report;
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+
+	while (p->sync >= 0) {
+		struct iovec iov = {&report, sizeof report};
+		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof control.buf};
+		ssize_t n = RETRY(recvmsg(p->sync, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			start_over(p);
+			return;
+		}
+		switch (report.kind) {
+		case REPORT_TTY:
+			tty_received(p, &m);
+			break;
+		case REPORT_MAP: {
+			int rc = maps_write(p->pid);
+
+			if (rc < 0)
+				fail_start(p, "map ids", -rc);
+			else if (write(p->sync, "", 1) != 1)
+				fail_start(p, "map ids", errno);
+			if (p->failed)
+				kill(p->pid, SIGKILL);
+			break;
+		}
+		case REPORT_EXEC:
+			p->exec_seen = true;
+			break;
+		case REPORT_ERROR:
+			p->failed = true;
+			p->error = report;
+			p->error.step[sizeof p->error.step - 1] = 0;
+			p->error.path[sizeof p->error.path - 1] = 0;
+			break;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------ output */
+
+static void ring_put(struct proc *p, const uint8_t *data, size_t n)
+{
+	while (n > 0) {
+		size_t at = p->ring_at % RING_SIZE, part = RING_SIZE - at < n ? RING_SIZE - at : n;
+
+		memcpy(p->ring + at, data, part);
+		p->ring_at += part;
+		data += part;
+		n -= part;
+	}
+}
+
+/* Called when the last client has got the chunk: what the log still needs moves to the front. */
+void stream_release(struct stream *s)
+{
+	s->have -= s->taken;
+	if (s->have && s->taken)
+		memmove(s->buf, s->buf + s->taken, s->have);
+	s->taken = s->chunk = s->chunk_len = 0;
+}
+
+/* Output waits: for the start to be known, or for the clients that were announced with it. */
+bool proc_held(const struct proc *p)
+{
+	return p->state == PROC_STARTING || (p == shim.procs && shim.hold > 0);
+}
+
+static bool logged(const struct proc *p)
+{
+	return p == shim.procs && shim.log.path;
+}
+
+void proc_read(struct proc *p, int stream)
+{
+	struct stream *s = &p->out[stream];
+	ssize_t n;
+
+	if (s->fd < 0 || s->waiting || proc_held(p))
+		return;
+	n = RETRY(read(s->fd, s->buf + s->have, CHUNK_MAX));
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		/* EIO: the last one to hold the terminal has let go of it */
+		stream_close(s);
+		if (logged(p)) {
+			log_lines(&shim.log, stream, s->buf, s->have, true);
+			log_flush(&shim.log);
+		}
+		s->have = s->taken = 0;
+		return;
+	}
+	s->chunk = s->have;
+	s->chunk_len = (uint32_t)n;
+	s->have += (uint32_t)n;
+	if (logged(p)) {
+		s->taken = (uint32_t)log_lines(&shim.log, stream, s->buf, s->have, false);
+		log_flush(&shim.log);
+	} else {
+		s->taken = s->have;
+	}
+	if (p->ring)
+		ring_put(p, s->buf + s->chunk, s->chunk_len);
+	clients_chunk(p, stream);
+	if (s->waiting == 0)
+		stream_release(s);
+}
+
+/* ------------------------------------------------------------------ input */
+
+static void stdin_close(struct proc *p)
+{
+	fd_close(&p->in);
+	p->in_len = p->in_off = 0;
+}
+
+void proc_write(struct proc *p)
+{
+	while (p->in >= 0 && p->in_off < p->in_len) {
+		ssize_t n = RETRY(write(p->in, p->in_buf + p->in_off, p->in_len - p->in_off));
+
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			stdin_close(p); /* EPIPE, EIO: nobody reads any more */
+			return;
+		}
+		p->in_off += (uint32_t)n;
+	}
+	p->in_off = p->in_len = 0;
+	if (p->in_end)
+		stdin_close(p);
+}
+
+/* No more input is coming. A terminal has no end of its own: its process would have to be told by a ^D. */
+void proc_stdin_end(struct proc *p)
+{
+	if (p->tty)
+		return;
+	p->in_end = true;
+	proc_write(p);
+}
+
+int proc_resize(struct proc *p, uint32_t rows, uint32_t cols)
+{
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+
+	if (!p->tty)
+		return -ENOTTY;
+	if (p->in < 0)
+		return -ESRCH;
+	return ioctl(p->in, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+/* ------------------------------------------------------------------ end */
+
+/*
+ * Without a pid namespace of its own, what init leaves behind would live on: everything in the container's cgroup is
+ * killed. Those who fork meanwhile are caught by the next call, from proc_settle.
+ */
+static void leftovers_kill(void)
+{
+	struct record_at r;
+	size_t offset = PLAN_HEADER;
+	static char text[8192];
+
+	if (shim.own_pidns)
+		return;
+	while (plan_next(&shim.plan, &offset, &r)) {
+		ssize_t n, i;
+		uint64_t pid = 0;
+		int fd;
+
+		if (r.type != REC_CGROUP)
+			continue;
+		field_u32(&r.fields);
+		fd = open(field_str(&r.fields, NULL), O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return;
+		while ((n = RETRY(read(fd, text, sizeof text))) > 0) {
+			for (i = 0; i < n; i++) {
+				if (text[i] >= '0' && text[i] <= '9') {
+					pid = pid * 10 + (uint64_t)(text[i] - '0');
+					continue;
+				}
+				if (pid > 1 && (pid_t)pid != getpid())
+					kill((pid_t)pid, SIGKILL);
+				pid = 0;
+			}
+		}
+		close(fd);
+		return;
+	}
+}
+
+static void ended_remember(const struct proc *p)
+{
+	struct ended *e = &shim.ended[shim.nended++ % ENDED_MAX];
+
+	memcpy(e->id, p->id, sizeof e->id);
+	e->pid = p->pid;
+	e->code = p->code;
+}
+
+static void proc_died(struct proc *p, int status)
+{
+	/* all it said is there now, also whether it ever started */
+	proc_sync(p);
+	p->reaped = true;
+	p->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	clock_gettime(CLOCK_REALTIME, &p->ended);
+	p->drain_until = monotonic_ms() + DRAIN_MS;
+	p->state = PROC_EXITED;
+	if (p == shim.procs)
+		leftovers_kill();
+	if (p->failed && p != shim.procs)
+		proc_free(p);
+}
+
+void proc_reap(void)
+{
+	int status, i;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < shim.procs_top; i++) {
+			struct proc *p = &shim.procs[i];
+
+			if (p->state != PROC_FREE && !p->reaped && p->pid == pid)
+				proc_died(p, status);
+		}
+	}
+}
+
+/* Moves a process that has exited on to its end: all read, all passed on, all told. */
+void proc_settle(struct proc *p)
+{
+	int64_t now = monotonic_ms();
+	bool open = p->out[0].fd >= 0 || p->out[1].fd >= 0;
+
+	if (proc_held(p)) {
+		p->drain_until = now + DRAIN_MS;
+		return;
+	}
+	if (p->out[0].waiting || p->out[1].waiting) {
+		clients_drop_stalled(p, now);
+		p->drain_until = now + DRAIN_MS;
+		return;
+	}
+	if (open && p == shim.procs)
+		leftovers_kill();
+	if (open && now < p->drain_until)
+		return;
+	if (open && logged(p)) {
+		int i;
+
+		for (i = 0; i < 2; i++)
+			log_lines(&shim.log, i, p->out[i].buf, p->out[i].have, true);
+		log_flush(&shim.log);
+	}
+	stream_close(&p->out[0]);
+	stream_close(&p->out[1]);
+	stdin_close(p);
+	clients_stream_ended(p);
+	if (clients_pending(p)) {
+		clients_drop_stalled(p, now);
+		return;
+	}
+	if (p == shim.procs) {
+		shim.ending = true;
+		return;
+	}
+	ended_remember(p);
+	clients_exited(p->id, p->pid, p->code, &p->ended);
+	proc_free(p);
+}

@@ -1,0 +1,97 @@
+/*
+ * What the engine and gantry-shim say to each other. All numbers are little-endian; the TypeScript side of this table is
+ * engine/runtime/shim-protocol.ts.
+ *
+ * Message, in both directions
+ *   offset size field
+ *   0      4    length of the payload (at most MAX_REQUEST towards the shim)
+ *   4      2    kind
+ *   6      2    flags
+ *   8      n    payload; `str` is u32 length, bytes, one NUL (not counted)
+ *
+ * To the shim                flags             payload
+ *   REQ_ATTACH               ATTACH_*          -                          then a raw stream
+ *   REQ_EXEC                 ATTACH_*          plan of a process          then a raw stream, unless detached (flags 0)
+ *   REQ_ATTACH_EXEC          ATTACH_*          str exec id                then a raw stream
+ *   REQ_RESIZE               -                 u32 rows, u32 cols, str exec id ('' is the container)
+ *   REQ_SIGNAL               -                 u32 signal, str exec id ('' is the container)
+ *   REQ_WATCH                -                 -                          snapshot now, then SAY_STARTED and SAY_EXITED
+ *
+ * From the shim
+ *   SAY_OK                   -                 u32 pid
+ *   SAY_ERROR                -                 i32 errno, str step, str path
+ *   SAY_SNAPSHOT             -                 u32 init pid, u32 shim pid, str exitPath, u32 n, n * (str id, u32 pid,
+ *                                              u32 running, i32 code)
+ *   SAY_EXITED               -                 str exec id, u32 pid, i32 code, u64 seconds, u32 nanoseconds
+ *   SAY_STARTED              -                 str exec id, u32 pid
+ *
+ *   engine                        shim
+ *     | ---- REQ_EXEC + plan -----> |  fork, join, exec
+ *     | <--- SAY_OK | SAY_ERROR --- |
+ *     | <--- 01 00 00 00 len ... -- |  Docker's raw stream from here on (plain bytes with a TTY)
+ *     | ---- stdin bytes ---------> |
+ *     | ---- shutdown(SHUT_WR) ---> |  stdin is at its end
+ *     | <--- close ---------------- |  the last byte has been sent
+ *
+ * A connection takes one request after the other until one of them turns it into a raw stream. A watcher may go on
+ * asking; answers come in the order of the questions, what is pushed comes between them.
+ */
+#ifndef GANTRY_PROTOCOL_H
+#define GANTRY_PROTOCOL_H
+
+#define MAX_REQUEST (4u << 20)
+
+enum request { REQ_ATTACH = 1, REQ_EXEC, REQ_ATTACH_EXEC, REQ_RESIZE, REQ_SIGNAL, REQ_WATCH };
+enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_STARTED };
+enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
+
+/*
+ * The launch plan: "GPLN", u32 version, u32 size of the whole, u32 0, then records. A record is u16 type, u16 0,
+ * u32 length of its fields, the fields, padding to a multiple of 4. The plan of an exec has the same form and holds the
+ * records of a process only. Repeated records stand in the order in which they take effect.
+ */
+#define PLAN_MAGIC 0x4e4c5047u /* "GPLN" */
+#define PLAN_VERSION 1u
+#define PLAN_HEADER 16u
+
+enum record {
+	REC_LAUNCH = 1,	   /* u32 engine pid, u32 LAUNCH_*, u32 rows, u32 cols, u32 hold, str exitPath. Output is
+				read once `hold` clients have attached, or HOLD_MS later */
+	REC_LOG,	   /* u64 max bytes of a file (0: one file without limit), u32 max files, str path */
+	REC_CGROUP,	   /* u32 1 when it is cgroup v2, str cgroup.procs file to enter; repeated */
+	REC_NEW,	   /* u32 CLONE_NEW* to create */
+	REC_JOIN,	   /* u32 CLONE_NEW*, str path of the namespace to join; repeated */
+	REC_IDMAP,	   /* u32 0 uid or 1 gid, str text of the map file */
+	REC_ROOT_OVERLAY,  /* str layersRoot, str data, u32 n, n * str lower directories for more than a page, str mount point */
+	REC_ROOT_BIND,	   /* str path */
+	REC_PROPAGATION,   /* u64 MS_* of the whole tree before anything is mounted, u64 MS_* of the new root (0: leave) */
+	REC_PRIVATE,	   /* str mount point made private first, for a shared tree; repeated */
+	REC_MOUNT,	   /* u32 MOUNT_KIND_*, u32 MOUNT_OPT_*, u64 MS_*, u64 attr_set, u64 attr_clr, u64 propagation,
+				str source, str target, str type, str data; repeated */
+	REC_DEVICE,	   /* u32 mode, u32 major, u32 minor, u32 uid, u32 gid, str path; repeated */
+	REC_SYMLINK,	   /* str target, str path; repeated */
+	REC_MASK,	   /* str path; repeated */
+	REC_READONLY,	   /* str path; repeated */
+	REC_ROOT_READONLY, /* - */
+	REC_SYSCTL,	   /* str file, str value; repeated */
+	REC_HOSTNAME,	   /* str */
+	REC_DOMAINNAME,	   /* str */
+
+	REC_EXEC = 64, /* u32 LAUNCH_*, u32 rows, u32 cols, str id */
+	REC_ARGS,      /* u32 n, n * str */
+	REC_ENV,       /* u32 n, n * str */
+	REC_CWD,       /* str */
+	REC_USER,      /* u32 uid, u32 gid, u32 umask, u32 n, n * u32 further gids */
+	REC_CAPS,      /* u64 bounding, effective, permitted, inheritable, ambient */
+	REC_RLIMIT,    /* u32 resource, u64 soft, u64 hard; repeated */
+	REC_NO_NEW_PRIVILEGES,
+	REC_OOM_SCORE, /* i32 */
+	REC_SECCOMP,   /* u32 flags, struct sock_filter[] */
+	REC_APPARMOR,  /* str profile */
+};
+
+enum launch_flag { LAUNCH_TTY = 1, LAUNCH_OPEN_STDIN = 2, LAUNCH_STDIN_ONCE = 4 };
+enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE };
+enum mount_opt { MOUNT_OPT_RECURSIVE = 1 /* attributes go down the tree */ };
+
+#endif

@@ -1,0 +1,266 @@
+/* gantry-shim: the parent of one container's init. See main.c for the order of things. */
+#ifndef GANTRY_SHIM_H
+#define GANTRY_SHIM_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+#include "protocol.h"
+
+#define ID_MAX 64
+#define PROCS_MAX 256	/* the container's init and 255 running execs */
+#define CLIENTS_MAX 256
+#define ENDED_MAX 128	/* execs whose code is remembered after their end */
+#define LINE_MAX_BYTES 16384 /* Docker cuts longer lines */
+#define CHUNK_MAX 65536
+#define RING_SIZE 65536
+#define STDIN_MAX 65536
+
+/* ---- plan.c: reads what the engine wrote, trusting nothing */
+struct fields {
+	const uint8_t *at, *end;
+	bool bad;
+};
+
+struct record_at {
+	uint16_t type;
+	struct fields fields;
+};
+
+struct strings { /* n NUL-terminated strings, each behind its u32 length */
+	uint32_t n;
+	struct fields fields;
+};
+
+struct process_plan {
+	struct strings args, env;
+	const char *cwd;
+	uint32_t uid, gid, umask, ngids;
+	const uint8_t *gids; /* unaligned u32 */
+	bool has_caps, no_new_privileges, has_oom_score;
+	uint64_t bounding, effective, permitted, inheritable, ambient;
+	int32_t oom_score;
+	uint32_t seccomp_flags, seccomp_size;
+	const uint8_t *seccomp;
+	const char *apparmor;
+};
+
+struct plan {
+	const uint8_t *base;
+	size_t size;
+	uint32_t engine_pid, flags, rows, cols, hold;
+	const char *id, *exit_path;
+	const char *log_path;
+	uint64_t log_max;
+	uint32_t log_files;
+	uint32_t ns_new, ns_joined;
+	const char *uid_map, *gid_map;
+	const char *layers_root, *overlay_data, *overlay_target, *bind_root;
+	struct strings overlay_lower;
+	uint64_t tree_propagation, root_propagation;
+	bool root_readonly;
+	const char *hostname, *domainname;
+	struct process_plan process;
+};
+
+int plan_parse(struct plan *plan, const uint8_t *base, size_t size);
+bool plan_next(const struct plan *plan, size_t *offset, struct record_at *r);
+uint32_t field_u32(struct fields *f);
+uint64_t field_u64(struct fields *f);
+const char *field_str(struct fields *f, uint32_t *length);
+
+/* ---- log.c: json-file, as Docker writes it */
+struct log {
+	int fd;
+	const char *path;
+	uint64_t max, size;
+	uint32_t files;
+	int64_t last_ns;     /* the newest timestamp given out */
+	bool failing;	     /* the disk refused the last write; said once */
+	uint8_t *out;	     /* LOG_OUT_SIZE */
+	uint32_t out_len;
+	uint64_t dropped;
+	int64_t second;	     /* whose text is in `prefix` */
+	char prefix[24];     /* 2026-11-21T08:00:00 */
+};
+
+int log_open(struct log *l, const char *path, uint64_t max, uint32_t files);
+/* One line or piece of a line; `newline` tells whether it ends here. */
+void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool newline, int64_t now_ns);
+void log_flush(struct log *l);
+void log_relax(struct log *l);
+/* Takes whole lines out of buf[0..n), cutting those longer than LINE_MAX_BYTES, and returns how much it took. */
+size_t log_lines(struct log *l, int stream, const uint8_t *buf, size_t n, bool end);
+
+/* ---- launch.c, mounts.c, security.c, tty.c, exec.c: what happens in the child */
+struct report { /* child -> shim, one datagram each */
+	uint32_t kind; /* REPORT_* */
+	int32_t err;
+	char step[28];
+	char path[476];
+};
+enum report_kind { REPORT_TTY = 1, REPORT_MAP, REPORT_EXEC, REPORT_ERROR };
+
+struct child {
+	const struct plan *plan;
+	int sync;	 /* to the shim; closed by a successful exec */
+	int stdio[3];	 /* pipe ends for 0, 1, 2; -1 without (tty) */
+	int slave;	 /* of the pty, or -1 */
+	int null;	 /* /dev/null */
+	int root;	 /* O_PATH of the new root while it is being built */
+	const char *step, *path; /* what is being tried, for the report */
+};
+
+int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd);
+int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups, int stdio[3],
+	       int *sync, int *pidfd);
+int mounts_build(struct child *c);
+int mounts_enter(struct child *c);
+int in_root(int root, const char *path, uint64_t flags);
+int make_in_root(int root, const char *path, bool directory);
+int tty_make(struct child *c, int root);
+int tty_take(struct child *c);
+int security_early(struct child *c);
+int security_final(struct child *c);
+int exec_process(struct child *c);
+
+/* ---- procs.c: the running processes and their streams */
+struct stream {
+	int fd; /* read end, or -1 at its end */
+	uint8_t *buf; /* LINE_MAX_BYTES of unfinished line + CHUNK_MAX */
+	uint32_t have, taken; /* bytes in buf; those at its start that the log is done with */
+	uint32_t chunk, chunk_len; /* the part of buf that clients are still being sent */
+	uint32_t waiting; /* clients that have not got it all */
+};
+
+enum proc_state { PROC_FREE, PROC_STARTING, PROC_RUNNING, PROC_EXITED };
+
+struct proc {
+	enum proc_state state;
+	char id[ID_MAX + 1];
+	pid_t pid;
+	int pidfd;
+	bool tty, stdin_once, exec_seen, reaped, failed;
+	int sync;
+	int starter; /* client that waits for the answer, or -1 */
+	struct report error;
+	struct stream out[2];
+	int in;
+	uint8_t *in_buf;
+	uint32_t in_off, in_len;
+	bool in_end; /* close it once in_buf is written */
+	uint8_t *ring; /* the last RING_SIZE bytes of an exec's tty */
+	uint64_t ring_at;
+	uint32_t rows, cols;
+	int code;
+	struct timespec ended;
+	int64_t drain_until; /* monotonic ms */
+};
+
+struct ended {
+	char id[ID_MAX + 1];
+	pid_t pid;
+	int code;
+};
+
+enum client_state { CLIENT_FREE, CLIENT_REQUEST, CLIENT_STARTING, CLIENT_STREAM };
+
+struct client {
+	enum client_state state;
+	int fd;
+	bool watching, ending; /* ending: close once nothing is pending */
+	bool in_done, hup, replaying;
+	uint8_t flags; /* ATTACH_* */
+	uint8_t pending; /* bit per stream with a chunk under way */
+	int8_t current; /* stream whose frame is begun, or -1 */
+	int proc; /* index */
+	uint32_t sent; /* of the frame of `current`, header included */
+	uint64_t replay; /* next byte of the ring to send; replay_end when done */
+	uint64_t replay_end;
+	int64_t stalled_since; /* monotonic ms, 0: not */
+	uint8_t head[8];
+	uint32_t have; /* bytes of head + request */
+	uint8_t *request;
+	uint32_t request_size;
+};
+
+struct shim {
+	struct plan plan;
+	const char *run_dir;
+	int listener, signals, status;
+	struct log log;
+	struct proc procs[PROCS_MAX];
+	struct client clients[CLIENTS_MAX];
+	struct ended ended[ENDED_MAX];
+	uint32_t nended;
+	int procs_top, clients_top; /* one past the last slot in use */
+	bool own_pidns, ending;
+	uint32_t hold; /* clients that are awaited before the container's output is read */
+	int64_t hold_until; /* monotonic ms */
+	int64_t relax_at;
+};
+
+extern struct shim shim;
+
+int proc_container(void);
+int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, const char **step);
+struct proc *proc_find(const char *id);
+void proc_sync(struct proc *p);
+void stream_release(struct stream *s);
+void proc_read(struct proc *p, int stream);
+void proc_write(struct proc *p);
+void proc_stdin_end(struct proc *p);
+void proc_settle(struct proc *p);
+bool proc_held(const struct proc *p);
+void proc_reap(void);
+int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);
+
+void clients_accept(void);
+void client_readable(struct client *c);
+void client_writable(struct client *c);
+void clients_chunk(struct proc *p, int stream);
+void clients_stream_ended(struct proc *p);
+void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at);
+void clients_started(const struct proc *p);
+void client_answer_start(int client, struct proc *p);
+void client_close(struct client *c);
+bool clients_pending(const struct proc *p);
+void clients_drop_stalled(const struct proc *p, int64_t now);
+
+/* ---- messages.c */
+struct message {
+	uint8_t *buf;
+	uint32_t len, max;
+	bool full;
+};
+void message_begin(struct message *m, uint8_t *buf, uint32_t max, uint16_t kind);
+void message_u32(struct message *m, uint32_t v);
+void message_u64(struct message *m, uint64_t v);
+void message_str(struct message *m, const char *s);
+void message_end(struct message *m);
+
+/* ---- util.c */
+void say(const char *what, const char *path, int err); /* one line to shim.log */
+int64_t monotonic_ms(void);
+void *pages(size_t size); /* zeroed, or NULL */
+void pages_free(void *at, size_t size);
+int write_all(int fd, const void *data, size_t n);
+int write_file(const char *path, const char *text);
+size_t put_number(char *out, uint64_t v);
+size_t put_text(char *out, size_t max, const char *text);
+void fd_close(int *fd);
+int seal_self(char **argv, char **envp);
+
+#define RETRY(call)                                                                                                      \
+	({                                                                                                               \
+		__typeof__(call) r_;                                                                                     \
+		do                                                                                                       \
+			r_ = (call);                                                                                     \
+		while (r_ == -1 && errno == EINTR);                                                                      \
+		r_;                                                                                                      \
+	})
+
+#endif

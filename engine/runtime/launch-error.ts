@@ -1,0 +1,88 @@
+import os from 'node:os'
+import { EngineError } from '../errors.ts'
+import type { LaunchFailure } from './shim-protocol.ts'
+
+const { EACCES, ECHILD, EINTR, EISDIR, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM, ESRCH } =
+  os.constants.errno
+
+/** The kernel's words as Go, and so Docker, writes them. */
+const WORDS: Partial<Record<number, string>> = {
+  [EPERM]: 'operation not permitted',
+  [ENOENT]: 'no such file or directory',
+  [ESRCH]: 'no such process',
+  [EINTR]: 'killed before it could start',
+  [os.constants.errno.E2BIG]: 'argument list too long',
+  [ENOEXEC]: 'exec format error',
+  [ECHILD]: 'no child processes',
+  [os.constants.errno.EAGAIN]: 'resource temporarily unavailable',
+  [os.constants.errno.ENOMEM]: 'cannot allocate memory',
+  [EACCES]: 'permission denied',
+  [os.constants.errno.EBUSY]: 'device or resource busy',
+  [os.constants.errno.EEXIST]: 'file exists',
+  [os.constants.errno.ENODEV]: 'no such device',
+  [ENOTDIR]: 'not a directory',
+  [EISDIR]: 'is a directory',
+  [os.constants.errno.EINVAL]: 'invalid argument',
+  [os.constants.errno.ENOSPC]: 'no space left on device',
+  [os.constants.errno.EROFS]: 'read-only file system',
+  [ELOOP]: 'too many levels of symbolic links',
+}
+
+/** What was being launched; Docker's messages differ in their beginning. */
+export type Launched = 'container' | 'exec'
+
+const PREFIX: Record<Launched, string> = {
+  container:
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: ',
+  exec: 'OCI runtime exec failed: exec failed: unable to start container process: ',
+}
+
+/**
+ * A process that could not be started, told in Docker's words, on which its clients match: the docker CLI takes its exit
+ * code from them.
+ */
+export class ContainerLaunchError extends EngineError {
+  readonly step: string
+  readonly errno: number
+  /** 127 when the program is not there, 126 when it is no program, 128 for all else. @see docker run, "Exit status" */
+  readonly exitCode: 126 | 127 | 128
+
+  constructor(launched: Launched, failure: LaunchFailure, program: string) {
+    const exitCode = exitCodeOf(failure)
+    super(
+      exitCode === 128 ? 'SYSTEM' : 'INVALID_PARAMETER',
+      PREFIX[launched] + describe(failure, program),
+    )
+    this.step = failure.step
+    this.errno = failure.errno
+    this.exitCode = exitCode
+  }
+}
+
+function exitCodeOf({ errno, step }: LaunchFailure): 126 | 127 | 128 {
+  if (step === 'find') return 127
+  if (errno === ENOENT) return 127
+  if (errno === EACCES || errno === ENOTDIR || errno === EISDIR || errno === ENOEXEC) return 126
+  return 128
+}
+
+function describe({ errno, path, step }: LaunchFailure, program: string): string {
+  const words = WORDS[errno] ?? `errno ${errno}`
+  switch (step) {
+    case 'find':
+      return `exec: "${program}": executable file not found in $PATH`
+    case 'stat':
+      return `exec: "${program}": ${errno === EISDIR ? '' : `stat ${program}: `}${words}`
+    case 'exec':
+      return `exec: "${program}": ${words}`
+    case 'chdir':
+      return `chdir to cwd ("${path}") set in config.json failed: ${words}`
+    case 'mount':
+      return `error mounting to rootfs at "${path}": ${words}${errno === ENOTDIR ? WRONG_KIND : ''}`
+    default:
+      return `${step}${path === '' ? '' : ` ${path}`}: ${words}`
+  }
+}
+
+const WRONG_KIND =
+  ': Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type'

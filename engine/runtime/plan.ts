@@ -1,0 +1,470 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { InvalidParameterError } from '../errors.ts'
+import type {
+  OciDevice,
+  OciMount,
+  OciNamespaceType,
+  OciProcess,
+  OciSpec,
+} from '../types/oci-runtime.ts'
+import { CAPABILITIES } from './capabilities.ts'
+import { cgroupMounts } from './cgroup-mounts.ts'
+import type { FlatMount } from './mount-options.ts'
+import { MountKind, MS, parseMount, propagationOf } from './mount-options.ts'
+import { hostRlimits } from './rlimits.ts'
+import type { LaunchOptions } from './shim.ts'
+
+/** Record types, as in engine/native/shim/protocol.h, which lists the fields of each. */
+const Rec = {
+  launch: 1,
+  log: 2,
+  cgroup: 3,
+  new: 4,
+  join: 5,
+  idmap: 6,
+  rootOverlay: 7,
+  rootBind: 8,
+  propagation: 9,
+  private: 10,
+  mount: 11,
+  device: 12,
+  symlink: 13,
+  mask: 14,
+  readonly: 15,
+  rootReadonly: 16,
+  sysctl: 17,
+  hostname: 18,
+  domainname: 19,
+  exec: 64,
+  args: 65,
+  env: 66,
+  cwd: 67,
+  user: 68,
+  caps: 69,
+  rlimit: 70,
+  noNewPrivileges: 71,
+  oomScore: 72,
+  seccomp: 73,
+  apparmor: 74,
+} as const
+
+const Flag = { tty: 1, openStdin: 2, stdinOnce: 4 } as const
+
+/** CLONE_NEW*. @see namespaces(7) */
+const NAMESPACE: Record<OciNamespaceType, number> = {
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+}
+
+/** What mount(2) takes as options, less the NUL at its end. */
+const PAGE_OPTIONS_MAX = 4095
+
+/** The nodes and links that the runtime provides. @see runtime-spec config-linux.md, "Default Devices", and runtime-linux.md */
+const DEFAULT_DEVICES: OciDevice[] = [
+  ['null', 1, 3] as const,
+  ['zero', 1, 5] as const,
+  ['full', 1, 7] as const,
+  ['random', 1, 8] as const,
+  ['urandom', 1, 9] as const,
+  ['tty', 5, 0] as const,
+].map(([name, major, minor]) => ({
+  type: 'c',
+  path: `/dev/${name}`,
+  major,
+  minor,
+  fileMode: 0o666,
+}))
+
+const DEVICE_LINKS = [
+  ['/proc/self/fd', '/dev/fd'],
+  ['/proc/self/fd/0', '/dev/stdin'],
+  ['/proc/self/fd/1', '/dev/stdout'],
+  ['/proc/self/fd/2', '/dev/stderr'],
+  ['/proc/kcore', '/dev/core'],
+] as const
+
+/**
+ * Flattens an OCI spec and how it is to be run into the launch plan that gantry-shim executes.
+ *
+ * @throws INVALID_PARAMETER naming what the shim cannot do
+ * @see engine/native/shim/protocol.h for the format
+ */
+export function encodePlan(options: LaunchOptions): Buffer {
+  const { spec } = options
+  const plan = new PlanWriter()
+  plan.record(Rec.launch, (r) =>
+    r
+      .u32(process.pid)
+      .u32(
+        (options.tty ? Flag.tty : 0) |
+          (options.openStdin ? Flag.openStdin : 0) |
+          (options.stdinOnce ? Flag.stdinOnce : 0),
+      )
+      .u32(options.size?.rows ?? spec.process.consoleSize?.height ?? 0)
+      .u32(options.size?.cols ?? spec.process.consoleSize?.width ?? 0)
+      .u32(options.holdFor ?? 0)
+      .str(options.exitPath),
+  )
+  if (options.log) {
+    const { log } = options
+    plan.record(Rec.log, (r) => r.u64(log.maxSizeBytes).u32(log.maxFiles).str(log.path))
+  }
+  for (const procs of options.cgroup.procs) {
+    plan.record(Rec.cgroup, (r) => r.u32(isCgroup2(procs) ? 1 : 0).str(procs))
+  }
+  writeNamespaces(plan, spec)
+  writeRoot(plan, options)
+  const mounts = spec.mounts.flatMap((mount) => flatten(mount, options))
+  writePropagation(plan, spec, options, mounts)
+  for (const mount of mounts) writeMount(plan, mount)
+  writeDevices(plan, spec)
+  for (const masked of spec.linux.maskedPaths ?? []) plan.record(Rec.mask, (r) => r.str(masked))
+  for (const guarded of spec.linux.readonlyPaths ?? [])
+    plan.record(Rec.readonly, (r) => r.str(guarded))
+  if (spec.root.readonly) plan.record(Rec.rootReadonly)
+  for (const [key, value] of Object.entries(spec.linux.sysctl ?? {})) {
+    plan.record(Rec.sysctl, (r) => r.str(sysctlFile(key)).str(value))
+  }
+  const { domainname, hostname } = spec
+  if (hostname !== undefined) plan.record(Rec.hostname, (r) => r.str(hostname))
+  if (domainname !== undefined) plan.record(Rec.domainname, (r) => r.str(domainname))
+  writeProcess(plan, spec.process, options.seccompFilter)
+  return plan.finish()
+}
+
+/** The plan of a process that joins a running container. */
+export function encodeExecPlan(options: {
+  id: string
+  process: OciProcess
+  seccompFilter?: Buffer | undefined
+}): Buffer {
+  const plan = new PlanWriter()
+  plan.record(Rec.exec, (r) =>
+    r
+      .u32(options.process.terminal ? Flag.tty : 0)
+      .u32(options.process.consoleSize?.height ?? 0)
+      .u32(options.process.consoleSize?.width ?? 0)
+      .str(options.id),
+  )
+  writeProcess(plan, options.process, options.seccompFilter)
+  return plan.finish()
+}
+
+function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
+  let created = 0
+  for (const { path: joined, type } of linux.namespaces) {
+    if (joined === undefined) created |= NAMESPACE[type]
+    else plan.record(Rec.join, (r) => r.u32(NAMESPACE[type]).str(joined))
+  }
+  if (!(created & NAMESPACE.mount)) {
+    throw new InvalidParameterError(
+      'linux.namespaces: a container needs a mount namespace of its own',
+    )
+  }
+  plan.record(Rec.new, (r) => r.u32(created >>> 0))
+  for (const [which, maps] of [linux.uidMappings, linux.gidMappings].entries()) {
+    if (!maps?.length) continue
+    const text = maps
+      .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
+      .join('')
+    plan.record(Rec.idmap, (r) => r.u32(which).str(text))
+  }
+}
+
+/** Where on the host's tree, as the container's first process still sees it, the root gets mounted. */
+function rootTarget({ rootfs }: LaunchOptions): string {
+  // an overlay has its directories by the time it covers one of them
+  return rootfs.kind === 'overlay' ? rootfs.upper : rootfs.path
+}
+
+function writeRoot(plan: PlanWriter, options: LaunchOptions): void {
+  const { rootfs } = options
+  if (rootfs.kind === 'bind') {
+    plan.record(Rec.rootBind, (r) => r.str(rootfs.path))
+    return
+  }
+  const { layersRoot, lower, upper, work } = rootfs
+  // index=off: a restart may come while the kernel still takes the old mount down, and would find upper "in use"
+  const data =
+    `lowerdir=${lower.map(escapeOverlay).join(':')},upperdir=${escapeOverlay(upper)},` +
+    `workdir=${escapeOverlay(work)},index=off`
+  const fits = Buffer.byteLength(data) <= PAGE_OPTIONS_MAX
+  plan.record(Rec.rootOverlay, (r) => {
+    r.str(layersRoot)
+    if (fits) r.str(data).strings([])
+    else r.str(`upperdir=${upper}\nworkdir=${work}\nindex=off`).strings(lower)
+    r.str(rootTarget(options))
+  })
+}
+
+/** @see Documentation/filesystems/overlayfs.rst, "Multiple lower layers" */
+function escapeOverlay(name: string): string {
+  return name.replace(/[\\:,]/g, '\\$&')
+}
+
+/**
+ * Mounts of the host reach in (slave) but nothing goes out, unless a bind asks to be shared: it then has to stay the
+ * peer of its source, and only the mount below the new root is cut off.
+ */
+function writePropagation(
+  plan: PlanWriter,
+  spec: OciSpec,
+  options: LaunchOptions,
+  mounts: FlatMount[],
+): void {
+  const shared = mounts.some((mount) => mount.propagation & MS.SHARED)
+  const root = spec.linux.rootfsPropagation ? propagationOf(spec.linux.rootfsPropagation) : 0
+  if (root === undefined) {
+    throw new InvalidParameterError(
+      `linux.rootfsPropagation: invalid value "${spec.linux.rootfsPropagation ?? ''}"`,
+    )
+  }
+  plan.record(Rec.propagation, (r) => r.u64(shared ? 0 : MS.SLAVE | MS.REC).u64(root))
+  if (shared) plan.record(Rec.private, (r) => r.str(mountPointOf(rootTarget(options))))
+}
+
+/** The mount point that holds a path: the deepest that is a prefix of it. */
+function mountPointOf(file: string): string {
+  const real = fs.realpathSync(file)
+  const points = fs
+    .readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => unescapeOctal(line.split(' ')[4] ?? ''))
+  const holding = points.filter(
+    (point) => point === '/' || real === point || real.startsWith(`${point}/`),
+  )
+  return holding.sort((a, b) => b.length - a.length)[0] ?? '/'
+}
+
+/** @see proc(5), mountinfo: space, tab, newline and backslash are written as \ooo */
+export function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(parseInt(octal, 8)),
+  )
+}
+
+function flatten(mount: OciMount, options: LaunchOptions): FlatMount[] {
+  if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
+    return cgroupMounts(mount, {
+      ownNamespace: options.spec.linux.namespaces.some(({ type }) => type === 'cgroup'),
+      procs: options.cgroup.procs,
+    })
+  }
+  return [parseMount(mount)]
+}
+
+function writeMount(plan: PlanWriter, mount: FlatMount): void {
+  if (mount.link !== undefined) {
+    const { link, target } = mount
+    plan.record(Rec.symlink, (r) => r.str(link).str(target))
+    return
+  }
+  plan.record(Rec.mount, (r) =>
+    r
+      .u32(mount.kind)
+      .u32(mount.recursive ? 1 : 0)
+      .u64(mount.flags)
+      .u64(mount.attrSet)
+      .u64(mount.attrClear)
+      .u64(mount.propagation)
+      .str(mount.source)
+      .str(mount.target)
+      .str(mount.type)
+      .str(mount.data),
+  )
+}
+
+/** A /dev that is bound from elsewhere is left as it is. */
+function writeDevices(plan: PlanWriter, spec: OciSpec): void {
+  const dev = spec.mounts.find(({ destination }) => destination.replace(/\/+$/, '') === '/dev')
+  const bound = dev !== undefined && parseMount(dev).kind === MountKind.bind
+  const devices = new Map((bound ? [] : DEFAULT_DEVICES).map((device) => [device.path, device]))
+  for (const device of spec.linux.devices ?? []) devices.set(path.normalize(device.path), device)
+  for (const device of devices.values()) {
+    plan.record(Rec.device, (r) =>
+      r
+        .u32(typeBits(device) | (device.fileMode ?? 0o666))
+        .u32(device.major)
+        .u32(device.minor)
+        .u32(device.uid ?? 0)
+        .u32(device.gid ?? 0)
+        .str(path.normalize(device.path)),
+    )
+  }
+  if (bound) return
+  for (const [target, link] of DEVICE_LINKS)
+    plan.record(Rec.symlink, (r) => r.str(target).str(link))
+  if (!devices.has('/dev/ptmx')) plan.record(Rec.symlink, (r) => r.str('pts/ptmx').str('/dev/ptmx'))
+}
+
+/** @see inode(7) */
+function typeBits({ type }: OciDevice): number {
+  return { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 }[type]
+}
+
+/** @throws INVALID_PARAMETER when the key would leave /proc/sys */
+function sysctlFile(key: string): string {
+  const parts = key.includes('/') ? key.split('/') : key.split('.')
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+    throw new InvalidParameterError(`invalid sysctl "${key}"`)
+  }
+  // with dots between parts a slash stands for a dot within one, see sysctl(8)
+  return `/proc/sys/${parts.join('/')}`
+}
+
+function writeProcess(plan: PlanWriter, process: OciProcess, filter: Buffer | undefined): void {
+  const { apparmorProfile, args, capabilities, cwd, env, oomScoreAdj, user } = process
+  if (args.length === 0) throw new InvalidParameterError('No command specified')
+  if (process.selinuxLabel)
+    throw new InvalidParameterError('process.selinuxLabel: SELinux is not supported')
+  if (!path.isAbsolute(cwd))
+    throw new InvalidParameterError(
+      `the working directory "${cwd}" is invalid, it needs to be an absolute path`,
+    )
+  plan.record(Rec.args, (r) => r.strings(args))
+  plan.record(Rec.env, (r) => r.strings(env))
+  plan.record(Rec.cwd, (r) => r.str(cwd))
+  plan.record(Rec.user, (r) => {
+    const gids = user.additionalGids ?? []
+    r.u32(user.uid)
+      .u32(user.gid)
+      .u32(user.umask ?? 0o022)
+      .u32(gids.length)
+    for (const gid of gids) r.u32(gid)
+  })
+  if (capabilities) {
+    const { ambient, bounding, effective, inheritable, permitted } = capabilities
+    plan.record(Rec.caps, (r) => {
+      for (const names of [bounding, effective, permitted, inheritable, ambient])
+        r.u64(capabilityBits(names))
+    })
+  }
+  for (const limit of process.rlimits ?? []) writeRlimit(plan, limit)
+  if (process.noNewPrivileges) plan.record(Rec.noNewPrivileges)
+  if (oomScoreAdj !== undefined) plan.record(Rec.oomScore, (r) => r.u32(oomScoreAdj >>> 0))
+  if (filter?.length) plan.record(Rec.seccomp, (r) => r.u32(0).bytes(filter))
+  if (apparmorProfile) plan.record(Rec.apparmor, (r) => r.str(apparmorProfile))
+}
+
+/** @throws INVALID_PARAMETER for a name no kernel knows */
+function capabilityBits(names: string[]): bigint {
+  const known: readonly string[] = CAPABILITIES
+  return names.reduce((bits, name) => {
+    const bit = known.indexOf(name)
+    if (bit < 0) throw new InvalidParameterError(`unknown capability "${name}"`)
+    return bits | (1n << BigInt(bit))
+  }, 0n)
+}
+
+/** @see getrlimit(2) for the numbers, which are the same on x86-64 and arm64 */
+const RLIMITS = [
+  'CPU',
+  'FSIZE',
+  'DATA',
+  'STACK',
+  'CORE',
+  'RSS',
+  'NPROC',
+  'NOFILE',
+  'MEMLOCK',
+  'AS',
+  'LOCKS',
+  'SIGPENDING',
+  'MSGQUEUE',
+  'NICE',
+  'RTPRIO',
+  'RTTIME',
+]
+
+function writeRlimit(
+  plan: PlanWriter,
+  { hard, soft, type }: { type: string; soft: number; hard: number },
+): void {
+  const resource = RLIMITS.indexOf(type.replace(/^RLIMIT_/, ''))
+  if (resource < 0) throw new InvalidParameterError(`unknown rlimit "${type}"`)
+  const host = hostRlimits()
+  const ceiling = host.mayRaise ? -1 : (host.hard[type] ?? -1)
+  const clamp = (value: number): bigint => {
+    const lowered = ceiling !== -1 && (value === -1 || value > ceiling) ? ceiling : value
+    return lowered === -1 ? 0xffffffffffffffffn : BigInt(lowered)
+  }
+  plan.record(Rec.rlimit, (r) => r.u32(resource).u64(clamp(soft)).u64(clamp(hard)))
+}
+
+/** A hierarchy's type is told by a file that only v2 has in every cgroup but the root. */
+function isCgroup2(procs: string): boolean {
+  return fs.existsSync(path.join(path.dirname(procs), 'cgroup.controllers'))
+}
+
+const MAGIC = 0x4e4c5047
+const VERSION = 1
+const HEADER_BYTES = 16
+
+/** Collects records; the fields of one are written through its RecordWriter. */
+class PlanWriter {
+  readonly #parts: Buffer[] = []
+
+  record(type: number, fill?: (record: RecordWriter) => unknown): void {
+    const record = new RecordWriter()
+    fill?.(record)
+    const fields = record.take()
+    const head = Buffer.alloc(8)
+    head.writeUInt16LE(type, 0)
+    head.writeUInt32LE(fields.length, 4)
+    this.#parts.push(head, fields, Buffer.alloc(-fields.length & 3))
+  }
+
+  finish(): Buffer {
+    const header = Buffer.alloc(HEADER_BYTES)
+    header.writeUInt32LE(MAGIC, 0)
+    header.writeUInt32LE(VERSION, 4)
+    const plan = Buffer.concat([header, ...this.#parts])
+    plan.writeUInt32LE(plan.length, 8)
+    return plan
+  }
+}
+
+class RecordWriter {
+  readonly #parts: Buffer[] = []
+
+  u32(value: number): this {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32LE(value >>> 0)
+    return this.bytes(bytes)
+  }
+
+  u64(value: number | bigint): this {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigUInt64LE(BigInt(value))
+    return this.bytes(bytes)
+  }
+
+  /** @throws INVALID_PARAMETER when it holds a NUL, at which the kernel would end it */
+  str(text: string): this {
+    if (text.includes('\0'))
+      throw new InvalidParameterError(`invalid NUL byte in ${JSON.stringify(text)}`)
+    const bytes = Buffer.from(`${text}\0`)
+    return this.u32(bytes.length - 1).bytes(bytes)
+  }
+
+  strings(list: string[]): this {
+    this.u32(list.length)
+    for (const text of list) this.str(text)
+    return this
+  }
+
+  bytes(bytes: Buffer): this {
+    this.#parts.push(bytes)
+    return this
+  }
+
+  take(): Buffer {
+    return Buffer.concat(this.#parts)
+  }
+}

@@ -1,0 +1,161 @@
+/** The TypeScript side of engine/native/shim/protocol.h, where the messages are drawn and every field is listed. */
+
+export const Request = {
+  attach: 1,
+  exec: 2,
+  attachExec: 3,
+  resize: 4,
+  signal: 5,
+  watch: 6,
+} as const
+
+export const Saying = {
+  ok: 64,
+  error: 65,
+  snapshot: 66,
+  exited: 67,
+  started: 68,
+} as const
+
+/** The largest request a shim takes; arguments and environment of an exec have to fit. */
+export const MAX_REQUEST_BYTES = 4 << 20
+
+export const HEADER_BYTES = 8
+
+export interface AttachFlags {
+  stdin: boolean
+  stdout: boolean
+  stderr: boolean
+}
+
+export interface Message {
+  kind: number
+  payload: Fields
+}
+
+export interface LaunchFailure {
+  /** What was being done: `find`, `stat`, `exec`, `chdir`, `mount` … */
+  step: string
+  errno: number
+  path: string
+}
+
+export interface ExecState {
+  id: string
+  pid: number
+  running: boolean
+  code?: number
+}
+
+export interface Snapshot {
+  pid: number
+  shimPid: number
+  exitPath: string
+  execs: ExecState[]
+}
+
+export interface Exited {
+  /** '' is the container. */
+  id: string
+  pid: number
+  code: number
+  at: Date
+}
+
+export function encodeRequest(kind: number, flags = 0, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32LE(payload.length, 0)
+  header.writeUInt16LE(kind, 4)
+  header.writeUInt16LE(flags, 6)
+  return Buffer.concat([header, payload])
+}
+
+export function attachFlags({ stderr, stdin, stdout }: AttachFlags): number {
+  return (stdin ? 1 : 0) | (stdout ? 2 : 0) | (stderr ? 4 : 0)
+}
+
+/** Cuts a stream of bytes into messages; `rest` is what came behind the last whole one. */
+export class MessageReader {
+  #rest: Buffer = Buffer.alloc(0)
+
+  get rest(): Buffer {
+    return this.#rest
+  }
+
+  push(bytes: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
+  }
+
+  next(): Message | undefined {
+    if (this.#rest.length < HEADER_BYTES) return undefined
+    const end = HEADER_BYTES + this.#rest.readUInt32LE(0)
+    if (this.#rest.length < end) return undefined
+    const message = {
+      kind: this.#rest.readUInt16LE(4),
+      payload: new Fields(this.#rest.subarray(HEADER_BYTES, end)),
+    }
+    this.#rest = this.#rest.subarray(end)
+    return message
+  }
+}
+
+/** Reads the fields of a payload in their order. */
+export class Fields {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  u32(): number {
+    this.#at += 4
+    return this.#bytes.readUInt32LE(this.#at - 4)
+  }
+
+  i32(): number {
+    return this.u32() | 0
+  }
+
+  u64(): bigint {
+    this.#at += 8
+    return this.#bytes.readBigUInt64LE(this.#at - 8)
+  }
+
+  str(): string {
+    const length = this.u32()
+    const start = this.#at
+    this.#at += length + 1
+    return this.#bytes.toString('utf8', start, start + length)
+  }
+}
+
+export function readFailure(payload: Fields): LaunchFailure {
+  const errno = payload.i32()
+  return { errno, step: payload.str(), path: payload.str() }
+}
+
+export function readSnapshot(payload: Fields): Snapshot {
+  const snapshot: Snapshot = {
+    pid: payload.u32(),
+    shimPid: payload.u32(),
+    exitPath: payload.str(),
+    execs: [],
+  }
+  for (let left = payload.u32(); left > 0; left--) {
+    const exec = { id: payload.str(), pid: payload.u32(), running: payload.u32() === 1 }
+    const code = payload.i32()
+    snapshot.execs.push(exec.running ? exec : { ...exec, code })
+  }
+  return snapshot
+}
+
+export function readExited(payload: Fields): Exited {
+  const exited = { id: payload.str(), pid: payload.u32(), code: payload.i32() }
+  return { ...exited, at: dateOf(payload.u64(), payload.u32()) }
+}
+
+/** Milliseconds are the finest that a Date holds. */
+export function dateOf(seconds: bigint, nanos: number): Date {
+  return new Date(Number(seconds) * 1000 + Math.floor(nanos / 1e6))
+}

@@ -1,0 +1,467 @@
+import { spawn } from 'node:child_process'
+import fs from 'node:fs/promises'
+import net from 'node:net'
+import path from 'node:path'
+import type { Duplex, Readable } from 'node:stream'
+import { ConflictError, InvalidParameterError, NotFoundError, UnavailableError } from '../errors.ts'
+import { shimPath } from '../native/addon.ts'
+import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
+import { ContainerLaunchError } from './launch-error.ts'
+import { encodeExecPlan, encodePlan } from './plan.ts'
+import type { AttachFlags, Exited, ExecState, Message, Snapshot } from './shim-protocol.ts'
+import {
+  attachFlags,
+  dateOf,
+  encodeRequest,
+  MAX_REQUEST_BYTES,
+  MessageReader,
+  readExited,
+  readFailure,
+  readSnapshot,
+  Request,
+  Saying,
+} from './shim-protocol.ts'
+
+export { ContainerLaunchError } from './launch-error.ts'
+
+export interface LaunchOptions {
+  id: string
+  /** `<run>/c/<id>`; exists. The plan, the socket and shim.log are kept there. */
+  runDir: string
+  spec: OciSpec
+  /** struct sock_filter[], from compileSeccomp. */
+  seccompFilter?: Buffer | undefined
+  rootfs:
+    | {
+        kind: 'overlay'
+        layersRoot: string
+        /** Names relative to layersRoot, topmost first. */
+        lower: string[]
+        upper: string
+        work: string
+      }
+    | { kind: 'bind'; path: string }
+  /** The cgroup.procs files that the container enters: one for each v1 hierarchy, or one of v2. */
+  cgroup: { procs: string[] }
+  /** null: nothing is logged. */
+  log: { path: string; maxSizeBytes: number; maxFiles: number } | null
+  exitPath: string
+  tty: boolean
+  openStdin: boolean
+  stdinOnce: boolean
+  size?: { rows: number; cols: number }
+  /** Attached clients to await (three seconds at most) before the container's first output is read. */
+  holdFor?: number
+}
+
+export interface ExecOptions extends AttachFlags {
+  id: string
+  process: OciProcess
+  seccompFilter?: Buffer | undefined
+  /** The container's cgroup; the shim knows it from the launch. */
+  cgroup?: { procs: string[] }
+  detach: boolean
+}
+
+export interface StartedExec {
+  pid: number
+  /** Absent when detached. */
+  stream?: Duplex
+  /** The exit code; rejects (UNAVAILABLE) when the shim dies first. */
+  exited: Promise<number>
+}
+
+export interface ExitRecord {
+  code: number
+  at: Date
+}
+
+/**
+ * Starts a container: writes its launch plan and runs gantry-shim with it, which outlives this process.
+ *
+ * @throws ContainerLaunchError when its process could not be started; nothing of it is left then
+ */
+export async function launchContainer(options: LaunchOptions): Promise<Shim> {
+  const plan = encodePlan(options)
+  await fs.rm(options.exitPath, { force: true })
+  // it holds the environment, and so, often, secrets
+  await fs.writeFile(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
+  const answer = await runShim(options.runDir)
+  if (answer.kind === Saying.error) {
+    throw new ContainerLaunchError(
+      'container',
+      readFailure(answer.payload),
+      options.spec.process.args[0] ?? '',
+    )
+  }
+  return connectShim(options.runDir)
+}
+
+/**
+ * Finds the shim of a running container again.
+ *
+ * @throws NOT_FOUND when there is none: the exit record then tells how the container ended
+ */
+export async function connectShim(runDir: string): Promise<Shim> {
+  const socketPath = path.join(runDir, 's')
+  let socket: net.Socket | undefined
+  try {
+    socket = await connect(socketPath)
+    const link = new WatchLink(socket)
+    const snapshot = await link.watch()
+    return new Shim(socketPath, link, snapshot)
+  } catch (cause) {
+    socket?.destroy()
+    throw new NotFoundError(`no shim listens at ${socketPath}`, { cause })
+  }
+}
+
+/** What the shim wrote when the container ended; null when it has not, or the shim was killed. */
+export async function readExitRecord(exitPath: string): Promise<ExitRecord | null> {
+  const text = await fs.readFile(exitPath, 'utf8').catch(() => '')
+  const match = /^(\d+) (\d+)\.(\d{9})\n$/.exec(text)
+  if (!match) return null
+  const [, code = '', seconds = '', nanos = ''] = match
+  return { code: Number(code), at: dateOf(BigInt(seconds), Number(nanos)) }
+}
+
+/** The engine's side of one running gantry-shim. */
+export class Shim {
+  /** The container's init, as the host counts. */
+  readonly pid: number
+  readonly shimPid: number
+  /** Resolves when the container has ended and its last output is on its way; null when the shim died without a word. */
+  readonly ended: Promise<ExitRecord | null>
+  readonly #socketPath: string
+  readonly #link: WatchLink
+
+  /** Made by launchContainer and connectShim. */
+  constructor(socketPath: string, link: WatchLink, snapshot: Snapshot) {
+    this.#socketPath = socketPath
+    this.#link = link
+    this.pid = snapshot.pid
+    this.shimPid = snapshot.shimPid
+    this.ended = link.ended.then((exit) => exit ?? readExitRecord(snapshot.exitPath))
+  }
+
+  /** The execs of this container, also those that ended lately, as the shim knows them. */
+  async execs(): Promise<ExecState[]> {
+    return (await this.#link.watch()).execs
+  }
+
+  /** The exit code of an exec that runs; rejects (UNAVAILABLE) when the shim dies first. */
+  async execExited(id: string): Promise<number> {
+    const exited = this.#link.exited(id)
+    // it may have ended before we began to listen
+    const known = (await this.execs()).find((exec) => exec.id === id)
+    if (known?.code !== undefined) this.#link.settle(id, known.code)
+    else if (!known) this.#link.forget(id, new NotFoundError(`No such exec instance: ${id}`))
+    return exited
+  }
+
+  /** Docker's raw stream of the container; ending the writable half ends its stdin as StdinOnce has it. */
+  async attach(streams: AttachFlags): Promise<Duplex> {
+    return this.#open(encodeRequest(Request.attach, attachFlags(streams)), 'attach')
+  }
+
+  /**
+   * Runs a process beside the container's own.
+   *
+   * @throws ContainerLaunchError when it could not be started, CONFLICT when the container does not run
+   */
+  async exec(options: ExecOptions): Promise<StartedExec> {
+    const plan = encodeExecPlan(options)
+    if (plan.length > MAX_REQUEST_BYTES) throw new InvalidParameterError('argument list too long')
+    const flags = options.detach ? 0 : attachFlags(options)
+    const exited = this.#link.exited(options.id)
+    // nobody may be waiting for it
+    exited.catch(() => undefined)
+    const socket = await this.#connect()
+    try {
+      const { message, rest } = await ask(socket, encodeRequest(Request.exec, flags, plan))
+      if (message.kind !== Saying.ok) throw execFailure(message, options)
+      const pid = message.payload.u32()
+      if (flags === 0) {
+        socket.destroy()
+        return { pid, exited }
+      }
+      return { pid, stream: asStream(socket, rest), exited }
+    } catch (error) {
+      socket.destroy()
+      this.#link.forget(options.id, error)
+      throw error
+    }
+  }
+
+  /** Joins a running exec again; with a TTY its last 64 KiB of output come first. @throws NOT_FOUND when it is over */
+  async attachExec(id: string): Promise<Duplex> {
+    const flags = attachFlags({ stdin: true, stdout: true, stderr: true })
+    return this.#open(encodeRequest(Request.attachExec, flags, encodeId(id)), `exec ${id}`)
+  }
+
+  /** Sets the size of the terminal of the container, or of an exec. @throws CONFLICT when it has none */
+  async resize(size: { rows: number; cols: number }, execId = ''): Promise<void> {
+    await this.#command(Request.resize, encodeNumbers(size.rows, size.cols), execId, 'resize')
+  }
+
+  /** Sends a signal to the container's init, or to an exec's process. @throws CONFLICT when it is over */
+  async signal(signo: number, execId = ''): Promise<void> {
+    await this.#command(Request.signal, encodeNumbers(signo), execId, `signal ${signo}`)
+  }
+
+  /** Drops the connections; the container and its shim live on, and `ended` is never settled. */
+  close(): void {
+    this.#link.close()
+  }
+
+  async #command(kind: number, fields: Buffer, execId: string, what: string): Promise<void> {
+    const answer = await this.#link.ask(
+      encodeRequest(kind, 0, Buffer.concat([fields, encodeId(execId)])),
+    )
+    if (answer.kind === Saying.ok) return
+    const { errno } = readFailure(answer.payload)
+    const whom = execId === '' ? 'the container' : `exec ${execId}`
+    throw new ConflictError(
+      `cannot ${what} ${whom}: ${errno === ESRCH ? 'it is not running' : `errno ${errno}`}`,
+    )
+  }
+
+  async #open(request: Buffer, what: string): Promise<Duplex> {
+    const socket = await this.#connect()
+    try {
+      const { message, rest } = await ask(socket, request)
+      if (message.kind !== Saying.ok) throw new NotFoundError(`${what} is not running`)
+      return asStream(socket, rest)
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  async #connect(): Promise<net.Socket> {
+    try {
+      return await connect(this.#socketPath)
+    } catch (cause) {
+      throw new ConflictError('the container is not running', { cause })
+    }
+  }
+}
+
+const ESRCH = 3
+const ERROR_EXISTS = 17
+
+function execFailure(message: Message, { id, process }: ExecOptions): Error {
+  const failure = readFailure(message.payload)
+  if (failure.step === 'exec in the container' && failure.errno === ESRCH) {
+    return new ConflictError('the container is not running')
+  }
+  if (failure.step === 'exec in the container' && failure.errno === ERROR_EXISTS) {
+    return new ConflictError(`exec ${id} has already run`)
+  }
+  return new ContainerLaunchError('exec', failure, process.args[0] ?? '')
+}
+
+/** The connection that stays: exits are pushed over it, and commands go the other way. */
+class WatchLink {
+  /** null: the shim has gone without telling. Stays pending when we let go ourselves. */
+  readonly ended: Promise<ExitRecord | null>
+  readonly #socket: net.Socket
+  readonly #reader = new MessageReader()
+  readonly #answers: { resolve: (message: Message) => void; reject: (error: unknown) => void }[] =
+    []
+  readonly #execs = new Map<
+    string,
+    { promise: Promise<number>; resolve: (code: number) => void; reject: (error: unknown) => void }
+  >()
+  #end: (exit: ExitRecord | null) => void = () => undefined
+  #closing = false
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    socket.on('data', (bytes: Buffer) => {
+      this.#reader.push(bytes)
+      for (let message = this.#reader.next(); message; message = this.#reader.next())
+        this.#take(message)
+    })
+    socket.on('error', () => {
+      // 'close' follows and says all there is to say
+    })
+    socket.on('close', () => {
+      this.#lost()
+    })
+  }
+
+  /** The state now; from then on exits are pushed. */
+  async watch(): Promise<Snapshot> {
+    const { payload } = await this.ask(encodeRequest(Request.watch))
+    return readSnapshot(payload)
+  }
+
+  ask(request: Buffer): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) {
+        reject(new ConflictError('the container is not running'))
+        return
+      }
+      this.#answers.push({ resolve, reject })
+      this.#socket.write(request)
+    })
+  }
+
+  /** The end of an exec; ask before it is started. */
+  exited(id: string): Promise<number> {
+    const known = this.#execs.get(id)
+    if (known) return known.promise
+    let resolve: (code: number) => void = () => undefined
+    let reject: (error: unknown) => void = () => undefined
+    const promise = new Promise<number>((yes, no) => {
+      resolve = yes
+      reject = no
+    })
+    this.#execs.set(id, { promise, resolve, reject })
+    return promise
+  }
+
+  settle(id: string, code: number): void {
+    this.#execs.get(id)?.resolve(code)
+    this.#execs.delete(id)
+  }
+
+  forget(id: string, reason: unknown): void {
+    this.#execs.get(id)?.reject(reason)
+    this.#execs.delete(id)
+  }
+
+  close(): void {
+    this.#closing = true
+    this.#socket.destroy()
+  }
+
+  #take(message: Message): void {
+    if (message.kind === Saying.started) return
+    if (message.kind !== Saying.exited) {
+      this.#answers.shift()?.resolve(message)
+      return
+    }
+    const exited: Exited = readExited(message.payload)
+    if (exited.id === '') this.#end({ code: exited.code, at: exited.at })
+    else this.settle(exited.id, exited.code)
+  }
+
+  #lost(): void {
+    for (const { reject } of this.#answers.splice(0))
+      reject(new ConflictError('the container is not running'))
+    if (!this.#closing) this.#end(null)
+    for (const id of [...this.#execs.keys()])
+      this.forget(id, new UnavailableError('the shim of the container is gone'))
+  }
+}
+
+/** Spawns the shim and awaits its one word: SAY_OK or SAY_ERROR. */
+async function runShim(runDir: string): Promise<Message> {
+  const log = await fs.open(path.join(runDir, 'shim.log'), 'a', 0o600)
+  try {
+    const child = spawn(shimPath(), [runDir], {
+      detached: true,
+      stdio: ['ignore', 'pipe', log.fd],
+      // nothing of ours is of use to it
+      env: {} as NodeJS.ProcessEnv,
+      cwd: '/',
+    })
+    // its exit is still collected while we run, but does not keep us from ending
+    child.unref()
+    const failed = new Promise<never>((_, reject) => {
+      child.once('error', (cause) => {
+        reject(new UnavailableError(`gantry-shim cannot be run: ${cause.message}`, { cause }))
+      })
+    })
+    return await Promise.race([failed, firstMessage(child.stdout)])
+  } finally {
+    await log.close()
+  }
+}
+
+function firstMessage(stdout: Readable | null): Promise<Message> {
+  const reader = new MessageReader()
+  return new Promise((resolve, reject) => {
+    if (!stdout) throw new Error('the status pipe is missing')
+    stdout.on('data', (bytes: Buffer) => {
+      reader.push(bytes)
+      const message = reader.next()
+      if (!message) return
+      resolve(message)
+      stdout.destroy()
+    })
+    stdout.on('close', () => {
+      reject(new UnavailableError('gantry-shim died before the container was started'))
+    })
+  })
+}
+
+function connect(socketPath: string): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ path: socketPath, allowHalfOpen: true })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+/** One request, one answer; what came behind it belongs to the stream. */
+function ask(socket: net.Socket, request: Buffer): Promise<{ message: Message; rest: Buffer }> {
+  const reader = new MessageReader()
+  return new Promise((resolve, reject) => {
+    const finish = (): void => {
+      socket.off('data', onData)
+      socket.off('error', onLost)
+      socket.off('close', onLost)
+      socket.off('end', onLost)
+    }
+    const onData = (bytes: Buffer): void => {
+      reader.push(bytes)
+      const message = reader.next()
+      if (!message) return
+      socket.pause()
+      finish()
+      resolve({ message, rest: reader.rest })
+    }
+    const onLost = (): void => {
+      finish()
+      reject(new ConflictError('the container is not running'))
+    }
+    socket.on('data', onData)
+    socket.on('error', onLost)
+    socket.on('close', onLost)
+    socket.on('end', onLost)
+    socket.write(request)
+  })
+}
+
+/** The socket as a plain duplex: it ends when the shim has sent its last byte. */
+function asStream(socket: net.Socket, rest: Buffer): Duplex {
+  if (rest.length > 0) socket.unshift(rest)
+  socket.on('error', () => {
+    // EPIPE when the process closes its stdin or ends while we still write: 'close' tells
+  })
+  // the shim closes both ways at once; our half would else wait for an end() that may never come
+  socket.on('end', () => {
+    socket.end()
+  })
+  return socket
+}
+
+function encodeId(id: string): Buffer {
+  const bytes = Buffer.from(`${id}\0`)
+  return Buffer.concat([encodeNumbers(bytes.length - 1), bytes])
+}
+
+function encodeNumbers(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * numbers.length)
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number >>> 0, 4 * index)
+  return bytes
+}
