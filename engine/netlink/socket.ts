@@ -25,6 +25,7 @@ export class NetlinkSocket {
    * @throws SystemError of the first one that was refused, with `what` it was for
    */
   async request(...requests: Request[]): Promise<Message[][]> {
+    if (requests.length === 0) return []
     for (let attempt = 1; ; attempt++) {
       const answers = await this.#exchange(requests)
       const refused = answers.find((answer) => answer.error !== undefined)
