@@ -130,9 +130,17 @@ export class LogStore {
       }
     }
     this.lines += arrived.reduce((n, row) => n + (row.kind === 'line' ? 1 : 0), 0)
-    for (const row of arrived) this.rows.push(row)
-    this.#emit({ appended: arrived })
+    const later = this.#takeLaterMarkers(arrived[0]?.time ?? '')
+    for (const row of mergeByTime(arrived, later)) this.rows.push(row)
+    this.#emit(later.length === 0 ? { appended: arrived } : 'all')
     if (this.following) this.#trim()
+  }
+
+  /** Events overtake the lines printed before them: such markers at the end are taken out, to be put in again. */
+  #takeLaterMarkers(time: string): LogRow[] {
+    let at = this.rows.length
+    while (this.rows[at - 1]?.kind === 'marker' && (this.rows[at - 1]?.time ?? '') > time) at--
+    return this.rows.splice(at)
   }
 
   /** Arrivals that are only counted, as a gap at the end. */
@@ -235,6 +243,9 @@ export class LogStore {
     this.#markers.add(key)
     let at = this.rows.length
     while (at > 0 && (this.rows[at - 1]?.time ?? '') > marker.time) at--
+    const before = this.rows[at - 1]
+    // One lack of memory may be told several times.
+    if (before?.kind === 'marker' && before.text === marker.text) return
     if (at === this.rows.length) {
       this.rows.push(marker)
       this.#emit({ appended: [marker] })
@@ -294,6 +305,7 @@ function linesIn(row: LogRow): number {
 }
 
 function mergeByTime(lines: LogRow[], markers: LogRow[]): LogRow[] {
+  if (markers.length === 0) return lines
   const merged: LogRow[] = []
   let m = 0
   for (const line of lines) {

@@ -46,7 +46,7 @@ export function LogToolbar(props: {
       {props.streams !== null && (
         <Select
           size="sm"
-          className="w-28"
+          className="w-30"
           aria-label="Output stream"
           value={props.streams}
           onValueChange={(value) => props.onStreams(value as StreamChoice)}
@@ -55,7 +55,7 @@ export function LogToolbar(props: {
       )}
       <Select
         size="sm"
-        className="w-28"
+        className="w-32"
         aria-label="Timestamps"
         value={preferences.time}
         onValueChange={(value) => props.onPreferences({ time: value as TimeFormat })}

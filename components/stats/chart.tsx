@@ -14,6 +14,8 @@ export interface ChartProps {
   /** The scale reaches at least so far; the values decide beyond. */
   top: (highest: number) => number
   format: (value: number) => string
+  /** The axis goes in powers of two. */
+  bytes?: boolean
   height: number
   /** Charts of one key show the same moment under the pointer. */
   syncKey?: string
@@ -23,11 +25,21 @@ export interface ChartProps {
   bare?: boolean
 }
 
+const BINARY_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power)
+
+/** Hours and minutes, and seconds where the steps are that small. */
+function clockTimes(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
+  return splits.map((seconds) => {
+    const words = new Date(seconds * 1000).toTimeString()
+    return step < 60 ? words.slice(0, 8) : words.slice(0, 5)
+  })
+}
+
 /** A live chart on uPlot: fixed time window that ends at the newest sample, gaps as gaps, colours of the theme. */
 export function Chart(props: ChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
-  const { samples, curves, windowMs, height, syncKey, bare } = props
+  const { samples, curves, windowMs, height, syncKey, bare, bytes } = props
   const newest = useRef(props)
   const { resolvedTheme } = useTheme()
   const data = useMemo(() => alignSamples(samples, curves), [samples, curves])
@@ -71,11 +83,12 @@ export function Chart(props: ChartProps) {
           y: { range: (_, __, max) => [0, newest.current.top(max ?? 0)] },
         },
         axes: [
-          { ...axis, space: 70 },
+          { ...axis, space: 70, size: 30, values: clockTimes },
           {
             ...axis,
             size: 68,
             space: 34,
+            ...(bytes ? { incrs: BINARY_STEPS } : {}),
             values: (_, splits) => splits.map((value) => newest.current.format(value)),
           },
         ],
@@ -118,7 +131,7 @@ export function Chart(props: ChartProps) {
       plot.current = null
     }
     // resolvedTheme: a canvas keeps its colours, so another theme needs another chart.
-  }, [curves, height, syncKey, bare, resolvedTheme])
+  }, [curves, height, syncKey, bare, bytes, resolvedTheme])
 
   useEffect(() => {
     shown.current = data

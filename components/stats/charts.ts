@@ -8,6 +8,8 @@ export interface ChartKind {
   curves: Curve[]
   top: (highest: number) => number
   format: (value: number) => string
+  /** Steps of the axis; without it round decimal ones. */
+  bytes?: boolean
 }
 
 /** What the container may use at most; null where nothing is set. */
@@ -43,6 +45,7 @@ export function memoryChart(limits: Limits): ChartKind {
     top: (highest) =>
       highest === limit ? highest * 1.08 : Math.max(1 << 20, niceTop(highest, 'bytes')),
     format: formatBytes,
+    bytes: true,
   }
 }
 
@@ -57,6 +60,7 @@ export const networkChart: ChartKind = {
   ],
   top: rateTop,
   format: rate,
+  bytes: true,
 }
 
 export const blockChart: ChartKind = {
@@ -67,6 +71,7 @@ export const blockChart: ChartKind = {
   ],
   top: rateTop,
   format: rate,
+  bytes: true,
 }
 
 export const pidsChart: ChartKind = {

@@ -77,7 +77,7 @@ export function StatsView(props: { containerId: string; running: boolean; limits
           actions={
             <Select
               size="sm"
-              className="h-7 w-36 text-xs"
+              className="h-7 w-44 text-xs"
               aria-label="CPU scale"
               value={scale}
               onValueChange={(value) => setScale(value as 'allowed' | 'core')}

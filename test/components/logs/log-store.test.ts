@@ -88,6 +88,14 @@ describe('LogStore', () => {
     assert.deepEqual(texts(store), ['1', '-- started', '3'])
   })
 
+  test('puts lines before a marker that overtook them', () => {
+    const store = new LogStore()
+    store.append({ lines: [line(1)], skipped: 0 })
+    store.mark({ kind: 'marker', time: T(4), text: 'ended', tone: 'bad' })
+    store.append({ lines: [line(2), line(3), line(5)], skipped: 0 })
+    assert.deepEqual(texts(store), ['1', '2', '3', '-- ended', '5'])
+  })
+
   test('moves markers older than what was known among older lines', () => {
     const store = new LogStore()
     store.resync({ lines: lines(5, 6), skipped: 0 })

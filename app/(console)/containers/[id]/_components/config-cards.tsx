@@ -1,5 +1,5 @@
 'use client'
-import { Eye, EyeOff, Terminal } from 'lucide-react'
+import { Eye, EyeOff } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { runLineOf } from '@/components/containers/run-line.ts'
 import { shellQuote } from '@/components/containers/shell-quote.ts'
@@ -26,7 +26,7 @@ export function ConfigCard() {
         title="Configuration"
         actions={
           <CopyButton text={runLine} label="Copy docker run" variant="secondary" title={runLine}>
-            <Terminal aria-hidden /> Copy docker run
+            Copy docker run
           </CopyButton>
         }
       />

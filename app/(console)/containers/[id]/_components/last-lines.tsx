@@ -41,7 +41,7 @@ export function LastLines() {
         role="region"
         aria-label="Last log lines"
       >
-        {rows.length === 0 && (
+        {(rows.length === 0 || state.error !== null || state.loading) && (
           <div className="text-muted-foreground px-4 font-sans text-[13px]">
             {state.error ??
               (state.loading ? <Skeleton className="w-1/2" /> : 'Nothing printed yet.')}
