@@ -1,0 +1,1 @@
+export { postDeploy as POST } from '@/server/api/jobs.ts'

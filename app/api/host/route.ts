@@ -1,0 +1,1 @@
+export { getHost as GET } from '@/server/api/host.ts'

@@ -1,0 +1,1 @@
+export { postCancel as POST } from '@/server/api/jobs.ts'

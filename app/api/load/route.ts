@@ -1,0 +1,1 @@
+export { postLoad as POST } from '@/server/api/jobs.ts'

@@ -1,0 +1,1 @@
+export { postPull as POST } from '@/server/api/jobs.ts'
