@@ -1,4 +1,3 @@
-import { InvalidParameterError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats, IoCount } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
@@ -28,12 +27,9 @@ export function applyBlkio(directory: string, blockIO: BlockIo): void {
   }
 }
 
-/** The weight's file is the I/O scheduler's: CFQ's before Linux 5.0, BFQ's since. */
+/** The weight's file is the I/O scheduler's: CFQ's before Linux 5.0, BFQ's since; without either one has been warned. */
 function writeFirst(directory: string, files: string[], value: string): void {
-  if (files.some((file) => tryWriteControl(`${directory}/${file}`, value))) return
-  throw new InvalidParameterError(
-    `this kernel has no block I/O weights (none of ${files.join(', ')})`,
-  )
+  files.some((file) => tryWriteControl(`${directory}/${file}`, value))
 }
 
 export function readBlkio(

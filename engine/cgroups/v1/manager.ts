@@ -4,6 +4,7 @@ import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup, Cgroups } from '../cgroup.ts'
 import { makeCgroup, readControl, removeCgroup, tryWriteControl, writeControl } from '../files.ts'
 import { CgroupV1 } from './cgroup.ts'
+import { favorDynamicModifications } from './dynamic-modifications.ts'
 
 export interface HierarchiesV1 {
   parent: string
@@ -88,7 +89,9 @@ function makeParents({ hierarchies, parent, unified }: HierarchiesV1): void {
       above = directory
     }
   }
-  if (unified !== undefined) fs.mkdirSync(`${unified}/${parent}`, { recursive: true })
+  if (unified === undefined) return
+  fs.mkdirSync(`${unified}/${parent}`, { recursive: true })
+  favorDynamicModifications(unified)
 }
 
 /** A v1 cpuset is born empty and takes no process before it has CPUs and memory nodes; its children then copy it. */

@@ -1,4 +1,3 @@
-import { InvalidParameterError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
@@ -33,10 +32,8 @@ export function applyIo(directory: string, blockIO: BlockIo): void {
 function writeWeight(directory: string, device: string, weight: number): void {
   if (tryWriteControl(`${directory}/io.bfq.weight`, `${device} ${String(weight)}`)) return
   const converted = 1 + Math.floor(((weight - 10) * 9999) / 990)
-  if (tryWriteControl(`${directory}/io.weight`, `${device} ${String(converted)}`)) return
-  throw new InvalidParameterError(
-    'this kernel has no block I/O weights (neither io.bfq.weight nor io.weight)',
-  )
+  // without either file one has been warned
+  tryWriteControl(`${directory}/io.weight`, `${device} ${String(converted)}`)
 }
 
 export function readIo(counters: CounterFiles, directory: string): CgroupStats['io'] {

@@ -1,0 +1,241 @@
+import fs from 'node:fs'
+import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import type { HostConfig, Resources } from '../types/docker.ts'
+import { devicesOf } from './devices.ts'
+import { hostCpu } from '../cgroups/host.ts'
+import { hostSupport, type HostSupport } from './host-support.ts'
+import { limitsOf } from './resources.ts'
+import { rlimitsOf } from './rlimits.ts'
+
+const SMALLEST_MEMORY = 6 << 20
+
+/**
+ * Checks the limits of a container in Docker's words.
+ *
+ * @returns warnings about limits that this host cannot set
+ * @throws INVALID_PARAMETER when one is out of range or contradicts another
+ * @throws NOT_IMPLEMENTED naming a limit that Gantry does not set
+ */
+export function validateResources(
+  resources: Resources,
+  support: HostSupport = hostSupport(),
+): string[] {
+  refuse(resources)
+  const warnings = [
+    ...checkMemory(resources, support),
+    ...checkCpu(resources, support),
+    ...checkBlkio(resources, support),
+    ...rlimitsOf(resources).warnings,
+  ]
+  if (resources.PidsLimit && resources.PidsLimit > 0 && !support.pids) {
+    warnings.push(
+      'Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.',
+    )
+  }
+  // throw for devices that are not there
+  devicesOf(resources as HostConfig)
+  limitsOf(resources)
+  return warnings
+}
+
+function refuse(resources: Resources): void {
+  for (const field of ['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'] as const) {
+    if (resources[field])
+      throw new InvalidParameterError(
+        `${field} is a limit of Windows containers, not of Linux ones`,
+      )
+  }
+  for (const field of ['CpuRealtimePeriod', 'CpuRealtimeRuntime'] as const) {
+    if (resources[field]) throw new NotImplementedError(`${field} is not supported`)
+  }
+  if (resources.CgroupParent) throw new NotImplementedError('CgroupParent is not supported')
+  const request = resources.DeviceRequests?.[0]
+  if (request) {
+    throw new InvalidParameterError(
+      `could not select device driver "${request.Driver ?? ''}" with capabilities: ${JSON.stringify(request.Capabilities ?? [])}`,
+    )
+  }
+}
+
+function checkMemory(resources: Resources, support: HostSupport): string[] {
+  const {
+    Memory = 0,
+    MemoryReservation = 0,
+    MemorySwap = 0,
+    MemorySwappiness,
+    OomKillDisable,
+  } = resources
+  const warnings: string[] = []
+  if (Memory !== 0 && Memory < SMALLEST_MEMORY)
+    throw new InvalidParameterError('Minimum memory limit allowed is 6MB')
+  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
+    throw new InvalidParameterError(
+      'Minimum memoryswap limit should be larger than memory limit, see usage',
+    )
+  }
+  if (Memory === 0 && MemorySwap > 0) {
+    throw new InvalidParameterError(
+      'You should always set the Memory limit when using Memoryswap limit, see usage',
+    )
+  }
+  if (MemorySwap < -1) throw new InvalidParameterError(`invalid MemorySwap: ${String(MemorySwap)}`)
+  if (typeof MemorySwappiness === 'number' && (MemorySwappiness < -1 || MemorySwappiness > 100)) {
+    throw new InvalidParameterError(
+      `Invalid value: ${String(MemorySwappiness)}, valid memory swappiness range is 0-100`,
+    )
+  }
+  if (MemoryReservation !== 0 && MemoryReservation < SMALLEST_MEMORY) {
+    throw new InvalidParameterError('Minimum memory reservation allowed is 6MB')
+  }
+  if (Memory > 0 && MemoryReservation > Memory) {
+    throw new InvalidParameterError(
+      'Minimum memory limit can not be less than memory reservation limit, see usage',
+    )
+  }
+  if (Memory > 0 && !support.memoryLimit) {
+    throw new InvalidParameterError(
+      'Memory: this host has no memory cgroup controller, so no limit can be set',
+    )
+  }
+  if (Memory > 0 && !support.swapLimit) {
+    warnings.push(
+      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
+    )
+  }
+  if (typeof MemorySwappiness === 'number' && MemorySwappiness !== -1 && !support.swappiness) {
+    warnings.push(
+      'Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.',
+    )
+  }
+  if (OomKillDisable === true && !support.oomKillDisable) {
+    warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.')
+  } else if (OomKillDisable === true && Memory === 0) {
+    warnings.push(
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
+    )
+  }
+  return warnings
+}
+
+function checkCpu(resources: Resources, support: HostSupport): string[] {
+  const {
+    CpuPeriod = 0,
+    CpuQuota = 0,
+    CpuShares = 0,
+    CpusetCpus,
+    CpusetMems,
+    NanoCpus = 0,
+  } = resources
+  if (NanoCpus !== 0 && CpuPeriod > 0) {
+    throw new InvalidParameterError(
+      'Conflicting options: Nano CPUs and CPU Period cannot both be set',
+    )
+  }
+  if (NanoCpus !== 0 && CpuQuota > 0) {
+    throw new InvalidParameterError(
+      'Conflicting options: Nano CPUs and CPU Quota cannot both be set',
+    )
+  }
+  const cpus = hostCpu().onlineCpus
+  if (NanoCpus !== 0 && (NanoCpus < 1e7 || NanoCpus > cpus * 1e9)) {
+    throw new InvalidParameterError(
+      `Range of CPUs is from 0.01 to ${String(cpus)}.00, as there are only ${String(cpus)} CPUs available`,
+    )
+  }
+  if (CpuShares < 0)
+    throw new InvalidParameterError(
+      `invalid CPU shares (${String(CpuShares)}): value must be a positive integer`,
+    )
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
+    throw new InvalidParameterError(
+      'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
+    )
+  }
+  if (CpuQuota > 0 && CpuQuota < 1000) {
+    throw new InvalidParameterError('CPU cfs quota can not be less than 1ms (i.e. 1000)')
+  }
+  const warnings: string[] = []
+  if (CpuShares > 0 && !support.cpuShares) {
+    warnings.push(
+      'Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.',
+    )
+  }
+  if ((NanoCpus > 0 || CpuQuota > 0) && !support.cpuQuota) {
+    throw new InvalidParameterError(
+      'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+    )
+  }
+  if ((CpusetCpus || CpusetMems) && !support.cpuset) {
+    warnings.push(
+      'Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.',
+    )
+  }
+  checkSet('CPUs', 'cpuset cpus', CpusetCpus, '/sys/devices/system/cpu/online')
+  checkSet('memory nodes', 'cpuset mems', CpusetMems, '/sys/devices/system/node/online')
+  return warnings
+}
+
+function checkSet(
+  what: string,
+  field: string,
+  wanted: string | null | undefined,
+  availableFile: string,
+): void {
+  if (!wanted) return
+  const set = parseCpuList(wanted)
+  if (!set) throw new InvalidParameterError(`Invalid value ${wanted} for ${field}`)
+  // without NUMA there is one node
+  const text = fs.existsSync(availableFile) ? fs.readFileSync(availableFile, 'utf8').trim() : '0'
+  const available = parseCpuList(text)
+  if ([...set].some((number) => !available?.has(number))) {
+    throw new InvalidParameterError(
+      `Requested ${what} are not available - requested ${wanted}, available: ${text}`,
+    )
+  }
+}
+
+/** `0-3,7` to its numbers, undefined when it is not such a list. @see cpuset(7), "List format" */
+export function parseCpuList(text: string): Set<number> | undefined {
+  const numbers = new Set<number>()
+  for (const part of text.split(',')) {
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part.trim())
+    if (!match) return undefined
+    const first = Number(match[1])
+    const last = Number(match[2] ?? match[1])
+    if (last < first) return undefined
+    for (let number = first; number <= last; number++) numbers.add(number)
+  }
+  return numbers
+}
+
+function checkBlkio(resources: Resources, support: HostSupport): string[] {
+  const { BlkioWeight = 0, BlkioWeightDevice } = resources
+  const isFit = (weight: number): boolean => weight === 0 || (weight >= 10 && weight <= 1000)
+  if (!isFit(BlkioWeight))
+    throw new InvalidParameterError('Range of blkio weight is from 10 to 1000')
+  for (const { Path = '', Weight = 0 } of BlkioWeightDevice ?? []) {
+    if (!isFit(Weight))
+      throw new InvalidParameterError(`Range of blkio weight of ${Path} is from 10 to 1000`)
+  }
+  const warnings: string[] = []
+  const wantsWeight = BlkioWeight > 0 || (BlkioWeightDevice ?? []).length > 0
+  if (wantsWeight && !support.blkioWeight) {
+    warnings.push(
+      'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.',
+    )
+  }
+  const wantsThrottle = (
+    [
+      'BlkioDeviceReadBps',
+      'BlkioDeviceWriteBps',
+      'BlkioDeviceReadIOps',
+      'BlkioDeviceWriteIOps',
+    ] as const
+  ).some((field) => (resources[field] ?? []).length > 0)
+  if (wantsThrottle && !support.blkioThrottle) {
+    warnings.push(
+      'Your kernel does not support Block I/O throttling or the cgroup is not mounted. Throttling discarded.',
+    )
+  }
+  return warnings
+}

@@ -1,0 +1,377 @@
+import fs from 'node:fs'
+import type { ContainerCreateConfig } from '../contract.ts'
+import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { parseSize } from '../size.ts'
+import type { ContainerConfig, HostConfig } from '../types/docker.ts'
+import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
+import { compileSeccomp, seccompProfileFor } from './seccomp.ts'
+import { parseSecurityOptions } from './security-options.ts'
+import { allowedOomScoreAdj } from './spec.ts'
+import { checkSysctls } from './sysctls.ts'
+import { validateResources } from './validate-resources.ts'
+
+export { validateResources } from './validate-resources.ts'
+
+/** What is done with a field: looked at elsewhere, or refused by this when it is set to something. */
+type Rule = 'implemented' | ((value: unknown, hostConfig: HostConfig) => void)
+
+/**
+ * Every field that Docker's API has; one that is in none of these tables is refused by name.
+ * What only a container's own part can judge (networks, mounts, restart policy, health check) is judged there.
+ */
+const HOST_CONFIG = {
+  CpuShares: 'implemented',
+  Memory: 'implemented',
+  CgroupParent: 'implemented',
+  BlkioWeight: 'implemented',
+  BlkioWeightDevice: 'implemented',
+  BlkioDeviceReadBps: 'implemented',
+  BlkioDeviceWriteBps: 'implemented',
+  BlkioDeviceReadIOps: 'implemented',
+  BlkioDeviceWriteIOps: 'implemented',
+  CpuPeriod: 'implemented',
+  CpuQuota: 'implemented',
+  CpuRealtimePeriod: 'implemented',
+  CpuRealtimeRuntime: 'implemented',
+  CpusetCpus: 'implemented',
+  CpusetMems: 'implemented',
+  Devices: 'implemented',
+  DeviceCgroupRules: 'implemented',
+  DeviceRequests: 'implemented',
+  MemoryReservation: 'implemented',
+  MemorySwap: 'implemented',
+  MemorySwappiness: 'implemented',
+  NanoCpus: 'implemented',
+  OomKillDisable: 'implemented',
+  Init: notSupported('Init', 'start an init such as tini as the command instead'),
+  PidsLimit: 'implemented',
+  Ulimits: 'implemented',
+  CpuCount: 'implemented',
+  CpuPercent: 'implemented',
+  IOMaximumIOps: 'implemented',
+  IOMaximumBandwidth: 'implemented',
+  Binds: 'implemented',
+  ContainerIDFile: 'implemented',
+  LogConfig: (_, { LogConfig }) => {
+    checkLogConfig(LogConfig)
+  },
+  NetworkMode: 'implemented',
+  PortBindings: 'implemented',
+  RestartPolicy: 'implemented',
+  AutoRemove: 'implemented',
+  VolumeDriver: oneOf('VolumeDriver', ['', 'local']),
+  VolumesFrom: 'implemented',
+  Mounts: 'implemented',
+  ConsoleSize: 'implemented',
+  Annotations: 'implemented',
+  CapAdd: 'implemented',
+  CapDrop: 'implemented',
+  CgroupnsMode: (value) => {
+    if (!['', 'private', 'host'].includes(String(value))) {
+      throw new InvalidParameterError(`invalid cgroup namespace mode: ${String(value)}`)
+    }
+  },
+  Dns: 'implemented',
+  DnsOptions: 'implemented',
+  DnsSearch: 'implemented',
+  ExtraHosts: 'implemented',
+  GroupAdd: 'implemented',
+  IpcMode: (value) => {
+    checkMode('IPC', String(value), ['', 'none', 'private', 'shareable', 'host'])
+  },
+  Cgroup: notSupported('Cgroup', 'use CgroupnsMode'),
+  Links: 'implemented',
+  OomScoreAdj: (value) => {
+    if (typeof value !== 'number' || value < -1000 || value > 1000) {
+      throw new InvalidParameterError(
+        `Invalid value ${String(value)}, range for oom score adj is [-1000, 1000]`,
+      )
+    }
+  },
+  PidMode: (value) => {
+    checkMode('PID', String(value), ['', 'private', 'host'])
+  },
+  Privileged: 'implemented',
+  PublishAllPorts: 'implemented',
+  ReadonlyRootfs: 'implemented',
+  SecurityOpt: 'implemented',
+  StorageOpt: notSupported(
+    'StorageOpt',
+    'layers are directories of the data root, which have no size of their own',
+  ),
+  Tmpfs: 'implemented',
+  UTSMode: (value) => {
+    if (!['', 'host'].includes(String(value)))
+      throw new InvalidParameterError(`invalid UTS mode: ${String(value)}`)
+  },
+  UsernsMode: (value) => {
+    if (value !== 'host')
+      throw new NotImplementedError(`UsernsMode "${String(value)}" is not supported, only "host"`)
+  },
+  ShmSize: (value) => {
+    if (typeof value !== 'number' || value < 0)
+      throw new InvalidParameterError('SHM size can not be less than 0')
+  },
+  Sysctls: (_, hostConfig) => {
+    checkSysctls(hostConfig)
+  },
+  Runtime: (value) => {
+    if (!RUNTIMES.includes(String(value))) {
+      throw new InvalidParameterError(`unknown or invalid runtime name: ${String(value)}`)
+    }
+  },
+  Isolation: (value) => {
+    if (value !== 'default') {
+      throw new InvalidParameterError(
+        `invalid isolation "${String(value)}": Linux containers only have 'default'`,
+      )
+    }
+  },
+  MaskedPaths: 'implemented',
+  ReadonlyPaths: 'implemented',
+} satisfies Record<keyof HostConfig, Rule>
+
+/** `runc` too: it is what Docker's own containers say, and what clients copy from them. */
+const RUNTIMES = ['gantry', 'runc', 'io.containerd.runc.v2']
+
+const CONTAINER_CONFIG = {
+  Hostname: (value) => {
+    checkHostname('hostname', value)
+  },
+  Domainname: (value) => {
+    checkHostname('domainname', value)
+  },
+  User: 'implemented',
+  AttachStdin: 'implemented',
+  AttachStdout: 'implemented',
+  AttachStderr: 'implemented',
+  ExposedPorts: 'implemented',
+  Tty: 'implemented',
+  OpenStdin: 'implemented',
+  StdinOnce: 'implemented',
+  Env: (value) => {
+    for (const entry of value as string[]) {
+      if (entry === '' || entry.startsWith('=')) {
+        throw new InvalidParameterError(`invalid environment variable: ${entry}`)
+      }
+    }
+  },
+  Cmd: 'implemented',
+  Healthcheck: 'implemented',
+  // from images made for Windows; the arguments are taken as they are
+  ArgsEscaped: 'implemented',
+  Image: 'implemented',
+  Volumes: 'implemented',
+  WorkingDir: (value) => {
+    if (!String(value).startsWith('/')) {
+      throw new InvalidParameterError(
+        `the working directory '${String(value)}' is invalid, it needs to be an absolute path`,
+      )
+    }
+  },
+  Entrypoint: 'implemented',
+  NetworkDisabled: notSupported('NetworkDisabled', 'use NetworkMode "none"'),
+  // words for a later build, kept for those who inspect
+  OnBuild: 'implemented',
+  Labels: 'implemented',
+  StopSignal: 'implemented',
+  StopTimeout: 'implemented',
+  Shell: 'implemented',
+} satisfies Record<keyof ContainerConfig, Rule>
+
+/** Beside the config in the same body. */
+const ENVELOPE = ['HostConfig', 'NetworkingConfig']
+
+/**
+ * Checks what a container is asked to be: each field is done, or refused by its name.
+ *
+ * Zero values, empty lists and nulls, of which the docker CLI sends many, ask for nothing and pass.
+ *
+ * @returns warnings about what this host cannot do as asked
+ * @throws INVALID_PARAMETER in Docker's words
+ * @throws NOT_IMPLEMENTED naming the field
+ */
+export function validateHostConfig(config: ContainerCreateConfig): string[] {
+  const hostConfig = config.HostConfig ?? {}
+  refuseNul(config)
+  checkFields('', config, CONTAINER_CONFIG, hostConfig)
+  checkFields('HostConfig.', hostConfig, HOST_CONFIG, hostConfig)
+  checkConflicts(config, hostConfig)
+  return [
+    ...validateResources(hostConfig),
+    ...checkSecurity(hostConfig),
+    ...checkOomScore(hostConfig),
+  ]
+}
+
+function checkFields(
+  prefix: string,
+  given: Record<string, unknown>,
+  rules: Record<string, Rule>,
+  hostConfig: HostConfig,
+): void {
+  for (const [field, value] of Object.entries(given)) {
+    if (isUnset(value) || (prefix === '' && ENVELOPE.includes(field))) continue
+    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
+    if (rule === undefined) throw new InvalidParameterError(`${prefix}${field} is not supported`)
+    if (rule !== 'implemented') rule(value, hostConfig)
+  }
+}
+
+/** Go's zero values, also of structs whose fields are all unset. */
+function isUnset(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '')
+    return true
+  if (Array.isArray(value)) return value.every(isUnset)
+  return typeof value === 'object' && Object.values(value).every(isUnset)
+}
+
+/** No path, argument or name of the kernel's can hold one. */
+function refuseNul(config: ContainerCreateConfig): void {
+  if (!JSON.stringify(config).includes('\\u0000')) return
+  throw new InvalidParameterError('the container config has a string with a NUL byte in it')
+}
+
+function notSupported(field: string, instead: string): Rule {
+  return () => {
+    throw new NotImplementedError(`${field} is not supported: ${instead}`)
+  }
+}
+
+function oneOf(field: string, values: string[]): Rule {
+  return (value) => {
+    if (values.includes(String(value))) return
+    throw new NotImplementedError(
+      `${field} "${String(value)}" is not supported, only "${values.at(-1) ?? ''}"`,
+    )
+  }
+}
+
+function checkMode(what: string, mode: string, plain: string[]): void {
+  if (plain.includes(mode) || /^container:.+$/.test(mode)) return
+  throw new InvalidParameterError(`invalid ${what} mode: ${mode}`)
+}
+
+function checkHostname(field: string, value: unknown): void {
+  const name = String(value)
+  const isFit = name.length <= 63 && /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/.test(name)
+  if (!isFit) throw new InvalidParameterError(`invalid ${field} format: ${name}`)
+}
+
+/** @see HostConfig.LogConfig */
+function checkLogConfig(config: HostConfig['LogConfig']): void {
+  const { Config, Type } = config ?? {}
+  const type: string = Type ?? ''
+  const options = Object.entries(Config ?? {})
+  if (type === 'none') {
+    const [first] = options
+    if (first) throw new InvalidParameterError(`unknown log opt '${first[0]}' for none log driver`)
+    return
+  }
+  if (type !== '' && type !== 'json-file') {
+    throw new NotImplementedError(
+      `LogConfig.Type "${type}" is not supported, only "json-file" and "none"`,
+    )
+  }
+  for (const [name, value] of options) checkLogOption(name, value)
+}
+
+function checkLogOption(name: string, value: string): void {
+  switch (name) {
+    case 'max-size':
+      // -1 is Docker's "no limit"
+      if (value !== '-1' && parseSize(value) <= 0)
+        throw new InvalidParameterError('max-size must be a positive number')
+      return
+    case 'max-file':
+      if (!/^\d{1,4}$/.test(value) || Number(value) < 1)
+        throw new InvalidParameterError('max-file cannot be less than 1')
+      return
+    case 'compress':
+    case 'labels':
+    case 'labels-regex':
+    case 'env':
+    case 'env-regex':
+    case 'tag':
+      if (value === '' || value === 'false') return
+      throw new NotImplementedError(`LogConfig.Config "${name}" is not supported`)
+    default:
+      throw new InvalidParameterError(`unknown log opt '${name}' for json-file log driver`)
+  }
+}
+
+function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {
+  const { Hostname } = config
+  const mode = hostConfig.NetworkMode ?? ''
+  const conflict = (what: string): never => {
+    throw new InvalidParameterError(`conflicting options: ${what}`)
+  }
+  if (hostConfig.UTSMode === 'host' && Hostname) conflict('hostname and the UTS mode')
+  if (mode === 'host' && !isUnset(hostConfig.Links)) {
+    conflict(
+      "host type networking can't be used with links. This would result in undefined behavior",
+    )
+  }
+  if (!mode.startsWith('container:')) return
+  if (Hostname) conflict('hostname and the network mode')
+  if (!isUnset(hostConfig.Links)) {
+    conflict(
+      "container type network can't be used with links. This would result in undefined behavior",
+    )
+  }
+  if (!isUnset(hostConfig.Dns)) conflict('dns and the network mode')
+  if (!isUnset(hostConfig.ExtraHosts)) conflict('custom host-to-IP mapping and the network mode')
+  const publishes =
+    hostConfig.PublishAllPorts === true || Object.keys(hostConfig.PortBindings ?? {}).length > 0
+  if (publishes) conflict('port publishing and the container type network mode')
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
+    conflict('port exposing and the container type network mode')
+  }
+}
+
+function checkSecurity(hostConfig: HostConfig): string[] {
+  const { apparmor, labels } = parseSecurityOptions(hostConfig.SecurityOpt)
+  if (apparmor !== undefined && apparmor !== 'unconfined') {
+    const enabled = readFlag('/sys/module/apparmor/parameters/enabled') === 'Y'
+    throw enabled
+      ? new NotImplementedError(
+          `SecurityOpt apparmor=${apparmor}: AppArmor profiles are not supported`,
+        )
+      : new InvalidParameterError(
+          `SecurityOpt apparmor=${apparmor}: AppArmor is not enabled on this host`,
+        )
+  }
+  const label = labels.find((one) => one !== 'disable')
+  if (label !== undefined) {
+    const enabled = fs.existsSync('/sys/fs/selinux/enforce')
+    throw enabled
+      ? new NotImplementedError(`SecurityOpt label=${label}: SELinux labels are not supported`)
+      : new InvalidParameterError(`SecurityOpt label=${label}: SELinux is not enabled on this host`)
+  }
+  // throw for unknown capabilities and for a profile that cannot be compiled
+  capabilitiesOf(hostConfig, boundingSet())
+  const profile = seccompProfileFor(hostConfig)
+  if (profile && parseSecurityOptions(hostConfig.SecurityOpt).seccomp !== undefined)
+    compileSeccomp(profile)
+  return withheldCapabilities(hostConfig).map(
+    (name) => `The capability ${name} is withheld from this host; the container runs without it.`,
+  )
+}
+
+function checkOomScore({ OomScoreAdj }: HostConfig): string[] {
+  if (!OomScoreAdj) return []
+  const allowed = allowedOomScoreAdj(OomScoreAdj)
+  if (allowed === OomScoreAdj) return []
+  return [
+    `OomScoreAdj ${String(OomScoreAdj)} is below what this host allows without CAP_SYS_RESOURCE; raised to ${String(allowed)}.`,
+  ]
+}
+
+function readFlag(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8').trim()
+  } catch {
+    // the kernel is built without it
+    return ''
+  }
+}
