@@ -10,24 +10,15 @@ const LINGER_MS = 10_000
  * Takes the connection of a request without Upgrade away from Node's HTTP server.
  *
  * Node has no call for it: its server reads the connection through listeners that its own upgrade path removes in just
- * this way (and adding a `data` listener makes its parser let go of the descriptor). What a client sent together with
- * the request's head and before the answer was parsed as HTTP by then; clients of this old form wait for the answer.
+ * this way (`close` listeners stay: they only clean up), and adding a `data` listener makes its parser let go of the
+ * descriptor. What a client sent together with the request's head and before the answer was parsed as HTTP by then;
+ * clients of this old form wait for the answer.
  */
 export function takeOver(request: IncomingMessage, response: ServerResponse): Socket {
   const socket = request.socket
   response.detachSocket(socket)
   socket.on('data', ignore)
-  for (const event of [
-    'data',
-    'end',
-    'close',
-    'drain',
-    'error',
-    'timeout',
-    'readable',
-    'pause',
-    'resume',
-  ]) {
+  for (const event of ['data', 'end', 'drain', 'error', 'timeout', 'readable', 'pause', 'resume']) {
     socket.removeAllListeners(event)
   }
   socket.setTimeout(0)
@@ -62,6 +53,7 @@ export function splice(
       stream.destroy()
       resolve()
     })
+    if (stream.destroyed) outputOver()
     if (options.stdin) connection.pipe(stream)
     else connection.resume()
     stream.pipe(connection, { end: false })

@@ -125,7 +125,11 @@ export async function listen(
   const api = createApiServer(engine)
   const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, api.handle)
   server.on('upgrade', api.upgrade)
+  // All connections, because the server forgets those that were taken over.
+  const connections = new Set<Socket>()
   server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
     socket.on('error', () => {
       // A client that vanished; its request's signal says so to whom it concerns.
     })
@@ -134,7 +138,7 @@ export async function listen(
   return {
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections()
+      for (const connection of connections) connection.destroy()
       await closed
       await release()
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DiskUsage, DiskUsageOptions, SystemEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
+import type { EventMessage } from '../types/docker.ts'
 import type { Call } from './call.ts'
 import type { Route } from './router.ts'
 import { filters, moment } from './values.ts'
@@ -42,7 +43,7 @@ export function systemRoutes(system: SystemEngine): Route[] {
       path: '/events',
       handle: async (call) => {
         const options = call.query(z.object({ since: moment, until: moment, filters }))
-        await call.sendLines(system.events(options, call.signal))
+        await call.sendLines(legacyEvents(system.events(options, call.signal)))
       },
     },
     {
@@ -87,5 +88,22 @@ function legacyUsage(usage: DiskUsage): Record<string, unknown> {
     ...(usage.BuildCacheUsage === undefined
       ? {}
       : { BuildCache: usage.BuildCacheUsage.Items ?? [] }),
+  }
+}
+
+/** Below API 1.52 the events of containers and images also carry the fields that were there before `Actor`. */
+async function* legacyEvents(events: AsyncIterable<EventMessage>): AsyncGenerator<unknown> {
+  for await (const event of events) {
+    if (event.Type !== 'container' && event.Type !== 'image') {
+      yield event
+      continue
+    }
+    const from = event.Actor?.Attributes?.image
+    yield {
+      status: event.Action,
+      id: event.Actor?.ID,
+      ...(from === undefined ? {} : { from }),
+      ...event,
+    }
   }
 }

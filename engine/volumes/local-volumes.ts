@@ -259,7 +259,10 @@ export class LocalVolumes implements VolumeEngine {
   async #remove(name: string): Promise<void> {
     unmountAll(this.pathOf(name))
     const going = path.join(this.#root, `.old-${randomBytes(8).toString('hex')}`)
-    await fs.rename(path.join(this.#root, name), going)
+    await fs.rename(path.join(this.#root, name), going).catch((error: unknown) => {
+      // Taken away by hand: then only the record of it is left to go.
+      if (!isMissing(error)) throw error
+    })
     this.#documents.delete(name)
     this.#reserved.delete(name)
     this.#events.emit('volume', 'destroy', name, { driver: 'local' })

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, describe, it } from 'node:test'
+import { openEvents } from '../../../engine/events/events.ts'
+import type { Events } from '../../../engine/events/events.ts'
+import { instanceAt } from '../../../engine/instance.ts'
+import { LocalVolumes } from '../../../engine/volumes/local-volumes.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+interface House {
+  volumes: LocalVolumes
+  events: Events
+  /** Volume name to the containers that name it. */
+  users: Map<string, string[]>
+  root: string
+  reopen(): Promise<LocalVolumes>
+}
+
+async function house(): Promise<House> {
+  const base = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
+  cleanups.push(() => fs.rm(base, { recursive: true, force: true }))
+  const instance = instanceAt({
+    dataRoot: path.join(base, 'd'),
+    runRoot: path.join(base, 'r'),
+    bridgeSubnet: '10.9.0.0/24',
+  })
+  const events = await openEvents({ dir: path.join(base, 'd/events') })
+  cleanups.push(() => events.close())
+  const users = new Map<string, string[]>()
+  const reopen = (): Promise<LocalVolumes> =>
+    LocalVolumes.open({ instance, events, usedBy: (name) => users.get(name) ?? [] })
+  const volumes = await reopen()
+  cleanups.push(async () => {
+    users.clear()
+    await volumes.prune({ all: ['true'] })
+  })
+  return { volumes, events, users, root: path.join(base, 'd/volumes'), reopen }
+}
+
+describe('LocalVolumes', () => {
+  it('makes a volume once and keeps it, its labels and its files over a restart', async () => {
+    const { volumes, reopen } = await house()
+    const made = await volumes.create({ Name: 'data', Labels: { tier: 'db' } })
+    assert.equal(made.Driver, 'local')
+    assert.deepEqual(made.Labels, { tier: 'db' })
+    await fs.writeFile(path.join(made.Mountpoint, 'file'), 'kept')
+    assert.deepEqual(await volumes.create({ Name: 'data' }), made)
+    assert.equal((await volumes.ensure('data')).created, false)
+    const again = await reopen()
+    assert.deepEqual(await again.inspect('data'), made)
+    assert.equal(await fs.readFile(path.join(again.pathOf('data'), 'file'), 'utf8'), 'kept')
+  })
+
+  it('names an anonymous volume at random and labels it', async () => {
+    const { volumes } = await house()
+    const { volume, created } = await volumes.ensure(undefined)
+    assert.ok(created)
+    assert.match(volume.Name, /^[0-9a-f]{64}$/)
+    assert.deepEqual(volume.Labels, { 'com.docker.volume.anonymous': '' })
+  })
+
+  it('refuses names that are no names, in Docker words', async () => {
+    const { volumes, root } = await house()
+    for (const name of ['..', '.x', 'a/b', '/etc', 'a b', 'ä1', 'x'.repeat(256), 'a\n', '-a']) {
+      await assert.rejects(volumes.create({ Name: name }), { code: 'INVALID_PARAMETER' })
+    }
+    await assert.rejects(volumes.create({ Name: 'x' }), /volume name is too short/)
+    await assert.rejects(
+      volumes.create({ Name: '$$' }),
+      /create \$\$: "\$\$" includes invalid characters for a local volume name, only "\[a-zA-Z0-9\]\[a-zA-Z0-9_.-\]" are allowed/,
+    )
+    assert.deepEqual(await fs.readdir(root), [])
+  })
+
+  it('refuses other drivers and unknown options by name', async () => {
+    const { volumes } = await house()
+    await assert.rejects(volumes.create({ Name: 'vv', Driver: 'nope' }), {
+      code: 'NOT_FOUND',
+      message: /plugin "nope" not found/,
+    })
+    await assert.rejects(
+      volumes.create({ Name: 'vv', DriverOpts: { colour: 'red' } }),
+      /invalid option: "colour"/,
+    )
+    await assert.rejects(
+      volumes.create({ Name: 'vv', DriverOpts: { type: 'tmpfs' } }),
+      /missing required option: "device"/,
+    )
+    await assert.rejects(volumes.create({ Name: 'vv', DriverOpts: { size: '1g' } }), {
+      code: 'NOT_IMPLEMENTED',
+    })
+    await assert.rejects(volumes.inspect('vv'), {
+      code: 'NOT_FOUND',
+      message: 'get vv: no such volume',
+    })
+  })
+
+  it('does not remove what a container names, and removes the rest with its files', async () => {
+    const { volumes, users, root } = await house()
+    const { Mountpoint } = await volumes.create({ Name: 'data' })
+    await fs.mkdir(path.join(Mountpoint, 'deep/er'), { recursive: true })
+    await fs.symlink('/etc', path.join(Mountpoint, 'link'))
+    users.set('data', ['a'.repeat(64)])
+    await assert.rejects(volumes.remove('data', { force: true }), {
+      code: 'CONFLICT',
+      message: `remove data: volume is in use - [${'a'.repeat(64)}]`,
+    })
+    users.clear()
+    await volumes.remove('data')
+    assert.deepEqual(await fs.readdir(root), [])
+    assert.ok((await fs.stat('/etc/passwd')).isFile())
+    await assert.rejects(volumes.remove('data'), { code: 'NOT_FOUND' })
+    await volumes.remove('data', { force: true })
+  })
+
+  it('prunes unused anonymous volumes, and named ones when asked', async () => {
+    const { volumes, users } = await house()
+    await volumes.create({ Name: 'named' })
+    await volumes.create({ Name: 'used', Labels: { 'com.docker.volume.anonymous': '' } })
+    users.set('used', ['c'])
+    const old = await volumes.create({ Name: 'old', Labels: { 'com.docker.volume.anonymous': '' } })
+    await fs.writeFile(path.join(old.Mountpoint, 'file'), 'x'.repeat(1000))
+    // Just made for a container that is not there yet.
+    assert.deepEqual((await volumes.prune()).VolumesDeleted, [])
+    assert.deepEqual((await volumes.prune({ all: ['1'], label: ['none'] })).VolumesDeleted, [])
+    const pruned = await volumes.prune({ all: ['true'] })
+    assert.deepEqual(pruned.VolumesDeleted.sort(), ['named', 'old'])
+    assert.equal(pruned.SpaceReclaimed, 1000)
+    await assert.rejects(volumes.prune({ colour: ['red'] }), { code: 'INVALID_PARAMETER' })
+  })
+
+  it('lists by filters', async () => {
+    const { volumes, users } = await house()
+    await volumes.create({ Name: 'one', Labels: { tier: 'db' } })
+    await volumes.create({ Name: 'two' })
+    users.set('two', ['c'])
+    const names = async (filters: Record<string, string[]>): Promise<string[]> =>
+      ((await volumes.list(filters)).Volumes ?? []).map(({ Name }) => Name)
+    assert.deepEqual(await names({}), ['one', 'two'])
+    assert.deepEqual(await names({ dangling: ['true'] }), ['one'])
+    assert.deepEqual(await names({ dangling: ['0'] }), ['two'])
+    assert.deepEqual(await names({ label: ['tier=db'] }), ['one'])
+    assert.deepEqual(await names({ name: ['tw'] }), ['two'])
+    assert.deepEqual(await names({ driver: ['other'] }), [])
+  })
+
+  it('sweeps what a killed engine left half-made or half-removed', async () => {
+    const { volumes, reopen, root } = await house()
+    await volumes.create({ Name: 'data' })
+    await fs.mkdir(path.join(root, '.new-00/_data'), { recursive: true })
+    await fs.rename(path.join(root, 'data'), path.join(root, '.old-00'))
+    const again = await reopen()
+    assert.deepEqual((await again.list()).Volumes, [])
+    assert.deepEqual(await fs.readdir(root), [])
+  })
+
+  it('mounts a bind device at use and leaves its files alone when removed', async () => {
+    const { volumes, root } = await house()
+    const device = path.join(path.dirname(root), 'device')
+    await fs.mkdir(device)
+    await fs.writeFile(path.join(device, 'precious'), 'kept')
+    await volumes.create({ Name: 'bound', DriverOpts: { type: 'none', o: 'bind,ro', device } })
+    const at = await volumes.mountpointOf('bound')
+    assert.equal(await volumes.mountpointOf('bound'), at)
+    assert.equal(await fs.readFile(path.join(at, 'precious'), 'utf8'), 'kept')
+    await assert.rejects(fs.writeFile(path.join(at, 'new'), ''), { code: 'EROFS' })
+    await volumes.remove('bound')
+    assert.equal(await fs.readFile(path.join(device, 'precious'), 'utf8'), 'kept')
+    assert.ok(!(await fs.readFile('/proc/self/mountinfo', 'utf8')).includes(root))
+  })
+
+  it('mounts a tmpfs with its options, and tells why a device cannot be mounted', async () => {
+    const { volumes } = await house()
+    await volumes.create({
+      Name: 'tmp',
+      DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,nosuid,mode=0700' },
+    })
+    const { blocks, bsize } = await fs.statfs(await volumes.mountpointOf('tmp'))
+    assert.equal(blocks * bsize, 1024 * 1024)
+    await volumes.create({
+      Name: 'broken',
+      DriverOpts: { type: 'none', device: '/nowhere', o: 'bind' },
+    })
+    await assert.rejects(
+      volumes.mountpointOf('broken'),
+      /failed to mount local volume broken: mount \/nowhere/,
+    )
+    await volumes.remove('tmp')
+  })
+
+  it('tells of volumes made and gone', async () => {
+    const { volumes, events } = await house()
+    await volumes.create({ Name: 'data' })
+    await volumes.remove('data')
+    const told: string[] = []
+    for await (const event of events.stream({ until: Date.now() / 1000 })) {
+      told.push(`${event.Type ?? ''} ${event.Action ?? ''} ${event.Actor?.ID ?? ''}`)
+    }
+    assert.deepEqual(told, ['volume create data', 'volume destroy data'])
+  })
+})
