@@ -1,4 +1,5 @@
 import type { Metadata, Viewport } from 'next'
+import { headers } from 'next/headers'
 import type { ReactNode } from 'react'
 import { Themes } from '@/components/shell/providers.tsx'
 import './globals.css'
@@ -16,12 +17,14 @@ export const viewport: Viewport = {
   ],
 }
 
-export default function RootLayout({ children }: { children: ReactNode }) {
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  // The content security policy lets only scripts with this request's nonce run.
+  const nonce = (await headers()).get('x-nonce') ?? undefined
   return (
     // next-themes sets data-theme before React wakes up.
     <html lang="en" suppressHydrationWarning>
       <body>
-        <Themes>{children}</Themes>
+        <Themes nonce={nonce}>{children}</Themes>
       </body>
     </html>
   )

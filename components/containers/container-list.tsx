@@ -39,10 +39,10 @@ export function ContainerList() {
     <div className="flex h-full min-h-0 flex-col">
       <div className="bg-surface flex flex-col gap-2 border-b px-3 py-2.5 md:px-4">
         <div className="flex items-center gap-2">
-          <h1 className="mr-2 hidden text-base font-semibold lg:block">Containers</h1>
+          <h1 className="sr-only">Containers</h1>
           <FilterBox
             label="Filter containers"
-            placeholder="Filter: web  image:nginx  label:app=shop  port:80  is:running"
+            placeholder="web, image:nginx, label:app=shop, is:running"
             value={filter}
             onChange={setFilter}
             box={filterBox}

@@ -14,7 +14,7 @@ import { Ports } from './ports.tsx'
 import { RowMenu } from './row-menu.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { StateDot } from './state-dot.tsx'
-import { exitCode, exitReason, stateOf } from './state.ts'
+import { stateOf } from './state.ts'
 import { useTrace } from './use-fleet.ts'
 import { verbWords, type Verb } from './verbs.ts'
 
@@ -128,8 +128,6 @@ export function StateCell({
   pending: Verb | undefined
 }) {
   const view = stateOf(container)
-  const code = exitCode(container.Status ?? '')
-  const reason = code === null ? null : exitReason(code)
   const tone = {
     ok: '',
     warn: 'text-warn',
@@ -140,12 +138,9 @@ export function StateCell({
   if (pending !== undefined)
     return <span className="text-muted-foreground text-[13px]">{verbWords[pending].doing}…</span>
   return (
-    <div className="leading-tight" title={reason ?? undefined}>
+    <div className="leading-tight" title={`${view.word}, ${view.detail}`}>
       <div className={cn('truncate text-[13px]', tone)}>{view.word}</div>
-      <div className="text-muted-foreground truncate text-xs">
-        {view.detail}
-        {reason !== null && code !== 0 && ` · ${reason}`}
-      </div>
+      <div className="text-muted-foreground truncate text-xs">{view.detail}</div>
     </div>
   )
 }

@@ -14,7 +14,7 @@ export function FilterBox(props: {
   box?: RefObject<HTMLInputElement | null>
 }) {
   return (
-    <div className="relative min-w-0 flex-1 sm:max-w-md">
+    <div className="relative min-w-0 flex-1 sm:max-w-lg">
       <Search
         className="text-muted-foreground pointer-events-none absolute top-2 left-2.5 size-4"
         aria-hidden

@@ -1,5 +1,5 @@
 import type { ContainerInspectResponse } from '@/engine/types/docker.ts'
-import { shellQuote } from './shell-quote.ts'
+import { quoteWord } from '@/server/api/shell-words.ts'
 
 /** The `docker run` line that would make such a container again. What is as the image has it may appear too. */
 export function runLineOf(container: ContainerInspectResponse): string {
@@ -67,6 +67,6 @@ export function runLineOf(container: ContainerInspectResponse): string {
   words.push(config.Image ?? '', ...entrypointArguments, ...(config.Cmd ?? []))
   return words
     .filter((word) => word !== false)
-    .map(shellQuote)
+    .map(quoteWord)
     .join(' ')
 }

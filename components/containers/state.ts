@@ -31,7 +31,7 @@ export function stateOf(container: ContainerSummary): StateView {
   const health = container.Health?.Status ?? healthIn(status)
   switch (state) {
     case 'running': {
-      const up = status.replace(/^Up\s*/, '').replace(/\s*\(.*\)$/, '')
+      const up = `up ${compact(status.replace(/^Up\s*/, '').replace(/\s*\(.*\)$/, ''))}`
       if (health === 'unhealthy')
         return { condition: 'unhealthy', word: 'Unhealthy', tone: 'bad', detail: up }
       const word = health === 'healthy' ? 'Healthy' : health === 'starting' ? 'Starting' : 'Running'
@@ -42,7 +42,7 @@ export function stateOf(container: ContainerSummary): StateView {
         condition: 'paused',
         word: 'Paused',
         tone: 'warn',
-        detail: status.replace(/^Up\s*/, '').replace(/\s*\(Paused\)$/, ''),
+        detail: `up ${compact(status.replace(/^Up\s*/, '').replace(/\s*\(Paused\)$/, ''))}`,
       }
     case 'restarting':
       return { condition: 'restarting', word: 'Restarting', tone: 'warn', detail: ended(status) }
@@ -50,7 +50,7 @@ export function stateOf(container: ContainerSummary): StateView {
       const code = exitCode(status)
       return {
         condition: 'exited',
-        word: 'Exited',
+        word: code === null || code === 0 ? 'Exited' : `Exited (${code})`,
         tone: code === 0 ? 'neutral' : 'bad',
         detail: ended(status),
       }
@@ -82,9 +82,9 @@ export function exitReason(code: number): string | null {
     127: 'command not found',
     130: 'interrupted',
     134: 'aborted',
-    137: 'killed (SIGKILL, maybe out of memory)',
+    137: 'killed, maybe out of memory',
     139: 'segmentation fault',
-    143: 'terminated (SIGTERM)',
+    143: 'terminated',
   }
   return known[code] ?? (code > 128 && code < 193 ? `signal ${code - 128}` : null)
 }
@@ -92,8 +92,22 @@ export function exitReason(code: number): string | null {
 function ended(status: string): string {
   const code = exitCode(status)
   if (code === null) return status
-  const ago = status.replace(/^\w+ \(-?\d+\)\s*/, '')
-  return `code ${code}${ago === '' ? '' : `, ${ago}`}`
+  const reason = code === 0 ? null : exitReason(code)
+  const ago = compact(status.replace(/^\w+ \(-?\d+\)\s*/, ''))
+  return [reason, ago].filter((part) => part !== null && part !== '').join(', ')
+}
+
+/** Docker's `About an hour ago` in the room a column has: `1h ago`. */
+export function compact(span: string): string {
+  return span
+    .replace(/^Less than a second/, '0s')
+    .replace(/^About an? /, '1 ')
+    .replace(
+      /^(\d+) (second|minute|hour|day|week|month|year)s?/,
+      (_, number: string, unit: string) => {
+        return `${number}${unit === 'month' ? 'mo' : (unit[0] ?? '')}`
+      },
+    )
 }
 
 function healthIn(status: string): string | undefined {

@@ -59,9 +59,11 @@ function Line({ name, usage, href }: { name: string; usage: Usage | undefined; h
     <div className="flex items-center gap-3 text-sm">
       <span className="w-24">
         {name}
-        <span className="text-muted-foreground block text-xs">{usage?.TotalCount ?? 0}</span>
+        <span className="text-muted-foreground block text-xs">{usage?.TotalCount ?? '–'}</span>
       </span>
-      <span className="tabular w-20 text-right">{formatBytes(usage?.TotalSize ?? 0)}</span>
+      <span className="tabular w-20 text-right">
+        {usage === undefined ? '–' : formatBytes(usage.TotalSize ?? 0)}
+      </span>
       <span className="text-muted-foreground ml-auto text-right text-xs">
         {reclaimable > 0 ? (
           <Button asChild size="xs">

@@ -14,7 +14,7 @@ const words: Record<string, string> = {
   inspect: 'Inspect',
 }
 
-export function Breadcrumb() {
+export function Breadcrumb({ host }: { host: string }) {
   const pathname = usePathname()
   const { data: containers } = useTopic('containers')
   const segments = pathname.split('/').filter((segment) => segment !== '')
@@ -31,7 +31,8 @@ export function Breadcrumb() {
     }
     return { href, label: words[segment] ?? decodeURIComponent(segment) }
   })
-  if (steps.length === 0) steps.push({ href: '/', label: 'Overview' })
+  if (steps.length === 0) steps.push({ href: '/#', label: 'Overview' })
+  steps.unshift({ href: '/', label: host })
   return (
     <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
       <ol className="flex min-w-0 items-center gap-1 text-sm">

@@ -8,9 +8,10 @@ import { TooltipProvider } from '@/components/ui/tooltip.tsx'
 import { Toaster } from '@/components/ui/toast.tsx'
 import { RefreshOnChanges } from './refresh-on-changes.tsx'
 
-export function Themes({ children }: { children: ReactNode }) {
+export function Themes({ nonce, children }: { nonce: string | undefined; children: ReactNode }) {
   return (
     <ThemeProvider
+      {...(nonce === undefined ? {} : { nonce })}
       attribute="data-theme"
       themes={['light', 'dark', 'contrast']}
       defaultTheme="system"

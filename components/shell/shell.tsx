@@ -36,6 +36,7 @@ export function Shell(props: {
       <Sidebar host={props.host} startsNarrow={props.startsNarrow} />
       <div className="flex min-w-0 flex-1 flex-col">
         <TopBar
+          host={props.host}
           userName={props.userName}
           onSearch={() => setPaletteOpen(true)}
           onKeys={() => setKeysOpen(true)}

@@ -11,11 +11,8 @@ import { PlaceLinks } from './sidebar.tsx'
 import { ThemeMenu } from './theme-menu.tsx'
 import { UserMenu } from './user-menu.tsx'
 
-export function TopBar({
-  userName,
-  onSearch,
-  onKeys,
-}: {
+export function TopBar(props: {
+  host: string
   userName: string
   onSearch: () => void
   onKeys: () => void
@@ -33,11 +30,11 @@ export function TopBar({
           <PlaceLinks onChoose={() => setMenuOpen(false)} />
         </SheetContent>
       </Sheet>
-      <Breadcrumb />
+      <Breadcrumb host={props.host} />
       <div className="ml-auto flex items-center gap-0.5">
         <button
           type="button"
-          onClick={onSearch}
+          onClick={props.onSearch}
           aria-label="Search everything"
           aria-keyshortcuts="Control+K"
           className="text-muted-foreground hover:bg-accent md:bg-background mr-1 flex h-8 items-center gap-2 rounded-md px-2 text-[13px] md:w-52 md:border"
@@ -51,7 +48,7 @@ export function TopBar({
         <ConnectionDot />
         <ActivityCentre />
         <ThemeMenu />
-        <UserMenu name={userName} onKeys={onKeys} />
+        <UserMenu name={props.userName} onKeys={props.onKeys} />
       </div>
     </header>
   )

@@ -1,0 +1,45 @@
+'use client'
+import type { ReactNode } from 'react'
+import type { Deploy } from '@/server/api/schemas/deploy.ts'
+import { dockerRunLine } from '@/server/api/docker-run.ts'
+import { Card, CardHeader } from '@/components/ui/card.tsx'
+import { CopyButton } from '@/components/ui/copy-button.tsx'
+import { Notice } from '@/components/ui/notice.tsx'
+
+/** What would be run, as a line for a shell, and the button that runs it. */
+export function SidePanel(props: {
+  deploy: Deploy | undefined
+  problem: string | undefined
+  failure: string | undefined
+  children: ReactNode
+}) {
+  const line = props.deploy === undefined ? undefined : dockerRunLine(props.deploy)
+  return (
+    <aside className="flex flex-col gap-3 lg:sticky lg:top-4">
+      <Card aria-label="What will be run">
+        <CardHeader
+          title="Will be run as"
+          actions={
+            line !== undefined && <CopyButton text={line} label="Copy the docker run line" />
+          }
+        />
+        <pre
+          aria-label="docker run line"
+          tabIndex={0}
+          className="max-h-72 overflow-auto p-4 font-mono text-xs leading-relaxed break-words whitespace-pre-wrap"
+        >
+          {line === undefined ? (
+            <span className="text-muted-foreground">Appears when the form is whole.</span>
+          ) : (
+            line.replaceAll(/ (-{1,2}[a-z][\w-]*) /g, ' \\\n  $1 ')
+          )}
+        </pre>
+      </Card>
+      {props.problem !== undefined && <Notice kind="warning" title={props.problem} />}
+      {props.failure !== undefined && (
+        <Notice title="The deployment could not begin">{props.failure}</Notice>
+      )}
+      <div className="flex flex-col">{props.children}</div>
+    </aside>
+  )
+}
