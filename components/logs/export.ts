@@ -9,7 +9,7 @@ export function rowsAsText(rows: readonly LogRow[], time: TimeFormat): string {
       case 'gap':
         return `[… ${row.count ?? 'some'} lines skipped …]`
       case 'marker':
-        return `[${row.text}, ${row.time}]`
+        return `[${row.text}, ${row.toldAt}]`
       case 'line':
         return format === 'off' ? row.plain : `${formatTime(row.time, format)} ${row.plain}`
     }

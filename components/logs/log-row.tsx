@@ -119,7 +119,7 @@ export function LogMarkerRow({ row }: { row: MarkerRow }) {
     <div className={cn('log-row flex items-center gap-3 px-3 font-sans text-xs', tones[row.tone])}>
       <span className="bg-border h-px flex-1" />
       <span className="whitespace-nowrap">
-        {row.text} · {formatTime(row.time, 'local')}
+        {row.text} · {formatTime(row.toldAt, 'local')}
       </span>
       <span className="bg-border h-px flex-1" />
     </div>

@@ -8,6 +8,8 @@ import { timeFromNanos } from './log-time.ts'
 
 /** Lines read when the viewer opens; each "older" step doubles what is held. */
 const FIRST_TAIL = 1000
+/** Engines tell of a start when the process has already begun to print. */
+const START_TOLD_LATE_MS = 300
 
 export interface SourceState {
   /** The first lines are on their way. */
@@ -190,22 +192,22 @@ export function markerOf(event: EventMessage, containerId: string): MarkerRow | 
   const nanos = event.timeNano ?? (event.time ?? 0) * 1e9
   const time = timeFromNanos(nanos)
   const exitCode = event.Actor.Attributes?.['exitCode']
+  const marker = (text: string, tone: MarkerRow['tone']): MarkerRow => {
+    return { kind: 'marker', time, toldAt: time, text, tone }
+  }
   switch (event.Action) {
     case 'start':
-      return { kind: 'marker', time, text: 'Container started', tone: 'good' }
-    case 'die':
-      return {
-        kind: 'marker',
-        time,
-        text: `Container ended${exitCode === undefined ? '' : ` with exit code ${exitCode}`}`,
-        tone: exitCode === '0' ? 'plain' : 'bad',
-      }
+      return { ...marker('Container started', 'good'), earlierMs: START_TOLD_LATE_MS }
+    case 'die': {
+      const how = exitCode === undefined ? '' : ` with exit code ${exitCode}`
+      return marker(`Container ended${how}`, exitCode === '0' ? 'plain' : 'bad')
+    }
     case 'oom':
-      return { kind: 'marker', time, text: 'Out of memory: a process was killed', tone: 'bad' }
+      return marker('Out of memory: a process was killed', 'bad')
     case 'pause':
-      return { kind: 'marker', time, text: 'Container paused', tone: 'plain' }
+      return marker('Container paused', 'plain')
     case 'unpause':
-      return { kind: 'marker', time, text: 'Container resumed', tone: 'plain' }
+      return marker('Container resumed', 'plain')
     default:
       return null
   }

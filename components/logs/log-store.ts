@@ -1,7 +1,7 @@
 import type { LogBatch } from '@/server/live/protocol.ts'
 import { plainText } from './ansi.ts'
 import type { ReadLine } from './log-stream.ts'
-import { normalizeTime } from './log-time.ts'
+import { normalizeTime, shiftTime } from './log-time.ts'
 
 /** One row of the viewer. `time` is of fixed width (log-time.ts), so rows order by it. */
 export type LogRow = LineRow | GapRow | MarkerRow
@@ -30,8 +30,12 @@ export interface GapRow {
 export interface MarkerRow {
   kind: 'marker'
   time: string
+  /** When it was said to have happened, to be shown; its place in the log may be a little earlier. */
+  toldAt: string
   text: string
   tone: 'good' | 'bad' | 'plain'
+  /** A start is told after the first lines are printed: it goes so far (ms) before them. */
+  earlierMs?: number
 }
 
 /** What changed, for views that follow cheaply: rows appended at the end, or anything. */
@@ -237,10 +241,11 @@ export class LogStore {
   }
 
   /** Marks a moment of the container's life; the same one only once. */
-  mark(marker: MarkerRow): void {
-    const key = `${marker.time} ${marker.text}`
-    if (this.#markers.has(key) || marker.time <= this.#clearedUpTo) return
+  mark(told: MarkerRow): void {
+    const key = `${told.toldAt} ${told.text}`
+    if (this.#markers.has(key) || told.time <= this.#clearedUpTo) return
     this.#markers.add(key)
+    const marker = this.#settle(told)
     let at = this.rows.length
     while (at > 0 && (this.rows[at - 1]?.time ?? '') > marker.time) at--
     const before = this.rows[at - 1]
@@ -252,6 +257,17 @@ export class LogStore {
     } else {
       this.rows.splice(at, 0, marker)
       this.#emit('all')
+    }
+  }
+
+  /** Goes back from when it was told, but not to before what happened last. */
+  #settle(marker: MarkerRow): MarkerRow {
+    if (marker.earlierMs === undefined) return marker
+    const earlier = shiftTime(marker.time, -marker.earlierMs)
+    const before = this.rows.findLast((row) => row.kind === 'marker' && row.time <= marker.time)
+    return {
+      ...marker,
+      time: before !== undefined && before.time > earlier ? before.time : earlier,
     }
   }
 

@@ -26,6 +26,12 @@ export function timeFromNanos(timeNano: number): string {
   return `${iso.slice(0, 23)}${String(Math.min(999_999, rest)).padStart(6, '0')}Z`
 }
 
+/** A time some milliseconds later (or earlier), its finer digits kept. */
+export function shiftTime(time: string, ms: number): string {
+  const shifted = new Date(Date.parse(`${time.slice(0, 23)}Z`) + ms)
+  return `${shifted.toISOString().slice(0, 23)}${time.slice(23)}`
+}
+
 /** Seconds since the epoch with nanoseconds, as the API's `since` and `until` take them. */
 export function apiTime(time: string): string {
   const seconds = Math.floor(Date.parse(`${time.slice(0, 19)}Z`) / 1000)

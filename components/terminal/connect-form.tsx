@@ -6,7 +6,7 @@ import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
 import { Select } from '@/components/ui/select.tsx'
-import { splitWords } from './shell-words.ts'
+import { splitWords } from '@/server/api/shell-words.ts'
 import type { TerminalTab } from './tabs-store.ts'
 
 const SHELLS = [

@@ -6,6 +6,9 @@ const T = (n: number) => `2026-11-21T08:00:00.${String(n).padStart(9, '0')}Z`
 const line = (n: number) => ({ time: T(n), stream: 'stdout' as const, text: String(n) })
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => line(from + i))
+const mark = (n: number, text: string) => {
+  return { kind: 'marker' as const, time: T(n), toldAt: T(n), text, tone: 'good' as const }
+}
 const texts = (store: LogStore) =>
   store.rows.map((row) =>
     row.kind === 'line' ? row.text : row.kind === 'gap' ? `gap ${row.count}` : `-- ${row.text}`,
@@ -81,7 +84,7 @@ describe('LogStore', () => {
 
   test('puts markers where they belong in time, once', () => {
     const store = new LogStore()
-    const marker = { kind: 'marker' as const, time: T(2), text: 'started', tone: 'good' as const }
+    const marker = mark(2, 'started')
     store.resync({ lines: [line(1), line(3)], skipped: 0 })
     store.mark(marker)
     store.mark({ ...marker })
@@ -91,15 +94,26 @@ describe('LogStore', () => {
   test('puts lines before a marker that overtook them', () => {
     const store = new LogStore()
     store.append({ lines: [line(1)], skipped: 0 })
-    store.mark({ kind: 'marker', time: T(4), text: 'ended', tone: 'bad' })
+    store.mark(mark(4, 'ended'))
     store.append({ lines: [line(2), line(3), line(5)], skipped: 0 })
     assert.deepEqual(texts(store), ['1', '2', '3', '-- ended', '5'])
+  })
+
+  test('puts a start before the lines printed until it was told, but after the end before it', () => {
+    const store = new LogStore()
+    const at = (ms: number) => `2026-11-21T08:00:00.${String(ms).padStart(3, '0')}000000Z`
+    const printed = (ms: number) => ({ time: at(ms), stream: 'stdout' as const, text: `${ms}` })
+    store.append({ lines: [printed(100), printed(700), printed(750)], skipped: 0 })
+    const told = (ms: number, text: string) => ({ ...mark(0, text), time: at(ms), toldAt: at(ms) })
+    store.mark(told(650, 'ended'))
+    store.mark({ ...told(800, 'started'), earlierMs: 300 })
+    assert.deepEqual(texts(store), ['100', '-- ended', '-- started', '700', '750'])
   })
 
   test('moves markers older than what was known among older lines', () => {
     const store = new LogStore()
     store.resync({ lines: lines(5, 6), skipped: 0 })
-    store.mark({ kind: 'marker', time: T(3), text: 'started', tone: 'good' })
+    store.mark(mark(3, 'started'))
     store.prepend([line(1), line(2), line(4)])
     assert.deepEqual(texts(store), ['1', '2', '-- started', '4', '5', '6'])
   })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { needsQuestion } from '../../../components/terminal/paste.ts'
-import { splitWords } from '../../../components/terminal/shell-words.ts'
 import {
   changeTabs,
   restoreTabs,
@@ -51,18 +50,6 @@ describe('terminal tabs', () => {
       assert.deepEqual(restoreTabs(text), none)
     }
   })
-})
-
-test('splitWords() reads quotes and backslashes', () => {
-  assert.deepEqual(splitWords(`sh -c "echo \\"a b\\"" 'it''s' x\\ y ""`), [
-    'sh',
-    '-c',
-    'echo "a b"',
-    'its',
-    'x y',
-    '',
-  ])
-  assert.throws(() => splitWords('echo "never'), /never closed/)
 })
 
 test('needsQuestion() asks for several lines unless the shell brackets pastes', () => {

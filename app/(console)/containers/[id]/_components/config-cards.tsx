@@ -2,7 +2,7 @@
 import { Eye, EyeOff } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { runLineOf } from '@/components/containers/run-line.ts'
-import { shellQuote } from '@/components/containers/shell-quote.ts'
+import { quoteWord } from '@/server/api/shell-words.ts'
 import { Facts } from '@/components/page/facts.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -33,7 +33,7 @@ export function ConfigCard() {
       <CardBody>
         <Facts
           facts={[
-            ['Command', command.length > 0 && <Code>{command.map(shellQuote).join(' ')}</Code>],
+            ['Command', command.length > 0 && <Code>{command.map(quoteWord).join(' ')}</Code>],
             [
               'Image ID',
               <Code key="image">{container.Image?.replace('sha256:', '').slice(0, 12)}</Code>,

@@ -100,7 +100,9 @@ function State() {
     <span className="flex flex-wrap items-center gap-2 text-sm" role="status">
       <span className="inline-flex items-center gap-1.5 font-medium">
         <StateDot view={view} />
-        {ended || health === undefined || health === 'none' ? view.word : 'Running'}
+        {ended || health === undefined || health === 'none'
+          ? view.word.replace(/ \(.*/, '')
+          : 'Running'}
       </span>
       {health !== undefined && health !== 'none' && (
         <Badge tone={health === 'healthy' ? 'ok' : health === 'unhealthy' ? 'bad' : 'warn'}>

@@ -36,24 +36,27 @@ export function LastLines() {
         }
       />
       <div
-        className="log-list max-h-64 overflow-auto py-2"
+        className="log-list flex max-h-72 flex-col-reverse overflow-auto py-2"
         tabIndex={0}
         role="region"
         aria-label="Last log lines"
       >
-        {(rows.length === 0 || state.error !== null || state.loading) && (
-          <div className="text-muted-foreground px-4 font-sans text-[13px]">
-            {state.error ??
-              (state.loading ? <Skeleton className="w-1/2" /> : 'Nothing printed yet.')}
-          </div>
-        )}
-        {rows.map((row, i) =>
-          row.kind === 'line' ? (
-            <LogLineRow key={i} row={row} look={LOOK} current={false} />
-          ) : row.kind === 'marker' ? (
-            <LogMarkerRow key={i} row={row} />
-          ) : null,
-        )}
+        {/* Reversed, the box stays at its end by itself. */}
+        <div>
+          {(rows.length === 0 || state.error !== null || state.loading) && (
+            <div className="text-muted-foreground px-4 font-sans text-[13px]">
+              {state.error ??
+                (state.loading ? <Skeleton className="w-1/2" /> : 'Nothing printed yet.')}
+            </div>
+          )}
+          {rows.map((row, i) =>
+            row.kind === 'line' ? (
+              <LogLineRow key={i} row={row} look={LOOK} current={false} />
+            ) : row.kind === 'marker' ? (
+              <LogMarkerRow key={i} row={row} />
+            ) : null,
+          )}
+        </div>
       </div>
     </Card>
   )
