@@ -22,6 +22,8 @@ export class DeferredDuplex extends Duplex {
     inner.on('close', () => {
       if (!inner.readableEnded) this.push(null)
     })
+    // it may have been paused by whoever opened it, and _read was asked before it was there
+    inner.resume()
     const write = this.#waitingWrite
     this.#waitingWrite = null
     write?.()

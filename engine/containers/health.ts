@@ -9,7 +9,7 @@ import { filterOf, requireRunning, userInRunning } from './running.ts'
 import { timestamp } from './start.ts'
 
 type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy'
-type ProbeResult = NonNullable<Health['Log']>[number]
+type ProbeResult = NonNullable<NonNullable<Health>['Log']>[number]
 
 const NANOS_PER_MS = 1_000_000
 const DEFAULT_INTERVAL_MS = 30_000

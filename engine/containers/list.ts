@@ -158,7 +158,7 @@ function isOnNetwork(container: Container, network: string): boolean {
   )
 }
 
-function portsOf(ports: Record<string, unknown> | undefined): { port: number; protocol: string }[] {
+function portsOf(ports: Record<string, unknown> | null | undefined): { port: number; protocol: string }[] {
   return Object.keys(ports ?? {}).map((key) => {
     const [port, protocol = 'tcp'] = key.split('/')
     return { port: Number(port), protocol }

@@ -91,7 +91,8 @@ export async function makeVolumes(
     })
     if (created) {
       undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
-      if (!request.noCopy) await fillVolume(context, container, request.destination, volume.Mountpoint)
+      // a volume over a device shows what the device has
+      if (!request.noCopy && Object.keys(volume.Options).length === 0) await fillVolume(context, container, request.destination, volume.Mountpoint)
     }
     mounts.push({ ...mount, Source: volume.Mountpoint })
   }

@@ -60,6 +60,7 @@ export async function killContainer(context: ContainersContext, container: Conta
   if (!isRunning(container.status)) {
     throw new ConflictError(`cannot kill container: ${container.id}: container ${container.id} is not running`)
   }
+  if (await hasJustEnded(container)) return
   const stopSignal = parseSignal(container.document.config.StopSignal ?? 'SIGTERM')
   if (number === 9 || number === stopSignal) await container.setState({ manuallyStopped: true })
   if (number === 9) await killForGood(context, container)
@@ -71,6 +72,7 @@ export async function killContainer(context: ContainersContext, container: Conta
 
 /** SIGKILL, and everything in the cgroup after it when the init does not go; used by kill, stop and rm -f. */
 export async function killForGood(context: ContainersContext, container: Container): Promise<void> {
+  if (await hasJustEnded(container)) return
   const { shim, cgroup } = requireRunning(container)
   const { exited } = waitForContainer(container, 'next-exit')
   if (container.status === 'paused') await cgroup.thaw()
@@ -82,6 +84,7 @@ export async function killForGood(context: ContainersContext, container: Contain
 }
 
 async function end(context: ContainersContext, container: Container, signal: number, graceSeconds: number): Promise<void> {
+  if (await hasJustEnded(container)) return
   const { shim, cgroup } = requireRunning(container)
   // registered before the signal: the end may come at once
   const { exited } = waitForContainer(container, 'next-exit')
@@ -98,6 +101,13 @@ async function end(context: ContainersContext, container: Container, signal: num
   }
   if (await within(exited, graceSeconds * 1000)) return
   if (isRunning(container.status)) await killForGood(context, container)
+}
+
+/** Its process is gone and its state about to say so: true once it does. */
+async function hasJustEnded(container: Container): Promise<boolean> {
+  if (container.shim) return false
+  await container.lock.run(() => Promise.resolve())
+  return !isRunning(container.status)
 }
 
 /** A container between two starts has nothing to stop but the next start. */
