@@ -1,31 +1,39 @@
+import fs from 'node:fs'
+import { InvalidParameterError } from '../errors.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
-
-const DEFAULT_SHM_BYTES = 64 << 20
+import { DEFAULT_SHM_BYTES } from './shared-memory.ts'
 
 export interface MountsInput {
   hostConfig: Pick<HostConfig, 'Privileged' | 'IpcMode' | 'ShmSize'>
   /** Binds, volumes, tmpfs, the hosts files. */
   mounts: OciMount[]
-  hostNetwork: boolean
+  /** A directory of the host to have as /dev/shm: of a shareable container, its own or one that is joined. */
+  shmPath?: string | undefined
 }
 
 /**
  * Everything that is mounted in a container, parents before children: the standard file systems, and over or among
  * them what was asked for. A mount asked for takes the place of the standard one at the same path, and one of /dev
  * also that of all below it.
+ *
+ * @throws INVALID_PARAMETER when one would hide what /proc says, which programs and the runtime itself trust
  */
-export function mountsOf({ hostConfig, mounts }: MountsInput): OciMount[] {
+export function mountsOf({ hostConfig, mounts, shmPath }: MountsInput): OciMount[] {
   const asked = mounts.map((mount) => ({ ...mount, destination: cleanPath(mount.destination) }))
+  for (const mount of asked) checkProc(mount)
   const taken = new Set(asked.map((mount) => mount.destination))
-  const standard = standardMounts(hostConfig).filter(
+  const standard = standardMounts(hostConfig, shmPath).filter(
     ({ destination }) =>
       !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
   )
   return [...standard, ...asked.sort((a, b) => depth(a.destination) - depth(b.destination))]
 }
 
-function standardMounts(hostConfig: MountsInput['hostConfig']): OciMount[] {
+function standardMounts(
+  hostConfig: MountsInput['hostConfig'],
+  shmPath: string | undefined,
+): OciMount[] {
   const writable = hostConfig.Privileged === true ? [] : ['ro']
   const guarded = ['nosuid', 'noexec', 'nodev']
   return [
@@ -49,11 +57,15 @@ function standardMounts(hostConfig: MountsInput['hostConfig']): OciMount[] {
       source: 'cgroup',
       options: [...guarded, 'relatime', ...writable],
     },
-    ...ipcMounts(hostConfig, guarded),
+    ...ipcMounts(hostConfig, guarded, shmPath),
   ]
 }
 
-function ipcMounts({ IpcMode, ShmSize }: MountsInput['hostConfig'], guarded: string[]): OciMount[] {
+function ipcMounts(
+  { IpcMode, ShmSize }: MountsInput['hostConfig'],
+  guarded: string[],
+  shmPath: string | undefined,
+): OciMount[] {
   if (IpcMode === 'host') {
     const bind = ['rbind', 'rprivate']
     return [
@@ -68,6 +80,10 @@ function ipcMounts({ IpcMode, ShmSize }: MountsInput['hostConfig'], guarded: str
     options: guarded,
   }
   if (IpcMode === 'none') return [mqueue]
+  if (shmPath !== undefined) {
+    const options = ['rbind', 'rprivate', ...guarded]
+    return [mqueue, { destination: '/dev/shm', type: 'bind', source: shmPath, options }]
+  }
   const size = ShmSize ? ShmSize : DEFAULT_SHM_BYTES
   return [
     mqueue,
@@ -78,6 +94,35 @@ function ipcMounts({ IpcMode, ShmSize }: MountsInput['hostConfig'], guarded: str
       options: [...guarded, 'mode=1777', `size=${String(size)}`],
     },
   ]
+}
+
+/** What lxcfs gives containers of its own. */
+const PROC_FILES =
+  /^\/proc\/(cpuinfo|diskstats|loadavg|meminfo|net\/dev|slabinfo|stat|swaps|uptime)$/
+/** @see statfs(2) */
+const PROC_SUPER_MAGIC = 0x9fa0
+
+/** As runc: below /proc only some files, over it only another proc. */
+function checkProc({ destination, source = '', type }: OciMount): void {
+  if (destination === '/proc') {
+    if (type === 'proc' || isProc(source)) return
+    throw new InvalidParameterError(
+      `"${source}" cannot be mounted to "/proc" because it is not of type proc`,
+    )
+  }
+  if (!destination.startsWith('/proc/') || PROC_FILES.test(destination)) return
+  throw new InvalidParameterError(
+    `"${source}" cannot be mounted to "${destination}" because it is inside /proc`,
+  )
+}
+
+function isProc(source: string): boolean {
+  try {
+    return fs.statfsSync(source).type === PROC_SUPER_MAGIC
+  } catch {
+    // no such path
+    return false
+  }
 }
 
 function cleanPath(path: string): string {

@@ -32,6 +32,8 @@ export interface SpecInput {
   netnsPath?: string | undefined
   /** Namespaces of other containers, for the `container:<id>` modes. */
   joined?: { pid?: string; ipc?: string }
+  /** From openSharedMemory: of a shareable container itself, or of the one whose IPC namespace is joined. */
+  shmPath?: string | undefined
   hostname: string
   domainname?: string | undefined
   cgroupsPath: string
@@ -53,11 +55,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     root: { path: input.rootfsPath, readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(hostConfig.UTSMode === 'host' ? {} : { hostname: input.hostname }),
     ...(hostConfig.UTSMode === 'host' || !input.domainname ? {} : { domainname: input.domainname }),
-    mounts: mountsOf({
-      hostConfig,
-      mounts: input.mounts,
-      hostNetwork: input.netnsPath === undefined,
-    }),
+    mounts: mountsOf({ hostConfig, mounts: input.mounts, shmPath: input.shmPath }),
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       namespaces: namespacesOf(input),
