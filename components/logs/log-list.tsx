@@ -7,7 +7,7 @@ import type { GapRow } from './log-store.ts'
 
 /** As in logs.css. */
 const LINE_PX = 20
-const OVERSCAN_PX = 800
+const OVERSCAN_PX = 500
 
 export interface LogListProps {
   view: LogView

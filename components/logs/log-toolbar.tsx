@@ -42,11 +42,15 @@ export function LogToolbar(props: {
 }) {
   const { preferences } = props
   return (
-    <div role="toolbar" aria-label="Log view" className="flex flex-wrap items-center gap-1.5">
+    <div
+      role="toolbar"
+      aria-label="Log view"
+      className="flex w-full items-center gap-1.5 sm:w-auto"
+    >
       {props.streams !== null && (
         <Select
           size="sm"
-          className="w-30"
+          className="min-w-0 flex-1 px-2 sm:w-30 sm:flex-none sm:px-3"
           aria-label="Output stream"
           value={props.streams}
           onValueChange={(value) => props.onStreams(value as StreamChoice)}
@@ -55,7 +59,7 @@ export function LogToolbar(props: {
       )}
       <Select
         size="sm"
-        className="w-32"
+        className="min-w-0 flex-1 px-2 sm:w-32 sm:flex-none sm:px-3"
         aria-label="Timestamps"
         value={preferences.time}
         onValueChange={(value) => props.onPreferences({ time: value as TimeFormat })}

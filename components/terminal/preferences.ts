@@ -5,18 +5,22 @@ export interface TerminalPreferences {
 }
 
 const KEY = 'gantry.terminal'
-const DEFAULTS: TerminalPreferences = { fontSize: 14, copyOnSelect: false }
+
+/** A phone shows too few columns at the usual size. */
+function defaults(): TerminalPreferences {
+  return { fontSize: window.innerWidth < 640 ? 12 : 14, copyOnSelect: false }
+}
 
 export function readPreferences(): TerminalPreferences {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<TerminalPreferences>
     const size = Number(stored.fontSize)
     return {
-      fontSize: size >= 8 && size <= 32 ? size : DEFAULTS.fontSize,
+      fontSize: size >= 8 && size <= 32 ? size : defaults().fontSize,
       copyOnSelect: stored.copyOnSelect === true,
     }
   } catch {
-    return DEFAULTS
+    return defaults()
   }
 }
 

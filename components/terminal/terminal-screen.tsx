@@ -142,7 +142,7 @@ function Status(props: {
       role="status"
       className="bg-muted flex flex-wrap items-center gap-2 border-t px-3 py-2 text-sm"
     >
-      <span className="min-w-0 flex-1 basis-60 break-words">
+      <span className="min-w-0 flex-1 basis-40 break-words">
         {how} {state.message !== null && state.message !== how && state.message}
       </span>
       <Button size="sm" variant="primary" onClick={props.onAgain}>
