@@ -8,7 +8,8 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '..')
 const bench = process.env.GANTRY_BENCH ?? path.join(root, '../shared/bench/bench.mjs')
 if (!fs.existsSync(bench)) fail(`no benchmark at ${bench}: set GANTRY_BENCH to a bench.mjs`)
-if (!fs.existsSync(path.join(root, 'dist/engine.js'))) fail('dist/engine.js is missing: run `npm run build` first')
+if (!fs.existsSync(path.join(root, 'dist/engine.js')))
+  fail('dist/engine.js is missing: run `npm run build` first')
 
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'gb-'))
 const started = []
@@ -21,7 +22,15 @@ if (dockerd) targets.push('--target', `docker=unix://${dockerd}`)
 targets.push('--target', `gantry=unix://${await startGantry()}`)
 const run = spawn(
   process.execPath,
-  [bench, ...targets, '--rootfs', busyboxTar(), '--work', path.join(work, 'work'), ...process.argv.slice(2)],
+  [
+    bench,
+    ...targets,
+    '--rootfs',
+    busyboxTar(),
+    '--work',
+    path.join(work, 'work'),
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 )
 run.on('exit', (code) => process.exit(code ?? 1))
@@ -36,7 +45,16 @@ async function startDockerd() {
   started.push(
     spawn(
       'dockerd',
-      ['--data-root', `${work}/docker`, '--exec-root', `${work}/exec`, '-p', `${work}/docker.pid`, '-H', `unix://${socket}`],
+      [
+        '--data-root',
+        `${work}/docker`,
+        '--exec-root',
+        `${work}/exec`,
+        '-p',
+        `${work}/docker.pid`,
+        '-H',
+        `unix://${socket}`,
+      ],
       { stdio: ['ignore', log, log] },
     ),
   )
@@ -64,10 +82,12 @@ async function startGantry() {
 
 function busyboxTar() {
   const dir = path.join(work, 'rootfs')
-  for (const sub of ['bin', 'tmp', 'proc', 'sys', 'dev', 'etc']) fs.mkdirSync(path.join(dir, sub), { recursive: true })
+  for (const sub of ['bin', 'tmp', 'proc', 'sys', 'dev', 'etc'])
+    fs.mkdirSync(path.join(dir, sub), { recursive: true })
   fs.copyFileSync('/bin/busybox', path.join(dir, 'bin/busybox'))
   const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n')
-  for (const applet of applets) if (applet !== 'busybox') fs.symlinkSync('busybox', path.join(dir, 'bin', applet))
+  for (const applet of applets)
+    if (applet !== 'busybox') fs.symlinkSync('busybox', path.join(dir, 'bin', applet))
   const tar = path.join(work, 'bb.tar')
   execFileSync('tar', ['-C', dir, '-cf', tar, '.'])
   return tar
@@ -84,7 +104,8 @@ async function present(file) {
 function cleanUp() {
   for (const child of started) child.kill('SIGTERM')
   for (const child of started) {
-    for (let i = 0; i < 100 && fs.existsSync(`/proc/${child.pid}`); i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+    for (let i = 0; i < 100 && fs.existsSync(`/proc/${child.pid}`); i++)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
   }
   for (const line of fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n').reverse()) {
     const target = line.split(' ')[4] ?? ''

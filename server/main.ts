@@ -14,6 +14,7 @@ import { Jobs } from './jobs/jobs.ts'
 import { createLive } from './live/io.ts'
 import { openEngine } from './open-engine.ts'
 import { PROJECT_ROOT } from './root.ts'
+import { loadSampleLater } from './sample.ts'
 
 /** `npm start`: console and engine in one process. */
 async function main(): Promise<void> {
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
   live.io.attach(server)
   await listenOn(server, env)
   announce(env, server)
+  loadSampleLater(engine)
 
   let stopping = false
   const stop = (): void => {

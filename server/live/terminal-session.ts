@@ -169,7 +169,7 @@ export class TerminalSession {
     member.outbox.whenFree(`terminal ${this.id}`, () => {
       if (this.#members.get(member.socket.id) !== member) return
       const bytes = member.behind
-        ? Buffer.concat([RESET, ...this.#ring])
+        ? Buffer.concat([RESET, withoutQueries(Buffer.concat(this.#ring))])
         : Buffer.concat(member.waiting)
       member.behind = false
       member.waiting = []
@@ -228,6 +228,20 @@ export class TerminalSession {
     )
   }
 }
+
+/**
+ * Takes out what a terminal would answer (reports of status, device and mode, colours): the program asked once and has
+ * its answer; another one would look like typed text.
+ *
+ * @see console_codes(4), "ECMA-48 Status Report Commands"; XTerm Control Sequences, DA, DECRQM, DECRQSS, OSC 4 and 10-19
+ */
+function withoutQueries(output: Buffer): Buffer {
+  const text = output.toString('latin1')
+  return Buffer.from(text.replaceAll(QUERIES, ''), 'latin1')
+}
+
+const QUERIES =
+  /\x1b\[[>=?]?[\d;]*[cn]|\x1b\[\??[\d;]*\$p|\x1bP[$+]q[^\x1b]*\x1b\\|\x1b\](?:1\d|4;\d+);\?(?:\x07|\x1b\\)/g
 
 function isFull(member: Member): boolean {
   return member.behind || member.waitingBytes > MAX_WAITING_BYTES / 2

@@ -90,9 +90,9 @@ export class Terminals {
     socket.on('terminal:join', (id, size, ack) => {
       void answer(ack, async () => {
         const session = await this.#find(sessionSchema.parse(id), socket)
-        const opened = this.#joinSocket(session, socket, outbox)
-        await session.resize(sizeSchema.parse(size))
-        return opened
+        // A session that ends just now cannot be resized; its end is told to who joins.
+        await session.resize(sizeSchema.parse(size)).catch(() => undefined)
+        return this.#joinSocket(session, socket, outbox)
       })
     })
     socket.on('terminal:input', (id, data, ack) => {

@@ -1,0 +1,147 @@
+// System packages: what is missing, why it is needed, and getting it through apt.
+import fs from 'node:fs'
+import path from 'node:path'
+import { ROOT, show, tryRun, which } from './exec.mjs'
+import { say, step, Stop } from './say.mjs'
+
+const program = (name) => () => which(name) !== undefined
+
+/** To run Gantry. */
+const NEEDED = [
+  { name: 'gcc', why: 'compiles the native parts', there: program('gcc') },
+  { name: 'make', why: 'builds the native parts', there: program('make') },
+  {
+    name: 'libc6-dev',
+    why: 'headers for the native parts',
+    there: () => fs.existsSync('/usr/include/stdio.h'),
+  },
+  { name: 'musl-tools', why: 'links gantry-shim small and static', there: program('musl-gcc') },
+  {
+    name: 'nftables',
+    why: 'published ports and outgoing traffic of containers',
+    there: program('nft'),
+  },
+  { name: 'busybox-static', why: 'the content of the sample image', there: isBusyboxStatic },
+]
+
+/** To test it. */
+const FOR_TESTS = [
+  {
+    name: 'chromium',
+    why: 'the browser of the browser tests',
+    there: () => chromium() !== undefined,
+  },
+  {
+    name: 'mmdebstrap',
+    why: 'makes the Debian image of the engine tests',
+    there: program('mmdebstrap'),
+  },
+  { name: 'skopeo', why: 'second opinion on images', there: program('skopeo') },
+]
+
+/** To test it as well; only the program is taken out of the package, for installing it would start a service. */
+const PROGRAMS_FOR_TESTS = [
+  {
+    program: 'docker',
+    packages: ['docker-cli', 'docker.io'],
+    why: 'the docker CLI, to drive our Docker API',
+  },
+  { program: 'docker-registry', packages: ['docker-registry'], why: 'a registry to pull from' },
+]
+
+/** Where programs for tests are unpacked to. */
+export const TEST_BIN = path.join(ROOT, 'node_modules', '.cache', 'gantry', 'bin')
+
+export async function installPackages({ forTests }) {
+  const wanted = [...NEEDED, ...(forTests ? FOR_TESTS : [])].filter(({ there }) => !there())
+  if (wanted.length > 0) {
+    say('these system packages are missing and will be installed with apt-get:')
+    for (const { name, why } of wanted) say(`  ${name.padEnd(16)} ${why}`)
+    requireApt(wanted.map(({ name }) => name))
+    await step('reading the package lists', () => apt(['update']))
+    await step('installing system packages', () =>
+      apt(['install', '-y', '--no-install-recommends', ...wanted.map(({ name }) => name)]),
+    )
+    const still = wanted.filter(({ there }) => !there()).map(({ name }) => name)
+    if (still.length > 0)
+      throw new Stop(
+        `apt-get installed ${still.join(', ')}, but it cannot be found: look at the messages above.`,
+      )
+  }
+  if (forTests) await unpackPrograms()
+}
+
+async function unpackPrograms() {
+  for (const { program: name, packages, why } of PROGRAMS_FOR_TESTS) {
+    if (
+      which(name) !== undefined ||
+      fs.existsSync(path.join(TEST_BIN, name)) ||
+      which('apt-get') === undefined
+    )
+      continue
+    say(
+      `${name} is missing (${why}); taking it from the package ${packages.join(' or ')}, without installing that`,
+    )
+    const at = fs.mkdtempSync('/tmp/gantry-deb-')
+    try {
+      fs.chmodSync(at, 0o755)
+      for (const pack of packages) {
+        if (!tryRun('apt-get', ['download', pack], { cwd: at }).ok) continue
+        const [deb] = fs.readdirSync(at).filter((file) => file.endsWith('.deb'))
+        if (deb === undefined || !tryRun('dpkg-deb', ['-x', deb, 'tree'], { cwd: at }).ok) continue
+        fs.rmSync(path.join(at, deb))
+        const found = path.join(at, 'tree', 'usr', 'bin', name)
+        if (!fs.existsSync(found)) continue
+        fs.mkdirSync(TEST_BIN, { recursive: true })
+        fs.copyFileSync(found, path.join(TEST_BIN, name))
+        fs.chmodSync(path.join(TEST_BIN, name), 0o755)
+        break
+      }
+    } finally {
+      fs.rmSync(at, { recursive: true, force: true })
+    }
+    if (!fs.existsSync(path.join(TEST_BIN, name)))
+      say(`${name} could not be got: its tests will be skipped`)
+  }
+}
+
+function requireApt(names) {
+  if (which('apt-get') !== undefined) return
+  throw new Stop(
+    `This distribution has no apt-get. Install what it calls these packages, then start again: ${names.join(' ')}`,
+  )
+}
+
+async function apt(args) {
+  const { code, tail } = await show(
+    'apt-get',
+    ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...args],
+    {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' },
+    },
+  )
+  if (code === 0) return
+  const reason =
+    tail
+      .split('\n')
+      .filter((line) => line.startsWith('E:'))
+      .at(-1) ?? ''
+  throw new Stop(
+    `apt-get ${args[0]} failed${reason === '' ? '' : ` (${reason.slice(2).trim()})`}: mend that, or install the packages yourself, then start again.`,
+  )
+}
+
+/** The browser that the tests use. */
+export function chromium() {
+  return (
+    process.env.CHROMIUM || which('chromium') || which('chromium-browser') || which('google-chrome')
+  )
+}
+
+/** A static executable works in an image that holds nothing else: it names no interpreter. */
+function isBusyboxStatic() {
+  const file = which('busybox')
+  if (file === undefined) return false
+  const data = fs.readFileSync(file)
+  return !data.subarray(0, 4096).includes('/ld-')
+}
