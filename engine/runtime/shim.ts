@@ -2,8 +2,14 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
-import type { Duplex, Readable } from 'node:stream'
-import { ConflictError, InvalidParameterError, NotFoundError, UnavailableError } from '../errors.ts'
+import type { Duplex } from 'node:stream'
+import {
+  ConflictError,
+  errorCode,
+  InvalidParameterError,
+  NotFoundError,
+  UnavailableError,
+} from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
 import { ContainerLaunchError } from './launch-error.ts'
@@ -13,6 +19,8 @@ import {
   attachFlags,
   dateOf,
   encodeRequest,
+  Fields,
+  HEADER_BYTES,
   MAX_REQUEST_BYTES,
   MessageReader,
   readExited,
@@ -86,7 +94,7 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
   await fs.rm(options.exitPath, { force: true })
   // it holds the environment, and so, often, secrets
   await fs.writeFile(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
-  const answer = await runShim(options.runDir)
+  const { answer, link, shimPid } = await runShim(options.runDir)
   if (answer.kind === Saying.error) {
     throw new ContainerLaunchError(
       'container',
@@ -94,7 +102,8 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
       options.spec.process.args[0] ?? '',
     )
   }
-  return connectShim(options.runDir)
+  const snapshot = { pid: answer.payload.u32(), shimPid, exitPath: options.exitPath, execs: [] }
+  return new Shim(path.join(options.runDir, 's'), link, snapshot)
 }
 
 /**
@@ -178,14 +187,14 @@ export class Shim {
     exited.catch(() => undefined)
     const socket = await this.#connect()
     try {
-      const { message, rest } = await ask(socket, encodeRequest(Request.exec, flags, plan))
+      const message = await ask(socket, encodeRequest(Request.exec, flags, plan))
       if (message.kind !== Saying.ok) throw execFailure(message, options)
       const pid = message.payload.u32()
       if (flags === 0) {
         socket.destroy()
         return { pid, exited }
       }
-      return { pid, stream: asStream(socket, rest), exited }
+      return { pid, stream: asStream(socket), exited }
     } catch (error) {
       socket.destroy()
       this.#link.forget(options.id, error)
@@ -229,9 +238,9 @@ export class Shim {
   async #open(request: Buffer, what: string): Promise<Duplex> {
     const socket = await this.#connect()
     try {
-      const { message, rest } = await ask(socket, request)
+      const message = await ask(socket, request)
       if (message.kind !== Saying.ok) throw new NotFoundError(`${what} is not running`)
-      return asStream(socket, rest)
+      return asStream(socket)
     } catch (error) {
       socket.destroy()
       throw error
@@ -301,13 +310,15 @@ class WatchLink {
   }
 
   ask(request: Buffer): Promise<Message> {
+    if (!this.#socket.destroyed) this.#socket.write(request)
+    return this.answer()
+  }
+
+  /** The next answer; they come in the order of the questions. */
+  answer(): Promise<Message> {
     return new Promise((resolve, reject) => {
-      if (this.#socket.destroyed) {
-        reject(new ConflictError('the container is not running'))
-        return
-      }
-      this.#answers.push({ resolve, reject })
-      this.#socket.write(request)
+      if (this.#socket.destroyed) reject(new ConflictError('the container is not running'))
+      else this.#answers.push({ resolve, reject })
     })
   }
 
@@ -360,45 +371,50 @@ class WatchLink {
   }
 }
 
-/** Spawns the shim and awaits its one word: SAY_OK or SAY_ERROR. */
-async function runShim(runDir: string): Promise<Message> {
+/**
+ * Spawns the shim and awaits its first word: SAY_OK or SAY_ERROR. The pipe over which it comes goes on as the watch
+ * connection, so that not even a container that ends at once can end unseen. After an error the shim is gone, and with
+ * it all it had made.
+ */
+async function runShim(
+  runDir: string,
+): Promise<{ answer: Message; link: WatchLink; shimPid: number }> {
   const log = await fs.open(path.join(runDir, 'shim.log'), 'a', 0o600)
   try {
     const child = spawn(shimPath(), [runDir], {
       detached: true,
-      stdio: ['ignore', 'pipe', log.fd],
+      stdio: ['ignore', 'ignore', log.fd, 'pipe'],
       // nothing of ours is of use to it
       env: {} as NodeJS.ProcessEnv,
       cwd: '/',
     })
-    // its exit is still collected while we run, but does not keep us from ending
-    child.unref()
+    const gone = new Promise<void>((resolve) =>
+      child.once('exit', () => {
+        resolve()
+      }),
+    )
     const failed = new Promise<never>((_, reject) => {
       child.once('error', (cause) => {
         reject(new UnavailableError(`gantry-shim cannot be run: ${cause.message}`, { cause }))
       })
     })
-    return await Promise.race([failed, firstMessage(child.stdout)])
+    failed.catch(() => undefined)
+    // Node makes every further pipe a socket, which goes both ways
+    const link = new WatchLink(child.stdio[3] as net.Socket)
+    const answer = await Promise.race([failed, link.answer()])
+    if (answer.kind === Saying.error) {
+      link.close()
+      await gone
+    }
+    // its end is still collected while we run, but does not keep us from ending
+    child.unref()
+    return { answer, link, shimPid: child.pid ?? 0 }
+  } catch (cause) {
+    if (errorCode(cause) === 'UNAVAILABLE') throw cause
+    throw new UnavailableError('gantry-shim died before the container was started', { cause })
   } finally {
     await log.close()
   }
-}
-
-function firstMessage(stdout: Readable | null): Promise<Message> {
-  const reader = new MessageReader()
-  return new Promise((resolve, reject) => {
-    if (!stdout) throw new Error('the status pipe is missing')
-    stdout.on('data', (bytes: Buffer) => {
-      reader.push(bytes)
-      const message = reader.next()
-      if (!message) return
-      resolve(message)
-      stdout.destroy()
-    })
-    stdout.on('close', () => {
-      reject(new UnavailableError('gantry-shim died before the container was started'))
-    })
-  })
 }
 
 function connect(socketPath: string): Promise<net.Socket> {
@@ -412,39 +428,35 @@ function connect(socketPath: string): Promise<net.Socket> {
   })
 }
 
-/** One request, one answer; what came behind it belongs to the stream. */
-function ask(socket: net.Socket, request: Buffer): Promise<{ message: Message; rest: Buffer }> {
-  const reader = new MessageReader()
+/** One request, one answer. Nothing behind the answer is read: it belongs to whoever takes the stream over. */
+function ask(socket: net.Socket, request: Buffer): Promise<Message> {
   return new Promise((resolve, reject) => {
+    let header: Buffer | undefined
     const finish = (): void => {
-      socket.off('data', onData)
-      socket.off('error', onLost)
-      socket.off('close', onLost)
-      socket.off('end', onLost)
+      socket.off('readable', onReadable)
+      for (const event of ['error', 'close', 'end']) socket.off(event, onLost)
     }
-    const onData = (bytes: Buffer): void => {
-      reader.push(bytes)
-      const message = reader.next()
-      if (!message) return
-      socket.pause()
+    const onReadable = (): void => {
+      header ??= (socket.read(HEADER_BYTES) as Buffer | null) ?? undefined
+      if (!header) return
+      const length = header.readUInt32LE(0)
+      const payload = length === 0 ? Buffer.alloc(0) : (socket.read(length) as Buffer | null)
+      if (!payload) return
       finish()
-      resolve({ message, rest: reader.rest })
+      resolve({ kind: header.readUInt16LE(4), payload: new Fields(payload) })
     }
     const onLost = (): void => {
       finish()
       reject(new ConflictError('the container is not running'))
     }
-    socket.on('data', onData)
-    socket.on('error', onLost)
-    socket.on('close', onLost)
-    socket.on('end', onLost)
+    socket.on('readable', onReadable)
+    for (const event of ['error', 'close', 'end']) socket.on(event, onLost)
     socket.write(request)
   })
 }
 
 /** The socket as a plain duplex: it ends when the shim has sent its last byte. */
-function asStream(socket: net.Socket, rest: Buffer): Duplex {
-  if (rest.length > 0) socket.unshift(rest)
+function asStream(socket: net.Socket): Duplex {
   socket.on('error', () => {
     // EPIPE when the process closes its stdin or ends while we still write: 'close' tells
   })

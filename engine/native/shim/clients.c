@@ -72,12 +72,10 @@ void client_close(struct client *c)
 		shim.clients_top--;
 }
 
-void clients_accept(void)
+static struct client *client_new(int fd)
 {
-	int fd = accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+	int i;
 
-	if (fd < 0)
-		return; /* it went away again, or descriptors are short: the next poll tries anew */
 	for (i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &shim.clients[i];
 
@@ -90,9 +88,28 @@ void clients_accept(void)
 		c->proc = -1;
 		if (i >= shim.clients_top)
 			shim.clients_top = i + 1;
-		return;
+		return c;
 	}
 	close(fd);
+	return NULL;
+}
+
+void clients_accept(void)
+{
+	int fd = accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	/* else it went away again, or descriptors are short: the next poll tries anew */
+	if (fd >= 0)
+		client_new(fd);
+}
+
+/* The socket that came with the launch is the first watcher's. */
+void clients_adopt(int fd)
+{
+	struct client *c = client_new(fd);
+
+	if (c)
+		c->watching = true;
 }
 
 /* ------------------------------------------------------------------ answers */

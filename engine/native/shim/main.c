@@ -1,9 +1,10 @@
 /*
  * gantry-shim RUNDIR: starts the container that RUNDIR/plan describes and stays as its parent.
  *
- *   stdin   /dev/null
- *   stdout  status pipe: one SAY_OK or SAY_ERROR once the container runs or does not, then closed
- *   stderr  RUNDIR/shim.log
+ *   stdin, stdout  /dev/null
+ *   stderr         RUNDIR/shim.log
+ *   3              a socket to the engine: SAY_OK or SAY_ERROR once the container runs or does not; then it goes on as a
+ *                  watcher's connection, so that even a container that ends at once does not end unseen
  *
  * It outlives the engine at any moment:
  *   - Before RUNDIR/s listens nothing has been started. Once it listens, an engine that starts anew finds us, though it
@@ -28,6 +29,7 @@
 
 #define RELAX_MS 500
 #define HOLD_MS 3000
+#define STATUS_FD 3
 
 struct shim shim;
 
@@ -45,7 +47,7 @@ _Noreturn static void give_up(const char *step, const char *path, int rc)
 	message_end(&m);
 	say(step, path, rc);
 	unlink("s");
-	_exit(write_all(1, buf, m.len) < 0 ? 2 : 1);
+	_exit(write_all(STATUS_FD, buf, m.len) < 0 ? 2 : 1);
 }
 
 static void plan_load(void)
@@ -105,16 +107,16 @@ static void begin(const char *run_dir)
 
 	/* fails when spawned as the leader of a session already */
 	setsid();
-	if (syscall(SYS_close_range, 3, ~0u, 0) < 0)
+	if (syscall(SYS_close_range, STATUS_FD + 1, ~0u, 0) < 0)
 		give_up("close_range", NULL, -errno);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		give_up("prctl", NULL, -errno);
 	prctl(PR_SET_NAME, "gantry-shim", 0, 0, 0);
 	if (chdir(run_dir) < 0)
 		give_up("chdir", run_dir, -errno);
-	shim.status = fcntl(1, F_DUPFD_CLOEXEC, 3);
-	if (shim.status < 0)
-		give_up("status pipe", NULL, -errno);
+	shim.status = STATUS_FD;
+	if (fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC) < 0)
+		give_up("status socket", NULL, -errno);
 	plan_load();
 	signals_begin();
 	socket_listen();
@@ -127,19 +129,6 @@ static void begin(const char *run_dir)
 	rc = proc_container();
 	if (rc < 0)
 		give_up("start", NULL, rc);
-}
-
-/* The engine has its answer: nothing of it is held any longer. */
-static void status_done(void)
-{
-	int null;
-
-	fd_close(&shim.status);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0) {
-		dup2(null, 1);
-		close(null);
-	}
 }
 
 /* ------------------------------------------------------------------ end */
@@ -366,7 +355,8 @@ static void loop(void)
 		/* after what was there to read: an exec's answer goes out before its end does */
 		proc_reap();
 		if (shim.status >= 0 && shim.procs[0].state != PROC_STARTING) {
-			status_done();
+			clients_adopt(shim.status);
+			shim.status = -1;
 			shim.hold_until = monotonic_ms() + HOLD_MS;
 		}
 		if (shim.hold > 0 && shim.hold_until && monotonic_ms() > shim.hold_until)

@@ -190,7 +190,7 @@ struct client {
 struct shim {
 	struct plan plan;
 	const char *run_dir;
-	int listener, signals, status;
+	int listener, signals, status; /* status: -1 once it is a client */
 	struct log log;
 	struct proc procs[PROCS_MAX];
 	struct client clients[CLIENTS_MAX];
@@ -219,6 +219,7 @@ void proc_reap(void);
 int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);
 
 void clients_accept(void);
+void clients_adopt(int fd);
 void client_readable(struct client *c);
 void client_writable(struct client *c);
 void clients_chunk(struct proc *p, int stream);

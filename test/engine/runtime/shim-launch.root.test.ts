@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import {
+  ContainerLaunchError,
+  launchContainer,
+  readExitRecord,
+} from '../../../engine/runtime/shim.ts'
+import type { Bench } from './shim-helper.ts'
+import { eventually, openBench, sh } from './shim-helper.ts'
+
+describe('launchContainer', () => {
+  let bench: Bench
+  before(() => {
+    bench = openBench()
+  })
+  after(async () => {
+    await bench.clean()
+  })
+
+  it('runs the process, logs both streams and records how it ended', async () => {
+    const run = await bench.launch({ process: sh('echo out; echo err >&2; exit 7') })
+    const ended = await run.shim.ended
+    assert.equal(ended?.code, 7)
+    assert.ok(Math.abs(ended.at.getTime() - Date.now()) < 5000)
+    assert.equal(run.stdout(), 'out\n')
+    assert.equal(run.stderr(), 'err\n')
+    assert.match(fs.readFileSync(run.options.exitPath, 'utf8'), /^7 \d+\.\d{9}\n$/)
+    assert.deepEqual(await readExitRecord(run.options.exitPath), ended)
+    assert.equal(fs.existsSync(path.join(run.options.runDir, 's')), false)
+  })
+
+  it('tells a signal as 128 and its number', async () => {
+    const run = await bench.launch({ process: sh('sleep 60') })
+    await run.shim.signal(9)
+    assert.equal((await run.shim.ended)?.code, 137)
+  })
+
+  it('gives init the pid 1 and a world of its own', async () => {
+    const run = await bench.launch({
+      hostname: 'boxy',
+      process: sh('echo $$; hostname; ls /proc | grep -c "^[0-9]"'),
+    })
+    await run.shim.ended
+    assert.match(run.stdout(), /^1\nboxy\n[2-4]\n$/)
+  })
+
+  it('leaves no descriptor but the standard three', async () => {
+    const run = await bench.launch({ process: { args: ['ls', '/proc/self/fd'] } })
+    await run.shim.ended
+    // 3 is the directory that ls itself reads
+    assert.equal(run.stdout(), '0\n1\n2\n3\n')
+  })
+
+  it('makes a missing working directory, owned by root, and its path through a dangling link', async () => {
+    fs.symlinkSync('/run/deep', path.join(bench.layer, 'var'))
+    const run = await bench.launch({
+      process: { ...sh('pwd; stat -c %u:%g .'), cwd: '/var/app', user: { uid: 12, gid: 13 } },
+    })
+    await run.shim.ended
+    assert.equal(run.stdout(), '/run/deep/app\n0:0\n')
+    fs.rmSync(path.join(bench.layer, 'var'))
+  })
+
+  it('keeps links of the image inside the root', async () => {
+    const outside = path.join(bench.root, 'outside')
+    fs.mkdirSync(outside)
+    fs.symlinkSync(`../../../../../../../..${outside}`, path.join(bench.layer, 'evil'))
+    fs.symlinkSync(outside, path.join(bench.layer, 'evil2'))
+    const run = await bench.launch({
+      mounts: [
+        { destination: '/evil/a', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/evil2/b', type: 'tmpfs', source: 'tmpfs' },
+      ],
+      process: sh('ls -d /evil/a /evil2/b'),
+    })
+    assert.equal((await run.shim.ended)?.code, 0)
+    assert.deepEqual(fs.readdirSync(outside), [])
+    for (const name of ['evil', 'evil2']) fs.rmSync(path.join(bench.layer, name))
+  })
+
+  it('binds files and directories, read-only ones with all below them', async () => {
+    const dir = path.join(bench.root, 'data')
+    fs.mkdirSync(dir)
+    fs.writeFileSync(path.join(dir, 'file'), 'hello\n')
+    const run = await bench.launch({
+      mounts: [
+        { destination: '/mnt/rw', type: 'bind', source: dir, options: ['rbind'] },
+        {
+          destination: '/mnt/ro',
+          type: 'bind',
+          source: dir,
+          options: ['rbind', 'ro', 'rro', 'rprivate'],
+        },
+        {
+          destination: '/etc/motd',
+          type: 'bind',
+          source: path.join(dir, 'file'),
+          options: ['rbind', 'rslave'],
+        },
+      ],
+      process: sh('cat /etc/motd; echo more > /mnt/rw/new; echo no > /mnt/ro/new || echo refused'),
+    })
+    await run.shim.ended
+    assert.equal(run.stdout(), 'hello\nrefused\n')
+    assert.equal(fs.readFileSync(path.join(dir, 'new'), 'utf8'), 'more\n')
+  })
+
+  it('leaves no mount on the host', async () => {
+    const before = fs.readFileSync('/proc/self/mountinfo', 'utf8')
+    const run = await bench.launch({ process: sh('sleep 60') })
+    assert.equal(fs.readFileSync('/proc/self/mountinfo', 'utf8').includes(bench.root), false)
+    await run.shim.signal(9)
+    await run.shim.ended
+    assert.equal(before.includes(bench.root), false)
+  })
+
+  it('mounts 128 layers within one page of options, and more than that', async () => {
+    const lower = Array.from({ length: 180 }, (_, index) => `layer-${index}-of-many`)
+    for (const [index, name] of lower.entries()) {
+      fs.mkdirSync(path.join(bench.root, 'layers', name))
+      fs.writeFileSync(path.join(bench.root, 'layers', name, 'top'), `${index}\n`)
+    }
+    for (const count of [127, 180]) {
+      const base = bench.options()
+      assert.ok(base.rootfs.kind === 'overlay')
+      const run = await bench.launch({
+        process: sh('cat /top'),
+        rootfs: { ...base.rootfs, lower: [...lower.slice(0, count), 'base'] },
+      })
+      await run.shim.ended
+      assert.equal(run.stdout(), '0\n', `${count} layers`)
+    }
+  })
+
+  it('runs a plain directory as root', async () => {
+    const run = await bench.launch({
+      rootfs: { kind: 'bind', path: bench.layer },
+      process: sh('mount | head -1'),
+    })
+    assert.equal((await run.shim.ended)?.code, 0)
+  })
+
+  it('gives the devices, links and file systems that programs expect', async () => {
+    const run = await bench.launch({
+      process: sh(
+        'echo x > /dev/null && head -c 4 /dev/zero | wc -c; for l in fd stdin ptmx; do readlink /dev/$l; done; echo via > /dev/stdout; mount | cut -d" " -f3 | grep -E "^/(proc|sys|dev/pts|dev/shm|dev/mqueue)$" | sort',
+      ),
+    })
+    await run.shim.ended
+    assert.equal(
+      run.stdout(),
+      '4\n/proc/self/fd\n/proc/self/fd/0\npts/ptmx\nvia\n/dev/mqueue\n/dev/pts\n/dev/shm\n/proc\n/sys\n',
+    )
+  })
+
+  it('applies sysctls, rlimits, umask, groups and user', async () => {
+    const run = await bench.launch({
+      linux: { sysctl: { 'net.ipv4.ip_unprivileged_port_start': '0', 'kernel.shmmni': '77' } },
+      process: {
+        ...sh(
+          'cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shmmni; ulimit -n; umask; id',
+        ),
+        rlimits: [{ type: 'RLIMIT_NOFILE', soft: 123, hard: 456 }],
+        user: { uid: 1000, gid: 1001, additionalGids: [7, 8], umask: 0o027 },
+      },
+    })
+    await run.shim.ended
+    assert.equal(
+      run.stdout(),
+      '0\n77\n123\n0027\nuid=1000 gid=1001 groups=7,8,1001\n'.replace(
+        '7,8,1001',
+        run.stdout().includes('groups=7,8,1001') ? '7,8,1001' : '7,8',
+      ),
+    )
+    assert.equal(fs.readFileSync('/proc/sys/kernel/shmmni', 'utf8') === '77\n', false)
+  })
+
+  it('joins a network namespace by path and keeps the host out of the others', async () => {
+    const first = await bench.launch({ process: sh('sleep 60') })
+    const second = await bench.launch({
+      linux: {
+        namespaces: [
+          { type: 'mount' },
+          { type: 'pid' },
+          { type: 'uts' },
+          { type: 'ipc', path: `/proc/${first.shim.pid}/ns/ipc` },
+          { type: 'network', path: `/proc/${first.shim.pid}/ns/net` },
+        ],
+      },
+      process: sh('readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 60'),
+    })
+    const link = (pid: number, ns: string): string => fs.readlinkSync(`/proc/${pid}/ns/${ns}`)
+    assert.equal(link(second.shim.pid, 'net'), link(first.shim.pid, 'net'))
+    assert.equal(link(second.shim.pid, 'ipc'), link(first.shim.pid, 'ipc'))
+    assert.notEqual(link(second.shim.pid, 'pid'), link(first.shim.pid, 'pid'))
+  })
+
+  it('shares the pid namespace of another container, also for execs, and leaves nothing behind', async () => {
+    const first = await bench.launch({ process: sh('sleep 60') })
+    const second = await bench.launch({
+      linux: {
+        namespaces: [
+          { type: 'mount' },
+          { type: 'pid', path: `/proc/${first.shim.pid}/ns/pid` },
+          { type: 'network' },
+        ],
+      },
+      process: sh('sleep 60'),
+    })
+    const ns = (pid: number): string => fs.readlinkSync(`/proc/${pid}/ns/pid`)
+    assert.equal(ns(second.shim.pid), ns(first.shim.pid))
+    await second.shim.signal(9)
+    assert.equal((await second.shim.ended)?.code, 137)
+  })
+
+  for (const [what, args, exitCode, words] of [
+    [
+      'a name that PATH does not have',
+      ['nonesuch'],
+      127,
+      'exec: "nonesuch": executable file not found in $PATH',
+    ],
+    [
+      'a path that is not there',
+      ['/bin/nonesuch'],
+      127,
+      'exec: "/bin/nonesuch": stat /bin/nonesuch: no such file or directory',
+    ],
+    ['a file without x', ['/etc/plain'], 126, 'exec: "/etc/plain": permission denied'],
+    ['a directory', ['/etc'], 126, 'exec: "/etc": is a directory'],
+    [
+      'a file that is no program',
+      ['/etc/noprogram'],
+      126,
+      'exec: "/etc/noprogram": exec format error',
+    ],
+  ] as const) {
+    it(`refuses ${what} with ${exitCode} and Docker's words`, async () => {
+      fs.writeFileSync(path.join(bench.layer, 'etc/plain'), 'text')
+      fs.writeFileSync(path.join(bench.layer, 'etc/noprogram'), '\x7fnot a program', {
+        mode: 0o755,
+      })
+      const options = bench.options({ process: { args: [...args] } })
+      await assert.rejects(launchContainer(options), (error: ContainerLaunchError) => {
+        assert.equal(error.exitCode, exitCode)
+        assert.equal(error.code, 'INVALID_PARAMETER')
+        assert.equal(
+          error.message,
+          `failed to create task for container: failed to create shim task: OCI runtime create failed: ${words}`,
+        )
+        return true
+      })
+      assert.equal(await readExitRecord(options.exitPath), null)
+      assert.equal(fs.existsSync(path.join(options.runDir, 's')), false)
+    })
+  }
+
+  it('names the mount that failed', async () => {
+    const options = bench.options({
+      mounts: [
+        { destination: '/mnt', type: 'bind', source: '/nonesuch/source', options: ['rbind'] },
+      ],
+    })
+    await assert.rejects(
+      launchContainer(options),
+      /error mounting .*\/nonesuch\/source.*no such file or directory/,
+    )
+    const file = bench.options({
+      mounts: [{ destination: '/etc', type: 'bind', source: '/etc/hostname', options: ['rbind'] }],
+    })
+    await assert.rejects(
+      launchContainer(file),
+      /not a directory: Are you trying to mount a directory onto a file/,
+    )
+  })
+
+  it('refuses options it does not have', async () => {
+    const options = bench.options({
+      mounts: [{ destination: '/mnt', type: 'tmpfs', options: ['tmpcopyup'] }],
+    })
+    await assert.rejects(launchContainer(options), { code: 'INVALID_PARAMETER' })
+  })
+
+  it('is in its cgroups before anything of it runs', async (t) => {
+    if (!fs.existsSync('/sys/fs/cgroup/pids')) return t.skip('needs cgroup v1')
+    const dirs = ['pids', 'freezer'].map(
+      (name) => `/sys/fs/cgroup/${name}/${path.basename(bench.root)}`,
+    )
+    for (const dir of dirs) fs.mkdirSync(dir)
+    const run = await bench.launch({
+      cgroup: { procs: dirs.map((dir) => `${dir}/cgroup.procs`) },
+      process: sh('grep -E "pids|freezer" /proc/self/cgroup; sleep 60'),
+    })
+    // with a namespace of its own the container's cgroup is the root
+    await eventually(() => /:pids:\/\n/.test(run.stdout()), 'in the cgroup')
+    const exec = await run.shim.exec({
+      id: 'in',
+      process: { ...run.options.spec.process, args: ['sleep', '60'] },
+      stdin: false,
+      stdout: false,
+      stderr: false,
+      detach: true,
+    })
+    for (const dir of dirs) {
+      const pids = fs.readFileSync(`${dir}/cgroup.procs`, 'utf8').trim().split('\n').map(Number)
+      assert.ok(pids.includes(run.shim.pid) && pids.includes(exec.pid), `${dir}: ${pids.join()}`)
+      assert.equal(pids.includes(run.shim.shimPid), false)
+    }
+    await run.shim.signal(9)
+    await run.shim.ended
+    for (const dir of dirs) fs.rmdirSync(dir)
+    await assert
+      .rejects(
+        exec.exited.then((code) => assert.equal(code, 137)),
+        undefined,
+      )
+      .catch(() => undefined)
+  })
+})
