@@ -101,13 +101,15 @@ export class Firewall {
   }
 
   async close(): Promise<void> {
-    this.#forward.close()
+    await this.#forward.close()
     await this.#nft.close()
   }
 
   /** Takes the table and all accepts for our bridges away. */
   async destroy(): Promise<void> {
     const bridges = this.#bridges()
+    // a look in the background would make it again
+    await this.#forward.close()
     await runOnce([`table inet ${this.#table} { }`, `delete table inet ${this.#table}`])
     await this.#forward.ensure([], (bridge) => bridges.includes(bridge))
   }

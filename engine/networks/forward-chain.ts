@@ -13,6 +13,7 @@ export class ForwardChain {
   readonly #warn: (message: string, error?: unknown) => void
   #checkedAt = 0
   #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(nft: Nft, warn: (message: string, error?: unknown) => void) {
@@ -47,7 +48,7 @@ export class ForwardChain {
     const wait = Math.max(0, this.#checkedAt + RECHECK_MS - Date.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      void this.ensure(bridges(), () => false)
+      this.#running = this.ensure(bridges(), () => false)
         .then(also)
         .catch((error: unknown) => {
           this.#warn('could not check the firewall', error)
@@ -56,9 +57,11 @@ export class ForwardChain {
     this.#timer.unref()
   }
 
-  close(): void {
+  /** Ends the looks in the background; one that is under way is waited for. */
+  async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    await this.#running
   }
 }
 

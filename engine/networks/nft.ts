@@ -66,8 +66,11 @@ export class Nft {
         const at = said.indexOf(`list counter inet none ${marker}`)
         if (at < 0) return
         settle()
-        // the marker's own message begins at the last "Error:" before it
-        resolve(said.slice(0, Math.max(0, said.lastIndexOf('Error:', at))).trim())
+        // the marker's own message begins at the last "Error:" before it; what stands before the first is the rest of the
+        // message about the marker before
+        const before = said.slice(0, Math.max(0, said.lastIndexOf('Error:', at)))
+        const begin = before.indexOf('Error:')
+        resolve(begin < 0 ? '' : before.slice(begin).trim())
       }
       const fail = (error: Error): void => {
         settle()
