@@ -1,5 +1,8 @@
 'use client'
+import { Play, RotateCw, ScrollText } from 'lucide-react'
+import Link from 'next/link'
 import { memo } from 'react'
+import { Button } from '@/components/ui/button.tsx'
 import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { formatBytes, formatPercent } from '@/components/ui/format.ts'
@@ -15,6 +18,8 @@ export const ContainerCard = memo(function ContainerCard(props: RowProps) {
   const { container, pending, failure } = props
   const id = container.Id ?? ''
   const trace = useTrace(id)
+  const name = containerName(container)
+  const running = container.State === 'running'
   return (
     <div
       className={cn(
@@ -24,13 +29,27 @@ export const ContainerCard = memo(function ContainerCard(props: RowProps) {
     >
       <div className="flex items-center gap-3">
         <Checkbox
-          aria-label={`Select ${containerName(container)}`}
+          aria-label={`Select ${name}`}
           checked={props.selected}
           onClick={(event) => props.onSelect(id, event.shiftKey)}
         />
         <div className="min-w-0 flex-1">
           <NameCell container={container} pending={pending} />
         </div>
+        <Button asChild variant="ghost" size="icon-sm">
+          <Link href={`/containers/${id}/logs`} prefetch={false} aria-label={`Logs of ${name}`}>
+            <ScrollText aria-hidden />
+          </Link>
+        </Button>
+        <Button
+          variant="ghost"
+          size="icon-sm"
+          disabled={pending !== undefined}
+          aria-label={`${running ? 'Restart' : 'Start'} ${name}`}
+          onClick={() => props.onVerb(running ? 'restart' : 'start', container)}
+        >
+          {running ? <RotateCw aria-hidden /> : <Play aria-hidden />}
+        </Button>
         <RowMenu
           container={container}
           onVerb={(verb) => props.onVerb(verb, container)}
@@ -39,7 +58,11 @@ export const ContainerCard = memo(function ContainerCard(props: RowProps) {
       </div>
       <div className="grid grid-cols-[1fr_auto] gap-x-3 gap-y-1 pl-7">
         <div className="text-muted-foreground truncate text-[13px]">{container.Image}</div>
-        <Ports ports={container.Ports ?? []} first={2} />
+        <div className="justify-self-end">
+          {(container.Ports ?? []).some((port) => port.PublicPort !== undefined) && (
+            <Ports ports={container.Ports ?? []} first={2} />
+          )}
+        </div>
         <StateCell container={container} pending={pending} />
         {trace !== undefined && (
           <div className="tabular text-muted-foreground flex items-center gap-2 text-xs">

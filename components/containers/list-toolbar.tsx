@@ -1,6 +1,6 @@
 'use client'
 import { Search, X } from 'lucide-react'
-import type { RefObject } from 'react'
+import type { ReactNode, RefObject } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { cn } from '@/components/ui/cn.ts'
 import { Input } from '@/components/ui/input.tsx'
@@ -77,7 +77,7 @@ export function StateChips(props: {
       condition === 'exited',
   )
   return (
-    <div role="group" aria-label="States" className="flex gap-1 overflow-x-auto">
+    <Chips label="States">
       <Chip
         word="All"
         number={props.containers.length}
@@ -93,6 +93,14 @@ export function StateChips(props: {
           onPress={() => props.onChange(props.value === condition ? '' : condition)}
         />
       ))}
+    </Chips>
+  )
+}
+
+export function Chips({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div role="group" aria-label={label} className="flex gap-1 overflow-x-auto">
+      {children}
     </div>
   )
 }

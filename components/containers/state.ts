@@ -94,7 +94,7 @@ function ended(status: string): string {
   if (code === null) return status
   const reason = code === 0 ? null : exitReason(code)
   const ago = compact(status.replace(/^\w+ \(-?\d+\)\s*/, ''))
-  return [reason, ago].filter((part) => part !== null && part !== '').join(', ')
+  return [ago, reason].filter((part) => part !== null && part !== '').join(', ')
 }
 
 /** Docker's `About an hour ago` in the room a column has: `1h ago`. */

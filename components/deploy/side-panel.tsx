@@ -1,7 +1,8 @@
 'use client'
 import type { ReactNode } from 'react'
 import type { Deploy } from '@/server/api/schemas/deploy.ts'
-import { dockerRunLine } from '@/server/api/docker-run.ts'
+import { dockerRunLine, dockerRunWords } from '@/server/api/docker-run.ts'
+import { quoteWord } from '@/server/api/shell-words.ts'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
@@ -14,6 +15,7 @@ export function SidePanel(props: {
   children: ReactNode
 }) {
   const line = props.deploy === undefined ? undefined : dockerRunLine(props.deploy)
+  const shown = props.deploy === undefined ? undefined : inLines(dockerRunWords(props.deploy))
   return (
     <aside className="flex flex-col gap-3 lg:sticky lg:top-4">
       <Card aria-label="What will be run">
@@ -31,7 +33,7 @@ export function SidePanel(props: {
           {line === undefined ? (
             <span className="text-muted-foreground">Appears when the form is whole.</span>
           ) : (
-            line.replaceAll(/ (-{1,2}[a-z][\w-]*) /g, ' \\\n  $1 ')
+            shown
           )}
         </pre>
       </Card>
@@ -42,4 +44,26 @@ export function SidePanel(props: {
       <div className="flex flex-col">{props.children}</div>
     </aside>
   )
+}
+
+/** The same words with each option on its own line, still one command for a shell. */
+function inLines(words: string[]): string {
+  const [docker = '', run = '', ...rest] = words
+  const lines = [`${docker} ${run}`]
+  let wantsValue = false
+  let options = true
+  for (const word of rest) {
+    const last = lines.length - 1
+    if (options && word.startsWith('-') && !wantsValue) {
+      lines.push(word)
+      wantsValue = word.startsWith('--') || !['-d', '-i', '-t'].includes(word)
+    } else if (wantsValue || !options) {
+      lines[last] += ` ${quoteWord(word)}`
+      wantsValue = false
+    } else {
+      lines.push(quoteWord(word))
+      options = false
+    }
+  }
+  return lines.join(' \\\n  ').replace(/^docker run \\\n {2}-d/, 'docker run -d')
 }

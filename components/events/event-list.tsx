@@ -4,7 +4,7 @@ import { Activity, FilterX, Pause, Play } from 'lucide-react'
 import Link from 'next/link'
 import { useMemo, useRef, useState } from 'react'
 import type { EventMessage } from '@/engine/types/docker.ts'
-import { Chip, FilterBox } from '@/components/containers/list-toolbar.tsx'
+import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
@@ -15,7 +15,7 @@ import { count, formatTime } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
-import { detailsOf, pageOf, subjectOf, timeOf, toneOf } from './event-words.ts'
+import { detailsOf, isExec, pageOf, subjectOf, timeOf, toneOf } from './event-words.ts'
 
 const types = ['container', 'image', 'network', 'volume']
 
@@ -24,19 +24,30 @@ export function EventList() {
   const { data, stale, error } = useTopic('events')
   const [type, setType] = useUrlState('type')
   const [filter, setFilter] = useUrlState('q')
+  // Each health check is three of them: they drown what happened.
+  const [execs, setExecs] = useUrlState('execs')
   const [frozen, setFrozen] = useState<EventMessage[]>()
   const events = frozen ?? data
   const shown = useMemo(() => {
     const word = filter.trim().toLowerCase()
     return (events ?? [])
+      .filter((event) => execs !== '' || !isExec(event))
       .filter((event) => (type === '' || event.Type === type) && matches(event, word))
       .reverse()
-  }, [events, type, filter])
+  }, [events, type, filter, execs])
   const missed = frozen === undefined || data === undefined ? 0 : newer(data, frozen)
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHeader
         title="Events"
+        filter={
+          <FilterBox
+            label="Filter events"
+            placeholder="Filter by name, action, attribute"
+            value={filter}
+            onChange={setFilter}
+          />
+        }
         actions={
           <>
             {missed > 0 && (
@@ -52,27 +63,26 @@ export function EventList() {
             </Button>
           </>
         }
-      >
-        <div className="flex flex-wrap items-center gap-2">
-          <FilterBox
-            label="Filter events"
-            placeholder="Filter by name, action, attribute"
-            value={filter}
-            onChange={setFilter}
-          />
-          <div role="group" aria-label="Types" className="flex gap-1 overflow-x-auto">
+        chips={
+          <Chips label="Types">
             <Chip word="All" pressed={type === ''} onPress={() => setType('')} />
             {types.map((each) => (
               <Chip
                 key={each}
-                word={each[0]?.toUpperCase() + each.slice(1)}
+                word={`${each.charAt(0).toUpperCase()}${each.slice(1)}`}
                 pressed={type === each}
                 onPress={() => setType(type === each ? '' : each)}
               />
             ))}
-          </div>
-        </div>
-      </PageHeader>
+            <span className="bg-border mx-1 my-1.5 w-px" aria-hidden />
+            <Chip
+              word={execs === '' ? 'Show execs' : 'Hide execs'}
+              pressed={execs !== ''}
+              onPress={() => setExecs(execs === '' ? 'shown' : '')}
+            />
+          </Chips>
+        }
+      />
       {error !== null && (
         <div className="p-4">
           <Notice title="The events cannot be read">{error}</Notice>
@@ -82,7 +92,7 @@ export function EventList() {
         error === null && <SkeletonRows label="Loading the events" />
       ) : shown.length > 0 ? (
         <EventRows events={shown} stale={stale !== null} />
-      ) : events.length === 0 ? (
+      ) : events.every(isExec) ? (
         <Empty icon={Activity} title="Nothing has happened yet">
           Each start, stop, pull and change appears here the moment it happens.
         </Empty>

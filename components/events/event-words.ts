@@ -6,7 +6,8 @@ import { shortId } from '@/components/containers/container-name.ts'
 export function subjectOf(event: EventMessage): string {
   const attributes = event.Actor?.Attributes ?? {}
   const id = event.Actor?.ID ?? ''
-  return attributes.name ?? (/^(sha256:)?[0-9a-f]{64}$/.test(id) ? shortId(id) : id)
+  const name = attributes.name ?? id
+  return /^(sha256:)?[0-9a-f]{64}$/.test(name) ? shortId(name) : name
 }
 
 export function timeOf(event: EventMessage): number {
@@ -52,4 +53,8 @@ export function pageOf(event: EventMessage): string | undefined {
   if (event.Type === 'network') return `/networks?inspect=${id}`
   if (event.Type === 'volume') return `/volumes?inspect=${encodeURIComponent(id)}`
   return event.Type === 'image' ? `/images?q=${encodeURIComponent(subjectOf(event))}` : undefined
+}
+
+export function isExec(event: EventMessage): boolean {
+  return event.Action?.startsWith('exec_') === true
 }

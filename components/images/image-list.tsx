@@ -5,7 +5,7 @@ import Link from 'next/link'
 import { useState } from 'react'
 import type { ContainerSummary, ImageSummary } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
-import { Chip, FilterBox } from '@/components/containers/list-toolbar.tsx'
+import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
@@ -56,6 +56,14 @@ export function ImageList() {
     <>
       <PageHeader
         title="Images"
+        filter={
+          <FilterBox
+            label="Filter images"
+            placeholder="Filter by tag or ID"
+            value={filter}
+            onChange={setFilter}
+          />
+        }
         actions={
           <>
             {dangling.length > 0 && (
@@ -71,16 +79,9 @@ export function ImageList() {
             </Button>
           </>
         }
-      >
-        {images.length > 0 && (
-          <div className="flex flex-wrap items-center gap-2">
-            <FilterBox
-              label="Filter images"
-              placeholder="Filter by tag or ID"
-              value={filter}
-              onChange={setFilter}
-            />
-            <div role="group" aria-label="Kinds" className="flex gap-1 overflow-x-auto">
+        chips={
+          images.length > 0 && (
+            <Chips label="Kinds">
               {Object.entries(kinds).map(([value, { word, fits: fitsKind }]) => (
                 <Chip
                   key={value}
@@ -90,10 +91,10 @@ export function ImageList() {
                   onPress={() => setKind(value)}
                 />
               ))}
-            </div>
-          </div>
-        )}
-      </PageHeader>
+            </Chips>
+          )
+        }
+      />
       <QueryStates query={query} what="images">
         {(all) =>
           all.length === 0 ? (
@@ -176,8 +177,8 @@ function ImageTable(props: {
         </tbody>
       </Table>
       <p className="text-muted-foreground border-t px-4 py-2 text-xs">
-        {count(props.images.length, 'image')}, {formatBytes(total)} together where none shares
-        layers
+        {count(props.images.length, 'image')}, {formatBytes(total)}
+        {props.images.length > 1 && ' with shared layers counted each time'}
       </p>
     </div>
   )

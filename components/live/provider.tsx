@@ -32,8 +32,12 @@ const Context = createContext<Live | null>(null)
 export function LiveProvider({ children }: { children: ReactNode }) {
   const [live] = useState(() => new Live())
   useEffect(() => {
-    live.client.connect()
-    return () => live.client.close()
+    // Not at once: React's strict mode mounts twice, and a socket closed while it opens complains.
+    const timer = setTimeout(() => live.client.connect(), 0)
+    return () => {
+      clearTimeout(timer)
+      live.client.close()
+    }
   }, [live])
   return <Context value={live}>{children}</Context>
 }

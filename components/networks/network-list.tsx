@@ -50,6 +50,14 @@ export function NetworkList() {
     <>
       <PageHeader
         title="Networks"
+        filter={
+          <FilterBox
+            label="Filter networks"
+            placeholder="Filter by name or ID"
+            value={filter}
+            onChange={setFilter}
+          />
+        }
         actions={
           <>
             <Button size="sm" onClick={() => setDialog('prune')}>
@@ -60,14 +68,7 @@ export function NetworkList() {
             </Button>
           </>
         }
-      >
-        <FilterBox
-          label="Filter networks"
-          placeholder="Filter by name or ID"
-          value={filter}
-          onChange={setFilter}
-        />
-      </PageHeader>
+      />
       <QueryStates query={query} what="networks">
         {() =>
           rows.length === 0 ? (

@@ -1,6 +1,6 @@
 'use client'
 import Link from 'next/link'
-import { pageOf, subjectOf, timeOf, toneOf } from '@/components/events/event-words.ts'
+import { isExec, pageOf, subjectOf, timeOf, toneOf } from '@/components/events/event-words.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
@@ -14,7 +14,7 @@ export function EventsCard() {
   const { data, error } = useTopic('events')
   // Execs come in threes, for each health check too: they drown what happened.
   const recent = data
-    ?.filter((event) => event.Action?.startsWith('exec_') !== true)
+    ?.filter((event) => !isExec(event))
     .slice(-SHOWN)
     .reverse()
   return (

@@ -61,7 +61,7 @@ function Meter(props: {
   chart: ReactNode
 }) {
   return (
-    <Card aria-label={props.name} className="flex min-h-32 flex-col overflow-hidden">
+    <Card aria-label={props.name} className="flex min-h-22 flex-col overflow-hidden sm:min-h-32">
       <div className="flex items-baseline gap-2 px-4 pt-3">
         <h2 className="text-muted-foreground text-[13px]">{props.name}</h2>
         <span className="text-muted-foreground ml-auto text-xs">{props.hint}</span>

@@ -21,7 +21,7 @@ export function Trend(props: {
     observer.observe(element)
     return () => observer.disconnect()
   }, [values, top, slots, colour])
-  return <canvas ref={canvas} aria-hidden className={cn('h-16 w-full', props.className)} />
+  return <canvas ref={canvas} aria-hidden className={cn('h-8 w-full sm:h-16', props.className)} />
 }
 
 function draw(

@@ -1,22 +1,23 @@
 import type { ReactNode } from 'react'
 
-/** The top of a list page: its name, its filters, and what can be done. */
-export function PageHeader({
-  title,
-  actions,
-  children,
-}: {
+/**
+ * The top of a list page: its filter, what can be done, and below them a row of chips. The breadcrumb shows the title
+ * already, so here it is for screen readers only.
+ */
+export function PageHeader(props: {
   title: string
+  filter: ReactNode
+  chips?: ReactNode
   actions?: ReactNode
-  children?: ReactNode
 }) {
   return (
     <div className="bg-surface flex flex-col gap-2 border-b px-3 py-2.5 md:px-4">
+      <h1 className="sr-only">{props.title}</h1>
       <div className="flex flex-wrap items-center gap-2">
-        <h1 className="mr-2 text-base font-semibold">{title}</h1>
-        {actions !== undefined && <div className="ml-auto flex items-center gap-2">{actions}</div>}
+        {props.filter}
+        <div className="ml-auto flex items-center gap-2">{props.actions}</div>
       </div>
-      {children}
+      {props.chips}
     </div>
   )
 }

@@ -4,7 +4,7 @@ import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
-import { Chip, FilterBox } from '@/components/containers/list-toolbar.tsx'
+import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
@@ -63,6 +63,14 @@ export function VolumeList() {
     <>
       <PageHeader
         title="Volumes"
+        filter={
+          <FilterBox
+            label="Filter volumes"
+            placeholder="Filter by name"
+            value={filter}
+            onChange={setFilter}
+          />
+        }
         actions={
           <>
             <Button size="sm" onClick={() => setDialog('prune')}>
@@ -73,16 +81,9 @@ export function VolumeList() {
             </Button>
           </>
         }
-      >
-        {rows.length > 0 && (
-          <div className="flex flex-wrap items-center gap-2">
-            <FilterBox
-              label="Filter volumes"
-              placeholder="Filter by name"
-              value={filter}
-              onChange={setFilter}
-            />
-            <div role="group" aria-label="Kinds" className="flex gap-1 overflow-x-auto">
+        chips={
+          rows.length > 0 && (
+            <Chips label="Kinds">
               {Object.entries(kinds).map(([value, each]) => (
                 <Chip
                   key={value}
@@ -92,10 +93,10 @@ export function VolumeList() {
                   onPress={() => setKind(value)}
                 />
               ))}
-            </div>
-          </div>
-        )}
-      </PageHeader>
+            </Chips>
+          )
+        }
+      />
       <QueryStates query={query} what="volumes">
         {() =>
           rows.length === 0 ? (
