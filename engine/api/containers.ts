@@ -5,7 +5,7 @@ import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
 import type { Route } from './router.ts'
-import { filters, flag, integer, maybeFlag, moment, word } from './values.ts'
+import { filters, flag, integer, maybeFlag, sinceMoment, untilMoment, word } from './values.ts'
 
 export function containerRoutes(containers: ContainerEngine): Route[] {
   return [
@@ -175,8 +175,8 @@ async function logs(containers: ContainerEngine, call: Call): Promise<void> {
       stdout: flag,
       stderr: flag,
       follow: flag,
-      since: moment,
-      until: moment,
+      since: sinceMoment,
+      until: untilMoment,
       timestamps: flag,
       tail: word,
       details: flag,

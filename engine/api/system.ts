@@ -4,7 +4,7 @@ import { InvalidParameterError } from '../errors.ts'
 import type { EventMessage } from '../types/docker.ts'
 import type { Call } from './call.ts'
 import type { Route } from './router.ts'
-import { filters, moment } from './values.ts'
+import { filters, sinceMoment, untilMoment } from './values.ts'
 import { API_VERSION, MIN_API_VERSION } from './version.ts'
 
 type UsageType = NonNullable<DiskUsageOptions['types']>[number]
@@ -42,7 +42,7 @@ export function systemRoutes(system: SystemEngine): Route[] {
       method: 'GET',
       path: '/events',
       handle: async (call) => {
-        const options = call.query(z.object({ since: moment, until: moment, filters }))
+        const options = call.query(z.object({ since: sinceMoment, until: untilMoment, filters }))
         await call.sendLines(legacyEvents(system.events(options, call.signal)))
       },
     },

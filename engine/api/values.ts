@@ -37,16 +37,25 @@ export const word = z
   .optional()
   .transform((text) => (text === '' ? undefined : text))
 
+/** What doubles near today's seconds differ by; finer times are rounded by up to half of it. */
+const DOUBLE_STEP = 2 ** -22
+
 /** A moment as seconds since the epoch with fractions; absent, empty and 0 are undefined. */
-export const moment = z
-  .string()
-  .optional()
-  .transform((text) => {
-    if (text === undefined || text === '' || text === '0') return undefined
-    if (!/^-?\d{1,15}(\.\d+)?$/.test(text))
-      throw new InvalidParameterError(`invalid timestamp: ${text}`)
-    return Number(text)
-  })
+function moment(widen: number) {
+  return z
+    .string()
+    .optional()
+    .transform((text) => {
+      if (text === undefined || text === '' || text === '0') return undefined
+      const fraction = /^-?\d{1,15}(?:\.(\d+))?$/.exec(text)
+      if (fraction === null) throw new InvalidParameterError(`invalid timestamp: ${text}`)
+      // Clients ask on from the very nanosecond they were last told: rounding must not shut that one out.
+      return (fraction[1] ?? '').length > 6 ? Number(text) + widen : Number(text)
+    })
+}
+
+export const sinceMoment = moment(-DOUBLE_STEP)
+export const untilMoment = moment(DOUBLE_STEP)
 
 /** Filters in either of their two JSON forms: `{"label":["a"]}` and `{"label":{"a":true}}`. */
 export const filters = z
