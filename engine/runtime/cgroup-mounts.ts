@@ -21,12 +21,16 @@ export interface CgroupView {
 
 const RDONLY_ATTR = 0x1
 
+/** They do not change while a host is up. */
+let known: Hierarchy[] | undefined
+
 /**
  * The steps that make up a mount of type `cgroup`: one file system on a cgroup v2 host, a tmpfs with one mount for each
  * hierarchy where version 1 is.
  */
 export function cgroupMounts(mount: OciMount, view: CgroupView): FlatMount[] {
-  const hierarchies = parseHierarchies(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
+  known ??= parseHierarchies(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
+  const hierarchies = known
   const flat = parseMount({ ...mount, type: 'cgroup' })
   const only = hierarchies[0]
   if (only && hierarchies.every(({ version }) => version === 2)) {
@@ -107,14 +111,9 @@ export function parseHierarchies(mountinfo: string): Hierarchy[] {
   const found = new Map<string, Hierarchy>()
   for (const line of mountinfo.split('\n')) {
     const [mount = '', source = ''] = line.split(' - ')
-    const [, , , root = '', mountPoint = ''] = mount.split(' ')
+    const mountPoint = mount.split(' ')[4] ?? ''
     const [type, , superOptions = ''] = source.split(' ')
-    // a second mount of the same hierarchy, as others' containers have, shows a part of it
-    if (
-      !mountPoint.startsWith('/sys/fs/cgroup') ||
-      (root !== '/' && !root.startsWith('/..') && type === 'cgroup2')
-    )
-      continue
+    if (!/^\/sys\/fs\/cgroup(\/[^/]+)?$/.test(mountPoint)) continue
     if (type === 'cgroup2') found.set(mountPoint, { mountPoint, version: 2, options: '' })
     if (type === 'cgroup')
       found.set(mountPoint, { mountPoint, version: 1, options: hierarchyOptions(superOptions) })

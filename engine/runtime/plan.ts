@@ -406,51 +406,60 @@ const MAGIC = 0x4e4c5047
 const VERSION = 1
 const HEADER_BYTES = 16
 
-/** Collects records; the fields of one are written through its RecordWriter. */
+/** Writes records one after the other into one buffer that grows. */
 class PlanWriter {
-  readonly #parts: Buffer[] = []
+  readonly #fields = new FieldWriter(HEADER_BYTES)
 
-  record(type: number, fill?: (record: RecordWriter) => unknown): void {
-    const record = new RecordWriter()
-    fill?.(record)
-    const fields = record.take()
-    const head = Buffer.alloc(8)
-    head.writeUInt16LE(type, 0)
-    head.writeUInt32LE(fields.length, 4)
-    this.#parts.push(head, fields, Buffer.alloc(-fields.length & 3))
+  record(type: number, fill?: (record: FieldWriter) => unknown): void {
+    const fields = this.#fields
+    const start = fields.u32(type).u32(0).length
+    fill?.(fields)
+    fields.patchU32(start - 4, fields.length - start)
+    fields.pad()
   }
 
   finish(): Buffer {
-    const header = Buffer.alloc(HEADER_BYTES)
-    header.writeUInt32LE(MAGIC, 0)
-    header.writeUInt32LE(VERSION, 4)
-    const plan = Buffer.concat([header, ...this.#parts])
+    const plan = this.#fields.take()
+    plan.writeUInt32LE(MAGIC, 0)
+    plan.writeUInt32LE(VERSION, 4)
     plan.writeUInt32LE(plan.length, 8)
     return plan
   }
 }
 
-class RecordWriter {
-  readonly #parts: Buffer[] = []
+class FieldWriter {
+  length: number
+  #buffer = Buffer.alloc(8192)
+
+  /** @param reserved bytes left free at the start */
+  constructor(reserved: number) {
+    this.length = reserved
+  }
 
   u32(value: number): this {
-    const bytes = Buffer.alloc(4)
-    bytes.writeUInt32LE(value >>> 0)
-    return this.bytes(bytes)
+    this.#reserve(4)
+    this.length = this.#buffer.writeUInt32LE(value >>> 0, this.length)
+    return this
   }
 
   u64(value: number | bigint): this {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigUInt64LE(BigInt(value))
-    return this.bytes(bytes)
+    this.#reserve(8)
+    this.length = this.#buffer.writeBigUInt64LE(BigInt(value), this.length)
+    return this
   }
 
   /** @throws INVALID_PARAMETER when it holds a NUL, at which the kernel would end it */
   str(text: string): this {
-    if (text.includes('\0'))
+    if (text.includes('\0')) {
       throw new InvalidParameterError(`invalid NUL byte in ${JSON.stringify(text)}`)
-    const bytes = Buffer.from(`${text}\0`)
-    return this.u32(bytes.length - 1).bytes(bytes)
+    }
+    const size = Buffer.byteLength(text)
+    this.u32(size)
+    this.#reserve(size + 1)
+    this.#buffer.write(text, this.length)
+    // the buffer was zeroed when it was made: the NUL is there
+    this.length += size + 1
+    return this
   }
 
   strings(list: string[]): this {
@@ -460,11 +469,29 @@ class RecordWriter {
   }
 
   bytes(bytes: Buffer): this {
-    this.#parts.push(bytes)
+    this.#reserve(bytes.length)
+    this.length += bytes.copy(this.#buffer, this.length)
     return this
   }
 
+  /** To the next multiple of 4. */
+  pad(): void {
+    this.#reserve(4)
+    this.length += -this.length & 3
+  }
+
+  patchU32(at: number, value: number): void {
+    this.#buffer.writeUInt32LE(value, at)
+  }
+
   take(): Buffer {
-    return Buffer.concat(this.#parts)
+    return this.#buffer.subarray(0, this.length)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.length + bytes <= this.#buffer.length) return
+    const larger = Buffer.alloc(2 * (this.length + bytes))
+    this.#buffer.copy(larger, 0, 0, this.length)
+    this.#buffer = larger
   }
 }

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import {
-  ContainerLaunchError,
-  launchContainer,
-  readExitRecord,
-} from '../../../engine/runtime/shim.ts'
+import type { ContainerLaunchError } from '../../../engine/runtime/shim.ts'
+import { launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, openBench, sh } from './shim-helper.ts'
 
