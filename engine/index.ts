@@ -67,6 +67,7 @@ export async function openLocalEngine(
       if (!late.context) throw new Error('the engine is not open yet')
       return late.context
     }),
+    warn,
   })
   const context: ContainersContext = {
     instance,

@@ -1,4 +1,7 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
 import type { ContainerNetworkHooks } from '../networks/sandbox.ts'
+import { isMissing } from '../store/documents.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { sandboxRequestOf } from './start.ts'
@@ -21,8 +24,30 @@ export function networkHooks(context: () => ContainersContext): ContainerNetwork
     all: () => context().table.all().map(view),
     save: async (id, networks, sandbox) => {
       const container = context().table.get(id)
+      const before = container.state.sandbox
       await container.setDocument({ networks })
-      if (sandbox) await container.setState({ sandbox })
+      if (!sandbox) return
+      await container.setState({ sandbox })
+      if (sandbox.hosts !== before?.hosts)
+        await rewrite(path.join(container.dir, 'hosts'), sandbox.hosts)
+      if (sandbox.resolvConf !== before?.resolvConf) {
+        await rewrite(path.join(container.dir, 'resolv.conf'), sandbox.resolvConf)
+      }
     },
+  }
+}
+
+/** In place, for it is mounted inside; not at all when the container has a file of its own there. */
+async function rewrite(file: string, content: string): Promise<void> {
+  const handle = await fs.open(file, 'r+').catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw error
+  })
+  if (!handle) return
+  try {
+    const { bytesWritten } = await handle.write(content, 0)
+    await handle.truncate(bytesWritten)
+  } finally {
+    await handle.close()
   }
 }

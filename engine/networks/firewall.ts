@@ -37,9 +37,10 @@ export class Firewall {
    * Brings the chains to the networks there are. Ports that an engine before us published stay as they are until
    * rebuild(): their containers run.
    *
+   * @param isOurs tells the bridges of this instance by their names, also of networks that are no more
    * @throws UNAVAILABLE or SYSTEM when this host's nftables cannot be used
    */
-  async open(): Promise<void> {
+  async open(isOurs: (bridge: string) => boolean): Promise<void> {
     try {
       await runOnce(renderNetworks(this.#table, this.#networks())).catch(() => this.rebuild())
     } catch (cause) {
@@ -49,7 +50,8 @@ export class Firewall {
         { cause },
       )
     }
-    await this.#forward.ensure(this.#bridges(), () => false)
+    const bridges = this.#bridges()
+    await this.#forward.ensure(bridges, (bridge) => isOurs(bridge) && !bridges.includes(bridge))
   }
 
   /** Replaces the whole table in one transaction. */

@@ -155,7 +155,8 @@ export class LocalNetworks implements NetworkEngine {
           warn(`the bridge of network ${network.label} could not be made`, error)
         }
       }
-      await firewall.open()
+      const ours = ownLinkNames(instance)
+      await firewall.open((bridge) => ours.test(bridge))
       namespaces = await NetnsPool.open(path.join(instance.runRoot, 'netns'))
       return new LocalNetworks(options, { registry, netlink, namespaces, firewall })
     } catch (error) {
@@ -429,10 +430,9 @@ export class LocalNetworks implements NetworkEngine {
     const bridges = new Set(
       this.#registry.all().flatMap(({ document }) => document.bridge?.interface ?? []),
     )
-    const prefix = this.#instance.linkPrefix
-    const isOurs = new RegExp(`^${prefix}(v[0-9a-f]{8}|-[0-9a-f]{10})$`)
+    const ours = ownLinkNames(this.#instance)
     for (const { name } of await listLinks(this.#netlink)) {
-      if (isOurs.test(name) && !veths.has(name) && !bridges.has(name))
+      if (ours.test(name) && !veths.has(name) && !bridges.has(name))
         await deleteLink(this.#netlink, name)
     }
   }
@@ -1003,6 +1003,11 @@ function checkJoining(request: SandboxRequest): void {
   if (conflict !== undefined) throw new InvalidParameterError(`conflicting options: ${conflict[1]}`)
   if (request.mode === `container:${request.id}`)
     throw new InvalidParameterError('cannot join own network')
+}
+
+/** What this instance calls its links: host's ends of pairs, and bridges of user-defined networks. */
+function ownLinkNames(instance: Instance): RegExp {
+  return new RegExp(`^${instance.linkPrefix}(v[0-9a-f]{8}|-[0-9a-f]{10})$`)
 }
 
 /** `container[:alias]`; Docker also stores `/container:/me/alias`. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { randomInt } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { runOnce } from '../../../engine/networks/nft.ts'
 import { askUdp, fetchFrom, Host, ipOf, netnsOf, run, runNode } from './harness.ts'
 
 const port = (): string => String(randomInt(20000, 30000))
@@ -83,17 +84,26 @@ describe('LocalNetworks: who reaches whom', () => {
     const { port: secret } = server.address() as net.AddressInfo
     const evil = await host.start('evil')
     const gateway = evil.sandbox().networks['bridge']?.Gateway ?? ''
-    // 127.0.0.1 sent to the bridge instead of lo: what route_localnet there would let through
-    const script =
-      `echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; ip route del local 127.0.0.0/8 table local dev lo; ` +
-      `ip route del local 127.0.0.1 table local dev lo; ip route add 127.0.0.0/8 via ${gateway} src ${ipOf(evil)}`
-    await run(['nsenter', `--net=${netnsOf(evil)}`, 'sh', '-c', script])
-    const { stdout } = await runNode(
-      netnsOf(evil),
-      `require('node:net').connect({ port: ${secret}, host: '127.0.0.1', localAddress: '${ipOf(evil)}', timeout: 1500 })
-        .on('timeout', () => process.exit(1)).on('error', (error) => process.stdout.write(error.code)).pipe(process.stdout)`,
-    )
-    assert.equal(stdout, '')
+    // inside, 127.0.0.1 is taken from lo and sent to the bridge, where route_localnet would let it through
+    await run([
+      'nsenter',
+      `--net=${netnsOf(evil)}`,
+      'sh',
+      '-c',
+      `echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet
+       ip addr del 127.0.0.1/8 dev lo
+       ip route add 127.0.0.0/8 via ${gateway} src ${ipOf(evil)}`,
+    ])
+    const attack = async (): Promise<string> => {
+      const script = `require('node:net').connect({ port: ${secret}, host: '127.0.0.1', timeout: 1000 })
+        .on('timeout', () => process.exit(1)).on('error', () => process.exit(1)).pipe(process.stdout)`
+      return (await runNode(netnsOf(evil), script)).stdout
+    }
+    assert.equal(await attack(), '')
+    await runOnce([`flush chain inet ${host.instance.nftTable} guard`])
+    assert.equal(await attack(), 'secret', 'without the guard the attack works')
+    await host.networks.sweep(new Set([evil.id]))
+    assert.equal(await attack(), '')
     server.close()
     await host.stop('evil')
   })
