@@ -16,8 +16,8 @@ export type LinkState =
   | { phase: 'opening' }
   | { phase: 'open' }
   | { phase: 'reconnecting' }
-  /** `exitCode` null: not known. */
-  | { phase: 'ended'; exitCode: number | null; message: string | null }
+  /** `exitCode` null: not known. `failed`: it never opened. */
+  | { phase: 'ended'; exitCode: number | null; message: string | null; failed?: boolean }
 
 export interface LinkEvents {
   output: (data: Uint8Array) => void
@@ -150,8 +150,12 @@ export class TerminalLink {
 
   #answered(answer: Answer<TerminalOpened>): void {
     if (!answer.ok) {
-      const message = answer.code === 'NOT_FOUND' && this.session !== null ? null : answer.message
-      this.#set({ phase: 'ended', exitCode: null, message: message ?? 'The session is over.' })
+      if (this.session === null) {
+        this.#set({ phase: 'ended', exitCode: null, message: answer.message, failed: true })
+      } else {
+        const message = answer.code === 'NOT_FOUND' ? null : answer.message
+        this.#set({ phase: 'ended', exitCode: null, message })
+      }
       return
     }
     const { session } = answer.value

@@ -3,6 +3,7 @@ import { useTheme } from 'next-themes'
 import { useEffect, useRef, useState } from 'react'
 import { useLive } from '@/components/live/provider.tsx'
 import { Button } from '@/components/ui/button.tsx'
+import { cn } from '@/components/ui/cn.ts'
 import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog.tsx'
 import { Spinner } from '@/components/ui/spinner.tsx'
 import { sessionFor } from './session-hub.ts'
@@ -82,6 +83,10 @@ export function TerminalScreen(props: {
           <DialogContent
             title={`Paste ${paste.text.split(/\r\n|\r|\n/).length} lines?`}
             description="The program will take every line as it comes, so a shell runs them at once."
+            onCloseAutoFocus={(event) => {
+              event.preventDefault()
+              session.terminal.focus()
+            }}
             footer={
               <>
                 <DialogClose asChild>
@@ -136,17 +141,22 @@ function Status(props: {
   const how =
     state.exitCode !== null
       ? `The session ended with exit code ${state.exitCode}.`
-      : 'The session is over.'
+      : state.failed
+        ? 'It could not be started:'
+        : 'The session is over.'
   return (
     <div
-      role="status"
-      className="bg-muted flex flex-wrap items-center gap-2 border-t px-3 py-2 text-sm"
+      role={state.failed ? 'alert' : 'status'}
+      className={cn(
+        'flex flex-wrap items-center gap-2 border-t px-3 py-2 text-sm',
+        state.failed ? 'border-bad/40 bg-bad/10' : 'bg-muted',
+      )}
     >
       <span className="min-w-0 flex-1 basis-40 break-words">
-        {how} {state.message !== null && state.message !== how && state.message}
+        {how} {state.message}
       </span>
       <Button size="sm" variant="primary" onClick={props.onAgain}>
-        {props.kind === 'attach' ? 'Attach again' : 'Start again'}
+        {state.failed ? 'Try again' : props.kind === 'attach' ? 'Attach again' : 'Start again'}
       </Button>
       <Button size="sm" onClick={props.onClose}>
         Close

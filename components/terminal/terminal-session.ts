@@ -198,10 +198,7 @@ export class TerminalSession {
     event.preventDefault()
     event.stopPropagation()
     if (text === '') return
-    const go = () => {
-      this.terminal.paste(text)
-      this.terminal.focus()
-    }
+    const go = () => this.terminal.paste(text)
     if (needsQuestion(text, this.terminal.modes.bracketedPasteMode)) this.events.askPaste(text, go)
     else go()
   }
