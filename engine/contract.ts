@@ -242,7 +242,12 @@ export interface ExecStartOptions {
 }
 
 /** One line of the progress of a pull, load or import; `status` with `id` is a layer's state. */
-export type ImageProgress = CreateImageInfo & { stream?: string; aux?: { ID?: string; Digest?: string } }
+export type ImageProgress = CreateImageInfo & {
+  stream?: string
+  /** The bar that a terminal shows: `[=====>     ]  1.2MB/3.4MB`. */
+  progress?: string
+  aux?: { ID?: string; Digest?: string }
+}
 
 export interface ImageEngine {
   list(options?: ImageListOptions): Promise<ImageSummary[]>

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { descriptorSchema, digestSchema } from '../oci/descriptor.ts'
+import type { OciImageConfig } from '../oci/image-config.ts'
+
+/**
+ * What an image is, beside its config (a blob, whose digest is the image's ID). Kept in <data>/images/<hex>.json; while
+ * it is there, every blob and layer that it names is there, whole and verified.
+ */
+export const imageDocumentSchema = z.object({
+  version: z.literal(1),
+  id: digestSchema,
+  /** As pulled or loaded; null when the archive had none. */
+  manifest: descriptorSchema.nullable(),
+  /** Bottom first. */
+  layers: z.array(
+    z.object({
+      chainId: digestSchema,
+      diffId: digestSchema,
+      sizeBytes: z.number(),
+      /** The archive as it came, compressed or not: what a push or save sends. */
+      blob: descriptorSchema,
+    }),
+  ),
+  /** RFC 3339; empty when it was never tagged here. */
+  tagged: z.string(),
+})
+
+export type ImageDocument = z.infer<typeof imageDocumentSchema>
+export type ImageLayer = ImageDocument['layers'][number]
+
+export interface Image {
+  readonly id: string
+  readonly document: ImageDocument
+  readonly config: OciImageConfig
+  /** Bytes of all layers unpacked. */
+  readonly size: number
+}
+
+export function imageOf(document: ImageDocument, config: OciImageConfig): Image {
+  const size = document.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0)
+  return { id: document.id, document, config, size }
+}
+
+/** Seconds since the epoch at which its maker made it; 0 when unknown. */
+export function createdSeconds(config: OciImageConfig): number {
+  const time = Date.parse(config.created ?? '')
+  return Number.isNaN(time) ? 0 : Math.floor(time / 1000)
+}

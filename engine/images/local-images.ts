@@ -1,0 +1,218 @@
+import fs from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type {
+  Filters,
+  ImageEngine,
+  ImageListOptions,
+  ImageProgress,
+  ImportOptions,
+  PullOptions,
+} from '../contract.ts'
+import type { Events } from '../events/events.ts'
+import type { Instance } from '../instance.ts'
+import type { OciImageConfig } from '../oci/image-config.ts'
+import type { UnpackLimits } from '../store/layers.ts'
+import type { Overlay } from '../store/snapshots.ts'
+import type {
+  ImageDeleteResponseItem,
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImagesDiskUsage,
+  ImageSummary,
+} from '../types/docker.ts'
+import { diskUsage } from './disk-usage.ts'
+import { importImage } from './import.ts'
+import { listImages } from './list.ts'
+import { loadImages } from './load.ts'
+import { pruneImages } from './prune.ts'
+import { pullImage } from './pull.ts'
+import { removeImage } from './remove.ts'
+import { ImageStore } from './store.ts'
+import type { ImageUser } from './store.ts'
+import { imageHistory, inspectImage, namesOf } from './summaries.ts'
+import { tagImage } from './tag.ts'
+
+export interface OpenImagesOptions {
+  instance: Instance
+  events: Events
+  /** The containers that stand on an image. */
+  usedBy: (imageId: string) => ImageUser[]
+  limits?: UnpackLimits
+}
+
+/** What a container is made from. */
+export interface ResolvedImage {
+  /** `sha256:…` of the config. */
+  id: string
+  config: OciImageConfig
+  repoTags: string[]
+  repoDigests: string[]
+  /** Bytes of all layers unpacked. */
+  size: number
+}
+
+/** Opens the images of an instance and brings to order what a crash left. */
+export async function openImages(options: OpenImagesOptions): Promise<LocalImages> {
+  const { dataRoot } = options.instance
+  await fs.mkdir(dataRoot, { recursive: true, mode: 0o711 })
+  const { events, usedBy, limits } = options
+  const store = await ImageStore.open({ dataRoot, events, usedBy, ...(limits ? { limits } : {}) })
+  return new LocalImages(store, options.instance)
+}
+
+/** The images of this engine, and the writable layers of its containers. */
+export class LocalImages implements ImageEngine {
+  readonly snapshots: Snapshots
+  readonly #store: ImageStore
+  readonly #instance: Instance
+
+  constructor(store: ImageStore, instance: Instance) {
+    this.#store = store
+    this.#instance = instance
+    this.snapshots = new Snapshots(store)
+  }
+
+  /** @throws NOT_FOUND "No such image: x:latest" */
+  resolve(name: string): Promise<ResolvedImage> {
+    return settled(() => {
+      const image = this.#store.find(name)
+      const { RepoTags, RepoDigests } = namesOf(this.#store, image)
+      return {
+        id: image.id,
+        config: image.config,
+        repoTags: RepoTags,
+        repoDigests: RepoDigests,
+        size: image.size,
+      }
+    })
+  }
+
+  list(options?: ImageListOptions): Promise<ImageSummary[]> {
+    return settled(() => listImages(this.#store, options))
+  }
+
+  inspect(name: string): Promise<ImageInspect> {
+    return settled(() => inspectImage(this.#store, this.#store.find(name)))
+  }
+
+  history(name: string): Promise<ImageHistoryResponseItem[]> {
+    return settled(() => imageHistory(this.#store, this.#store.find(name)))
+  }
+
+  pull(
+    reference: string,
+    options: PullOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    return pullImage(this.#store, this.#instance.registryMirrors, reference, options, signal)
+  }
+
+  import(
+    tar: Readable,
+    options: ImportOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    return importImage(this.#store, tar, options, signal)
+  }
+
+  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
+    return loadImages(this.#store, tar, signal)
+  }
+
+  async tag(name: string, repo: string, tag?: string): Promise<void> {
+    await tagImage(this.#store, name, repo, tag)
+  }
+
+  /** `noprune` keeps nothing here: there are no untagged parents to spare. */
+  async remove(
+    name: string,
+    options?: { force?: boolean; noprune?: boolean },
+  ): Promise<ImageDeleteResponseItem[]> {
+    return await removeImage(this.#store, name, options)
+  }
+
+  async prune(
+    filters?: Filters,
+  ): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }> {
+    return await pruneImages(this.#store, filters)
+  }
+
+  /** The images' part of `docker system df`. */
+  diskUsage(options?: { verbose?: boolean }): Promise<ImagesDiskUsage> {
+    return settled(() => diskUsage(this.#store, options?.verbose ?? false))
+  }
+
+  /** Ends what runs in threads; nothing else holds anything open. */
+  async close(): Promise<void> {
+    await this.#store.close()
+  }
+}
+
+/** The writable layers of containers, by container ID. */
+class Snapshots {
+  readonly #store: ImageStore
+
+  constructor(store: ImageStore) {
+    this.#store = store
+  }
+
+  /** @throws NOT_FOUND without such an image, SYSTEM when one of its layers has gone from the disk */
+  async create(containerId: string, imageId: string): Promise<void> {
+    const image = this.#store.find(imageId)
+    const layers = image.document.layers.map(({ chainId, diffId, sizeBytes }) => ({
+      chainId,
+      diffId,
+      sizeBytes,
+    }))
+    await this.#store.leased(async (lease) => {
+      for (const { chainId } of layers) lease.layers.add(chainId)
+      await this.#store.snapshots.create(containerId, imageId, layers)
+    })
+  }
+
+  /** What overlayfs is to be told; `lower` is relative to `layersRoot`, topmost first. */
+  overlay(containerId: string): Overlay {
+    return this.#store.snapshots.overlay(containerId)
+  }
+
+  /** Returns once it is out of use; the files go in the background. Fine when there is none. */
+  async remove(containerId: string): Promise<void> {
+    const imageId = this.#store.snapshots.remove(containerId)
+    // it was removed by force while the container stood on its layers
+    if (imageId !== undefined && !this.#store.get(imageId)) await this.#store.collect()
+  }
+
+  list(): Promise<string[]> {
+    return Promise.resolve(this.#store.snapshots.list())
+  }
+
+  /** Bytes in the writable layer (SizeRw). */
+  async usage(containerId: string): Promise<number> {
+    return await this.#store.snapshots.usage(containerId)
+  }
+
+  /** Mounts a stopped container's root on an existing directory of the host. */
+  mount(containerId: string, target: string): Promise<void> {
+    return settled(() => this.#store.snapshots.mount(containerId, target))
+  }
+
+  umount(target: string): Promise<void> {
+    return settled(() => this.#store.snapshots.umount(target))
+  }
+
+  /** A file of the container's root, running or not; undefined when there is none. Never leaves the root. */
+  async readFile(
+    containerId: string,
+    file: string,
+    maxBytes?: number,
+  ): Promise<Buffer | undefined> {
+    return await this.#store.snapshots.readFile(containerId, file, maxBytes)
+  }
+}
+
+/** What is done at once, as a promise that also carries its failure. */
+function settled<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work())
+  })
+}

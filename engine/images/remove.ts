@@ -1,0 +1,131 @@
+import { ConflictError } from '../errors.ts'
+import { hexOf, shortId } from '../oci/digest.ts'
+import type { ImageDeleteResponseItem } from '../types/docker.ts'
+import type { Image } from './image.ts'
+import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
+import type { Reference } from './reference.ts'
+import type { ImageStore } from './store.ts'
+
+/**
+ * Takes a name from an image and, when it was its last, removes the image; by ID, removes the image with its names.
+ *
+ * @throws CONFLICT in Docker's words when it is in use or has several names; `force` overrides all but a running container
+ * @see DELETE /images/{name}
+ */
+export async function removeImage(
+  store: ImageStore,
+  name: string,
+  options: { force?: boolean } = {},
+): Promise<ImageDeleteResponseItem[]> {
+  const force = options.force ?? false
+  const image = store.find(name)
+  const references = store.referencesOf(image.id)
+  const removed: ImageDeleteResponseItem[] = []
+  let isByName = false
+
+  if (!isIdPrefix(image.id, name)) {
+    isByName = true
+    const reference = withDefaultTag(parseReference(name))
+    const [user] = store.usedBy(image.id)
+    if (!force && user && isSingle(references)) {
+      throw new ConflictError(
+        `conflict: unable to remove repository reference "${name}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
+      )
+    }
+    removed.push(...(await untag(store, image, namesToDrop(references, reference))))
+    if (store.referencesOf(image.id).length > 0) return removed
+  } else if (isSingle(references)) {
+    const conflict = conflictOf(store, image, force, true)
+    if (conflict) throw conflict
+    removed.push(...(await untag(store, image, references)))
+  }
+
+  const conflict = conflictOf(store, image, force, false)
+  if (conflict) {
+    // the name went as asked; that a container still needs the image is no failure
+    if (isByName) return removed
+    throw conflict
+  }
+  removed.push(...(await untag(store, image, store.referencesOf(image.id))))
+  removed.push(...(await deleteImage(store, image)).items)
+  return removed
+}
+
+/** Removes a nameless image with its layers, and tells so. */
+export async function deleteImage(
+  store: ImageStore,
+  image: Image,
+): Promise<{ items: ImageDeleteResponseItem[]; bytes: number }> {
+  const { layers, bytes } = await store.delete(image.id)
+  store.events.emit('image', 'delete', image.id, { ...image.config.config.Labels, name: image.id })
+  return {
+    items: [{ Deleted: image.id }, ...layers.map((chainId) => ({ Deleted: chainId }))],
+    bytes,
+  }
+}
+
+/** Takes names from an image, and tells so. */
+export async function untag(
+  store: ImageStore,
+  image: Image,
+  references: Reference[],
+): Promise<ImageDeleteResponseItem[]> {
+  await store.rename({ remove: references.map(formatReference) })
+  return references.map((reference) => {
+    store.events.emit('image', 'untag', image.id, { ...image.config.config.Labels, name: image.id })
+    return { Untagged: familiarReference(reference) }
+  })
+}
+
+/** With a repository's last tag its digests go, too. */
+function namesToDrop(references: Reference[], dropped: Reference): Reference[] {
+  const exact = references.filter(
+    (reference) => formatReference(reference) === formatReference(dropped),
+  )
+  if (dropped.digest !== undefined) return exact
+  const siblings = references.filter(
+    ({ domain, path, tag }) =>
+      domain === dropped.domain && path === dropped.path && tag !== dropped.tag,
+  )
+  return siblings.some(({ digest }) => digest === undefined) ? exact : [...exact, ...siblings]
+}
+
+/** True when it is called by one name only; that name's digest does not count. */
+function isSingle(references: Reference[]): boolean {
+  const tags = references.filter(({ digest }) => digest === undefined)
+  const repositories = new Set(references.map(({ domain, path }) => `${domain}/${path}`))
+  return tags.length <= 1 && repositories.size <= 1 && references.length <= 2
+}
+
+function conflictOf(
+  store: ImageStore,
+  image: Image,
+  force: boolean,
+  ignoreNames: boolean,
+): ConflictError | undefined {
+  const users = store.usedBy(image.id)
+  const conflict = (kind: string, reason: string): ConflictError =>
+    new ConflictError(`conflict: unable to delete ${shortId(image.id)} (${kind}) - ${reason}`)
+  const running = users.find((user) => user.running)
+  if (running) {
+    return conflict(
+      'cannot be forced',
+      `image is being used by running container ${running.id.slice(0, 12)}`,
+    )
+  }
+  if (force) return undefined
+  if (!ignoreNames && store.referencesOf(image.id).length > 0) {
+    return conflict('must be forced', 'image is referenced in multiple repositories')
+  }
+  const [stopped] = users
+  if (stopped)
+    return conflict(
+      'must be forced',
+      `image is being used by stopped container ${stopped.id.slice(0, 12)}`,
+    )
+  return undefined
+}
+
+function isIdPrefix(id: string, name: string): boolean {
+  return id.startsWith(name) || hexOf(id).startsWith(name)
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
+import fs from 'node:fs/promises'
+import { InvalidParameterError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import { decompress } from '../store/decompress.ts'
+import { textOf } from '../tar/header.ts'
+import type { TarHeader } from '../tar/header.ts'
+import { TarParser } from '../tar/read.ts'
+
+/** A file out of an archive, in a temporary place of the blob store. */
+export interface SpooledFile {
+  path: string
+  size: number
+  digest: Digest
+}
+
+/**
+ * Writes a stream to a temporary file, digesting it on the way.
+ *
+ * @throws the signal's reason when it fired; then and on any failure the file is gone
+ */
+export async function spoolStream(
+  source: AsyncIterable<Buffer | string>,
+  blobs: BlobStore,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<SpooledFile> {
+  const writer = await SpoolWriter.create(blobs)
+  try {
+    for await (const chunk of source) {
+      signal.throwIfAborted()
+      await writer.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+      onBytes(writer.size)
+    }
+    return await writer.finish()
+  } catch (error) {
+    await writer.discard()
+    throw error
+  }
+}
+
+/** The members of an archive, spooled. What is not taken out of it by `keep` goes with `close`. */
+export class Spool {
+  readonly #files = new Map<string, SpooledFile>()
+  readonly #links = new Map<string, string>()
+  readonly #blobs: BlobStore
+
+  private constructor(blobs: BlobStore) {
+    this.#blobs = blobs
+  }
+
+  /**
+   * Reads an archive, compressed or not, to its end.
+   *
+   * @throws INVALID_PARAMETER when it is no archive; the signal's reason when it fired
+   */
+  static async read(
+    source: AsyncIterable<Buffer | string>,
+    blobs: BlobStore,
+    signal: AbortSignal,
+  ): Promise<Spool> {
+    const spool = new Spool(blobs)
+    try {
+      await spool.#read(source, signal)
+      return spool
+    } catch (error) {
+      await spool.close()
+      throw error
+    }
+  }
+
+  names(): string[] {
+    return [...this.#files.keys(), ...this.#links.keys()]
+  }
+
+  /** A member by its name, links followed within the archive: Docker's old archives have links between layers. */
+  get(name: string): SpooledFile | undefined {
+    let at = clean(name)
+    for (let links = 0; links < 16; links++) {
+      const file = this.#files.get(at)
+      if (file) return file
+      const target = this.#links.get(at)
+      if (target === undefined) return undefined
+      at = target
+    }
+    return undefined
+  }
+
+  /**
+   * A small member's content.
+   *
+   * @throws INVALID_PARAMETER when it is missing or too large
+   */
+  async content(name: string, maxBytes: number): Promise<Buffer> {
+    const file = this.get(name)
+    if (!file) throw new InvalidParameterError(`invalid archive: ${name} is missing`)
+    if (file.size > maxBytes)
+      throw new InvalidParameterError(`invalid archive: ${name} has ${file.size} bytes`)
+    return await fs.readFile(file.path)
+  }
+
+  /** Makes a member a blob; fine when it is one already. */
+  async keep(file: SpooledFile): Promise<void> {
+    if (this.#blobs.has(file.digest)) return
+    await this.#blobs.adopt(file.path, file.digest)
+    // other members may have been the same
+    for (const other of this.#files.values())
+      if (other.digest === file.digest) other.path = this.#blobs.pathOf(file.digest)
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) {
+      if (file.path !== this.#blobs.pathOf(file.digest)) await fs.rm(file.path, { force: true })
+    }
+    this.#files.clear()
+  }
+
+  async #read(source: AsyncIterable<Buffer | string>, signal: AbortSignal): Promise<void> {
+    // the parser is synchronous; what it finds in a chunk is worked off before the next chunk is asked for
+    type Step =
+      { kind: 'entry'; header: TarHeader } | { kind: 'data'; chunk: Buffer } | { kind: 'end' }
+    let steps: Step[] = []
+    const parser = new TarParser({
+      entry: (header) => steps.push({ kind: 'entry', header }),
+      data: (chunk) => steps.push({ kind: 'data', chunk }),
+      end: () => steps.push({ kind: 'end' }),
+    })
+    let name = ''
+    let writer: SpoolWriter | undefined
+    let total = 0
+    try {
+      for await (const chunk of decompress(buffers(source, signal))) {
+        total += chunk.length
+        steps = []
+        parser.push(chunk)
+        for (const step of steps) {
+          switch (step.kind) {
+            case 'entry':
+              name = clean(textOf(step.header.name))
+              if (step.header.sparse)
+                throw new InvalidParameterError(`invalid archive: ${name} is a sparse file`)
+              if (step.header.type === 'file') writer = await SpoolWriter.create(this.#blobs)
+              else this.#noteLink(name, step.header)
+              break
+            case 'data':
+              await writer?.write(step.chunk)
+              break
+            case 'end':
+              if (writer) {
+                const before = this.#files.get(name)
+                if (before) await fs.rm(before.path, { force: true })
+                this.#files.set(name, await writer.finish())
+              }
+              writer = undefined
+              break
+          }
+        }
+      }
+      if (total === 0) throw new InvalidParameterError('invalid archive: it is empty')
+      parser.end()
+    } finally {
+      await writer?.discard()
+    }
+  }
+
+  #noteLink(name: string, { type, linkName }: TarHeader): void {
+    const target = textOf(linkName)
+    const slash = name.lastIndexOf('/')
+    if (type === 'symlink')
+      this.#links.set(
+        name,
+        clean(target.startsWith('/') || slash < 0 ? target : `${name.slice(0, slash)}/${target}`),
+      )
+    else if (type === 'link') this.#links.set(name, clean(target))
+  }
+}
+
+class SpoolWriter {
+  readonly #path: string
+  readonly #handle: fs.FileHandle
+  readonly #hash: Hash = createHash('sha256')
+  size = 0
+
+  private constructor(path: string, handle: fs.FileHandle) {
+    this.#path = path
+    this.#handle = handle
+  }
+
+  static async create(blobs: BlobStore): Promise<SpoolWriter> {
+    const path = blobs.temporary()
+    return new SpoolWriter(path, await fs.open(path, 'wx', 0o600))
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    this.#hash.update(chunk)
+    for (let at = 0; at < chunk.length;) {
+      at += (await this.#handle.write(chunk, at, chunk.length - at)).bytesWritten
+    }
+    this.size += chunk.length
+  }
+
+  async finish(): Promise<SpooledFile> {
+    await this.#handle.close()
+    return { path: this.#path, size: this.size, digest: `sha256:${this.#hash.digest('hex')}` }
+  }
+
+  async discard(): Promise<void> {
+    await this.#handle.close().catch(() => {
+      // it may be closed already
+    })
+    await fs.rm(this.#path, { force: true })
+  }
+}
+
+async function* buffers(
+  source: AsyncIterable<Buffer | string>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    signal.throwIfAborted()
+    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+  }
+}
+
+/** A member's name without `./`, doubled slashes and what `..` takes back. */
+function clean(name: string): string {
+  const kept: string[] = []
+  for (const component of name.split('/')) {
+    if (component === '' || component === '.') continue
+    if (component === '..') kept.pop()
+    else kept.push(component)
+  }
+  return kept.join('/')
+}

@@ -1,0 +1,370 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { NotFoundError } from '../errors.ts'
+import type { Events } from '../events/events.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { digestOf, hexOf } from '../oci/digest.ts'
+import { parseImageConfig } from '../oci/image-config.ts'
+import { BlobStore } from '../store/blobs.ts'
+import {
+  readDocument,
+  removeDocument,
+  sweepTemporaryDocuments,
+  writeDocument,
+} from '../store/documents.ts'
+import { DEFAULT_LIMITS, LayerStore } from '../store/layers.ts'
+import type { UnpackLimits } from '../store/layers.ts'
+import { SharedWork } from '../store/shared-work.ts'
+import { SnapshotStore } from '../store/snapshots.ts'
+import { Trash } from '../store/trash.ts'
+import { imageDocumentSchema, imageOf } from './image.ts'
+import type { Image, ImageDocument } from './image.ts'
+import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
+import type { Reference } from './reference.ts'
+
+/** A container that stands on an image. */
+export interface ImageUser {
+  id: string
+  name: string
+  running: boolean
+}
+
+export interface ImageStoreOptions {
+  dataRoot: string
+  events: Events
+  usedBy: (imageId: string) => ImageUser[]
+  limits?: UnpackLimits
+}
+
+const referencesSchema = z.object({
+  version: z.literal(1),
+  /** Full references, tagged or by digest, to image IDs. */
+  references: z.record(z.string(), z.string()),
+})
+
+/** What work in progress needs kept, though no document names it yet. */
+export interface Lease {
+  readonly blobs: Set<string>
+  readonly layers: Set<string>
+}
+
+/**
+ * All images of this engine with their names, blobs and layers.
+ *
+ *     <data>/images/<hex>.json           one per image (image.ts)
+ *     <data>/images/references.json      names
+ *     <data>/blobs, layers, snapshots    content (engine/store)
+ *     <data>/trash                       being deleted
+ *
+ * What is on disk follows from what documents name: an image's document is written when all it names is there, and
+ * removed before what it named. So after a crash at any point, `open` finds only too much, and removes that.
+ */
+export class ImageStore {
+  readonly events: Events
+  readonly usedBy: (imageId: string) => ImageUser[]
+  readonly blobs: BlobStore
+  readonly layers: LayerStore
+  readonly snapshots: SnapshotStore
+  readonly trash: Trash
+  /** Downloads under way, by digest. */
+  readonly downloads = new SharedWork<void, DownloadProgress>()
+  readonly #directory: string
+  readonly #images: Map<string, Image>
+  #references: Map<string, string>
+  readonly #leases = new Set<Lease>()
+  #tail: Promise<unknown> = Promise.resolve()
+
+  private constructor(fields: {
+    options: ImageStoreOptions
+    directory: string
+    blobs: BlobStore
+    layers: LayerStore
+    snapshots: SnapshotStore
+    trash: Trash
+    images: Map<string, Image>
+    references: Map<string, string>
+  }) {
+    this.events = fields.options.events
+    this.usedBy = fields.options.usedBy
+    this.blobs = fields.blobs
+    this.layers = fields.layers
+    this.snapshots = fields.snapshots
+    this.trash = fields.trash
+    this.#directory = fields.directory
+    this.#images = fields.images
+    this.#references = fields.references
+  }
+
+  static async open(options: ImageStoreOptions): Promise<ImageStore> {
+    const at = (name: string): string => path.join(options.dataRoot, name)
+    const directory = at('images')
+    await fs.mkdir(directory, { recursive: true, mode: 0o700 })
+    await sweepTemporaryDocuments(directory)
+    const trash = await Trash.open(at('trash'))
+    const snapshots = await SnapshotStore.open(at('snapshots'), trash)
+
+    const documents = await readImages(directory)
+    const blobs = await BlobStore.open(at('blobs'), new Set(documents.flatMap(blobsOf)))
+    const layers = await LayerStore.open({
+      root: at('layers'),
+      trash,
+      limits: options.limits ?? DEFAULT_LIMITS,
+      referenced: [...documents.flatMap((document) => document.layers), ...snapshots.referenced()],
+    })
+    snapshots.useLayers(layers)
+
+    const images = new Map<string, Image>()
+    await Promise.all(
+      documents.map(async (document) => {
+        try {
+          images.set(
+            document.id,
+            imageOf(document, parseImageConfig(await blobs.read(document.id))),
+          )
+        } catch {
+          // its config has gone or is damaged: not an image any more, but a pull can make it one again
+        }
+      }),
+    )
+    const stored = await readDocument(path.join(directory, REFERENCES), referencesSchema)
+    const references = new Map(
+      Object.entries(stored?.references ?? {}).filter(([, id]) => images.has(id)),
+    )
+    return new ImageStore({
+      options,
+      directory,
+      blobs,
+      layers,
+      snapshots,
+      trash,
+      images,
+      references,
+    })
+  }
+
+  all(): Image[] {
+    return [...this.#images.values()]
+  }
+
+  get(id: string): Image | undefined {
+    return this.#images.get(id)
+  }
+
+  /** Full references to an image, sorted. */
+  referencesOf(id: string): Reference[] {
+    const found: string[] = []
+    for (const [reference, target] of this.#references) if (target === id) found.push(reference)
+    return found.sort().map(parseReference)
+  }
+
+  /** The image that a full reference names. */
+  named(reference: Reference): Image | undefined {
+    return this.#images.get(this.#references.get(formatReference(reference)) ?? '')
+  }
+
+  /**
+   * Finds an image by ID, reference, or prefix of its ID; a name comes before a prefix, as with Docker.
+   *
+   * @throws NOT_FOUND "No such image: x:latest"
+   */
+  find(name: string): Image {
+    const id = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(name)?.[1]
+    if (id?.length === 64) {
+      const image = this.#images.get(`sha256:${id}`)
+      if (image) return image
+      throw new NotFoundError(`No such image: ${name}`)
+    }
+    const reference = withDefaultTag(parseReference(name))
+    const image = this.named(reference) ?? this.#byDigest(reference)
+    if (image) return image
+    if (id !== undefined) {
+      const matches = this.all().filter((candidate) => hexOf(candidate.id).startsWith(id))
+      if (matches.length === 1 && matches[0]) return matches[0]
+    }
+    throw new NotFoundError(`No such image: ${familiarReference(reference)}`)
+  }
+
+  /** The archive that some image has for a layer. */
+  knownBlob(chainId: string): Descriptor | undefined {
+    for (const { document } of this.#images.values()) {
+      const layer = document.layers.find((candidate) => candidate.chainId === chainId)
+      if (layer && this.blobs.has(layer.blob.digest)) return layer.blob
+    }
+    return undefined
+  }
+
+  /** Keeps blobs and layers from collection while they are being put together. */
+  async leased<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
+    const lease: Lease = { blobs: new Set(), layers: new Set() }
+    this.#leases.add(lease)
+    try {
+      return await work(lease)
+    } finally {
+      this.#leases.delete(lease)
+    }
+  }
+
+  /**
+   * Takes an image in, all of whose layers and layer blobs are there. One that is known already only gains the manifest
+   * and blobs it lacked.
+   */
+  async add(
+    configContent: Buffer,
+    layers: ImageDocument['layers'],
+    manifest: { descriptor: Descriptor; content: Buffer } | null,
+    lease: Lease,
+  ): Promise<Image> {
+    const config = parseImageConfig(configContent)
+    lease.blobs.add(digestOf(configContent))
+    const id = await this.blobs.write(configContent)
+    if (manifest) {
+      lease.blobs.add(manifest.descriptor.digest)
+      await this.blobs.write(manifest.content)
+    }
+    return await this.#exclusively(async () => {
+      const known = this.#images.get(id)
+      if (
+        known &&
+        (manifest === null || known.document.manifest?.digest === manifest.descriptor.digest)
+      ) {
+        return known
+      }
+      const document: ImageDocument = {
+        version: 1,
+        id,
+        manifest: manifest?.descriptor ?? null,
+        layers,
+        tagged: known?.document.tagged ?? '',
+      }
+      await this.layers.makeDurable(layers.map((layer) => layer.chainId))
+      await writeDocument(this.#fileOf(id), document)
+      const image = imageOf(document, config)
+      this.#images.set(id, image)
+      return image
+    })
+  }
+
+  /** Points names to images and takes names away, all at once. */
+  async rename(changes: { set?: Map<string, string>; remove?: Iterable<string> }): Promise<void> {
+    await this.#exclusively(async () => {
+      const next = new Map(this.#references)
+      for (const reference of changes.remove ?? []) next.delete(reference)
+      for (const [reference, id] of changes.set ?? []) {
+        // removed by somebody else since it was looked up
+        if (!this.#images.has(id)) throw new NotFoundError(`No such image: ${id}`)
+        next.set(reference, id)
+      }
+      const isSame =
+        next.size === this.#references.size &&
+        [...next].every(([name, id]) => this.#references.get(name) === id)
+      if (isSame) return
+      await writeDocument(path.join(this.#directory, REFERENCES), {
+        version: 1,
+        references: Object.fromEntries(next),
+      })
+      this.#references = next
+      for (const [reference, id] of changes.set ?? []) {
+        if (parseReference(reference).tag === undefined) continue
+        const image = this.#images.get(id)
+        if (!image) continue
+        const document = { ...image.document, tagged: new Date().toISOString() }
+        await writeDocument(this.#fileOf(id), document, { sync: false })
+        this.#images.set(id, { ...image, document })
+      }
+    })
+  }
+
+  /**
+   * Removes an image that has no names any more, and all that only it needed.
+   *
+   * @returns the chain IDs of the layers that went, topmost first, and their bytes
+   */
+  async delete(id: string): Promise<{ layers: string[]; bytes: number }> {
+    return await this.#exclusively(async () => {
+      await removeDocument(this.#fileOf(id))
+      this.#images.delete(id)
+      return await this.#collect()
+    })
+  }
+
+  /** Removes blobs and layers that nothing refers to. */
+  async collect(): Promise<void> {
+    await this.#exclusively(() => this.#collect())
+  }
+
+  async close(): Promise<void> {
+    await this.#tail
+    await this.layers.close()
+    await this.trash.close()
+  }
+
+  async #collect(): Promise<{ layers: string[]; bytes: number }> {
+    const blobs = new Set<string>()
+    const layers = new Set<string>()
+    for (const { document } of this.#images.values()) {
+      for (const digest of blobsOf(document)) blobs.add(digest)
+      for (const { chainId } of document.layers) layers.add(chainId)
+    }
+    for (const { chainId } of this.snapshots.referenced()) layers.add(chainId)
+    const isLeased = (kind: keyof Lease, id: string): boolean => {
+      for (const lease of this.#leases) if (lease[kind].has(id)) return true
+      return false
+    }
+    const gone = this.layers
+      .all()
+      .filter(({ chainId }) => !layers.has(chainId) && !isLeased('layers', chainId))
+    // put in bottom first, so the other way round
+    gone.reverse()
+    for (const { chainId } of gone) this.layers.remove(chainId)
+    // leases come while blobs are being deleted
+    for (const digest of this.blobs.all()) {
+      if (!blobs.has(digest) && !isLeased('blobs', digest)) await this.blobs.remove(digest)
+    }
+    return {
+      layers: gone.map(({ chainId }) => chainId),
+      bytes: gone.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    }
+  }
+
+  /** `name@digest`, also with a tag in between, by any image of that name with that manifest. */
+  #byDigest({ domain, path: repository, digest }: Reference): Image | undefined {
+    if (digest === undefined) return undefined
+    return this.named({ domain, path: repository, digest })
+  }
+
+  #fileOf(id: string): string {
+    return path.join(this.#directory, `${hexOf(id)}.json`)
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(work, work)
+    this.#tail = turn.catch(() => undefined)
+    return await turn
+  }
+}
+
+export interface DownloadProgress {
+  current: number
+  phase: 'downloading' | 'verifying'
+}
+
+const REFERENCES = 'references.json'
+
+/** Every blob that a document names. */
+function blobsOf(document: ImageDocument): string[] {
+  const named = [document.id as string, ...document.layers.map(({ blob }) => blob.digest as string)]
+  if (document.manifest) named.push(document.manifest.digest)
+  return named
+}
+
+/** A document that cannot be read is passed over: what it named is collected, and the image can be pulled again. */
+async function readImages(directory: string): Promise<ImageDocument[]> {
+  const names = (await fs.readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+  const documents = await Promise.all(
+    names.map(async (name) =>
+      readDocument(path.join(directory, name), imageDocumentSchema).catch(() => undefined),
+    ),
+  )
+  return documents.filter((document) => document !== undefined)
+}

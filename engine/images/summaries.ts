@@ -1,0 +1,117 @@
+import type { ImageHistoryResponseItem, ImageInspect, ImageSummary } from '../types/docker.ts'
+import { createdSeconds } from './image.ts'
+import type { Image } from './image.ts'
+import { familiarReference } from './reference.ts'
+import type { ImageStore } from './store.ts'
+
+const NEVER = '0001-01-01T00:00:00Z'
+
+/** @see GET /images/json */
+export function summaryOf(store: ImageStore, image: Image, withSharing: boolean): ImageSummary {
+  return {
+    Id: image.id,
+    ParentId: '',
+    ...namesOf(store, image),
+    Created: createdSeconds(image.config),
+    Size: image.size,
+    SharedSize: withSharing ? sharedSize(store, image) : -1,
+    Labels: image.config.config.Labels ?? {},
+    Containers: withSharing ? store.usedBy(image.id).length : -1,
+  }
+}
+
+/** Familiar names: tags, and `name@digest`. */
+export function namesOf(
+  store: ImageStore,
+  image: Image,
+): { RepoTags: string[]; RepoDigests: string[] } {
+  const references = store.referencesOf(image.id)
+  return {
+    RepoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
+    RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
+  }
+}
+
+/** Bytes of layers that other images have, too. */
+export function sharedSize(store: ImageStore, image: Image): number {
+  const others = new Set<string>()
+  for (const other of store.all()) {
+    if (other.id !== image.id) for (const { chainId } of other.document.layers) others.add(chainId)
+  }
+  return image.document.layers.reduce(
+    (sum, layer) => sum + (others.has(layer.chainId) ? layer.sizeBytes : 0),
+    0,
+  )
+}
+
+/** @see GET /images/{name}/json */
+export function inspectImage(store: ImageStore, image: Image): ImageInspect {
+  const { config, document } = image
+  const trees = document.layers
+    .map(({ chainId }) => `${store.layers.root}/${store.layers.nameOf(chainId)}`)
+    .reverse()
+  const [upper, ...lower] = trees
+  return {
+    Id: image.id,
+    ...(document.manifest === null
+      ? {}
+      : {
+          Descriptor: {
+            mediaType: document.manifest.mediaType,
+            digest: document.manifest.digest,
+            size: document.manifest.size,
+          },
+        }),
+    ...namesOf(store, image),
+    Comment: config.comment ?? config.history.at(-1)?.comment ?? '',
+    Created: config.created ?? NEVER,
+    Author: config.author ?? '',
+    Config: config.config,
+    Architecture: config.architecture,
+    Variant: config.variant ?? '',
+    Os: config.os,
+    OsVersion: config['os.version'] ?? '',
+    Size: image.size,
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: {
+        ...(lower.length > 0 ? { LowerDir: lower.join(':') } : {}),
+        ...(upper === undefined ? {} : { UpperDir: upper }),
+      },
+    },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: document.tagged === '' ? NEVER : document.tagged },
+  }
+}
+
+/** Newest step first. @see GET /images/{name}/history */
+export function imageHistory(store: ImageStore, image: Image): ImageHistoryResponseItem[] {
+  const sizes = image.document.layers.map((layer) => layer.sizeBytes)
+  const steps = image.config.history.map((step) => ({
+    Id: '<missing>',
+    Created: secondsOf(step.created),
+    CreatedBy: step.created_by ?? '',
+    Tags: [] as string[],
+    Size: step.empty_layer ? 0 : (sizes.shift() ?? 0),
+    Comment: step.comment ?? '',
+  }))
+  // layers that the history does not tell of
+  for (const size of sizes) {
+    steps.push({
+      Id: '<missing>',
+      Created: createdSeconds(image.config),
+      CreatedBy: '',
+      Tags: [],
+      Size: size,
+      Comment: '',
+    })
+  }
+  const newest = steps.reverse()
+  if (newest[0]) newest[0] = { ...newest[0], Id: image.id, Tags: namesOf(store, image).RepoTags }
+  return newest
+}
+
+function secondsOf(time: string | undefined): number {
+  const parsed = Date.parse(time ?? '')
+  return Number.isNaN(parsed) ? 0 : Math.floor(parsed / 1000)
+}

@@ -1,0 +1,32 @@
+import { InvalidParameterError } from '../errors.ts'
+import { checkTag, familiarReference, formatReference, parseReference } from './reference.ts'
+import type { ImageStore } from './store.ts'
+
+/**
+ * Gives an image one more name; what had it before loses it.
+ *
+ * @throws INVALID_PARAMETER "invalid reference format", NOT_FOUND
+ * @see POST /images/{name}/tag
+ */
+export async function tagImage(
+  store: ImageStore,
+  name: string,
+  repo: string,
+  tag?: string,
+): Promise<void> {
+  const parsed = parseReference(repo)
+  if (parsed.digest !== undefined)
+    throw new InvalidParameterError('refusing to create a tag with a digest reference')
+  // a digest would take the name where its prefix is meant
+  if (repo === 'sha256')
+    throw new InvalidParameterError(
+      `refusing to create an ambiguous tag using digest algorithm as name`,
+    )
+  const reference = { ...parsed, tag: checkTag(tag || parsed.tag || 'latest') }
+  const image = store.find(name)
+  await store.rename({ set: new Map([[formatReference(reference), image.id]]) })
+  store.events.emit('image', 'tag', image.id, {
+    ...image.config.config.Labels,
+    name: familiarReference(reference),
+  })
+}

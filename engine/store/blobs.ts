@@ -1,0 +1,211 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Hash } from 'node:crypto'
+import { renameSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { EngineError, NotFoundError } from '../errors.ts'
+import { digestOf, hexOf, isDigest } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { isMissing } from './documents.ts'
+
+/** Half a download that nobody came back for is kept this long. */
+const PARTIAL_MAX_AGE_MS = 7 * 24 * 3600 * 1000
+
+/**
+ * Content by digest: compressed layers as they came, configs, manifests.
+ *
+ *     <root>/sha256/<hex>     whole and verified
+ *     <root>/partial/<hex>    the first bytes of one, or all of it but not verified
+ *     <root>/partial/t-…      of unknown digest
+ *
+ * A blob counts as verified only while something refers to it: what `open` finds that nobody names becomes a partial
+ * one again, because a power cut may have taken its last bytes. Content so found is hashed before it is used.
+ */
+export class BlobStore {
+  readonly #root: string
+  readonly #known = new Set<string>()
+
+  private constructor(root: string) {
+    this.#root = root
+  }
+
+  /** @param referenced digests that documents on disk name */
+  static async open(root: string, referenced: ReadonlySet<string>): Promise<BlobStore> {
+    const store = new BlobStore(root)
+    await fs.mkdir(path.join(root, 'sha256'), { recursive: true, mode: 0o700 })
+    await fs.mkdir(path.join(root, 'partial'), { recursive: true, mode: 0o700 })
+    for (const name of await fs.readdir(path.join(root, 'sha256'))) {
+      const digest = `sha256:${name}`
+      if (!isDigest(digest))
+        await fs.rm(path.join(root, 'sha256', name), { force: true, recursive: true })
+      else if (referenced.has(digest)) store.#known.add(digest)
+      else await fs.rename(path.join(root, 'sha256', name), path.join(root, 'partial', name))
+    }
+    for (const name of await fs.readdir(path.join(root, 'partial'))) {
+      const file = path.join(root, 'partial', name)
+      const isOld = (await fs.stat(file)).mtimeMs < Date.now() - PARTIAL_MAX_AGE_MS
+      if (isOld || !/^[0-9a-f]{64}$/.test(name)) await fs.rm(file, { force: true, recursive: true })
+    }
+    return store
+  }
+
+  has(digest: string): boolean {
+    return this.#known.has(digest)
+  }
+
+  all(): string[] {
+    return [...this.#known]
+  }
+
+  pathOf(digest: string): string {
+    return path.join(this.#root, 'sha256', hexOf(digest))
+  }
+
+  /**
+   * A small blob's content.
+   *
+   * @throws NOT_FOUND, or SYSTEM when its bytes are not what they were
+   */
+  async read(digest: string): Promise<Buffer> {
+    let content: Buffer
+    try {
+      content = await fs.readFile(this.pathOf(digest))
+    } catch (error) {
+      if (isMissing(error))
+        throw new NotFoundError(`blob ${digest} is not in the store`, { cause: error })
+      throw error
+    }
+    if (digestOf(content) !== digest)
+      throw new EngineError('SYSTEM', `blob ${digest} is damaged on disk`)
+    return content
+  }
+
+  /** Puts a small blob in. */
+  async write(content: Buffer): Promise<Digest> {
+    const digest = digestOf(content)
+    if (this.#known.has(digest)) return digest
+    const file = this.temporary()
+    await fs.writeFile(file, content, { mode: 0o600, flag: 'wx' })
+    await this.adopt(file, digest)
+    return digest
+  }
+
+  /** Where content of unknown digest can be gathered; the caller adopts or removes it. */
+  temporary(): string {
+    return path.join(this.#root, 'partial', `t-${randomBytes(8).toString('hex')}`)
+  }
+
+  /** Removes a temporary file; fine when it has become a blob. */
+  async discard(file: string): Promise<void> {
+    await fs.rm(file, { force: true })
+  }
+
+  /** Makes a complete file, whose digest was verified, a blob. */
+  async adopt(file: string, digest: string): Promise<void> {
+    await fs.rename(file, this.pathOf(digest))
+    this.#known.add(digest)
+  }
+
+  /** The file that a download of this digest goes on with, and what is known of its start. */
+  async openPartial(digest: string): Promise<PartialBlob> {
+    const file = path.join(this.#root, 'partial', hexOf(digest))
+    const handle = await fs.open(file, 'a+', 0o600)
+    try {
+      const hash = createHash('sha256')
+      let size = 0
+      const buffer = Buffer.allocUnsafe(1 << 20)
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, size)
+        if (bytesRead === 0) break
+        hash.update(buffer.subarray(0, bytesRead))
+        size += bytesRead
+      }
+      return new PartialBlob(this, handle, file, digest, hash, size)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** Fine when it is not there. It is out of use when this returns, so another can be put in its place. */
+  async remove(digest: string): Promise<void> {
+    this.#known.delete(digest)
+    const file = this.temporary()
+    try {
+      renameSync(this.pathOf(digest), file)
+    } catch (error) {
+      if (isMissing(error)) return
+      throw error
+    }
+    await fs.rm(file, { force: true })
+  }
+}
+
+/** A blob on its way in. Close it, or it stays to be resumed. */
+export class PartialBlob {
+  readonly #store: BlobStore
+  readonly #handle: fs.FileHandle
+  readonly #file: string
+  readonly #digest: string
+  #hash: Hash
+  #size: number
+
+  constructor(
+    store: BlobStore,
+    handle: fs.FileHandle,
+    file: string,
+    digest: string,
+    hash: Hash,
+    size: number,
+  ) {
+    this.#store = store
+    this.#handle = handle
+    this.#file = file
+    this.#digest = digest
+    this.#hash = hash
+    this.#size = size
+  }
+
+  /** Bytes there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  async append(chunk: Buffer): Promise<void> {
+    this.#hash.update(chunk)
+    for (let at = 0; at < chunk.length;) {
+      at += (await this.#handle.write(chunk, at, chunk.length - at)).bytesWritten
+    }
+    this.#size += chunk.length
+  }
+
+  /** Begins anew. */
+  async reset(): Promise<void> {
+    await this.#handle.truncate(0)
+    this.#hash = createHash('sha256')
+    this.#size = 0
+  }
+
+  /**
+   * Makes it a blob when its content is right; else drops what was gathered.
+   *
+   * @returns false when the digest is another
+   */
+  async commit(): Promise<boolean> {
+    if (`sha256:${this.#hash.copy().digest('hex')}` !== this.#digest) {
+      await this.reset()
+      return false
+    }
+    await this.#handle.close()
+    await this.#store.adopt(this.#file, this.#digest)
+    return true
+  }
+
+  /** Lets go of the file, leaving it for later. */
+  async close(): Promise<void> {
+    await this.#handle.close().catch(() => {
+      // committed: it is closed already
+    })
+    if (this.#size === 0) await fs.rm(this.#file, { force: true })
+  }
+}

@@ -1,0 +1,303 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { EngineError, InvalidParameterError } from '../errors.ts'
+import { DIRECTORY, fchmodat, fchownat, openInRoot, statat, syncFs } from '../native/fs.ts'
+import { constants, closeSync, openSync } from 'node:fs'
+import { hexOf } from '../oci/digest.ts'
+import { bytesOf } from '../tar/header.ts'
+import { isMissing } from './documents.ts'
+import { SharedWork } from './shared-work.ts'
+import type { Trash } from './trash.ts'
+import type { UnpackJob, Unpacked } from './unpack.ts'
+import { Unpacker } from './unpacker.ts'
+
+/** A layer on top of all below it. */
+export interface Layer {
+  /** Names the layer with all below it. */
+  chainId: string
+  /** Digest of the layer's own uncompressed archive. */
+  diffId: string
+  /** Sum of its files' sizes. */
+  sizeBytes: number
+}
+
+export interface LayerSource {
+  chainId: string
+  diffId: string
+  /** Chain IDs of the layers below, topmost first. */
+  below: string[]
+  /** Settles when the layer below is there; what it throws, this layer throws, too. */
+  belowReady: Promise<unknown>
+  /** The archive. */
+  blob: string
+}
+
+export type UnpackLimits = UnpackJob['limits']
+
+/** What an image may grow to before it is refused; real ones stay far below. */
+export const DEFAULT_LIMITS: UnpackLimits = {
+  maxBytes: 256 * 2 ** 30,
+  maxEntries: 20_000_000,
+  maxRatio: 250,
+  ratioFromBytes: 2 * 2 ** 30,
+}
+
+/**
+ * Unpacked layers, each once:
+ *
+ *     <root>/<24 hex of the chain ID>/fs   as overlayfs wants them
+ *     <root>/empty/fs                      below an image without layers
+ *     <root>/tmp-…/fs                      being unpacked
+ *
+ * A layer counts only while a document names its chain ID, and documents are written after `makeDurable`. So what a
+ * crash leaves half done is named by nobody and goes when the store is opened.
+ *
+ * The names are short so that 128 of them fit into one page of mount data.
+ */
+export class LayerStore {
+  readonly root: string
+  readonly #trash: Trash
+  readonly #limits: UnpackLimits
+  readonly #layers = new Map<string, Layer>()
+  readonly #volatile = new Set<string>()
+  readonly #work = new SharedWork<Layer, number>()
+  readonly #unpacker = new Unpacker()
+
+  private constructor(root: string, trash: Trash, limits: UnpackLimits) {
+    this.root = root
+    this.#trash = trash
+    this.#limits = limits
+  }
+
+  /**
+   * Opens the store and clears away what no document names.
+   *
+   * @param referenced layers that documents on disk name
+   */
+  static async open(options: {
+    root: string
+    trash: Trash
+    limits: UnpackLimits
+    referenced: Iterable<Layer>
+  }): Promise<LayerStore> {
+    const store = new LayerStore(options.root, options.trash, options.limits)
+    await fs.mkdir(path.join(options.root, EMPTY, 'fs'), { recursive: true, mode: 0o755 })
+    await fs.chmod(options.root, 0o700)
+    const found = new Set(await fs.readdir(options.root))
+    found.delete(EMPTY)
+    for (const layer of options.referenced) {
+      const name = directoryOf(layer.chainId)
+      if (!found.has(name) && !store.#layers.has(layer.chainId)) continue
+      store.#layers.set(layer.chainId, layer)
+      found.delete(name)
+    }
+    for (const name of found) options.trash.throwAway(path.join(options.root, name))
+    return store
+  }
+
+  get(chainId: string): Layer | undefined {
+    return this.#layers.get(chainId)
+  }
+
+  all(): Layer[] {
+    return [...this.#layers.values()]
+  }
+
+  /** The layer's tree relative to `root`. */
+  nameOf(chainId: string): string {
+    return `${directoryOf(chainId)}/fs`
+  }
+
+  /** Unpacks a layer unless it is there; who asks for one that is being unpacked waits for that. */
+  async add(
+    source: LayerSource,
+    onRead: (bytes: number) => void,
+    signal?: AbortSignal,
+  ): Promise<Layer> {
+    const there = this.#layers.get(source.chainId)
+    if (there) return there
+    return await this.#work.run(
+      source.chainId,
+      (workSignal, report) => this.#unpack(source, report, workSignal),
+      onRead,
+      signal,
+    )
+  }
+
+  /**
+   * Unpacks an archive whose digest is not known beforehand as a layer below all others.
+   *
+   * @param beforeAdding told the layer's name while it can still be leased in time
+   */
+  async addBase(
+    blob: string,
+    onRead: (bytes: number) => void,
+    signal: AbortSignal | undefined,
+    beforeAdding: (chainId: string) => void,
+  ): Promise<Layer> {
+    const temporary = await this.#makeTemporary()
+    try {
+      const { diffId, sizeBytes } = await this.#unpackInto(temporary, blob, onRead, signal)
+      beforeAdding(diffId)
+      return await this.#work.run(
+        diffId,
+        async () => {
+          const there = this.#layers.get(diffId)
+          return there ?? (await this.#install(temporary, { chainId: diffId, diffId, sizeBytes }))
+        },
+        () => undefined,
+        undefined,
+      )
+    } finally {
+      // unless it was installed
+      this.#trash.throwAway(temporary)
+    }
+  }
+
+  /** Makes layers survive a power cut: to be called before a document names them. */
+  async makeDurable(chainIds: Iterable<string>): Promise<void> {
+    const unsynced = [...chainIds].filter((chainId) => this.#volatile.has(chainId))
+    await syncFs(this.root)
+    for (const chainId of unsynced) this.#volatile.delete(chainId)
+  }
+
+  /** Takes a layer out; nothing may use it any more. */
+  remove(chainId: string): void {
+    this.#layers.delete(chainId)
+    this.#volatile.delete(chainId)
+    this.#trash.throwAway(path.join(this.root, directoryOf(chainId)))
+  }
+
+  async close(): Promise<void> {
+    await this.#unpacker.close()
+  }
+
+  async #unpack(
+    source: LayerSource,
+    report: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<Layer> {
+    const temporary = await this.#makeTemporary()
+    try {
+      const unpacked = await this.#unpackInto(temporary, source.blob, report, signal)
+      if (unpacked.diffId !== source.diffId) {
+        throw new InvalidParameterError(
+          `layers from manifest don't match image configuration: expected ${source.diffId}, got ${unpacked.diffId}`,
+        )
+      }
+      await source.belowReady
+      this.#adoptDirectories(path.join(temporary, 'fs'), unpacked.implicitDirectories, source.below)
+      signal.throwIfAborted()
+      const { chainId, diffId } = source
+      return await this.#install(temporary, { chainId, diffId, sizeBytes: unpacked.sizeBytes })
+    } catch (error) {
+      this.#trash.throwAway(temporary)
+      throw error
+    }
+  }
+
+  async #makeTemporary(): Promise<string> {
+    const temporary = path.join(this.root, `tmp-${randomBytes(8).toString('hex')}`)
+    await fs.mkdir(path.join(temporary, 'fs'), { recursive: true })
+    await fs.chmod(path.join(temporary, 'fs'), 0o755)
+    return temporary
+  }
+
+  async #unpackInto(
+    temporary: string,
+    blob: string,
+    report: (bytes: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Unpacked> {
+    const job = { blob, directory: path.join(temporary, 'fs'), limits: this.#limits }
+    return await this.#unpacker.unpack(job, report, signal)
+  }
+
+  /** Puts an unpacked layer in its place. */
+  async #install(temporary: string, layer: Layer): Promise<Layer> {
+    for (const known of this.#layers.keys()) {
+      // 96 bits of SHA-256; but should it happen, nobody gets another's files
+      if (directoryOf(known) === directoryOf(layer.chainId)) {
+        throw new EngineError(
+          'SYSTEM',
+          `layers ${known} and ${layer.chainId} have the same short name`,
+        )
+      }
+    }
+    const final = path.join(this.root, directoryOf(layer.chainId))
+    // from a crash before, unless it was cleared away
+    this.#trash.throwAway(final)
+    await fs.rename(temporary, final)
+    this.#layers.set(layer.chainId, layer)
+    this.#volatile.add(layer.chainId)
+    return layer
+  }
+
+  /**
+   * Directories that the archive only implied take owner and mode from the nearest layer below that has them: overlayfs
+   * shows the topmost one's.
+   */
+  #adoptDirectories(tree: string, implicit: string[], below: string[]): void {
+    if (implicit.length === 0 || below.length === 0) return
+    const top = openSync(tree, DIRECTORY)
+    const roots: number[] = []
+    try {
+      for (const chainId of below)
+        roots.push(openSync(path.join(this.root, this.nameOf(chainId)), DIRECTORY))
+      for (const directory of implicit) {
+        const name = directory === '' ? '.' : bytesOf(directory)
+        const found = firstDirectory(roots, name)
+        if (!found) continue
+        const fd = openInRoot(top, name, constants.O_RDONLY | constants.O_DIRECTORY)
+        try {
+          fchownat(fd, '', found.uid, found.gid)
+          fchmodat(fd, '.', found.mode & 0o7777)
+        } finally {
+          closeSync(fd)
+        }
+      }
+    } finally {
+      for (const fd of [top, ...roots]) closeSync(fd)
+    }
+  }
+}
+
+/** The layer below images that have none. */
+const EMPTY = 'empty'
+export const EMPTY_LAYER = `${EMPTY}/fs`
+
+function directoryOf(chainId: string): string {
+  return hexOf(chainId).slice(0, 24)
+}
+
+function firstDirectory(
+  roots: number[],
+  name: Buffer | string,
+): { uid: number; gid: number; mode: number } | undefined {
+  for (const root of roots) {
+    let fd: number
+    try {
+      fd = openInRoot(root, name, DIRECTORY)
+    } catch {
+      // not in this layer, or no directory there
+      continue
+    }
+    try {
+      return statat(fd, '')
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return undefined
+}
+
+/** @returns false when the tree has gone, by somebody's hand */
+export async function hasTree(file: string): Promise<boolean> {
+  try {
+    return (await fs.stat(file)).isDirectory()
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}

@@ -1,0 +1,330 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { ConflictError, EngineError, NotFoundError } from '../errors.ts'
+import {
+  DIRECTORY,
+  errnoOfError,
+  getxattrAt,
+  mountFrom,
+  O_PATH,
+  openBeneath,
+  readlinkat,
+  statat,
+  treeSize,
+} from '../native/fs.ts'
+import { MNT_DETACH, umount } from '../native/mount.ts'
+import { readDocument, writeDocument } from './documents.ts'
+import { EMPTY_LAYER, hasTree } from './layers.ts'
+import type { Layer, LayerStore } from './layers.ts'
+import type { Trash } from './trash.ts'
+
+/** What overlayfs is told for a container: names in `lower` are relative to layersRoot, topmost first. */
+export interface Overlay {
+  layersRoot: string
+  lower: string[]
+  upper: string
+  work: string
+}
+
+const layerSchema = z.object({ chainId: z.string(), diffId: z.string(), sizeBytes: z.number() })
+
+const snapshotSchema = z.object({
+  version: z.literal(1),
+  imageId: z.string(),
+  /** Bottom first. */
+  layers: z.array(layerSchema),
+})
+
+export type SnapshotDocument = z.infer<typeof snapshotSchema>
+
+/**
+ * The writable layers of containers:
+ *
+ *     <root>/<container id>/fs             overlayfs's upper directory
+ *                          /work           and work directory
+ *                          /snapshot.json  the layers below; written last, so a directory without it is no snapshot
+ */
+export class SnapshotStore {
+  readonly #root: string
+  readonly #trash: Trash
+  readonly #snapshots: Map<string, SnapshotDocument>
+  #layers: LayerStore | undefined
+
+  private constructor(root: string, trash: Trash, snapshots: Map<string, SnapshotDocument>) {
+    this.#root = root
+    this.#trash = trash
+    this.#snapshots = snapshots
+  }
+
+  /** Opens the store and clears away what a crash left half made or half removed. */
+  static async open(root: string, trash: Trash): Promise<SnapshotStore> {
+    await fs.mkdir(root, { recursive: true, mode: 0o700 })
+    const snapshots = new Map<string, SnapshotDocument>()
+    for (const id of await fs.readdir(root)) {
+      const file = path.join(root, id, 'snapshot.json')
+      const document = await readDocument(file, snapshotSchema).catch(() => undefined)
+      if (document) snapshots.set(id, document)
+      else trash.throwAway(path.join(root, id))
+    }
+    return new SnapshotStore(root, trash, snapshots)
+  }
+
+  /** The layers are opened after, because snapshots refer to them. */
+  useLayers(layers: LayerStore): void {
+    this.#layers = layers
+  }
+
+  /** Layers that snapshots stand on. */
+  *referenced(): Generator<Layer> {
+    for (const { layers } of this.#snapshots.values()) yield* layers
+  }
+
+  list(): string[] {
+    return [...this.#snapshots.keys()]
+  }
+
+  /**
+   * Makes a container's writable layer on an image.
+   *
+   * @param layers bottom first
+   * @throws SYSTEM when a layer's directory has gone
+   */
+  async create(id: string, imageId: string, layers: Layer[]): Promise<void> {
+    for (const { chainId } of layers) {
+      if (!(await hasTree(path.join(this.#store.root, this.#store.nameOf(chainId))))) {
+        throw new EngineError(
+          'SYSTEM',
+          `layer ${chainId} of image ${imageId} is missing on disk: remove the image and pull it again`,
+        )
+      }
+    }
+    const directory = path.join(this.#root, id)
+    const document: SnapshotDocument = { version: 1, imageId, layers }
+    try {
+      await fs.mkdir(directory, { mode: 0o700 })
+      await fs.mkdir(path.join(directory, 'work'), { mode: 0o700 })
+      await fs.mkdir(path.join(directory, 'fs'), { mode: 0o755 })
+      await this.#copyRoot(path.join(directory, 'fs'), layers)
+      await writeDocument(path.join(directory, 'snapshot.json'), document)
+    } catch (error) {
+      this.#trash.throwAway(directory)
+      throw error
+    }
+    this.#snapshots.set(id, document)
+  }
+
+  /** @throws NOT_FOUND */
+  overlay(id: string): Overlay {
+    const { layers } = this.#get(id)
+    const lower = layers.map(({ chainId }) => this.#store.nameOf(chainId)).reverse()
+    return {
+      layersRoot: this.#store.root,
+      lower: lower.length > 0 ? lower : [EMPTY_LAYER],
+      upper: path.join(this.#root, id, 'fs'),
+      work: path.join(this.#root, id, 'work'),
+    }
+  }
+
+  /** Bytes in the writable layer; 0 when there is none. */
+  async usage(id: string): Promise<number> {
+    return await treeSize(path.join(this.#root, id, 'fs'))
+  }
+
+  /**
+   * Fine when there is none.
+   *
+   * @returns the image it stood on
+   */
+  remove(id: string): string | undefined {
+    const imageId = this.#snapshots.get(id)?.imageId
+    this.#trash.throwAway(path.join(this.#root, id))
+    this.#snapshots.delete(id)
+    return imageId
+  }
+
+  /**
+   * Mounts a container's root on the host. It must not be mounted elsewhere: overlayfs allows one at a time.
+   *
+   * @param target an existing directory
+   */
+  mount(id: string, target: string): void {
+    const { layersRoot, lower, upper, work } = this.overlay(id)
+    for (const file of [upper, work]) {
+      // they separate options and layers
+      if (/[,:\\]/.test(file))
+        throw new ConflictError(
+          `${file}: a path with a comma, colon or backslash cannot be mounted`,
+        )
+    }
+    const data = `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`
+    mountFrom(layersRoot, 'overlay', target, 'overlay', 0, data)
+  }
+
+  umount(target: string): void {
+    umount(target, MNT_DETACH)
+  }
+
+  /**
+   * Reads a file of a container's root through its layers, mounted or not; links are followed, but never out of it.
+   *
+   * @returns undefined when it is not there or no regular file
+   * @throws SYSTEM when it is longer than maxBytes
+   */
+  async readFile(id: string, file: string, maxBytes = 16 * 2 ** 20): Promise<Buffer | undefined> {
+    const { layersRoot, lower, upper } = this.overlay(id)
+    const roots: number[] = []
+    try {
+      for (const tree of [upper, ...lower.map((name) => path.join(layersRoot, name))]) {
+        roots.push(openSync(tree, DIRECTORY))
+      }
+      const found = lookUp(roots, file)
+      if (found === undefined) return undefined
+      try {
+        return readWhole(found, file, maxBytes)
+      } finally {
+        closeSync(found)
+      }
+    } finally {
+      for (const fd of roots) closeSync(fd)
+    }
+  }
+
+  /** The root directory's own owner and mode are those of the topmost layer, which the writable one would hide. */
+  async #copyRoot(target: string, layers: Layer[]): Promise<void> {
+    const top = layers.at(-1)
+    if (!top) {
+      await fs.chmod(target, 0o755)
+      return
+    }
+    const { uid, gid, mode } = await fs.stat(
+      path.join(this.#store.root, this.#store.nameOf(top.chainId)),
+    )
+    await fs.chown(target, uid, gid)
+    await fs.chmod(target, mode & 0o7777)
+  }
+
+  #get(id: string): SnapshotDocument {
+    const document = this.#snapshots.get(id)
+    if (!document) throw new NotFoundError(`container ${id} has no writable layer`)
+    return document
+  }
+
+  get #store(): LayerStore {
+    if (!this.#layers) throw new Error('useLayers has not been called')
+    return this.#layers
+  }
+}
+
+const { S_IFMT, S_IFDIR, S_IFLNK, S_IFCHR, S_IFREG, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants
+const MAX_LINKS = 40
+
+/**
+ * Finds a path in merged layers as overlayfs would: topmost first, whiteouts and opaque directories hide what is below.
+ * Each component is opened on its own and never followed, since a running container may swap it meanwhile.
+ *
+ * @param roots O_PATH descriptors, topmost first; they stay open
+ * @returns an O_PATH descriptor of what is not a directory; undefined when there is none
+ */
+function lookUp(roots: readonly number[], file: string): number | undefined {
+  const pending = file.split('/').reverse()
+  /** The merged directories on the way, each in the layers that have it. */
+  const stack: number[][] = [[...roots]]
+  let links = 0
+  try {
+    for (;;) {
+      const name = pending.pop()
+      if (name === undefined) return undefined
+      if (name === '' || name === '.') continue
+      if (name === '..') {
+        if (stack.length > 1) closeAll(stack.pop())
+        continue
+      }
+      const found = lookUpOne(stack.at(-1) ?? [], Buffer.from(name))
+      if (found === undefined) return undefined
+      if (found.kind === 'dir') {
+        stack.push(found.fds)
+        continue
+      }
+      if (found.kind === 'file') {
+        // a file with something after it is a path to nothing
+        if (pending.every((rest) => rest === '')) return found.fd
+        closeSync(found.fd)
+        return undefined
+      }
+      if (++links > MAX_LINKS) return undefined
+      if (found.target.startsWith('/')) while (stack.length > 1) closeAll(stack.pop())
+      pending.push(...found.target.split('/').reverse())
+    }
+  } finally {
+    while (stack.length > 1) closeAll(stack.pop())
+  }
+}
+
+type Found =
+  { kind: 'dir'; fds: number[] } | { kind: 'file'; fd: number } | { kind: 'link'; target: string }
+
+function lookUpOne(directories: readonly number[], name: Buffer): Found | undefined {
+  const fds: number[] = []
+  for (const directory of directories) {
+    let fd: number
+    try {
+      fd = openBeneath(directory, name, O_PATH | O_NOFOLLOW)
+    } catch (error) {
+      if (errnoOfError(error) === 'ENOENT') continue
+      closeAll(fds)
+      throw error
+    }
+    const stat = statat(fd, '')
+    const type = (stat?.mode ?? 0) & S_IFMT
+    if (type === S_IFDIR) {
+      fds.push(fd)
+      const isAlone = getxattrAt(fd, '', 'trusted.overlay.opaque')?.toString('latin1') === 'y'
+      // one that was renamed shows what is below its old name; nothing that is read here is
+      const isMoved = getxattrAt(fd, '', 'trusted.overlay.redirect') !== undefined
+      if (isAlone || isMoved) break
+      continue
+    }
+    // below a directory of that name another kind of file is hidden
+    if (fds.length > 0) {
+      closeSync(fd)
+      break
+    }
+    if (type === S_IFCHR && stat?.rdevMajor === 0 && stat.rdevMinor === 0) {
+      closeSync(fd)
+      return undefined
+    }
+    if (type !== S_IFLNK) return { kind: 'file', fd }
+    try {
+      return { kind: 'link', target: readlinkat(fd, '').toString('utf8') }
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return fds.length > 0 ? { kind: 'dir', fds } : undefined
+}
+
+function readWhole(found: number, file: string, maxBytes: number): Buffer | undefined {
+  const stat = statat(found, '')
+  if (!stat || (stat.mode & S_IFMT) !== S_IFREG) return undefined
+  if (stat.size > maxBytes)
+    throw new EngineError('SYSTEM', `${file} is larger than ${maxBytes} bytes`)
+  const fd = openSync(`/proc/self/fd/${found}`, O_RDONLY | O_NONBLOCK)
+  try {
+    const content = Buffer.alloc(stat.size)
+    let length = 0
+    while (length < content.length) {
+      const read = readSync(fd, content, length, content.length - length, length)
+      if (read === 0) break
+      length += read
+    }
+    return content.subarray(0, length)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function closeAll(fds: readonly number[] | undefined): void {
+  for (const fd of fds ?? []) closeSync(fd)
+}
