@@ -40,8 +40,9 @@ export function mergeImageConfig(
   // HostConfig and NetworkingConfig travel in the same body but are kept apart
   const { HostConfig: _host, NetworkingConfig: _networking, ...asked } = config
   const from = image ?? {}
+  const { Entrypoint: _entrypoint, ...rest } = asked
   const merged: ContainerConfig = {
-    ...asked,
+    ...rest,
     User: either(asked.User, from.User),
     Env: mergeEnv(asked.Env ?? [], from.Env ?? []),
     WorkingDir: either(asked.WorkingDir, from.WorkingDir),

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
-import type { HostConfig, Resources } from '../types/docker.ts'
+import type { Resources } from '../types/docker.ts'
 import { devicesOf } from './devices.ts'
 import { hostCpu } from '../cgroups/host.ts'
 import { hostSupport, type HostSupport } from './host-support.ts'
@@ -33,7 +33,7 @@ export function validateResources(
     )
   }
   // throw for devices that are not there
-  devicesOf(resources as HostConfig)
+  devicesOf(resources)
   limitsOf(resources)
   return warnings
 }
