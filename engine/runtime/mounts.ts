@@ -66,18 +66,18 @@ function ipcMounts(
   guarded: string[],
   shmPath: string | undefined,
 ): OciMount[] {
-  if (IpcMode === 'host') {
-    const bind = ['rbind', 'rprivate']
-    return [
-      { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: bind },
-      { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: bind },
-    ]
-  }
+  // mounted in the host's IPC namespace it shows the host's queues
   const mqueue: OciMount = {
     destination: '/dev/mqueue',
     type: 'mqueue',
     source: 'mqueue',
     options: guarded,
+  }
+  if (IpcMode === 'host' && fs.existsSync('/dev/shm')) {
+    return [
+      mqueue,
+      { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] },
+    ]
   }
   if (IpcMode === 'none') return [mqueue]
   if (shmPath !== undefined) {
