@@ -12,6 +12,8 @@ export function busyboxRootfsTar(): Buffer {
     for (const dir of ['bin', 'etc', 'tmp', 'root', 'proc', 'sys', 'dev', 'var/www']) {
       fs.mkdirSync(path.join(root, dir), { recursive: true })
     }
+    // the mode of mkdtemp would keep everyone but root out of the image
+    fs.chmodSync(root, 0o755)
     fs.chmodSync(path.join(root, 'tmp'), 0o1777)
     fs.copyFileSync(BUSYBOX, path.join(root, 'bin/busybox'))
     for (const applet of execFileSync(BUSYBOX, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
