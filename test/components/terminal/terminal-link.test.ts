@@ -97,7 +97,7 @@ describe('TerminalLink', () => {
     assert.deepEqual(link.state, {
       phase: 'ended',
       exitCode: null,
-      message: 'The session is over.',
+      message: null,
     })
   })
 

@@ -39,12 +39,11 @@ export function useContainerQuery(nameOrId: string): ContainerQuery {
   const key = useMemo(() => ['container', nameOrId], [nameOrId])
   const query = useQuery({
     queryKey: key,
-    queryFn: ({ signal }) =>
-      engine.get<ContainerInspectResponse>(
-        `/containers/${encodeURIComponent(nameOrId)}/json`,
-        {},
-        signal,
-      ),
+    // Once known it is asked for by ID: its name may change, or come to be another's.
+    queryFn: ({ signal }) => {
+      const id = encodeURIComponent(last?.Id ?? nameOrId)
+      return engine.get<ContainerInspectResponse>(`/containers/${id}/json`, {}, signal)
+    },
   })
   const known = query.data ?? last
   const id = known?.Id

@@ -1,6 +1,7 @@
 'use client'
 import { SearchX } from 'lucide-react'
 import Link from 'next/link'
+import { usePathname, useRouter } from 'next/navigation'
 import { useEffect, type ReactNode } from 'react'
 import { RequestError } from '@/components/engine/client.ts'
 import { Button } from '@/components/ui/button.tsx'
@@ -19,6 +20,7 @@ export function ContainerShell({ nameOrId, children }: { nameOrId: string; child
   useEffect(() => {
     if (name !== null) document.title = `${name} · Gantry`
   }, [name])
+  useFollowRename(nameOrId, view?.id ?? null, name)
 
   if (view === null) return <NotThere nameOrId={nameOrId} error={error} retry={retry} />
   const stale = error !== null && !view.removed
@@ -36,6 +38,17 @@ export function ContainerShell({ nameOrId, children }: { nameOrId: string; child
       </div>
     </ContainerContext>
   )
+}
+
+/** An address with the container's name goes along when that changes, so that a reload finds it. */
+function useFollowRename(nameOrId: string, id: string | null, name: string | null): void {
+  const pathname = usePathname()
+  const router = useRouter()
+  useEffect(() => {
+    if (id === null || name === null || name === nameOrId || id.startsWith(nameOrId)) return
+    const rest = pathname.split('/').slice(3)
+    router.replace(['/containers', encodeURIComponent(name), ...rest].join('/'))
+  }, [nameOrId, id, name, pathname, router])
 }
 
 function NotThere(props: { nameOrId: string; error: Error | null; retry: () => void }) {
