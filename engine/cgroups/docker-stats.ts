@@ -72,9 +72,9 @@ function memoryStats({ memory }: CgroupStats): ContainerStatsResponse['memory_st
   }
 }
 
-/** 2^64 - 1 as Docker writes an unlimited number; JSON has no bigger one that survives a double. */
+/** No limit is left out, as Docker's clients read a limit of 0: its 2^64 - 1 does not survive a double. */
 function pidsStats({ current, limit }: CgroupStats['pids']): ContainerStatsResponse['pids_stats'] {
-  return { current, limit: limit === Infinity ? 2 ** 64 : limit }
+  return limit === Infinity ? { current } : { current, limit }
 }
 
 function blkioStats({ io }: CgroupStats): ContainerStatsResponse['blkio_stats'] {

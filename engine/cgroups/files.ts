@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import os from 'node:os'
 import { InvalidParameterError, NotFoundError, SystemError } from '../errors.ts'
 
 /** The text of a cgroup file, undefined when the file or its cgroup does not exist. */
@@ -51,8 +52,18 @@ export function makeCgroup(directory: string): boolean {
 
 /** The process IDs in a cgroup's own list. */
 export function readProcs(directory: string): number[] {
-  const text = readControl(`${directory}/cgroup.procs`) ?? ''
+  const text = readProcsText(`${directory}/cgroup.procs`)
   return text.split('\n').filter(Boolean).map(Number)
+}
+
+function readProcsText(file: string): string {
+  try {
+    return readControl(file) ?? ''
+  } catch (error) {
+    // a threaded cgroup of v2 has threads only: the domain above it lists their processes
+    if ((error as { errno?: number }).errno === os.constants.errno.EOPNOTSUPP) return ''
+    throw error
+  }
 }
 
 /** The cgroup and all below it, parents first; empty when it is gone. */

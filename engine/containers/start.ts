@@ -14,6 +14,7 @@ import { watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
+import { removeHeld } from './remove.ts'
 import { filterOf } from './running.ts'
 import { isRunning } from './state.ts'
 import { Undo } from './undo.ts'
@@ -134,6 +135,7 @@ async function failStart(context: ContainersContext, container: Container, error
   emitContainerEvent(context, container, 'die', { exitCode: String(exitCode) })
   container.events.emit('ended', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
   container.events.emit('stopped', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
+  if (container.document.hostConfig.AutoRemove === true) await removeHeld(context, container, { volumes: true })
 }
 
 async function connectPending(container: Container, shim: Shim): Promise<void> {
