@@ -63,6 +63,21 @@ describe(
       await closed
     })
 
+    test('kill() reaches processes in threaded cgroups below', async () => {
+      const cgroup = cgroups.create('a', {})
+      const child = enter(cgroup, 'echo in; sleep 1000')
+      const closed = once(child, 'close')
+      await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+      const below = `${unified ?? ''}${cgroup.path}/threads`
+      fs.mkdirSync(below)
+      fs.writeFileSync(`${below}/cgroup.type`, 'threaded')
+      fs.writeFileSync(`${below}/cgroup.threads`, String(child.pid))
+      assert.ok(cgroup.pids().includes(child.pid ?? 0))
+      await cgroup.kill()
+      await cgroup.remove()
+      await closed
+    })
+
     test('its device program decides what may be opened', async () => {
       const cgroup = cgroups.create('a', { devices: resourcesOf({}).devices ?? [] })
       const child = enter(
