@@ -4,7 +4,12 @@ import type { LogSource, SourceState } from './log-source.ts'
 import type { LogStore } from './log-store.ts'
 
 /** What stands above the first line: that it is the beginning, or the way to older ones. */
-export function LogHead(props: { state: SourceState; store: LogStore; source: LogSource | null }) {
+export function LogHead(props: {
+  state: SourceState
+  store: LogStore
+  source: LogSource | null
+  removed: boolean
+}) {
   const { state, store, source } = props
   const full = store.rows.length >= store.maxRows
   return (
@@ -13,6 +18,8 @@ export function LogHead(props: { state: SourceState; store: LogStore; source: Lo
         <>
           <Spinner /> Loading {state.loadingOlder ? 'older lines' : ''}…
         </>
+      ) : props.removed ? (
+        'The log went with the container; these lines were still known'
       ) : state.complete ? (
         'Beginning of the log'
       ) : full ? (

@@ -28,15 +28,14 @@ import { useSearchKeys } from './use-search-keys.ts'
 const ROW_EDGES_PX = 11 + 12 + 12
 
 /** A container's log: follows it live, goes back to its beginning, searches it. */
-export function LogViewer({
-  containerId,
-  name,
-  tty,
-}: {
+export function LogViewer(props: {
   containerId: string
   name: string
   tty: boolean
+  /** The log went with the container: what is here is all there is. */
+  removed: boolean
 }) {
+  const { containerId, name, tty, removed } = props
   const [preferences, setPreferences] = useLogPreferences()
   const [streams, setStreams] = useState<StreamChoice>('both')
   const { search, set: setSearch, expression, error: searchError } = useSearch()
@@ -116,7 +115,7 @@ export function LogViewer({
           }
         />
       </div>
-      {state.error !== null && (
+      {state.error !== null && !removed && (
         <Notice title="The log could not be read" className="m-2">
           {state.error}
         </Notice>
@@ -133,7 +132,7 @@ export function LogViewer({
             onFollow={(following) => model.setFollowing(following)}
             current={currentIndex < 0 ? null : currentIndex}
             onLoadGap={(gap) => void source?.loadGap(gap)}
-            head={<LogHead state={state} store={store} source={source} />}
+            head={<LogHead state={state} store={store} source={source} removed={removed} />}
             onNearTop={() => void source?.loadOlder()}
           />
         )}

@@ -40,7 +40,7 @@ export function StatsView(props: { containerId: string; running: boolean; limits
   }
 
   if (samples === undefined || samples.length === 0) {
-    if (error !== null)
+    if (error !== null && running)
       return (
         <Notice title="There are no numbers" className="m-4">
           {error}

@@ -4,8 +4,13 @@ import { useContainer } from './container-provider.tsx'
 import { nameOf } from './summary.ts'
 
 export function LogsTab() {
-  const { container, id } = useContainer()
+  const { container, id, removed } = useContainer()
   return (
-    <LogViewer containerId={id} name={nameOf(container)} tty={container.Config?.Tty === true} />
+    <LogViewer
+      containerId={id}
+      name={nameOf(container)}
+      tty={container.Config?.Tty === true}
+      removed={removed}
+    />
   )
 }
