@@ -15,7 +15,7 @@ export function diskUsage(store: ImageStore, verbose: boolean): ImagesDiskUsage 
   for (const { document } of images) {
     for (const { chainId, sizeBytes } of document.layers) total.set(chainId, sizeBytes)
   }
-  const inUse = new Set(
+  const inUse = new Set<string>(
     active.flatMap(({ document }) => document.layers.map(({ chainId }) => chainId)),
   )
   let totalSize = 0

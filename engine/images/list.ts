@@ -31,7 +31,9 @@ export function listImages(store: ImageStore, options: ImageListOptions = {}): I
     if (created >= before || created <= since || created >= until) continue
     if (!matchesLabels(filters, image.config.config.Labels)) continue
     const tagged = store.referencesOf(image.id)
-    if (dangling !== undefined && dangling !== (tagged.length === 0)) continue
+    // a name by digest alone is listed either way, as with Docker
+    if (dangling === true && tagged.some(({ digest }) => digest === undefined)) continue
+    if (dangling === false && tagged.length === 0) continue
     const summary = summaryOf(store, image, options.sharedSize ?? false)
     if ((filters['reference'] ?? []).length > 0) {
       const matching = tagged.filter((reference) =>

@@ -22,7 +22,8 @@ export async function pruneImages(
   let reclaimed = 0
   for (const image of store.all()) {
     const names = store.referencesOf(image.id)
-    if (danglingOnly && names.length > 0) continue
+    // a name by digest alone does not keep it: its tag went to a newer image
+    if (danglingOnly && names.some(({ digest }) => digest === undefined)) continue
     if (
       createdSeconds(image.config) >= until ||
       !matchesLabels(filters, image.config.config.Labels)

@@ -1,0 +1,186 @@
+import { z } from 'zod'
+import { EngineError, UnauthorizedError } from '../errors.ts'
+import { checked, parseJson } from '../oci/manifest.ts'
+import type { AuthConfig } from '../types/docker.ts'
+import { readBody, request } from './http.ts'
+
+/** What clients send in X-Registry-Auth; the tokens are not in the API's description, but docker sends them. */
+export type Credentials = AuthConfig & { identitytoken?: string; registrytoken?: string }
+
+/** A registry's demand: `Bearer realm="…",service="…"` or `Basic realm="…"`. */
+export interface Challenge {
+  scheme: string
+  parameters: Record<string, string>
+}
+
+/**
+ * Reads WWW-Authenticate, which may hold several demands.
+ *
+ * @see RFC 9110, 11.6.1
+ */
+export function parseChallenges(header: string | undefined): Challenge[] {
+  const challenges: Challenge[] = []
+  const tokens = (header ?? '').matchAll(
+    /([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^\s,"]+)))?\s*,?\s*/g,
+  )
+  for (const [, name = '', quoted, plain] of tokens) {
+    if (quoted === undefined && plain === undefined) {
+      challenges.push({ scheme: name.toLowerCase(), parameters: {} })
+      continue
+    }
+    const current = challenges.at(-1)
+    if (current)
+      current.parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, '$1') ?? plain ?? ''
+  }
+  return challenges
+}
+
+const tokenSchema = z.object({
+  token: z.string().optional(),
+  access_token: z.string().optional(),
+  expires_in: z.number().optional(),
+})
+
+/** Tokens without a stated life live a minute, says the specification. */
+const DEFAULT_LIFE_S = 60
+
+/**
+ * The Authorization header for one repository of a registry: asked for once, kept while it is good.
+ *
+ * @see distribution, "Token Authentication Specification" and "OAuth2"
+ */
+export class Authorizer {
+  readonly #credentials: Credentials
+  readonly #scope: string
+  readonly #insecure: boolean
+  #header: string | undefined
+  #until = Infinity
+  #challenge: Challenge | undefined
+
+  constructor(credentials: Credentials, scope: string, insecure: boolean) {
+    this.#credentials = credentials
+    this.#scope = scope
+    this.#insecure = insecure
+    if (credentials.registrytoken) this.#header = `Bearer ${credentials.registrytoken}`
+  }
+
+  /** The header to send, renewed when it has run out. */
+  async header(signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (this.#header !== undefined && Date.now() >= this.#until && this.#challenge) {
+      await this.#bearer(this.#challenge, signal)
+    }
+    return this.#header
+  }
+
+  /**
+   * Answers a 401.
+   *
+   * @returns false when there is nothing (more) to answer with
+   * @throws UNAUTHORIZED when the token server refuses
+   */
+  async answer(header: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    const challenges = parseChallenges(header)
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
+    if (bearer?.parameters['realm'] !== undefined && !this.#credentials.registrytoken) {
+      const before = this.#header
+      await this.#bearer(bearer, signal)
+      return this.#header !== before
+    }
+    const { username, password } = this.#credentials
+    if (
+      challenges.some(({ scheme }) => scheme === 'basic') &&
+      username &&
+      this.#header === undefined
+    ) {
+      this.#header = basic(username, password ?? '')
+      return true
+    }
+    return false
+  }
+
+  async #bearer(challenge: Challenge, signal: AbortSignal | undefined): Promise<void> {
+    const { realm = '', service, scope } = challenge.parameters
+    if (!URL.canParse(realm))
+      throw new EngineError('SYSTEM', `the registry names an invalid token server: ${realm}`)
+    const url = new URL(realm)
+    if (url.protocol !== 'https:' && !this.#insecure) {
+      throw new EngineError(
+        'SYSTEM',
+        `the registry's token server ${url.origin} is not https: refused`,
+      )
+    }
+    const response = await this.#ask(url, service, scope ?? this.#scope, signal)
+    const body = await readBody(response, 1 << 20)
+    const { statusCode = 0 } = response
+    if (statusCode === 401 || statusCode === 403) {
+      throw new UnauthorizedError(
+        `unauthorized: ${reason(body) ?? 'incorrect username or password'}`,
+      )
+    }
+    if (statusCode !== 200) {
+      throw new EngineError(
+        'SYSTEM',
+        `token server ${url.host} answered ${statusCode}: ${reason(body) ?? 'no reason given'}`,
+      )
+    }
+    const answer = checked(tokenSchema, parseJson(body, 'token answer'), 'token answer')
+    const token = answer.token ?? answer.access_token
+    if (!token) throw new EngineError('SYSTEM', `token server ${url.host} gave no token`)
+    this.#challenge = challenge
+    this.#header = `Bearer ${token}`
+    // renewed a little early: clocks differ, and a request takes time
+    this.#until = Date.now() + (answer.expires_in ?? DEFAULT_LIFE_S) * 900
+  }
+
+  async #ask(
+    url: URL,
+    service: string | undefined,
+    scope: string,
+    signal: AbortSignal | undefined,
+  ): ReturnType<typeof request> {
+    const { username, password, identitytoken } = this.#credentials
+    if (identitytoken) {
+      const form = new URLSearchParams({
+        grant_type: 'refresh_token',
+        refresh_token: identitytoken,
+        client_id: 'gantry',
+        scope,
+      })
+      if (service !== undefined) form.set('service', service)
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      return await request(url, {
+        method: 'POST',
+        headers,
+        body: form.toString(),
+        signal,
+        insecure: this.#insecure,
+      })
+    }
+    if (service !== undefined) url.searchParams.set('service', service)
+    for (const part of scope.split(' ')) url.searchParams.append('scope', part)
+    if (username) url.searchParams.set('account', username)
+    const headers: Record<string, string> = username
+      ? { authorization: basic(username, password ?? '') }
+      : {}
+    return await request(url, { headers, signal, insecure: this.#insecure })
+  }
+}
+
+function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+/** The words of a token server's refusal, in either of the two forms they use. */
+function reason(body: Buffer): string | undefined {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as {
+      details?: string
+      errors?: { message?: string }[]
+      message?: string
+    }
+    return value.details ?? value.errors?.[0]?.message ?? value.message
+  } catch {
+    // not JSON: its status has to do
+    return undefined
+  }
+}
