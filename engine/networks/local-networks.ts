@@ -79,6 +79,13 @@ interface Live {
   dns?: DnsServer
   /** Where the embedded server passes other questions on to. */
   upstream: string[]
+  /** The default route inside; undefined while it is not known. */
+  route: Route | 'none' | undefined
+}
+
+interface Route {
+  gateway: string
+  link: string
 }
 
 export interface LocalNetworksOptions {
@@ -284,8 +291,7 @@ export class LocalNetworks implements NetworkEngine {
       }
       live.request = { ...container.request, networks: asked }
       try {
-        await this.#plugAll(live, [[network, settings]])
-        await this.#refresh(live)
+        await this.#attachAll(live, [[network, settings]])
       } catch (error) {
         await this.#unplug(live, network)
         live.request = container.request
@@ -563,8 +569,8 @@ export class LocalNetworks implements NetworkEngine {
     const live = newLive(request, { ...emptySandbox(), netnsPath: await this.#namespaces.take() })
     this.#live.set(request.id, live)
     try {
-      await this.#plugAll(live, wanted)
-      await this.#refresh(live)
+      live.route = 'none'
+      await this.#attachAll(live, wanted)
     } catch (error) {
       await this.#release(request.id)
       throw error
@@ -595,16 +601,27 @@ export class LocalNetworks implements NetworkEngine {
     return [...wanted]
   }
 
-  /** Gives a namespace an endpoint on each network. What was made is on `live` also when this fails. */
-  async #plugAll(live: Live, wanted: readonly [Network, EndpointSettings][]): Promise<void> {
+  /**
+   * Gives a container an endpoint on each of these networks. Addresses come first; with them known, pairs, published ports
+   * and the name server are made side by side. What was made is on `live` also when this fails.
+   */
+  async #attachAll(live: Live, wanted: readonly [Network, EndpointSettings][]): Promise<void> {
+    const taken = wanted.map(([network, settings]): [Network, Endpoint] => [
+      network,
+      this.#takeEndpoint(live, network, settings),
+    ])
+    await this.#refresh(live, taken)
+  }
+
+  async #plugAll(live: Live, endpoints: readonly [Network, Endpoint][]): Promise<void> {
     const netnsPath = live.sandbox.netnsPath
-    if (netnsPath === undefined)
-      throw new TypeError('a container on the host network has no interfaces of its own')
+    if (netnsPath === undefined || endpoints.length === 0) return
     const filtered =
-      wanted.some(([network]) => !network.bridge.icc) && (await bridgeTrafficIsFiltered())
+      endpoints.some(([network]) => !network.bridge.icc) && (await bridgeTrafficIsFiltered())
+    const route = this.#routeOf(live)
     await insideNetns(netnsPath, async (inside, nsfd) => {
-      for (const [network, settings] of wanted) {
-        const endpoint = this.#takeEndpoint(live, network, settings)
+      for (const [network, endpoint] of endpoints) {
+        const gateway = route?.link === endpoint.name ? route.gateway : undefined
         await plug(this.#netlink, inside, nsfd, {
           bridge: network.bridge.interface,
           veth: endpoint.veth,
@@ -615,7 +632,9 @@ export class LocalNetworks implements NetworkEngine {
           mtu: network.bridge.mtu,
           // where nftables does not see such packets, the bridge itself keeps neighbours apart
           isolated: !network.bridge.icc && !filtered,
+          gateway,
         })
+        if (gateway !== undefined) live.route = route
       }
     })
   }
@@ -645,8 +664,12 @@ export class LocalNetworks implements NetworkEngine {
     }
     live.endpoints.set(network.id, endpoint)
     network.attach(endpoint)
-    sandbox.networks[network.name] = settingsOf(network, settings, endpoint)
-    sandbox.links[network.name] = { name, veth: endpoint.veth }
+    // never in place: the container's state may hold the object we had
+    live.sandbox = {
+      ...sandbox,
+      networks: { ...sandbox.networks, [network.name]: settingsOf(network, settings, endpoint) },
+      links: { ...sandbox.links, [network.name]: { name, veth: endpoint.veth } },
+    }
     return endpoint
   }
 
@@ -699,6 +722,8 @@ export class LocalNetworks implements NetworkEngine {
     if (endpoint === undefined) return
     await deleteLink(this.#netlink, endpoint.veth)
     this.#dropEndpoint(live, network, endpoint)
+    // the route through it has gone with it
+    if (live.route !== 'none' && live.route?.link === endpoint.name) live.route = 'none'
   }
 
   #dropEndpoint(live: Live, network: Network, endpoint: Endpoint): void {
@@ -712,22 +737,33 @@ export class LocalNetworks implements NetworkEngine {
     }
   }
 
-  /** Brings what follows from a container's endpoints up to date: default route, published ports, names, files. */
-  async #refresh(live: Live): Promise<void> {
-    const { netnsPath } = live.sandbox
-    if (netnsPath === undefined) return
-    const gateway = this.#gatewayOf(live)
-    const route =
-      gateway === undefined
-        ? undefined
-        : { gateway: gateway.network.bridge.gateway, link: gateway.endpoint.name }
+  /**
+   * Brings what follows from a container's endpoints up to date: default route, published ports, names, files.
+   *
+   * @param added endpoints that are to be plugged first
+   */
+  async #refresh(live: Live, added: readonly [Network, Endpoint][] = []): Promise<void> {
+    if (live.sandbox.netnsPath === undefined) return
     await settleAll([
-      insideNetns(netnsPath, (inside) => setDefaultRoute(inside, route)),
-      this.#refreshPorts(live, gateway),
+      this.#plugAll(live, added).then(() => this.#refreshRoute(live)),
+      this.#refreshPorts(live, this.#gatewayOf(live)),
       this.#refreshNames(live),
     ])
-    live.sandbox.ports = portMapOf(live.request.exposedPorts, live.ports)
-    live.sandbox.hosts = this.#renderHosts(live)
+    const ports = portMapOf(live.request.exposedPorts, live.ports)
+    live.sandbox = { ...live.sandbox, ports, hosts: this.#renderHosts(live) }
+  }
+
+  async #refreshRoute(live: Live): Promise<void> {
+    const { netnsPath } = live.sandbox
+    const route = this.#routeOf(live)
+    if (netnsPath === undefined || isSameRoute(live.route, route ?? 'none')) return
+    await insideNetns(netnsPath, (inside) => setDefaultRoute(inside, route))
+    live.route = route ?? 'none'
+  }
+
+  #routeOf(live: Live): Route | undefined {
+    const gateway = this.#gatewayOf(live)
+    return gateway && { gateway: gateway.network.bridge.gateway, link: gateway.endpoint.name }
   }
 
   /** Ports lead to the endpoint that has the default route: answers leave by the way that questions came. */
@@ -766,8 +802,7 @@ export class LocalNetworks implements NetworkEngine {
     const hasNames = this.#networksOf(live).some((network) => network.hasDns)
     const plan = planResolvConf(await readHostResolvConf(), live.request, hasNames)
     live.upstream = plan.upstream
-    live.sandbox.resolvConf = plan.text
-    live.sandbox.dns = plan.embedded
+    live.sandbox = { ...live.sandbox, resolvConf: plan.text, dns: plan.embedded }
     if (plan.embedded && live.dns === undefined) {
       await this.#serveNames(live)
     } else if (!plan.embedded) {
@@ -1032,13 +1067,25 @@ function emptySandbox(): Sandbox {
 }
 
 function newLive(request: SandboxRequest, sandbox: Sandbox): Live {
-  return { request, sandbox: { ...sandbox }, endpoints: new Map(), ports: [], upstream: [] }
+  return {
+    request,
+    sandbox: { ...sandbox },
+    endpoints: new Map(),
+    ports: [],
+    upstream: [],
+    route: undefined,
+  }
 }
 
 function resolvConfOnHost(host: ResolvConf, request: SandboxRequest): string {
   const nameservers = request.dns.length > 0 ? request.dns : host.nameservers
   // named outright, loopback ones too: in this namespace they are the host's, or nobody's
   return planResolvConf(host, { ...request, dns: nameservers }, false).text
+}
+
+function isSameRoute(a: Live['route'], b: Live['route']): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  return a.gateway === b.gateway && a.link === b.link
 }
 
 function without<T>(record: Record<string, T>, name: string): Record<string, T> {

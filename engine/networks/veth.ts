@@ -16,6 +16,8 @@ export interface PlugOptions {
   mac: string
   mtu?: number | undefined
   isolated: boolean
+  /** Makes it the way of the default route. */
+  gateway?: string | undefined
 }
 
 /** Does something inside a network namespace by its own netlink socket. */
@@ -71,6 +73,7 @@ export async function plug(
     await inside.request(
       linkStateRequest(options.name, true),
       addAddressRequest({ link: link.index, ip: options.ip, prefixLength: options.prefixLength }),
+      ...(options.gateway === undefined ? [] : [defaultRouteRequest(options.gateway, link.index)]),
     )
   } catch (error) {
     await deleteLink(host, options.veth)
