@@ -65,7 +65,7 @@ describe('an engine killed with -9', () => {
   })
 
   test('at random moments of create, start, stop and remove leaves a consistent list and nothing behind', async () => {
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const work = (async () => {
         for (;;) {
           const id = await run('sleep 1000')
