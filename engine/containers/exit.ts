@@ -1,4 +1,5 @@
 import type { Cgroup } from '../cgroups/manager.ts'
+import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import type { Shim } from '../runtime/shim.ts'
 import fs from 'node:fs/promises'
 import type { Container } from './container.ts'
@@ -78,11 +79,17 @@ export async function releaseRun(context: ContainersContext, container: Containe
   const results = await Promise.allSettled([
     cgroup.kill().then(() => cgroup.remove()),
     context.networks.stop(container.id),
-    fs.rm(container.runDir, { recursive: true, force: true }),
+    removeRunDir(container.runDir),
   ])
   for (const result of results) {
     if (result.status === 'rejected') context.warn(`could not clean up after container ${container.id}`, result.reason)
   }
+}
+
+/** With what is mounted in it. */
+export async function removeRunDir(runDir: string): Promise<void> {
+  closeSharedMemory(runDir)
+  await fs.rm(runDir, { recursive: true, force: true })
 }
 
 function scheduleRestart(context: ContainersContext, container: Container, ranForMs: number): void {

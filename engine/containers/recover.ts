@@ -7,7 +7,7 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { documentSchema, initialState, stateSchema } from './document.ts'
 import { recoverExecs } from './exec.ts'
-import { releaseRun, settleEnd, watchForEnd } from './exit.ts'
+import { releaseRun, removeRunDir, settleEnd, watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
 import { removeHeld } from './remove.ts'
 import { shouldStartWithEngine } from './restart-policy.ts'
@@ -122,7 +122,7 @@ async function sweep(context: ContainersContext): Promise<void> {
   }
   const runRoot = table.runDirOf('')
   for (const id of await fs.readdir(runRoot).catch(() => [])) {
-    if (!live.has(id)) await fs.rm(path.join(runRoot, id), { recursive: true, force: true })
+    if (!live.has(id)) await removeRunDir(path.join(runRoot, id))
   }
 }
 

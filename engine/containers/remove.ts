@@ -3,6 +3,7 @@ import type { ContainerRemoveOptions, Filters } from '../contract.ts'
 import { ConflictError, NotImplementedError } from '../errors.ts'
 import { checkFilters, matchesLabels } from '../filters.ts'
 import { pruneUntil } from '../until.ts'
+import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -56,6 +57,7 @@ export async function removeHeld(
   await context.networks.stop(id)
   await context.images.snapshots.remove(id)
   context.execs.forgetContainer(id)
+  closeSharedMemory(container.runDir)
   await fs.rm(container.runDir, { recursive: true, force: true })
   await fs.rm(container.dir, { recursive: true, force: true })
   container.removed = true

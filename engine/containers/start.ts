@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { ConflictError, errorMessage, NotModifiedError } from '../errors.ts'
 import type { SandboxRequest } from '../networks/sandbox.ts'
+import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import { launchContainer, type Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
 import { resourcesOf } from '../runtime/resources.ts'
@@ -12,6 +13,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
+import { shmPathOf } from './ipc.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
 import { removeHeld } from './remove.ts'
@@ -56,6 +58,9 @@ export async function launch(
   try {
     await fs.mkdir(container.runDir, { recursive: true, mode: 0o700 })
     undo.add('runtime directory', () => fs.rm(container.runDir, { recursive: true, force: true }))
+    undo.add('shared memory', () => {
+      closeSharedMemory(container.runDir)
+    })
     await fs.rm(container.exitPath, { force: true })
 
     // from here on a killed engine leaves something behind: recovery looks for it by this mark
@@ -192,6 +197,7 @@ async function specOf(context: ContainersContext, container: Container): Promise
     mounts,
     ...(sandbox?.netnsPath === undefined ? {} : { netnsPath: sandbox.netnsPath }),
     joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
+    shmPath: shmPathOf(context, container),
     hostname,
     ...(config.Domainname === undefined || config.Domainname === '' ? {} : { domainname: config.Domainname }),
     cgroupsPath: `/${context.instance.cgroupParent}/${id}`,
