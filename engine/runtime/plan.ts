@@ -160,7 +160,11 @@ function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
   let created = 0
   for (const { path: joined, type } of linux.namespaces) {
     if (joined === undefined) created |= NAMESPACE[type]
-    else plan.record(Rec.join, (r) => r.u32(NAMESPACE[type]).str(joined))
+    else if (type === 'user' || type === 'mount') {
+      throw new InvalidParameterError(
+        `linux.namespaces: joining a ${type} namespace is not supported`,
+      )
+    } else plan.record(Rec.join, (r) => r.u32(NAMESPACE[type]).str(joined))
   }
   if (!(created & NAMESPACE.mount)) {
     throw new InvalidParameterError(

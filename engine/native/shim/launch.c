@@ -3,9 +3,9 @@
  *
  *   shim                                   child
  *    | clone3(all namespaces at once)        |
- *    |                                       | enter cgroups, join namespaces, own cgroup namespace
  *    | <--- REPORT_MAP --------------------- | (user namespace only) write my id maps
  *    | ---- one byte ----------------------> |
+ *    |                                       | enter cgroups, join namespaces, own cgroup namespace
  *    |                                       | mounts, pivot_root
  *    | <--- REPORT_TTY + master ------------ | (tty only)
  *    |                                       | credentials, capabilities, seccomp
@@ -118,8 +118,7 @@ static int join_one(struct child *c, uint32_t type, const char *path)
 	return rc;
 }
 
-/* `user` last: until then the host's powers are needed to enter the others. */
-static int namespaces_join(struct child *c, bool user)
+static int namespaces_join(struct child *c)
 {
 	struct record_at r;
 	size_t offset = PLAN_HEADER;
@@ -132,48 +131,37 @@ static int namespaces_join(struct child *c, bool user)
 			continue;
 		type = field_u32(&r.fields);
 		/* pid: the shim has joined before it made us */
-		if (type != CLONE_NEWPID && (type == CLONE_NEWUSER) == user)
+		if (type != CLONE_NEWPID)
 			rc = join_one(c, type, field_str(&r.fields, NULL));
 	}
 	return rc;
 }
 
-/* Becomes root of a user namespace; the shim, outside, writes its maps. */
-static int user_enter(struct child *c)
+/* Waits until the shim, outside, has written the id maps. */
+static int map_wait(struct child *c)
 {
 	struct report report = {.kind = REPORT_MAP};
 	char done;
 
-	if (c->plan->ns_new & CLONE_NEWUSER) {
-		c->step = "make user namespace";
-		c->path = NULL;
-		if (unshare(CLONE_NEWUSER) < 0)
-			return -errno;
-		c->step = "map ids";
-		if (RETRY(write(c->sync, &report, sizeof report)) < 0)
-			return -errno;
-		if (RETRY(read(c->sync, &done, 1)) != 1)
-			return -EPERM;
-	}
-	if (c->plan->ns_joined & CLONE_NEWUSER) {
-		int rc = namespaces_join(c, true);
+	c->step = "map ids";
+	c->path = NULL;
+	if (RETRY(write(c->sync, &report, sizeof report)) < 0)
+		return -errno;
+	return RETRY(read(c->sync, &done, 1)) == 1 ? 0 : -EPERM;
+}
 
-		if (rc < 0)
-			return rc;
-	}
-	if ((c->plan->ns_new | c->plan->ns_joined) & CLONE_NEWUSER) {
-		c->step = "become root of the user namespace";
-		c->path = NULL;
-		if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-			return -errno;
-	}
-	return 0;
+/* On the host we are root until here, with none of its powers; from here on nobody there, and root inside. */
+static int user_become(struct child *c)
+{
+	c->step = "become root of the user namespace";
+	c->path = NULL;
+	return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
 }
 
 static int unshare_rest(struct child *c, unsigned int cloned)
 {
 	/* the cgroup namespace's root is the cgroup we are in now */
-	int flags = (int)(c->plan->ns_new & ~(CLONE_NEWUSER | CLONE_NEWPID) & ~cloned);
+	int flags = (int)(c->plan->ns_new & ~cloned);
 
 	c->step = "make namespaces";
 	c->path = NULL;
@@ -294,14 +282,15 @@ static void child_begin(struct child *c, const struct plan *plan, const int stdi
 
 _Noreturn static void container_child(const struct plan *plan, const int stdio[3], int sync, unsigned int cloned, bool entered)
 {
+	bool user = plan->ns_new & CLONE_NEWUSER;
 	struct child c;
 	int rc;
 
 	child_begin(&c, plan, stdio, sync);
-	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) ||
-	    (rc = namespaces_join(&c, false)) < 0 || (rc = security_early(&c)) < 0 || (rc = user_enter(&c)) < 0 ||
-	    (rc = unshare_rest(&c, cloned)) < 0 || (rc = names(&c)) < 0 || (rc = mounts_build(&c)) < 0 ||
-	    (rc = sysctls(&c)) < 0 || (rc = mounts_enter(&c)) < 0)
+	if ((user && (rc = map_wait(&c)) < 0) || (rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) ||
+	    (!user && (rc = namespaces_join(&c)) < 0) || (rc = security_early(&c)) < 0 ||
+	    (user && (rc = user_become(&c)) < 0) || (rc = unshare_rest(&c, cloned)) < 0 || (rc = names(&c)) < 0 ||
+	    (rc = mounts_build(&c)) < 0 || (rc = sysctls(&c)) < 0 || (rc = mounts_enter(&c)) < 0)
 		fail(&c, rc);
 	become(&c);
 }
@@ -372,15 +361,29 @@ static pid_t spawn(uint64_t flags, int cgroup, int *pidfd)
 	return pid < 0 ? -errno : pid;
 }
 
+/*
+ * From within a user namespace those of the host cannot be joined, so the shim itself does; its files and sockets it has
+ * open already.
+ */
+static int join_here(const struct plan *plan)
+{
+	struct child c = {.plan = plan};
+	int rc = namespaces_join(&c);
+
+	if (rc < 0)
+		say("join namespace", c.path, rc);
+	return rc;
+}
+
 int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd)
 {
-	/* what a user namespace is to own must be made after it, what is joined must not be made */
-	unsigned int cloned = plan->ns_new & CLONE_NEWPID;
-	int pair[2], cgroup = single_v2(plan);
+	/* made with a user namespace in one call, the others belong to it */
+	unsigned int cloned = plan->ns_new & (unsigned int)NAMESPACES & ~(unsigned int)CLONE_NEWCGROUP;
+	int pair[2], cgroup = single_v2(plan), rc;
 	pid_t pid;
 
-	if (!((plan->ns_new | plan->ns_joined) & CLONE_NEWUSER))
-		cloned = plan->ns_new & (unsigned int)NAMESPACES & ~(unsigned int)CLONE_NEWCGROUP;
+	if (plan->ns_new & CLONE_NEWUSER && (rc = join_here(plan)) < 0)
+		return rc;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	pid = spawn(cloned, cgroup, pidfd);

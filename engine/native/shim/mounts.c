@@ -335,12 +335,19 @@ static int mount_one(struct child *c, struct fields *f)
 		return -errno;
 	if (kind != MOUNT_KIND_CHANGE && S_ISDIR(st.st_mode) != directory)
 		return -ENOTDIR;
-	if (kind == MOUNT_KIND_FS)
+	if (kind == MOUNT_KIND_FS) {
 		rc = mount(source, fd_path(fd, at), type, flags, *data ? data : NULL);
-	else if (kind == MOUNT_KIND_BIND)
+		/* root of a user namespace may not mount a sysfs of a network that is not its own, but see the host's */
+		if (rc < 0 && errno == EPERM && !strcmp(type, "sysfs")) {
+			rc = mount("/sys", fd_path(fd, at), NULL, MS_BIND | MS_REC, NULL);
+			set |= K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV | K_ATTR_NOEXEC;
+			opts |= MOUNT_OPT_RECURSIVE;
+		}
+	} else if (kind == MOUNT_KIND_BIND) {
 		rc = mount(source, fd_path(fd, at), NULL, MS_BIND | (flags & MS_REC), NULL);
-	else
+	} else {
 		rc = 0;
+	}
 	if (rc < 0)
 		return -errno;
 	close(fd);

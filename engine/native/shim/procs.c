@@ -221,6 +221,10 @@ static int maps_write(pid_t pid)
 {
 	char path[40];
 	size_t n = put_text(path, 6, "/proc/");
+	int limits = rlimits_set(&shim.plan, pid);
+
+	if (limits < 0)
+		return limits;
 
 	n += put_number(path + n, (uint64_t)pid);
 	path[n + put_text(path + n, 8, "/uid_map")] = 0;

@@ -16,14 +16,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static int rlimits(struct child *c)
+/* Of a child (0: our own); raising one takes a power that a user namespace does not give. */
+int rlimits_set(const struct plan *plan, pid_t pid)
 {
 	struct record_at r;
 	size_t offset = PLAN_HEADER;
 
-	c->step = "set rlimit";
-	c->path = NULL;
-	while (plan_next(c->plan, &offset, &r)) {
+	while (plan_next(plan, &offset, &r)) {
 		struct rlimit limit;
 		uint32_t resource;
 
@@ -32,7 +31,7 @@ static int rlimits(struct child *c)
 		resource = field_u32(&r.fields);
 		limit.rlim_cur = field_u64(&r.fields);
 		limit.rlim_max = field_u64(&r.fields);
-		if (setrlimit((int)resource, &limit) < 0)
+		if (prlimit(pid, (int)resource, &limit, NULL) < 0)
 			return -errno;
 	}
 	return 0;
@@ -139,7 +138,9 @@ int security_early(struct child *c)
 	const struct process_plan *p = &c->plan->process;
 	int rc;
 
-	if ((rc = rlimits(c)) < 0)
+	c->step = "set rlimit";
+	c->path = NULL;
+	if ((rc = rlimits_set(c->plan, 0)) < 0)
 		return rc;
 	if (p->apparmor) {
 		char text[300];

@@ -123,6 +123,7 @@ int in_root(int root, const char *path, uint64_t flags);
 int make_in_root(int root, const char *path, bool directory);
 int tty_make(struct child *c, int root);
 int tty_take(struct child *c);
+int rlimits_set(const struct plan *plan, pid_t pid);
 int security_early(struct child *c);
 int security_final(struct child *c);
 int exec_process(struct child *c);

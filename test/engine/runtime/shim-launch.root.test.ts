@@ -315,4 +315,141 @@ describe('launchContainer', () => {
       )
       .catch(() => undefined)
   })
+
+  it('is born in its cgroup where that is the only one, of version 2', async (t) => {
+    const parent = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((dir) =>
+      fs.existsSync(`${dir}/cgroup.controllers`),
+    )
+    if (parent === undefined) return t.skip('needs cgroup v2')
+    const dir = `${parent}/${path.basename(bench.root)}`
+    fs.mkdirSync(dir)
+    const run = await bench.launch({
+      cgroup: { procs: [`${dir}/cgroup.procs`] },
+      process: sh('grep ^0: /proc/self/cgroup; sleep 60'),
+    })
+    await eventually(() => run.stdout() === '0::/\n', 'in the cgroup')
+    const exec = await run.shim.exec({
+      id: 'in',
+      process: { ...run.options.spec.process, args: ['sleep', '60'] },
+      ...SILENT,
+    })
+    const pids = fs.readFileSync(`${dir}/cgroup.procs`, 'utf8').trim().split('\n').map(Number)
+    assert.ok(pids.includes(run.shim.pid) && pids.includes(exec.pid))
+    await run.shim.signal(9)
+    assert.equal(await exec.exited, 137)
+    await run.shim.ended
+    await eventually(() => fs.readFileSync(`${dir}/cgroup.procs`, 'utf8') === '', 'left')
+    fs.rmdirSync(dir)
+  })
+
+  it('kills what init leaves behind in the pid namespace of the host', async (t) => {
+    if (!fs.existsSync('/sys/fs/cgroup/pids')) return t.skip('needs cgroup v1')
+    const dir = `/sys/fs/cgroup/pids/${path.basename(bench.root)}-left`
+    fs.mkdirSync(dir)
+    const run = await bench.launch({
+      cgroup: { procs: [`${dir}/cgroup.procs`] },
+      linux: { namespaces: [{ type: 'mount' }, { type: 'network' }] },
+      process: sh('(setsid sleep 600 &) ; sleep 600 & sleep 0.1; exit 3'),
+    })
+    assert.equal((await run.shim.ended)?.code, 3)
+    await eventually(() => fs.readFileSync(`${dir}/cgroup.procs`, 'utf8') === '', 'all are gone')
+    fs.rmdirSync(dir)
+  })
+
+  it('shares mounts with the host where a bind asks for it, and only those', async (t) => {
+    const { mount, umount } = await import('../../../engine/native/mount.ts')
+    const dir = path.join(bench.root, 'shared')
+    fs.mkdirSync(path.join(dir, 'sub'), { recursive: true })
+    mount(dir, dir, null, 0x1000)
+    mount(null, dir, null, 0x100000)
+    t.after(() => {
+      umount(dir, 2)
+    })
+    const points = (): string[] =>
+      fs
+        .readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .map((line) => line.split(' ')[4] ?? '')
+        .sort()
+    const before = points()
+    const caps = ['CAP_SYS_ADMIN']
+    const run = await bench.launch({
+      mounts: [{ destination: '/mnt', type: 'bind', source: dir, options: ['rbind', 'rshared'] }],
+      process: {
+        ...sh('mount -t tmpfs tmpfs /mnt/sub; mount -t tmpfs tmpfs /tmp; sleep 60'),
+        capabilities: {
+          bounding: caps,
+          effective: caps,
+          permitted: caps,
+          inheritable: [],
+          ambient: [],
+        },
+      },
+    })
+    await eventually(() => points().length > before.length, 'the mount is seen')
+    assert.deepEqual(
+      points().filter((point) => !before.includes(point)),
+      [path.join(dir, 'sub')],
+    )
+    await run.shim.signal(9)
+    await run.shim.ended
+    // what the container mounted there is the host's now, and the host's own tree is whole
+    umount(path.join(dir, 'sub'), 2)
+    assert.deepEqual(points(), before)
+  })
+
+  it('runs in a user namespace whose root is nobody on the host', async () => {
+    const chown = (file: string): void => {
+      fs.lchownSync(file, 100000, 100000)
+      if (fs.lstatSync(file).isDirectory())
+        for (const name of fs.readdirSync(file)) chown(path.join(file, name))
+    }
+    const root = path.join(bench.root, 'userns')
+    fs.cpSync(bench.layer, root, { recursive: true, verbatimSymlinks: true })
+    chown(root)
+    fs.chmodSync(bench.root, 0o711)
+    const host = await bench.launch({
+      rootfs: { kind: 'bind', path: root },
+      linux: {
+        namespaces: [
+          { type: 'user' },
+          { type: 'mount' },
+          { type: 'pid' },
+          { type: 'cgroup' },
+          { type: 'uts' },
+          { type: 'ipc' },
+          { type: 'network', path: '/proc/self/ns/net' },
+        ],
+        uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+        gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      },
+      process: sh('mkdir /sys/x || ls /sys/class/net'),
+    })
+    await host.shim.ended
+    assert.match(host.stdout(), /lo\n/)
+    const run = await bench.launch({
+      rootfs: { kind: 'bind', path: root },
+      linux: {
+        namespaces: (['user', 'mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'] as const).map(
+          (type) => ({ type }),
+        ),
+        uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+        gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      },
+      process: sh(
+        'id -u; touch /mine; stat -c %u /mine; echo x > /dev/null; cat /proc/self/uid_map; hostname; sleep 60',
+      ),
+    })
+    await eventually(() => run.stdout().includes('shimtest'), 'ran')
+    assert.match(run.stdout(), /^0\n0\n\s+0\s+100000\s+65536\nshimtest\n$/)
+    assert.equal(fs.statSync(path.join(root, 'mine')).uid, 100000)
+    const { exited } = await run.shim.exec({
+      id: 'in',
+      process: { ...run.options.spec.process, ...sh('exit $(id -u)') },
+      ...SILENT,
+    })
+    assert.equal(await exited, 0)
+  })
 })
+
+const SILENT = { stdin: false, stdout: false, stderr: false, detach: true }
