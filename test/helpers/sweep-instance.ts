@@ -20,6 +20,9 @@ export async function sweepInstance(instance: Instance): Promise<void> {
   }
   for (const link of linksOf(instance)) spawnSync('ip', ['link', 'delete', link])
   spawnSync('nft', ['delete', 'table', 'inet', instance.nftTable])
+  for (const { handle } of forwardAccepts(instance)) {
+    spawnSync('nft', ['delete', 'rule', 'ip', 'filter', 'FORWARD', 'handle', handle])
+  }
 }
 
 /** What is left of an instance, in words; empty when it cleaned up after itself. */
@@ -31,6 +34,7 @@ export function leftOvers(instance: Instance): string[] {
     ...linksOf(instance).map((link) => `link ${link}`),
     ...cgroupDirs(instance).map((dir) => `cgroup ${dir}`),
     ...(tables.includes(`table inet ${instance.nftTable}\n`) ? [`nftables table ${instance.nftTable}`] : []),
+    ...forwardAccepts(instance).map(({ bridge }) => `FORWARD rule for ${bridge}`),
   ]
 }
 
@@ -79,6 +83,14 @@ function mountsBelow(roots: string[]): string[] {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((target) => roots.some((root) => target === root || target.startsWith(`${root}/`)))
+}
+
+/** What the engine puts before the rules of the host's iptables. @see engine/networks/forward-chain.ts */
+function forwardAccepts(instance: Instance): { bridge: string; handle: string }[] {
+  const chain = spawnSync('nft', ['-a', 'list', 'chain', 'ip', 'filter', 'FORWARD'], { encoding: 'utf8' }).stdout
+  return [...chain.matchAll(/[io]ifname "([^"]+)" accept # handle ([0-9]+)/g)]
+    .map(([, bridge = '', handle = '']) => ({ bridge, handle }))
+    .filter(({ bridge }) => bridge === instance.bridgeName || bridge.startsWith(`${instance.linkPrefix}-`))
 }
 
 function linksOf(instance: Instance): string[] {
