@@ -1,7 +1,7 @@
 import type { Metadata, Viewport } from 'next'
 import { headers } from 'next/headers'
 import type { ReactNode } from 'react'
-import { Themes } from '@/components/shell/providers.tsx'
+import { Themes } from '@/components/shell/themes.tsx'
 import './globals.css'
 
 export const metadata: Metadata = {

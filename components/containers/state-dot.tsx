@@ -21,7 +21,6 @@ export function StateDot({ view, className }: { view: StateView; className?: str
       aria-label={word}
       className={cn('size-3 shrink-0', colour, className)}
     >
-      <title>{word}</title>
       {shape(condition, tone)}
     </svg>
   )

@@ -17,7 +17,7 @@ export function PortSection(props: {
       <Rows rows={props.ports} noun="port" onChange={props.onChange} make={portRow}>
         {(row, index, change) => {
           const problem = portProblem(row, props.ports, props.taken) ?? props.errors[row.key]
-          const note = `${row.key}-problem`
+          const note = `port-${index}-problem`
           return (
             <>
               <div className="grid grid-cols-[1fr_auto_1fr_5.5rem] items-center gap-2">

@@ -226,7 +226,8 @@ function ImageRow({
         )}
       </TableCell>
       <TableCell className="text-muted-foreground hidden sm:table-cell">
-        <Age since={image.Created * 1000} suffix=" ago" />
+        {/* Reproducible builds write the epoch. */}
+        {image.Created > 0 ? <Age since={image.Created * 1000} suffix=" ago" /> : 'unknown'}
       </TableCell>
       <TableCell className="hidden py-1.5 sm:table-cell">
         <UsedBy containers={users} />

@@ -84,14 +84,15 @@ export class LiveClient {
     const key = keyOf(name, argument)
     let topic = this.topics.get(key)
     if (topic === undefined) {
-      topic = { name, argument, listeners: new Set(), ready: false, round: 0 }
+      topic = { name, argument, listeners: new Set(), ready: false, asking: false, round: 0 }
       this.topics.set(key, topic)
     }
     const joined = topic
     // The map's key carries the topic's name, so what arrives under it has the listener's type.
     const entry = listener as unknown as AnyListener
     joined.listeners.add(entry)
-    if (this.socket.connected) this.ask(joined)
+    // An answer that is on its way will serve this listener too.
+    if (this.socket.connected && !joined.asking) this.ask(joined)
     return () => {
       joined.listeners.delete(entry)
       if (joined.listeners.size > 0 || this.topics.get(key) !== joined) return
@@ -103,10 +104,12 @@ export class LiveClient {
   private ask(topic: Subscription): void {
     const round = ++topic.round
     topic.ready = false
+    topic.asking = true
     this.socket.emit('subscribe', topic.name, topic.argument, (answer: Answer<unknown>) => {
       // An older answer, or nobody is interested any more.
       if (round !== topic.round) return
       topic.ready = answer.ok
+      topic.asking = false
       for (const listener of topic.listeners) {
         if (answer.ok) listener.snapshot(answer.value)
         else listener.error?.(answer.message)
@@ -133,6 +136,8 @@ interface Subscription {
   listeners: Set<AnyListener>
   /** The snapshot came: changes from now on build on it. */
   ready: boolean
+  /** Asked for, not yet answered. */
+  asking: boolean
   round: number
 }
 

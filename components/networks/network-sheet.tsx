@@ -7,6 +7,7 @@ import { Facts } from '@/components/page/facts.tsx'
 import { JsonBlock } from '@/components/page/json-block.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
+import { formatTime } from '@/components/ui/format.ts'
 import { Sheet, SheetContent } from '@/components/ui/sheet.tsx'
 import { usersOfNetwork } from './network-facts.ts'
 
@@ -61,7 +62,7 @@ function NetworkFacts({ network, users }: { network: NetworkInspect; users: Cont
             .join(', '),
         ],
         ['Internal', network.Internal === true ? 'yes' : 'no'],
-        ['Created', network.Created],
+        ['Created', network.Created && formatTime(Date.parse(network.Created))],
         ['Used by', <UsedBy key="users" containers={users} all />],
         [
           'Addresses',

@@ -1,7 +1,6 @@
 'use client'
 import { useConnection } from '@/components/live/provider.tsx'
 import { cn } from '@/components/ui/cn.ts'
-import { Tooltip } from '@/components/ui/tooltip.tsx'
 
 const looks = {
   live: { word: 'Live', dot: 'bg-ok', text: 'Connected: what you see is live' },
@@ -22,16 +21,14 @@ export function ConnectionDot() {
   const { state } = useConnection()
   const look = looks[state]
   return (
-    <Tooltip text={look.text} side="bottom">
-      <span
-        role="status"
-        aria-label={`Connection: ${look.word}`}
-        tabIndex={0}
-        className="text-muted-foreground flex h-8 items-center gap-2 rounded-md px-2 text-xs"
-      >
-        <span className={cn('size-2 rounded-full', look.dot)} aria-hidden />
-        <span className={cn(state === 'live' && 'sr-only')}>{look.word}</span>
-      </span>
-    </Tooltip>
+    <span
+      role="status"
+      aria-label={`Connection: ${look.word}`}
+      title={look.text}
+      className="text-muted-foreground flex h-8 items-center gap-2 rounded-md px-2 text-xs"
+    >
+      <span className={cn('size-2 rounded-full', look.dot)} aria-hidden />
+      <span className={cn(state === 'live' && 'sr-only')}>{look.word}</span>
+    </span>
   )
 }

@@ -1,29 +1,10 @@
 'use client'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { ThemeProvider } from 'next-themes'
 import { useState, type ReactNode } from 'react'
 import { RequestError } from '@/components/engine/client.ts'
 import { LiveProvider } from '@/components/live/provider.tsx'
-import { TooltipProvider } from '@/components/ui/tooltip.tsx'
 import { Toaster } from '@/components/ui/toast.tsx'
 import { RefreshOnChanges } from './refresh-on-changes.tsx'
-
-export function Themes({ nonce, children }: { nonce: string | undefined; children: ReactNode }) {
-  return (
-    <ThemeProvider
-      {...(nonce === undefined ? {} : { nonce })}
-      attribute="data-theme"
-      themes={['light', 'dark', 'contrast']}
-      defaultTheme="system"
-      enableSystem
-      enableColorScheme={false}
-      disableTransitionOnChange
-      storageKey="gantry-theme"
-    >
-      {children}
-    </ThemeProvider>
-  )
-}
 
 /** What every page of the console stands in. */
 export function ConsoleProviders({ children }: { children: ReactNode }) {
@@ -44,7 +25,7 @@ export function ConsoleProviders({ children }: { children: ReactNode }) {
     <QueryClientProvider client={queries}>
       <LiveProvider>
         <RefreshOnChanges />
-        <TooltipProvider delayDuration={300}>{children}</TooltipProvider>
+        {children}
         <Toaster />
       </LiveProvider>
     </QueryClientProvider>

@@ -5,7 +5,6 @@ import { usePathname } from 'next/navigation'
 import { useState } from 'react'
 import { Button } from '@/components/ui/button.tsx'
 import { cn } from '@/components/ui/cn.ts'
-import { Tooltip } from '@/components/ui/tooltip.tsx'
 import { Logo } from './logo.tsx'
 import { isOpen, places } from './nav.ts'
 import { SIDEBAR_COOKIE } from './sidebar-cookie.ts'
@@ -62,12 +61,13 @@ export function PlaceLinks({
     <nav aria-label="Main" className="flex flex-col gap-0.5 p-2">
       {places.map((place) => {
         const open = isOpen(place, pathname)
-        const link = (
+        return (
           <Link
             key={place.href}
             href={place.href}
             aria-current={open ? 'page' : undefined}
             aria-label={narrow ? place.label : undefined}
+            title={narrow ? place.label : undefined}
             onClick={onChoose}
             className={cn(
               'relative flex h-9 items-center gap-3 rounded-md text-sm outline-offset-[-2px] [&_svg]:size-4.5',
@@ -80,13 +80,6 @@ export function PlaceLinks({
             <place.icon aria-hidden />
             {!narrow && place.label}
           </Link>
-        )
-        return narrow ? (
-          <Tooltip key={place.href} text={place.label} side="right">
-            {link}
-          </Tooltip>
-        ) : (
-          link
         )
       })}
     </nav>

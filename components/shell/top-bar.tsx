@@ -1,15 +1,18 @@
 'use client'
 import { Menu, Search } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import { Button } from '@/components/ui/button.tsx'
 import { Kbd } from '@/components/ui/kbd.tsx'
-import { Sheet, SheetContent, SheetTrigger } from '@/components/ui/sheet.tsx'
 import { ActivityCentre } from './activity-centre.tsx'
 import { Breadcrumb } from './breadcrumb.tsx'
 import { ConnectionDot } from './connection-dot.tsx'
-import { PlaceLinks } from './sidebar.tsx'
 import { ThemeMenu } from './theme-menu.tsx'
 import { UserMenu } from './user-menu.tsx'
+
+const PhoneMenu = dynamic(() => import('./phone-menu.tsx').then((module) => module.PhoneMenu), {
+  ssr: false,
+})
 
 export function TopBar(props: {
   host: string
@@ -20,16 +23,17 @@ export function TopBar(props: {
   const [menuOpen, setMenuOpen] = useState(false)
   return (
     <header className="bg-surface flex h-13 shrink-0 items-center gap-1 border-b px-2 md:px-4">
-      <Sheet open={menuOpen} onOpenChange={setMenuOpen}>
-        <SheetTrigger asChild>
-          <Button variant="ghost" size="icon" aria-label="Menu" className="md:hidden">
-            <Menu aria-hidden />
-          </Button>
-        </SheetTrigger>
-        <SheetContent side="left" title="Gantry">
-          <PlaceLinks onChoose={() => setMenuOpen(false)} />
-        </SheetContent>
-      </Sheet>
+      <Button
+        variant="ghost"
+        size="icon"
+        aria-label="Menu"
+        aria-haspopup="dialog"
+        className="md:hidden"
+        onClick={() => setMenuOpen(true)}
+      >
+        <Menu aria-hidden />
+      </Button>
+      {menuOpen && <PhoneMenu onClose={() => setMenuOpen(false)} />}
       <Breadcrumb host={props.host} />
       <div className="ml-auto flex items-center gap-0.5">
         <button

@@ -13,7 +13,7 @@ import { toast } from '@/components/ui/toast.tsx'
 import { useVolumes } from '@/components/volumes/use-volumes.ts'
 import { places } from './nav.ts'
 import type { Entry } from './palette-search.ts'
-import { signOut } from './user-menu.tsx'
+import { signOut } from './sign-out.ts'
 
 /** All there is to go to or do. Actions on single containers come only with a search: there are many. */
 export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry[] {

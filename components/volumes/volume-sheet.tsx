@@ -7,6 +7,7 @@ import { Facts } from '@/components/page/facts.tsx'
 import { JsonBlock } from '@/components/page/json-block.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
+import { formatTime } from '@/components/ui/format.ts'
 import { Sheet, SheetContent } from '@/components/ui/sheet.tsx'
 import { usersOfVolume } from './volume-facts.ts'
 
@@ -41,7 +42,7 @@ export function VolumeSheet({
                           {volume.Mountpoint}
                         </code>,
                       ],
-                      ['Created', volume.CreatedAt],
+                      ['Created', volume.CreatedAt && formatTime(Date.parse(volume.CreatedAt))],
                       ['Used by', <UsedBy key="users" containers={users} all />],
                       [
                         'Mounted at',

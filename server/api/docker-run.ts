@@ -234,7 +234,7 @@ function setNumber(deploy: Target, key: 'cpus' | 'pids', value: string): false |
 
 /** `[ip:][host:]container[/protocol]`; ranges have no field in the form. */
 function addPort(deploy: Target, value: string): false | undefined {
-  const match = /^(?:(?:\[([\da-f:]+)\]|([\d.]+)):)?(?:(\d*):)?(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(
+  const match = /^(?:(?:\[([\da-f:]+)\]|(\d+(?:\.\d+){3})):)?(?:(\d*):)?(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(
     value,
   )
   if (!match) return false
