@@ -155,7 +155,10 @@ export async function buildPages() {
       'components',
       'public',
       'server',
-      'engine',
+      // All that pages may see of it, as ESLint's zones hold.
+      'engine/types',
+      'engine/contract.ts',
+      'engine/errors.ts',
       'next.config.ts',
       'postcss.config.mjs',
       'tsconfig.json',

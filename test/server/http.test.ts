@@ -22,10 +22,14 @@ describe('the console server', () => {
   it('refuses what another site makes the browser do, cookie or not', async (t) => {
     const { url, signIn, mock } = await openTestConsole(t)
     const cookie = await signIn()
-    for (const headers of [{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
+    const foreign: Record<string, string>[] = [
+      { origin: 'http://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+    ]
+    for (const headers of foreign) {
       const response = await fetch(`${url}/api/engine/containers/create`, {
         method: 'POST',
-        headers: { cookie, ...headers } as Record<string, string>,
+        headers: { cookie, ...headers },
         body: '{}',
       })
       assert.equal(response.status, 403)
