@@ -134,7 +134,7 @@ export function encodePlan(options: LaunchOptions): Buffer {
   const { domainname, hostname } = spec
   if (hostname !== undefined) plan.record(Rec.hostname, (r) => r.str(hostname))
   if (domainname !== undefined) plan.record(Rec.domainname, (r) => r.str(domainname))
-  writeProcess(plan, spec.process, options.seccompFilter)
+  writeProcess(plan, spec.process, options.seccompFilter, spec.linux.seccomp?.flags)
   return plan.finish()
 }
 
@@ -322,7 +322,12 @@ function sysctlFile(key: string): string {
   return `/proc/sys/${parts.join('/')}`
 }
 
-function writeProcess(plan: PlanWriter, process: OciProcess, filter: Buffer | undefined): void {
+function writeProcess(
+  plan: PlanWriter,
+  process: OciProcess,
+  filter: Buffer | undefined,
+  flags: string[] = [],
+): void {
   const { apparmorProfile, args, capabilities, cwd, env, oomScoreAdj, user } = process
   if (args.length === 0) throw new InvalidParameterError('No command specified')
   if (process.selinuxLabel)
@@ -352,8 +357,23 @@ function writeProcess(plan: PlanWriter, process: OciProcess, filter: Buffer | un
   for (const limit of process.rlimits ?? []) writeRlimit(plan, limit)
   if (process.noNewPrivileges) plan.record(Rec.noNewPrivileges)
   if (oomScoreAdj !== undefined) plan.record(Rec.oomScore, (r) => r.u32(oomScoreAdj >>> 0))
-  if (filter?.length) plan.record(Rec.seccomp, (r) => r.u32(0).bytes(filter))
+  if (filter?.length) plan.record(Rec.seccomp, (r) => r.u32(seccompFlags(flags)).bytes(filter))
   if (apparmorProfile) plan.record(Rec.apparmor, (r) => r.str(apparmorProfile))
+}
+
+/** SECCOMP_FILTER_FLAG_*. @see seccomp(2) */
+const SECCOMP_FLAGS: Record<string, number> = {
+  SECCOMP_FILTER_FLAG_TSYNC: 1,
+  SECCOMP_FILTER_FLAG_LOG: 2,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+}
+
+function seccompFlags(names: string[]): number {
+  return names.reduce((flags, name) => {
+    const flag = SECCOMP_FLAGS[name]
+    if (flag === undefined) throw new InvalidParameterError(`unknown seccomp flag "${name}"`)
+    return flags | flag
+  }, 0)
 }
 
 /** @throws INVALID_PARAMETER for a name no kernel knows */

@@ -9,6 +9,8 @@
 
 /* how long a client may take nothing once the process it watches is over */
 #define STALL_MS 3000
+/* how long a client that got its last byte may take to close */
+#define LINGER_MS 5000
 #define SNAPSHOT_MAX 65536
 
 static int index_of(const struct client *c)
@@ -70,6 +72,50 @@ void client_close(struct client *c)
 	c->state = CLIENT_FREE;
 	while (shim.clients_top > 0 && shim.clients[shim.clients_top - 1].state == CLIENT_FREE)
 		shim.clients_top--;
+}
+
+/*
+ * The client has got its last byte. Closing now would make an error of what it may still be writing, and an error can
+ * cost it bytes that it has not read: so it is told the end, and the socket closed when it closes.
+ */
+static void client_finish(struct client *c)
+{
+	output_drop(c);
+	if (shutdown(c->fd, SHUT_WR) < 0) {
+		client_close(c);
+		return;
+	}
+	c->state = CLIENT_LINGER;
+	c->linger_until = monotonic_ms() + LINGER_MS;
+}
+
+static void linger_read(struct client *c)
+{
+	static char sink[4096];
+	ssize_t n;
+
+	do
+		n = RETRY(recv(c->fd, sink, sizeof sink, MSG_DONTWAIT));
+	while (n > 0);
+	if (n == 0 || errno != EAGAIN)
+		client_close(c);
+}
+
+/* Closes those whose time is over; false when none is left. */
+bool clients_linger(int64_t now)
+{
+	bool some = false;
+	int i;
+
+	for (i = 0; i < shim.clients_top; i++) {
+		if (shim.clients[i].state != CLIENT_LINGER)
+			continue;
+		if (now > shim.clients[i].linger_until)
+			client_close(&shim.clients[i]);
+		else
+			some = true;
+	}
+	return some;
 }
 
 static struct client *client_new(int fd)
@@ -462,6 +508,8 @@ void client_readable(struct client *c)
 {
 	if (c->state == CLIENT_REQUEST)
 		request_read(c);
+	else if (c->state == CLIENT_LINGER)
+		linger_read(c);
 	else if (c->state == CLIENT_STREAM && c->flags & ATTACH_STDIN && !c->in_done)
 		stdin_read(c);
 }
@@ -540,7 +588,7 @@ void client_writable(struct client *c)
 		}
 	}
 	if (c->state == CLIENT_STREAM && !c->pending && !c->replaying && c->ending)
-		client_close(c);
+		client_finish(c);
 }
 
 /* A chunk has been read: everyone who wants it is sent it, those who cannot take it all now keep the pipe waiting. */
@@ -573,7 +621,7 @@ void clients_stream_ended(struct proc *p)
 			continue;
 		c->ending = true;
 		if (!c->pending && !c->replaying)
-			client_close(c);
+			client_finish(c);
 	}
 }
 

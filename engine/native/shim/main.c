@@ -163,22 +163,6 @@ static void exit_record(const struct proc *p)
 		say("exit record cannot be written", shim.plan.exit_path, rc);
 }
 
-_Noreturn static void end(void)
-{
-	struct proc *p = &shim.procs[0];
-
-	if (p->failed) {
-		unlink("s");
-		_exit(1);
-	}
-	if (shim.log.dropped)
-		say("bytes of the log were dropped", shim.plan.log_path, 0);
-	exit_record(p);
-	unlink("s");
-	clients_exited("", p->pid, p->code, &p->ended);
-	_exit(0);
-}
-
 /* ------------------------------------------------------------------ the loop */
 
 enum watched { ON_LISTENER, ON_SIGNALS, ON_SYNC, ON_OUT, ON_ERR, ON_IN, ON_CLIENT };
@@ -220,7 +204,7 @@ static nfds_t want_client(nfds_t n, int index)
 	struct client *c = &shim.clients[index];
 	short events = 0;
 
-	if (c->state == CLIENT_REQUEST)
+	if (c->state == CLIENT_REQUEST || c->state == CLIENT_LINGER)
 		events = POLLIN;
 	if (c->state == CLIENT_STREAM) {
 		struct proc *p = &shim.procs[c->proc];
@@ -316,42 +300,51 @@ static int timeout(bool busy)
 	}
 	if (shim.hold > 0)
 		return 100;
+	if (clients_linger(monotonic_ms()))
+		return 200;
 	return busy ? RELAX_MS : -1;
+}
+
+/* Waits for what comes next and deals with it. */
+static void turn(void)
+{
+	static bool busy = true;
+	nfds_t n = 0, i;
+	int k, ready;
+
+	/* who comes early waits in the backlog, and is turned away if nothing is started */
+	if (shim.listener >= 0 && shim.procs[0].state != PROC_STARTING)
+		n = want(n, shim.listener, POLLIN, ON_LISTENER, 0);
+	n = want(n, shim.signals, POLLIN, ON_SIGNALS, 0);
+	for (k = 0; k < shim.procs_top; k++) {
+		if (shim.procs[k].state != PROC_FREE)
+			n = want_proc(n, k);
+	}
+	for (k = 0; k < shim.clients_top; k++) {
+		if (shim.clients[k].state != CLIENT_FREE)
+			n = want_client(n, k);
+	}
+	ready = poll(polled, n, timeout(busy));
+	if (ready < 0 && errno != EINTR)
+		say("poll", NULL, errno);
+	if (ready == 0 && busy) {
+		relax();
+		busy = false;
+	} else if (ready > 0) {
+		busy = true;
+	}
+	for (i = 0; i < n && ready > 0; i++) {
+		if (polled[i].revents)
+			event(i);
+	}
 }
 
 static void loop(void)
 {
-	bool busy = true;
+	int k;
 
 	while (!shim.ending) {
-		nfds_t n = 0, i;
-		int k, ready;
-
-		/* who comes early waits in the backlog, and is turned away if nothing is started */
-		if (shim.procs[0].state != PROC_STARTING)
-			n = want(n, shim.listener, POLLIN, ON_LISTENER, 0);
-		n = want(n, shim.signals, POLLIN, ON_SIGNALS, 0);
-		for (k = 0; k < shim.procs_top; k++) {
-			if (shim.procs[k].state != PROC_FREE)
-				n = want_proc(n, k);
-		}
-		for (k = 0; k < shim.clients_top; k++) {
-			if (shim.clients[k].state != CLIENT_FREE)
-				n = want_client(n, k);
-		}
-		ready = poll(polled, n, timeout(busy));
-		if (ready < 0 && errno != EINTR)
-			say("poll", NULL, errno);
-		if (ready == 0 && busy) {
-			relax();
-			busy = false;
-		} else if (ready > 0) {
-			busy = true;
-		}
-		for (i = 0; i < n && ready > 0; i++) {
-			if (polled[i].revents)
-				event(i);
-		}
+		turn();
 		/* after what was there to read: an exec's answer goes out before its end does */
 		proc_reap();
 		if (shim.status >= 0 && shim.procs[0].state != PROC_STARTING) {
@@ -366,6 +359,25 @@ static void loop(void)
 				proc_settle(&shim.procs[k]);
 		}
 	}
+}
+
+_Noreturn static void end(void)
+{
+	struct proc *p = &shim.procs[0];
+
+	if (p->failed) {
+		unlink("s");
+		_exit(1);
+	}
+	if (shim.log.dropped)
+		say("bytes of the log were dropped", shim.plan.log_path, 0);
+	exit_record(p);
+	unlink("s");
+	clients_exited("", p->pid, p->code, &p->ended);
+	fd_close(&shim.listener);
+	while (clients_linger(monotonic_ms()))
+		turn();
+	_exit(0);
 }
 
 int main(int argc, char **argv, char **envp)

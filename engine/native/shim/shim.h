@@ -167,7 +167,7 @@ struct ended {
 	int code;
 };
 
-enum client_state { CLIENT_FREE, CLIENT_REQUEST, CLIENT_STARTING, CLIENT_STREAM };
+enum client_state { CLIENT_FREE, CLIENT_REQUEST, CLIENT_STARTING, CLIENT_STREAM, CLIENT_LINGER };
 
 struct client {
 	enum client_state state;
@@ -182,6 +182,7 @@ struct client {
 	uint64_t replay; /* next byte of the ring to send; replay_end when done */
 	uint64_t replay_end;
 	int64_t stalled_since; /* monotonic ms, 0: not */
+	int64_t linger_until; /* monotonic ms */
 	uint8_t head[8];
 	uint32_t have; /* bytes of head + request */
 	uint8_t *request;
@@ -230,6 +231,7 @@ void clients_started(const struct proc *p);
 void client_answer_start(int client, struct proc *p);
 void client_close(struct client *c);
 bool clients_pending(const struct proc *p);
+bool clients_linger(int64_t now);
 void clients_drop_stalled(const struct proc *p, int64_t now);
 
 /* ---- messages.c */

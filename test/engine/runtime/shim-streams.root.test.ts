@@ -61,6 +61,30 @@ describe('Shim.attach', () => {
     assert.equal((await run.shim.ended)?.code, 0)
   })
 
+  it('loses no last byte for a client that still writes when the container ends', async () => {
+    for (let n = 0; n < 5; n++) {
+      const run = await bench.launch({
+        openStdin: true,
+        stdinOnce: true,
+        holdFor: 1,
+        process: sh('head -c 10 >/dev/null; seq 1 5000; exec 0<&-; seq 5001 10000'),
+      })
+      const stream = await run.shim.attach(ALL)
+      stream.on('error', (error) => {
+        assert.fail(error)
+      })
+      const typing = setInterval(() => stream.writable && stream.write('typed on and on\n'), 1)
+      stream.once('end', () => {
+        clearInterval(typing)
+      })
+      const { stdout } = unframe(await readAll(stream))
+      clearInterval(typing)
+      assert.ok(stdout.endsWith('\n10000\n'))
+      assert.equal(stdout.split('\n').length, 10001)
+      assert.equal((await run.shim.ended)?.code, 0)
+    }
+  })
+
   it('leaves stdin open for the next client without StdinOnce', async () => {
     const run = await bench.launch({ openStdin: true, process: sh('read a; read b; echo "$a $b"') })
     const first = await run.shim.attach(ALL)
