@@ -4,7 +4,6 @@ import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filte
 import type { ImageSummary } from '../types/docker.ts'
 import { parseMoment } from '../until.ts'
 import { createdSeconds } from './image.ts'
-import type { Image } from './image.ts'
 import { familiarName, familiarReference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 import { summaryOf } from './summaries.ts'

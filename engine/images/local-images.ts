@@ -17,10 +17,8 @@ import type {
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
   ImageInspect,
-  ImagesDiskUsage,
   ImageSummary,
 } from '../types/docker.ts'
-import { diskUsage } from './disk-usage.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
@@ -137,9 +135,9 @@ export class LocalImages implements ImageEngine {
     return await pruneImages(this.#store, filters)
   }
 
-  /** The images' part of `docker system df`. */
-  diskUsage(options?: { verbose?: boolean }): Promise<ImagesDiskUsage> {
-    return settled(() => diskUsage(this.#store, options?.verbose ?? false))
+  /** Bytes of all layers unpacked, shared ones once. */
+  layersSize(): Promise<number> {
+    return settled(() => this.#store.layers.all().reduce((sum, layer) => sum + layer.sizeBytes, 0))
   }
 
   /** Ends what runs in threads; nothing else holds anything open. */

@@ -75,7 +75,7 @@ async function* through(
   source: AsyncIterable<Buffer>,
   format: string,
 ): AsyncGenerator<Buffer> {
-  let failure: unknown
+  let failure: Error | undefined
   const feeding = (async () => {
     try {
       for await (const chunk of source) {
@@ -84,7 +84,7 @@ async function* through(
       }
       transform.end()
     } catch (error) {
-      failure = error
+      failure = error as Error
       transform.destroy()
     }
   })()
