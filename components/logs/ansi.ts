@@ -33,10 +33,8 @@ export interface AnsiSpan {
  * control characters. A sequence cut off by the end of the line is taken to its end.
  */
 const SEQUENCE =
-  // eslint-disable-next-line no-control-regex -- escape sequences are made of control characters
   /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~]|$)|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g
 
-// eslint-disable-next-line no-control-regex -- the same
 const NEEDS_WORK = /[\x00-\x1f\x7f\x9b]/
 
 const TAB = 8

@@ -102,7 +102,7 @@ function screenLines(row: LogRow, columns: number): number {
 // Wide in a terminal: CJK, Hangul, full-width forms, emoji. An estimate is enough, for rows flow on if it is wrong.
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g
-// eslint-disable-next-line no-control-regex -- "is plain ASCII" is a range of characters
+
 const ASCII = /^[\x00-\x7f]*$/
 
 function textColumns(text: string): number {

@@ -20,17 +20,18 @@ export function SearchBox(props: {
   filters?: boolean
   onEscape?: () => void
 }) {
-  const { search, onChange, error } = props
+  const { label = 'Search logs', filters = true } = props
+  const { field, search, onChange, error, matches, position, onStep, onEscape } = props
   const active = search.text !== ''
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') {
       event.preventDefault()
-      props.onStep(event.shiftKey ? -1 : 1)
+      onStep(event.shiftKey ? -1 : 1)
     } else if (event.key === 'Escape') {
       event.stopPropagation()
       onChange({ text: '' })
-      if (props.onEscape) props.onEscape()
-      else props.field.current?.blur()
+      if (onEscape) onEscape()
+      else field.current?.blur()
     }
   }
   return (
@@ -43,13 +44,13 @@ export function SearchBox(props: {
       >
         <Search className="text-muted-foreground size-4 shrink-0" aria-hidden />
         <input
-          ref={props.field}
+          ref={field}
           type="text"
           value={search.text}
           onChange={(event) => onChange({ text: event.target.value })}
           onKeyDown={onKeyDown}
           placeholder="Search"
-          aria-label={props.label ?? 'Search logs'}
+          aria-label={label}
           aria-invalid={error !== undefined}
           spellCheck={false}
           className="h-full min-w-0 flex-1 bg-transparent px-2 text-[13px] outline-none"
@@ -62,7 +63,7 @@ export function SearchBox(props: {
               error ? 'text-bad' : 'text-muted-foreground',
             )}
           >
-            {error ?? counted(props.matches, props.position)}
+            {error ?? counted(matches, position)}
           </span>
         )}
         {active && (
@@ -84,7 +85,7 @@ export function SearchBox(props: {
         >
           <Regex aria-hidden />
         </Toggle>
-        {props.filters !== false && (
+        {filters && (
           <Toggle
             label="Show only matching lines"
             pressed={search.filter}
@@ -101,8 +102,8 @@ export function SearchBox(props: {
             variant="ghost"
             aria-label="Previous match"
             title="Previous match (Shift+Enter)"
-            disabled={props.matches === 0}
-            onClick={() => props.onStep(-1)}
+            disabled={matches === 0}
+            onClick={() => onStep(-1)}
           >
             <ArrowUp aria-hidden />
           </Button>
@@ -111,8 +112,8 @@ export function SearchBox(props: {
             variant="ghost"
             aria-label="Next match"
             title="Next match (Enter)"
-            disabled={props.matches === 0}
-            onClick={() => props.onStep(1)}
+            disabled={matches === 0}
+            onClick={() => onStep(1)}
           >
             <ArrowDown aria-hidden />
           </Button>

@@ -117,7 +117,7 @@ export function Chart(props: ChartProps) {
           ],
         },
       },
-      shown.current as uPlot.AlignedData,
+      shown.current,
       element,
     )
     plot.current = made
@@ -135,7 +135,7 @@ export function Chart(props: ChartProps) {
 
   useEffect(() => {
     shown.current = data
-    plot.current?.setData(data as uPlot.AlignedData)
+    plot.current?.setData(data)
   }, [data, windowMs])
 
   return <div ref={box} aria-hidden className="w-full min-w-0" style={{ height }} />

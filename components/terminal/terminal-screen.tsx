@@ -38,14 +38,13 @@ export function TerminalScreen(props: {
   useEffect(() => {
     const element = place.current
     if (!element) return
-    session.events = {
+    session.mount(element, {
       state: setState,
       opened: (opened) => newest.current.onOpened(opened),
       askPaste: (text, go) => setPaste({ text, go }),
       find: () => newest.current.onFinding(true),
       found: setFound,
-    }
-    session.mount(element)
+    })
     setState(session.link.state)
     session.terminal.focus()
     const observer = new ResizeObserver(() => session.fit())

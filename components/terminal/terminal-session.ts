@@ -32,7 +32,7 @@ export class TerminalSession {
   readonly terminal: Terminal
   readonly link: TerminalLink
   readonly element = document.createElement('div')
-  events: SessionEvents = SILENT
+  #events: SessionEvents = SILENT
   readonly #fit = new FitAddon()
   readonly #search = new SearchAddon()
   #webgl: WebglAddon | null = null
@@ -70,8 +70,8 @@ export class TerminalSession {
       {
         output: (data) => this.terminal.write(data),
         reset: () => this.terminal.reset(),
-        opened: (opened) => this.events.opened(opened),
-        state: (state) => this.events.state(state),
+        opened: (opened) => this.#events.opened(opened),
+        state: (state) => this.#events.state(state),
       },
       session,
     )
@@ -84,13 +84,14 @@ export class TerminalSession {
     })
     this.terminal.attachCustomKeyEventHandler((event) => this.#onKey(event))
     this.#search.onDidChangeResults(({ resultIndex, resultCount }) =>
-      this.events.found({ index: resultIndex, count: resultCount }),
+      this.#events.found({ index: resultIndex, count: resultCount }),
     )
     this.element.addEventListener('paste', (event) => this.#onPaste(event), true)
   }
 
   /** Puts the screen into the page, and begins or joins the session when this is the first time. */
-  mount(parent: HTMLElement): void {
+  mount(parent: HTMLElement, events: SessionEvents): void {
+    this.#events = events
     parent.append(this.element)
     if (!this.#opened) {
       this.#opened = true
@@ -105,6 +106,7 @@ export class TerminalSession {
 
   /** A hidden screen holds no WebGL context: browsers allow sixteen. */
   unmount(): void {
+    this.#events = SILENT
     this.#webgl?.dispose()
     this.#webgl = null
     this.element.remove()
@@ -185,7 +187,7 @@ export class TerminalSession {
     }
     if (ctrlShift && event.code === 'KeyF') {
       event.preventDefault()
-      this.events.find()
+      this.#events.find()
       return false
     }
     // The browser pastes by itself; its paste event comes to #onPaste.
@@ -199,7 +201,7 @@ export class TerminalSession {
     event.stopPropagation()
     if (text === '') return
     const go = () => this.terminal.paste(text)
-    if (needsQuestion(text, this.terminal.modes.bracketedPasteMode)) this.events.askPaste(text, go)
+    if (needsQuestion(text, this.terminal.modes.bracketedPasteMode)) this.#events.askPaste(text, go)
     else go()
   }
 }

@@ -1,6 +1,6 @@
 'use client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
+import { createContext, use, useEffect, useMemo, type ReactNode } from 'react'
 import type { ContainerInspectResponse, EventMessage } from '@/engine/types/docker.ts'
 import { engine, RequestError } from '@/components/engine/client.ts'
 import { useLive } from '@/components/live/provider.tsx'
@@ -35,22 +35,20 @@ export function ContainerContext({ view, children }: { view: ContainerView; chil
 export function useContainerQuery(nameOrId: string): ContainerQuery {
   const { client } = useLive()
   const queries = useQueryClient()
-  const [last, setLast] = useState<ContainerInspectResponse | null>(null)
   const key = useMemo(() => ['container', nameOrId], [nameOrId])
   const query = useQuery({
     queryKey: key,
     // Once known it is asked for by ID: its name may change, or come to be another's.
     queryFn: ({ signal }) => {
-      const id = encodeURIComponent(last?.Id ?? nameOrId)
+      const before = queries.getQueryData<ContainerInspectResponse>(key)
+      const id = encodeURIComponent(before?.Id ?? nameOrId)
       return engine.get<ContainerInspectResponse>(`/containers/${id}/json`, {}, signal)
     },
+    // The next visit to the name may mean another container.
+    gcTime: 0,
   })
-  const known = query.data ?? last
+  const known = query.data
   const id = known?.Id
-
-  useEffect(() => {
-    if (query.data) setLast(query.data)
-  }, [query.data])
 
   useEffect(() => {
     if (id === undefined) return

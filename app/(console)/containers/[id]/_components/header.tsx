@@ -92,7 +92,7 @@ function State() {
   const { container, removed } = useContainer()
   const now = useNow()
   if (removed) return <Badge tone="bad">Removed</Badge>
-  const view = stateViewOf(container, now === 0 ? Date.now() : now)
+  const view = stateViewOf(container, now)
   const state = container.State ?? {}
   const ended = state.Status === 'exited' || state.Status === 'restarting'
   const health = state.Running === true ? state.Health?.Status : undefined
@@ -110,7 +110,7 @@ function State() {
           {health}
         </Badge>
       )}
-      <span className="tabular text-muted-foreground" suppressHydrationWarning>
+      <span className="tabular text-muted-foreground">
         {ended
           ? `${decodeExit(state.ExitCode ?? 0, state.OOMKilled === true).short}, ${view.detail.split(', ').at(-1) ?? ''}`
           : view.detail}
