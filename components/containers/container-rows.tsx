@@ -1,5 +1,6 @@
 'use client'
 import { useVirtualizer } from '@tanstack/react-virtual'
+import dynamic from 'next/dynamic'
 import { useRouter } from 'next/navigation'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
@@ -10,12 +11,16 @@ import { containerName } from './container-name.ts'
 import { ContainerRow } from './container-row.tsx'
 import { ListHead } from './list-head.tsx'
 import type { Order } from './list-order.ts'
-import { RemoveDialog } from './remove-dialog.tsx'
 import { SelectionBar } from './selection-bar.tsx'
 import { useListKeys } from './use-list-keys.ts'
 import { useSelection } from './use-selection.ts'
 import { useVerbs, type Target } from './use-verbs.ts'
 import type { Verb } from './verbs.ts'
+
+const RemoveDialog = dynamic(
+  () => import('./remove-dialog.tsx').then((module) => module.RemoveDialog),
+  { ssr: false },
+)
 
 /** The rows themselves: virtual, selectable, with keys, and the bar and dialog that act on them. */
 export function ContainerRows(props: {

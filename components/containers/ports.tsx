@@ -1,9 +1,10 @@
 'use client'
+import { useState } from 'react'
 import type { PortSummary } from '@/engine/types/docker.ts'
-import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover.tsx'
 
 /** Published ports as links to the host the browser already talks to: the first three, the rest behind "+N". */
 export function Ports({ ports, first = 3 }: { ports: PortSummary[]; first?: number }) {
+  const [all, setAll] = useState(false)
   const published = distinct(ports)
   const rest = published.slice(first)
   if (published.length === 0) return <span className="text-muted-foreground">–</span>
@@ -13,19 +14,18 @@ export function Ports({ ports, first = 3 }: { ports: PortSummary[]; first?: numb
         <Port key={keyOf(port)} port={port} />
       ))}
       {rest.length > 0 && (
-        <Popover>
-          <PopoverTrigger
+        <>
+          {all && rest.map((port) => <Port key={keyOf(port)} port={port} />)}
+          <button
+            type="button"
+            aria-expanded={all}
+            aria-label={all ? 'Fewer ports' : `${rest.length} more ports`}
+            onClick={() => setAll(!all)}
             className="text-muted-foreground hover:text-foreground rounded-sm text-xs"
-            aria-label={`${rest.length} more ports`}
           >
-            +{rest.length}
-          </PopoverTrigger>
-          <PopoverContent className="flex max-h-64 flex-col gap-1 overflow-y-auto p-3">
-            {rest.map((port) => (
-              <Port key={keyOf(port)} port={port} />
-            ))}
-          </PopoverContent>
-        </Popover>
+            {all ? 'less' : `+${rest.length}`}
+          </button>
+        </>
       )}
     </span>
   )

@@ -1,7 +1,7 @@
 'use client'
 import { Moon, Sun } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import { LazyMenu } from './lazy-menu.tsx'
+import { LazyMenu } from '@/components/ui/lazy-menu.tsx'
 
 const load = () => import('./theme-dropdown.tsx')
 const Menu = dynamic(() => load().then((module) => module.ThemeDropdown), { ssr: false })

@@ -1,6 +1,6 @@
 'use client'
 import { useState, type ComponentType, type ReactNode } from 'react'
-import { Button } from '@/components/ui/button.tsx'
+import { Button } from './button.tsx'
 
 /**
  * A button whose menu is loaded when it is first wanted: hovered, focused or pressed. `Menu` is a `dynamic()` component
