@@ -111,7 +111,11 @@ const OPTION = /^[-\w,=:.%+]+$/
 async function runPs(pids: number[], args: string[]): Promise<ContainerTopResponse> {
   const odd = args.find((arg) => !OPTION.test(arg))
   if (odd !== undefined) throw new InvalidParameterError(`ps option ${JSON.stringify(odd)} is not allowed`)
-  const { stdout } = await promisify(execFile)('ps', args, { maxBuffer: 16 << 20 }).catch((error: unknown) => {
+  const ps = (...words: string[]) => promisify(execFile)('ps', words, { maxBuffer: 16 << 20 })
+  // asked for by their numbers, as Docker does: options such as `-o` alone would only show this terminal's processes;
+  // options that choose processes themselves do not go with it
+  const byNumber = ps(...args, `-q${pids.join(',')}`).catch(() => ps(...args))
+  const { stdout } = await byNumber.catch((error: unknown) => {
     const { code, stderr } = error as { code?: unknown; stderr?: string }
     if (code === 'ENOENT') throw new NotImplementedError('top with ps options needs the program ps on the host (package procps)')
     throw new InvalidParameterError(`ps: ${stderr?.trim() ?? String(error)}`, { cause: error })

@@ -71,7 +71,10 @@ describe('docker images, networks, volumes and system', { skip: await whyNot() }
     const refused = await cli.run(['pull', '127.0.0.1:1/nothing:1'])
     assert.equal(refused.code, 1)
     assert.match(refused.stderr, /Error.*(connection refused|ECONNREFUSED|connect)/)
-    assert.match((await cli.run(['pull', 'UPPER/case'])).stderr, /invalid reference format/)
+    assert.match(
+      (await cli.run(['pull', `${cli.prefix}/UPPER`])).stderr,
+      /invalid reference format/,
+    )
   })
 
   it('networks: containers find each other by name, and only inside', async () => {

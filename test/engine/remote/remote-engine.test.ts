@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { Engine } from '../../../engine/contract.ts'
+import { ConflictError, NotModifiedError } from '../../../engine/errors.ts'
+import { openRemoteEngine } from '../../../engine/remote/remote-engine.ts'
+import { openDoor } from '../api/door.ts'
+
+/** The remote engine over our own API over the few methods given: what goes in at one end comes out at the other. */
+async function overDoor(t: TestContext, parts: Parameters<typeof openDoor>[1]): Promise<Engine> {
+  const door = await openDoor(t, parts)
+  const engine = await openRemoteEngine({ url: `unix://${door.socketPath}` })
+  t.after(() => engine.close())
+  return engine
+}
+
+/** Any HTTP server, to play a broken or an old endpoint. */
+async function overServer(t: TestContext, handle: http.RequestListener): Promise<string> {
+  const server = http.createServer(handle)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+}
+
+const inspectOf = (tty: boolean) => () => Promise.resolve({ Config: { Tty: tty } })
+
+describe('openRemoteEngine', () => {
+  it('says plainly when nobody answers, or nobody who speaks Docker', async (t) => {
+    await assert.rejects(openRemoteEngine({ url: 'unix:///nowhere/docker.sock' }), {
+      code: 'UNAVAILABLE',
+      message: 'Cannot connect to the Docker API at unix:///nowhere/docker.sock: ENOENT',
+    })
+    for (const url of ['ssh://host', 'unix://relative', 'http://a b', '']) {
+      await assert.rejects(openRemoteEngine({ url }), { code: 'INVALID_PARAMETER' })
+    }
+    const page = await overServer(t, (_request, response) => response.end('<html>'))
+    await assert.rejects(openRemoteEngine({ url: page }), /not as a Docker API endpoint/)
+    const ancient = await overServer(t, (_request, response) => {
+      response.setHeader('Api-Version', '1.12')
+      response.end()
+    })
+    await assert.rejects(
+      openRemoteEngine({ url: ancient }),
+      /speaks API version 1.12; at least 1.24 is needed/,
+    )
+  })
+
+  it('brings errors back as what they were', async (t) => {
+    const engine = await overDoor(t, {
+      containers: {
+        start: () => Promise.reject(new NotModifiedError('runs')),
+        remove: () => Promise.reject(new ConflictError('it runs')),
+      },
+    })
+    await assert.rejects(engine.containers.start('x'), { code: 'NOT_MODIFIED' })
+    await assert.rejects(engine.containers.remove('x'), { code: 'CONFLICT', message: 'it runs' })
+    await assert.rejects(engine.execs.attach('x'), { code: 'NOT_IMPLEMENTED' })
+  })
+
+  it('tells of broken JSON and of a connection that breaks', async (t) => {
+    const url = await overServer(t, (request, response) => {
+      response.setHeader('Api-Version', '1.41')
+      if (request.url?.endsWith('/info') === true) response.end('{"ID":')
+      else if (request.url?.includes('/events') === true)
+        response.end('{"Action":"start"}\n{broken\n')
+      else if (request.url?.endsWith('/version') === true) response.destroy()
+      else response.end('OK')
+    })
+    const engine = await openRemoteEngine({ url })
+    t.after(() => engine.close())
+    await assert.rejects(engine.system.info(), { code: 'SYSTEM', message: /broken JSON/ })
+    await assert.rejects(engine.system.version(), { code: 'UNAVAILABLE' })
+    const actions: (string | undefined)[] = []
+    await assert.rejects(
+      async () => {
+        for await (const event of engine.system.events()) actions.push(event.Action)
+      },
+      { code: 'SYSTEM', message: /broken JSON/ },
+    )
+    assert.deepEqual(actions, ['start'])
+  })
+
+  it('carries options through and back unchanged', async (t) => {
+    const seen: unknown[] = []
+    const engine = await overDoor(t, {
+      containers: {
+        list: (options) => {
+          seen.push(options)
+          return Promise.resolve([{ Id: 'a' }])
+        },
+        stop: (id, options) => {
+          seen.push([id, options])
+          return Promise.resolve()
+        },
+      },
+    })
+    const options = {
+      all: true,
+      limit: 2,
+      size: true,
+      filters: { label: ['a=b c&d'], name: ['x'] },
+    }
+    assert.deepEqual(await engine.containers.list(options), [{ Id: 'a' }])
+    await engine.containers.stop('we/ird id', { timeout: -1, signal: 'SIGINT' })
+    assert.deepEqual(seen, [options, ['we/ird id', { timeout: -1, signal: 'SIGINT' }]])
+  })
+
+  it('joins both directions of an attach, and ends stdin alone', async (t) => {
+    const stream = new PassThrough()
+    const engine = await overDoor(t, {
+      containers: {
+        inspect: inspectOf(true),
+        attach: () => Promise.resolve({ stream, tty: true }),
+      },
+    })
+    const attached = await engine.containers.attach('x', {
+      stdin: true,
+      stdout: true,
+      stream: true,
+    })
+    assert.equal(attached.tty, true)
+    attached.stream.end('there and back')
+    assert.equal(await text(attached.stream), 'there and back')
+  })
+
+  it('ends streams quietly at the signal', async (t) => {
+    const engine = await overDoor(t, {
+      containers: {
+        inspect: inspectOf(false),
+        logs: () => Promise.resolve({ stream: new PassThrough({}), tty: false }),
+      },
+      system: {
+        async *events(_options, signal) {
+          yield { Action: 'start' }
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+        },
+      },
+    })
+    const abort = new AbortController()
+    const actions: (string | undefined)[] = []
+    for await (const event of engine.system.events({}, abort.signal)) {
+      actions.push(event.Action)
+      setTimeout(() => abort.abort(), 10)
+    }
+    assert.deepEqual(actions, ['start'])
+    const second = new AbortController()
+    const { stream } = await engine.containers.logs(
+      'x',
+      { stdout: true, follow: true },
+      second.signal,
+    )
+    setTimeout(() => second.abort(), 10)
+    await new Promise((resolve, reject) => stream.resume().on('close', resolve).on('error', reject))
+  })
+
+  it('throws what a progress line tells, and uploads as a stream', async (t) => {
+    const engine = await overDoor(t, {
+      images: {
+        async *load(tar) {
+          yield { stream: `read ${String((await text(tar)).length)}` }
+          throw new Error('no image in it')
+        },
+      },
+    })
+    const lines: unknown[] = []
+    await assert.rejects(
+      async () => {
+        for await (const line of engine.images.load(Readable.from(['abc', 'def']))) lines.push(line)
+      },
+      { message: 'no image in it' },
+    )
+    assert.deepEqual(lines, [{ stream: 'read 6' }])
+  })
+})
