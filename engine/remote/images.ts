@@ -14,7 +14,7 @@ import type {
   ImageInspect,
   ImageSummary,
 } from '../types/docker.ts'
-import { filtersQuery, segment } from './query.ts'
+import { filtersQuery, imagePath } from './query.ts'
 import type { RequestOptions, Transport } from './transport.ts'
 
 export class RemoteImages implements ImageEngine {
@@ -36,11 +36,11 @@ export class RemoteImages implements ImageEngine {
   }
 
   async inspect(name: string): Promise<ImageInspect> {
-    return this.#transport.json('GET', `/images/${segment(name)}/json`)
+    return this.#transport.json('GET', `/images/${imagePath(name)}/json`)
   }
 
   async history(name: string): Promise<ImageHistoryResponseItem[]> {
-    return this.#transport.json('GET', `/images/${segment(name)}/history`)
+    return this.#transport.json('GET', `/images/${imagePath(name)}/history`)
   }
 
   pull(
@@ -88,14 +88,14 @@ export class RemoteImages implements ImageEngine {
   }
 
   async tag(name: string, repo: string, tag?: string): Promise<void> {
-    await this.#transport.empty('POST', `/images/${segment(name)}/tag`, { query: { repo, tag } })
+    await this.#transport.empty('POST', `/images/${imagePath(name)}/tag`, { query: { repo, tag } })
   }
 
   async remove(
     name: string,
     options: { force?: boolean; noprune?: boolean } = {},
   ): Promise<ImageDeleteResponseItem[]> {
-    return this.#transport.json('DELETE', `/images/${segment(name)}`, {
+    return this.#transport.json('DELETE', `/images/${imagePath(name)}`, {
       query: { force: options.force, noprune: options.noprune },
     })
   }

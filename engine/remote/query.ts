@@ -12,7 +12,12 @@ export function timeQuery(seconds: number | undefined): string | undefined {
   return seconds === undefined ? undefined : seconds.toFixed(9)
 }
 
-/** A path segment out of a name given by a user; names of images keep their slashes. */
+/** A path segment out of an ID or a name given by a user, the name maybe with the slash that Docker writes before it. */
 export function segment(name: string): string {
+  return encodeURIComponent(name.replace(/^\//, ''))
+}
+
+/** The path of an image's name, whose slashes stay. */
+export function imagePath(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/')
 }

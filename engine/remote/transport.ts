@@ -249,7 +249,7 @@ function parseTarget(url: string): Target {
     }
     return { socketPath }
   }
-  const match = /^(?:http|tcp):\/\/(\[[0-9a-fA-F:.]+\]|[^/:[\]]+)(?::(\d{1,5}))?\/?$/.exec(url)
+  const match = /^(?:http|tcp):\/\/(\[[0-9a-fA-F:.]+\]|[^/:[\]\s]+)(?::(\d{1,5}))?\/?$/.exec(url)
   if (match?.[1] === undefined) {
     throw new InvalidParameterError(
       `remote engine ${url}: expected unix:///path or http://host[:port]`,
