@@ -93,6 +93,7 @@ export function formFromQuery(query: URLSearchParams): DeployForm {
     ...emptyForm,
     image: query.get('image') ?? '',
     name: query.get('name') ?? '',
+    hostname: query.get('hostname') ?? '',
     ports: query.getAll('port').map((text) => {
       const [mapping = '', protocol] = text.split('/', 2)
       const [host = '', container = host] = mapping.split(':', 2)

@@ -132,6 +132,10 @@ export function encodePlan(options: LaunchOptions): Buffer {
     plan.record(Rec.sysctl, (r) => r.str(sysctlFile(key)).str(value))
   }
   const { domainname, hostname } = spec
+  const ownUts = spec.linux.namespaces.some(({ path, type }) => type === 'uts' && path === undefined)
+  if (!ownUts && (hostname !== undefined || domainname !== undefined)) {
+    throw new InvalidParameterError('a hostname or domainname needs a UTS namespace of its own')
+  }
   if (hostname !== undefined) plan.record(Rec.hostname, (r) => r.str(hostname))
   if (domainname !== undefined) plan.record(Rec.domainname, (r) => r.str(domainname))
   writeProcess(plan, spec.process, options.seccompFilter, spec.linux.seccomp?.flags)

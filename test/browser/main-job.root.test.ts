@@ -71,7 +71,7 @@ describe('the main job in the browser, from the first account to removal', () =>
   test('its log appears live', async () => {
     await page.goto(`${host.url}/containers/sample/logs`)
     await page.getByRole('region', { name: 'Log lines' }).waitFor()
-    const marker = `/seen-${String(Date.now())}`
+    const marker = `/?seen=${String(Date.now())}`
     await fetch(`http://127.0.0.1:${String(PUBLISHED)}${marker}`)
     await page.getByText(marker).first().waitFor()
     await shoot(page, '06-logs')
