@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { Readable } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { InvalidParameterError } from '../errors.ts'
 import { splice, takeOver } from './hijack.ts'
 import { isOlder } from './version.ts'
@@ -161,7 +161,7 @@ export class Call {
    */
   hijack(contentType: string): Duplex {
     if (this.#upgraded !== undefined) {
-      this.response.detachSocket(this.#upgraded as import('node:net').Socket)
+      this.response.detachSocket(this.#upgraded as Socket)
       this.#upgraded.write(
         `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`,
       )

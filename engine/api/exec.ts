@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { ExecEngine } from '../contract.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'

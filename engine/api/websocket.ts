@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
@@ -25,7 +26,7 @@ export function acceptWebSocket(call: Call, socket: Duplex): WebSocketPeer {
   if (key === undefined || call.header('sec-websocket-version') !== '13') {
     throw new InvalidParameterError('the websocket handshake must be of version 13 with a key')
   }
-  call.response.detachSocket(socket as import('node:net').Socket)
+  call.response.detachSocket(socket as Socket)
   const accept = createHash('sha1')
     .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
     .digest('base64')
