@@ -98,7 +98,7 @@ export function checkDirectories(env = process.env) {
       throw new Stop(`${variable} has to be a full path, and is "${directory}".`)
     let made
     try {
-      made = fs.mkdirSync(directory, { recursive: true, mode: 0o711 })
+      made = makeDirectories(directory)
       const probe = path.join(directory, `.probe-${process.pid}`)
       fs.writeFileSync(probe, '')
       fs.rmSync(probe)
@@ -113,6 +113,18 @@ export function checkDirectories(env = process.env) {
     }
   }
   checkOverlayOn(data)
+}
+
+/**
+ * Node's own recursive mkdir never ends where the kernel answers ENOENT to a mkdir (in /proc).
+ *
+ * @returns the topmost directory it made
+ */
+function makeDirectories(directory) {
+  if (fs.existsSync(directory)) return undefined
+  const above = makeDirectories(path.dirname(directory))
+  fs.mkdirSync(directory, { mode: 0o711 })
+  return above ?? directory
 }
 
 function checkOverlayOn(data) {

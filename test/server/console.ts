@@ -49,7 +49,11 @@ export async function openTestContext(t: TestContext, mock = new MockEngine()): 
       host: '127.0.0.1',
       dev: false,
       devEngine: undefined,
-      instance: instanceAt({ dataRoot: root, runRoot: path.join(root, 'run'), bridgeSubnet: '10.9.0.0/16' }),
+      instance: instanceAt({
+        dataRoot: root,
+        runRoot: path.join(root, 'run'),
+        bridgeSubnet: '10.9.0.0/16',
+      }),
     },
     engine: mock.engine,
     db,
@@ -108,7 +112,7 @@ export async function openTestConsole(t: TestContext): Promise<TestConsole> {
 
 /** Waits until something holds. */
 export async function until(holds: () => boolean, what: string, timeoutMs = 5000): Promise<void> {
-  for (const began = Date.now(); !holds(); ) {
+  for (const began = Date.now(); !holds();) {
     if (Date.now() - began > timeoutMs) throw new Error(`waited in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

@@ -44,7 +44,9 @@ describe('the console server', () => {
     const ask = (path: string, headers: string): Promise<string> =>
       new Promise((resolve, reject) => {
         const socket = net.connect(port, '127.0.0.1', () => {
-          socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${headers}\r\n`)
+          socket.write(
+            `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${headers}\r\n`,
+          )
         })
         socket.once('data', (data) => {
           resolve(data.toString().split('\r\n')[0] ?? '')
@@ -54,7 +56,10 @@ describe('the console server', () => {
       })
     assert.match(await ask('/api/engine/containers/x/attach', ''), /401/)
     assert.match(
-      await ask('/api/engine/containers/x/attach', `Cookie: ${cookie}\r\nOrigin: http://evil.example\r\n`),
+      await ask(
+        '/api/engine/containers/x/attach',
+        `Cookie: ${cookie}\r\nOrigin: http://evil.example\r\n`,
+      ),
       /401/,
     )
     assert.match(await ask('/elsewhere', ''), /404/)

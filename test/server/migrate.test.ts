@@ -5,7 +5,11 @@ import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { migrate } from '../../server/migrate.ts'
 
-function make(t: TestContext): { file: string; directory: string; add: (name: string, sql: string) => void } {
+function make(t: TestContext): {
+  file: string
+  directory: string
+  add: (name: string, sql: string) => void
+} {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
   t.after(() => {
     fs.rmSync(root, { recursive: true, force: true })
@@ -41,7 +45,10 @@ describe('migrate()', () => {
     const { file, directory, add } = make(t)
     migrate(file, directory)
     add('1_init', 'CREATE TABLE a (z TEXT);')
-    assert.throws(() => migrate(file, directory), { code: 'CONFLICT', message: /1_init was changed/ })
+    assert.throws(() => migrate(file, directory), {
+      code: 'CONFLICT',
+      message: /1_init was changed/,
+    })
     fs.rmSync(path.join(directory, '1_init'), { recursive: true })
     assert.throws(() => migrate(file, directory), { code: 'CONFLICT', message: /newer Gantry/ })
   })

@@ -21,7 +21,10 @@ export class MockEngine {
   /** Makes the verb of this name fail once. */
   fail = new Map<string, Error>()
   logStreams: PassThrough[] = []
-  execs = new Map<string, { far: PassThrough; near: Duplex; command: string[]; exit: number | null }>()
+  execs = new Map<
+    string,
+    { far: PassThrough; near: Duplex; command: string[]; exit: number | null }
+  >()
   missingPrograms = new Set<string>()
   resized: string[] = []
   statsWaiting: ((value: ContainerStatsResponse) => void)[] = []
@@ -43,7 +46,8 @@ export class MockEngine {
     system: {
       version: async () => ({ Version: 'mock', ApiVersion: '1.51' }),
       info: async () => ({}),
-      events: (options: { until?: number } = {}, signal?: AbortSignal) => this.#events(options, signal),
+      events: (options: { until?: number } = {}, signal?: AbortSignal) =>
+        this.#events(options, signal),
     },
     containers: {
       list: async () => {
@@ -109,7 +113,6 @@ export class MockEngine {
           this.execs.delete(id)
           throw new NotFoundError(`exec: "${exec.command[0]}": executable file not found in $PATH`)
         }
-        exec.near.once('close', () => (exec.exit ??= 137))
         return { stream: exec.near, tty: true }
       },
       attach: async (id: string) => {
@@ -135,7 +138,8 @@ export class MockEngine {
         if (!this.images.has(name)) throw new NotFoundError(`No such image: ${name}`)
         return {}
       },
-      pull: (reference: string, _options: unknown, signal?: AbortSignal) => this.#pull(reference, signal),
+      pull: (reference: string, _options: unknown, signal?: AbortSignal) =>
+        this.#pull(reference, signal),
     },
     close: async () => undefined,
   } as unknown as Engine

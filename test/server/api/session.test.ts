@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { deleteSession, getSession, getSetup, postSession, postSetup } from '../../../server/api/session.ts'
+import {
+  deleteSession,
+  getSession,
+  getSetup,
+  postSession,
+  postSetup,
+} from '../../../server/api/session.ts'
 import { setContext } from '../../../server/context.ts'
 import { ACCOUNT, openTestContext } from '../console.ts'
 
@@ -11,7 +17,12 @@ async function start(t: TestContext): Promise<void> {
   })
 }
 
-function request(method: string, body?: unknown, cookie?: string, headers: Record<string, string> = {}): Request {
+function request(
+  method: string,
+  body?: unknown,
+  cookie?: string,
+  headers: Record<string, string> = {},
+): Request {
   return new Request('http://gantry/api', {
     method,
     headers: {
@@ -43,7 +54,9 @@ describe('the session routes', () => {
     await deleteSession(request('DELETE', undefined, first))
     assert.equal((await getSession(request('GET', undefined, first))).status, 401)
 
-    const again = await postSession(request('POST', ACCOUNT, undefined, { 'x-forwarded-proto': 'https' }))
+    const again = await postSession(
+      request('POST', ACCOUNT, undefined, { 'x-forwarded-proto': 'https' }),
+    )
     assert.equal(again.status, 200)
     assert.match(again.headers.get('set-cookie') ?? '', /Secure/)
     const answer = (await again.json()) as { user: { name: string; role: string } }
@@ -86,7 +99,8 @@ describe('the session routes', () => {
       texts.add(await response.text())
     }
     assert.equal(texts.size, 1)
-    for (let i = 0; i < 4; i++) await postSession(request('POST', { name: 'admin', password: 'wrong' }))
+    for (let i = 0; i < 4; i++)
+      await postSession(request('POST', { name: 'admin', password: 'wrong' }))
     const limited = await postSession(request('POST', ACCOUNT))
     assert.equal(limited.status, 429)
     assert.ok(Number(limited.headers.get('retry-after')) > 0)

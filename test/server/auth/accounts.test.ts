@@ -28,7 +28,8 @@ describe('Accounts', () => {
     )
     assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 1)
     for (const each of asked) {
-      if (each.status === 'rejected') assert.equal((each.reason as { code: string }).code, 'CONFLICT')
+      if (each.status === 'rejected')
+        assert.equal((each.reason as { code: string }).code, 'CONFLICT')
     }
     assert.equal(await db.user.count(), 1)
     assert.equal(await accounts.needsSetup(), false)
