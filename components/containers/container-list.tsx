@@ -45,7 +45,7 @@ export function ContainerList() {
             placeholder="web, image:nginx, label:app=shop, is:running"
             value={filter}
             onChange={setFilter}
-            box={filterBox}
+            ref={filterBox}
           />
           <Button asChild variant="primary" size="sm" className="ml-auto">
             <Link href="/containers/new">

@@ -1,17 +1,23 @@
 'use client'
 import { Search, X } from 'lucide-react'
-import type { ReactNode, RefObject } from 'react'
+import type { ReactNode, Ref } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { cn } from '@/components/ui/cn.ts'
 import { Input } from '@/components/ui/input.tsx'
 import { conditions, stateOf, type Condition } from './state.ts'
 
-export function FilterBox(props: {
+export function FilterBox({
+  value,
+  onChange,
+  label,
+  placeholder,
+  ref,
+}: {
   value: string
   onChange: (value: string) => void
   label: string
   placeholder: string
-  box?: RefObject<HTMLInputElement | null>
+  ref?: Ref<HTMLInputElement>
 }) {
   return (
     <div className="relative min-w-0 flex-1 sm:max-w-lg">
@@ -20,24 +26,24 @@ export function FilterBox(props: {
         aria-hidden
       />
       <Input
-        ref={props.box}
-        aria-label={props.label}
-        placeholder={props.placeholder}
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
+        ref={ref}
+        aria-label={label}
+        placeholder={placeholder}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') {
-            props.onChange('')
+            onChange('')
             event.currentTarget.blur()
           } else if (event.key === 'Enter') event.currentTarget.blur()
         }}
         className="h-8 pr-8 pl-8"
       />
-      {props.value !== '' && (
+      {value !== '' && (
         <button
           type="button"
           aria-label="Clear the filter"
-          onClick={() => props.onChange('')}
+          onClick={() => onChange('')}
           className="text-muted-foreground hover:text-foreground absolute top-1.5 right-1.5 rounded-sm p-0.5"
         >
           <X className="size-4" aria-hidden />

@@ -27,7 +27,7 @@ export function useVerbs(): Verbs {
   const [failures, setFailures] = useState<ReadonlyMap<string, string>>(new Map())
   const dismiss = useCallback((id: string) => setFailures((all) => without(all, id)), [])
 
-  const run = useCallback(async (verb: Verb, targets: Target[], options?: RemoveOptions) => {
+  const run = useCallback<Verbs['run']>(async function run(verb, targets, options) {
     setPending((all) => new Map([...all, ...targets.map(({ id }): [string, Verb] => [id, verb])]))
     setFailures((all) => targets.reduce((rest, { id }) => without(rest, id), all))
     const done: Target[] = []

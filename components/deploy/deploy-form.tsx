@@ -1,7 +1,7 @@
 'use client'
 import { ClipboardPaste, Rocket } from 'lucide-react'
 import { useSearchParams } from 'next/navigation'
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { api } from '@/components/engine/client.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { useAction } from '@/components/page/use-action.ts'
@@ -47,11 +47,10 @@ export function DeployForm() {
 
   // The image tells its ports and volumes once for each image chosen, and never over what was typed.
   const [filledFor, setFilledFor] = useState<string>()
-  useEffect(() => {
-    if (image === undefined || containers === undefined || filledFor === form.image) return
+  if (image !== undefined && containers !== undefined && filledFor !== form.image) {
     setFilledFor(form.image)
-    setForm((before) => prefill(before, image, new Set(taken.keys())))
-  }, [image, containers, filledFor, form.image, taken])
+    setForm(prefill(form, image, new Set(taken.keys())))
+  }
 
   const shown = tried ? errors : {}
   const begin = () => {

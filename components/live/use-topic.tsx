@@ -18,7 +18,7 @@ export function useTopic<T extends TopicName>(name: T, argument = ''): TopicView
   const live = useLive()
   const connection = useConnection()
   const store = live.store(name, argument)
-  const state = useSyncExternalStore(store.watch, store.get, getNothing) as TopicState<T>
+  const state = useSyncExternalStore<TopicState<T>>(store.watch, store.get, getNothing)
   const stale = connection.state === 'lost' ? connection.since : null
   return useMemo(() => ({ ...state, stale }), [state, stale])
 }

@@ -65,7 +65,7 @@ function Line({ name, usage, href }: { name: string; usage: Usage | undefined; h
         {usage === undefined ? '–' : formatBytes(usage.TotalSize ?? 0)}
       </span>
       <span className="text-muted-foreground ml-auto text-right text-xs">
-        {reclaimable > 0 ? (
+        {usage === undefined ? null : reclaimable > 0 ? (
           <Button asChild size="xs">
             <Link href={href}>{formatBytes(reclaimable)} reclaimable</Link>
           </Button>

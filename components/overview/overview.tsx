@@ -4,6 +4,7 @@ import Link from 'next/link'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
+import { cn } from '@/components/ui/cn.ts'
 import { Notice } from '@/components/ui/notice.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { DiskCard } from './disk-card.tsx'
@@ -15,7 +16,7 @@ import { Welcome } from './welcome.tsx'
 
 /** The host, what runs on it, and what happened of late. */
 export function Overview() {
-  const { data: containers, error } = useTopic('containers')
+  const { data: containers, stale, error } = useTopic('containers')
   return (
     <div className="mx-auto flex max-w-7xl flex-col gap-3 p-3 md:p-4">
       <div className="flex items-center gap-3">
@@ -27,7 +28,12 @@ export function Overview() {
         </Button>
       </div>
       <HostCards />
-      <div className="grid items-start gap-3 lg:grid-cols-[3fr_2fr]">
+      <div
+        className={cn(
+          'grid items-start gap-3 lg:grid-cols-[3fr_2fr]',
+          stale !== null && 'opacity-60 grayscale',
+        )}
+      >
         <div className="flex min-w-0 flex-col gap-3">
           {containers === undefined ? (
             <Card>

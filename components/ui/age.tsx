@@ -4,8 +4,9 @@ import { useNow } from './use-now.ts'
 
 /** How long ago, kept current; the exact time on hover. `since` in ms since the epoch. */
 export function Age({ since, suffix = '' }: { since: number; suffix?: string }) {
-  const recent = Date.now() - since < 3_600_000
-  const now = useNow(recent ? 1000 : 60_000)
+  // By the minute once it is counted in minutes.
+  const minute = useNow(60_000)
+  const now = useNow(minute - since < 60_000 ? 1000 : 60_000)
   if (now === 0) return null
   return (
     <time
