@@ -95,13 +95,24 @@ export type ContainerCreateConfig = ContainerConfig & {
 
 export interface ContainerEngine {
   list(options?: ContainerListOptions): Promise<ContainerSummary[]>
-  create(config: ContainerCreateConfig, options?: ContainerCreateOptions): Promise<{ Id: string; Warnings: string[] }>
+  create(
+    config: ContainerCreateConfig,
+    options?: ContainerCreateOptions,
+  ): Promise<{ Id: string; Warnings: string[] }>
   inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse>
   top(id: string, psArgs?: string): Promise<ContainerTopResponse>
   /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
-  logs(id: string, options: LogsOptions, signal?: AbortSignal): Promise<{ stream: Readable; tty: boolean }>
+  logs(
+    id: string,
+    options: LogsOptions,
+    signal?: AbortSignal,
+  ): Promise<{ stream: Readable; tty: boolean }>
   /** One sample with `stream: false`, else one a second until the signal or the container's end. */
-  stats(id: string, options?: StatsOptions, signal?: AbortSignal): AsyncIterable<ContainerStatsResponse>
+  stats(
+    id: string,
+    options?: StatsOptions,
+    signal?: AbortSignal,
+  ): AsyncIterable<ContainerStatsResponse>
   /** @throws NOT_MODIFIED (304) when it already runs */
   start(id: string): Promise<void>
   /** @throws NOT_MODIFIED (304) when it does not run */
@@ -116,7 +127,11 @@ export interface ContainerEngine {
   prune(filters?: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>
   resize(id: string, size: TerminalSize): Promise<void>
   /** Resolves once the wait is registered; `exited` then settles when the condition holds. */
-  wait(id: string, condition?: WaitCondition, signal?: AbortSignal): Promise<{ exited: Promise<ContainerExit> }>
+  wait(
+    id: string,
+    condition?: WaitCondition,
+    signal?: AbortSignal,
+  ): Promise<{ exited: Promise<ContainerExit> }>
   /** A duplex of the container's streams: writing is its stdin, ending the writable half closes stdin. */
   attach(id: string, options: AttachOptions): Promise<{ stream: Duplex; tty: boolean }>
 }
@@ -218,7 +233,13 @@ export interface ExecInspect {
   OpenStderr: boolean
   CanRemove: boolean
   DetachKeys: string
-  ProcessConfig: { tty: boolean; entrypoint: string; arguments: string[]; privileged: boolean; user: string }
+  ProcessConfig: {
+    tty: boolean
+    entrypoint: string
+    arguments: string[]
+    privileged: boolean
+    user: string
+  }
 }
 
 export interface ExecEngine {
@@ -260,8 +281,13 @@ export interface ImageEngine {
   /** A `docker save` or OCI-layout tar (maybe compressed). */
   load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress>
   tag(name: string, repo: string, tag?: string): Promise<void>
-  remove(name: string, options?: { force?: boolean; noprune?: boolean }): Promise<ImageDeleteResponseItem[]>
-  prune(filters?: Filters): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }>
+  remove(
+    name: string,
+    options?: { force?: boolean; noprune?: boolean },
+  ): Promise<ImageDeleteResponseItem[]>
+  prune(
+    filters?: Filters,
+  ): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }>
 }
 
 export interface ImageListOptions {
@@ -297,7 +323,12 @@ export interface NetworkCreateConfig {
   EnableIPv6?: boolean
   IPAM?: {
     Driver?: string
-    Config?: { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> }[]
+    Config?: {
+      Subnet?: string
+      IPRange?: string
+      Gateway?: string
+      AuxiliaryAddresses?: Record<string, string>
+    }[]
     Options?: Record<string, string>
   }
   Options?: Record<string, string>

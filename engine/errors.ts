@@ -83,7 +83,13 @@ export class SystemError extends EngineError {
   readonly errno: number
   readonly path: string | undefined
 
-  constructor(syscall: string, errno: number, errnoName: string, path?: string, options?: ErrorOptions) {
+  constructor(
+    syscall: string,
+    errno: number,
+    errnoName: string,
+    path?: string,
+    options?: ErrorOptions,
+  ) {
     super('SYSTEM', `${syscall}${path === undefined ? '' : ` ${path}`}: ${errnoName}`, options)
     this.syscall = syscall
     this.errno = errno

@@ -13,7 +13,11 @@ export function checkFilters(filters: Filters, known: readonly string[]): void {
 }
 
 /** True when the filter is not given or one of its values passes. */
-export function matchesAny(filters: Filters, name: string, passes: (value: string) => boolean): boolean {
+export function matchesAny(
+  filters: Filters,
+  name: string,
+  passes: (value: string) => boolean,
+): boolean {
   const values = filters[name]
   return values === undefined || values.length === 0 || values.some(passes)
 }
@@ -22,7 +26,9 @@ export function matchesAny(filters: Filters, name: string, passes: (value: strin
 export function matchesLabels(filters: Filters, labels: Record<string, string> = {}): boolean {
   const holds = (wanted: string): boolean => {
     const at = wanted.indexOf('=')
-    return at < 0 ? Object.hasOwn(labels, wanted) : labels[wanted.slice(0, at)] === wanted.slice(at + 1)
+    return at < 0
+      ? Object.hasOwn(labels, wanted)
+      : labels[wanted.slice(0, at)] === wanted.slice(at + 1)
   }
   return (filters['label'] ?? []).every(holds) && !(filters['label!'] ?? []).some(holds)
 }

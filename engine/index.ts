@@ -48,7 +48,11 @@ export async function openLocalEngine(
       table
         .all()
         .filter((container) => container.document.imageId === imageId)
-        .map((container) => ({ id: container.id, name: container.name, running: isRunning(container.status) })),
+        .map((container) => ({
+          id: container.id,
+          name: container.name,
+          running: isRunning(container.status),
+        })),
   })
   const volumes = await LocalVolumes.open({
     instance,

@@ -42,7 +42,14 @@ const schema = z.object({
     .string()
     .default('')
     .transform((list) => list.split(',').filter((url) => url.trim() !== ''))
-    .pipe(z.array(z.string().trim().pipe(z.url({ protocol: /^https?$/ })))),
+    .pipe(
+      z.array(
+        z
+          .string()
+          .trim()
+          .pipe(z.url({ protocol: /^https?$/ })),
+      ),
+    ),
 })
 
 /**
@@ -55,9 +62,12 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
   const parsed = schema.safeParse(present)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    throw new InvalidParameterError(`${issue?.path[0]?.toString() ?? 'environment'}: ${issue?.message ?? 'invalid'}`)
+    throw new InvalidParameterError(
+      `${issue?.path[0]?.toString() ?? 'environment'}: ${issue?.message ?? 'invalid'}`,
+    )
   }
-  const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET, GANTRY_REGISTRY_MIRRORS } = parsed.data
+  const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET, GANTRY_REGISTRY_MIRRORS } =
+    parsed.data
   return instanceAt({
     dataRoot: GANTRY_DATA,
     runRoot: GANTRY_RUN,

@@ -16,7 +16,10 @@ export async function lockInstance(instance: Instance): Promise<() => void> {
   const release = (): void => {
     for (const server of servers) server.close()
   }
-  for (const [what, root] of Object.entries({ GANTRY_DATA: instance.dataRoot, GANTRY_RUN: instance.runRoot })) {
+  for (const [what, root] of Object.entries({
+    GANTRY_DATA: instance.dataRoot,
+    GANTRY_RUN: instance.runRoot,
+  })) {
     const server = net.createServer((socket) => socket.destroy())
     server.unref()
     const name = createHash('sha256').update(`${what} ${root}`).digest('hex').slice(0, 32)

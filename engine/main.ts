@@ -10,7 +10,9 @@ async function main(): Promise<void> {
   const unlock = await lockInstance(instance)
   const engine = await openLocalEngine(instance)
   const server = await listen(engine, instance.socketPath)
-  console.log(`gantry: engine ready in ${String(Math.round(process.uptime() * 1000))} ms on unix://${instance.socketPath}`)
+  console.log(
+    `gantry: engine ready in ${String(Math.round(process.uptime() * 1000))} ms on unix://${instance.socketPath}`,
+  )
 
   let stopping = false
   const stop = (): void => {

@@ -1,7 +1,15 @@
 import type { Filters } from './contract.ts'
 import { InvalidParameterError } from './errors.ts'
 
-const SECONDS: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 }
+const SECONDS: Record<string, number> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3600,
+}
 
 /**
  * A moment as Docker's users give it: seconds since the epoch (with fractions), RFC 3339 or a part of it, or a Go
@@ -20,7 +28,8 @@ export function parseMoment(text: string, nowSeconds = Date.now() / 1000): numbe
     return nowSeconds - ago
   }
   const parsed = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
-  if (Number.isNaN(parsed)) throw new InvalidParameterError(`failed to parse value as time or duration: "${text}"`)
+  if (Number.isNaN(parsed))
+    throw new InvalidParameterError(`failed to parse value as time or duration: "${text}"`)
   return parsed / 1000
 }
 

@@ -35,19 +35,28 @@ export async function attachContainer(
 ): Promise<{ stream: Duplex; tty: boolean }> {
   const { status } = container.state
   if (status === 'paused') {
-    throw new ConflictError(`container ${container.id} is paused, unpause the container before attach`)
+    throw new ConflictError(
+      `container ${container.id} is paused, unpause the container before attach`,
+    )
   }
   if (status === 'restarting') {
-    throw new ConflictError(`container ${container.id} is restarting, wait until the container is running`)
+    throw new ConflictError(
+      `container ${container.id} is restarting, wait until the container is running`,
+    )
   }
-  const keys = parseDetachKeys(options.detachKeys === undefined || options.detachKeys === '' ? DEFAULT_DETACH_KEYS : options.detachKeys)
+  const keys = parseDetachKeys(
+    options.detachKeys === undefined || options.detachKeys === ''
+      ? DEFAULT_DETACH_KEYS
+      : options.detachKeys,
+  )
   const streams = {
     stdin: (options.stdin ?? false) && (container.document.config.OpenStdin ?? false),
     stdout: options.stdout ?? false,
     stderr: options.stderr ?? false,
   }
   const live = options.stream === true ? await openLive(container, streams) : undefined
-  const stream = options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())
+  const stream =
+    options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())
   emitContainerEvent(context, container, 'attach')
   if (!container.tty || !streams.stdin) return { stream, tty: container.tty }
   return {
@@ -70,7 +79,11 @@ async function openLive(container: Container, streams: AttachedStreams): Promise
 }
 
 /** What was logged, then what is live. */
-function withLogs(container: Container, streams: AttachedStreams, live: Duplex | undefined): Duplex {
+function withLogs(
+  container: Container,
+  streams: AttachedStreams,
+  live: Duplex | undefined,
+): Duplex {
   const output = new PassThrough()
   const past = readLogs({
     path: container.logPath,

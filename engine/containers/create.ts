@@ -33,9 +33,12 @@ export async function createContainer(
   options: ContainerCreateOptions = {},
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: hostConfig = {}, NetworkingConfig, ...asked } = request
-  const wantedName = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
+  const wantedName =
+    options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
   if (asked.Image === undefined || asked.Image === '') {
-    throw new InvalidParameterError('no image given: Image must name the image to make the container from')
+    throw new InvalidParameterError(
+      'no image given: Image must name the image to make the container from',
+    )
   }
   const Warnings = validateHostConfig(request)
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
@@ -65,15 +68,26 @@ export async function createContainer(
       mounts: plan.map((planned) => planned.mount),
       platform: `${image.config.os}/${image.config.architecture}`,
     }
-    const container = new Container(document, initialState(), context.table.dirOf(id), context.table.runDirOf(id))
+    const container = new Container(
+      document,
+      initialState(),
+      context.table.dirOf(id),
+      context.table.runDirOf(id),
+    )
     await context.networks.check(sandboxRequestOf(context, container))
 
     await fs.mkdir(container.dir, { recursive: true, mode: 0o700 })
     undo.add('directory', () => fs.rm(container.dir, { recursive: true, force: true }))
     // what a creation cut short must not leave behind, for recovery
-    const anonymous = plan.filter((planned) => planned.anonymous).map((planned) => planned.mount.Name ?? '')
+    const anonymous = plan
+      .filter((planned) => planned.anonymous)
+      .map((planned) => planned.mount.Name ?? '')
     if (anonymous.length > 0) {
-      await writeDocument(path.join(container.dir, 'creating.json'), { volumes: anonymous }, { sync: false })
+      await writeDocument(
+        path.join(container.dir, 'creating.json'),
+        { volumes: anonymous },
+        { sync: false },
+      )
     }
     await context.images.snapshots.create(id, image.id)
     undo.add('writable layer', () => context.images.snapshots.remove(id))
@@ -91,13 +105,19 @@ export async function createContainer(
 }
 
 /** Docker's defaults for what neither the caller nor the image said. */
-function finishConfig(config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
+function finishConfig(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  id: string,
+): ContainerConfig {
   const argv = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
   if (argv.length === 0) throw new InvalidParameterError('no command specified')
-  if (config.StopSignal !== undefined && config.StopSignal !== null && config.StopSignal !== '') parseSignal(config.StopSignal)
+  if (config.StopSignal !== undefined && config.StopSignal !== null && config.StopSignal !== '')
+    parseSignal(config.StopSignal)
   checkHealthConfig(config.Healthcheck)
   const onHost = hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'
-  const hostname = config.Hostname === undefined || config.Hostname === '' ? undefined : config.Hostname
+  const hostname =
+    config.Hostname === undefined || config.Hostname === '' ? undefined : config.Hostname
   return { ...config, Hostname: hostname ?? (onHost ? os.hostname() : id.slice(0, 12)) }
 }
 
@@ -107,7 +127,10 @@ function networkModeOf(hostConfig: HostConfig): string {
 }
 
 /** The network of the mode is always among the endpoints; others come from NetworkingConfig. */
-function endpointsOf(hostConfig: HostConfig, asked: ContainerDocument['networks']): ContainerDocument['networks'] {
+function endpointsOf(
+  hostConfig: HostConfig,
+  asked: ContainerDocument['networks'],
+): ContainerDocument['networks'] {
   const mode = networkModeOf(hostConfig)
   if (mode === 'host' || mode === 'none' || mode.startsWith('container:')) {
     return mode.startsWith('container:') ? {} : { [mode]: {} }
@@ -116,10 +139,15 @@ function endpointsOf(hostConfig: HostConfig, asked: ContainerDocument['networks'
   return { [mode]: { ...byDefault }, ...named }
 }
 
-function checkPlatform(wanted: string | undefined, image: { os: string; architecture: string }, name: string): void {
+function checkPlatform(
+  wanted: string | undefined,
+  image: { os: string; architecture: string },
+  name: string,
+): void {
   if (wanted === undefined || wanted === '') return
   const [system, architecture] = wanted.split('/')
-  const matches = system === image.os && (architecture === undefined || architecture === image.architecture)
+  const matches =
+    system === image.os && (architecture === undefined || architecture === image.architecture)
   if (!matches) {
     throw new InvalidParameterError(
       `image with reference ${name} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${wanted})`,

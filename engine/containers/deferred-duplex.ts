@@ -33,7 +33,11 @@ export class DeferredDuplex extends Duplex {
     this.#inner?.resume()
   }
 
-  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(
+    chunk: Buffer,
+    encoding: BufferEncoding,
+    done: (error?: Error | null) => void,
+  ): void {
     this.#whenConnected((inner) => {
       // a stream that is gone takes no input any more: nothing to tell the writer that its reader does not know
       if (inner.destroyed || inner.writableEnded) done()

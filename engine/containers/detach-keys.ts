@@ -14,7 +14,10 @@ export function parseDetachKeys(keys: string): Buffer {
     keys.split(',').map((key) => {
       if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0)
       const control = /^ctrl-([a-z@[\\\]^_])$/i.exec(key)?.[1]
-      if (control === undefined) throw new InvalidParameterError(`Invalid detach keys (${keys}) provided: unknown character: '${key}'`)
+      if (control === undefined)
+        throw new InvalidParameterError(
+          `Invalid detach keys (${keys}) provided: unknown character: '${key}'`,
+        )
       return control.toUpperCase().charCodeAt(0) & 0x1f
     }),
   )

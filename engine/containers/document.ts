@@ -1,14 +1,17 @@
 import { z } from 'zod'
-import type {
-  ContainerConfig,
-  EndpointSettings,
-  HostConfig,
-  MountPoint,
-} from '../types/docker.ts'
+import type { ContainerConfig, EndpointSettings, HostConfig, MountPoint } from '../types/docker.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
 
 /** The life of a container. @see ContainerState.Status, Docker Engine API */
-export const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'removing', 'dead'] as const
+export const STATUSES = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'exited',
+  'removing',
+  'dead',
+] as const
 export type Status = (typeof STATUSES)[number]
 
 /**

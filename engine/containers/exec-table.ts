@@ -43,6 +43,7 @@ export class ExecTable {
   }
 
   forgetContainer(containerId: string): void {
-    for (const exec of this.#execs.values()) if (exec.containerId === containerId) this.#execs.delete(exec.id)
+    for (const exec of this.#execs.values())
+      if (exec.containerId === containerId) this.#execs.delete(exec.id)
   }
 }

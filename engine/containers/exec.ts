@@ -21,10 +21,15 @@ import { filterOf, requireRunning, userInRunning } from './running.ts'
  * @throws CONFLICT when the container does not run or is paused
  * @see POST /containers/{id}/exec
  */
-export function createExec(context: ContainersContext, container: Container, config: ExecConfig): { Id: string } {
+export function createExec(
+  context: ContainersContext,
+  container: Container,
+  config: ExecConfig,
+): { Id: string } {
   requireRunning(container, 'exec')
   if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
-  if (config.DetachKeys !== undefined && config.DetachKeys !== '') parseDetachKeys(config.DetachKeys)
+  if (config.DetachKeys !== undefined && config.DetachKeys !== '')
+    parseDetachKeys(config.DetachKeys)
   const exec = context.execs.add({
     id: randomBytes(32).toString('hex'),
     containerId: container.id,
@@ -91,18 +96,27 @@ export async function startExec(
 }
 
 /** Joins a running exec again. @throws NOT_FOUND when it is over */
-export async function attachExec(context: ContainersContext, execId: string): Promise<{ stream: Duplex; tty: boolean }> {
+export async function attachExec(
+  context: ContainersContext,
+  execId: string,
+): Promise<{ stream: Duplex; tty: boolean }> {
   const exec = context.execs.get(execId)
   const container = context.table.get(exec.containerId)
-  if (exec.state !== 'running' || !container.shim) throw new NotFoundError(`exec ${execId} is not running`)
+  if (exec.state !== 'running' || !container.shim)
+    throw new NotFoundError(`exec ${execId} is not running`)
   return { stream: await container.shim.attachExec(exec.id), tty: exec.config.Tty ?? false }
 }
 
 /** @see POST /exec/{id}/resize */
-export async function resizeExec(context: ContainersContext, execId: string, size: TerminalSize): Promise<void> {
+export async function resizeExec(
+  context: ContainersContext,
+  execId: string,
+  size: TerminalSize,
+): Promise<void> {
   const exec = context.execs.get(execId)
   const container = context.table.get(exec.containerId)
-  if (exec.state !== 'running' || !container.shim) throw new ConflictError(`exec ${execId} is not running`)
+  if (exec.state !== 'running' || !container.shim)
+    throw new ConflictError(`exec ${execId} is not running`)
   await container.shim.resize(size, exec.id)
 }
 
@@ -130,27 +144,50 @@ export function inspectExec(context: ContainersContext, execId: string): ExecIns
   }
 }
 
-async function processOf(container: Container, config: ExecConfig, options: ExecStartOptions): Promise<OciProcess> {
+async function processOf(
+  container: Container,
+  config: ExecConfig,
+  options: ExecStartOptions,
+): Promise<OciProcess> {
   const size = options.ConsoleSize ?? config.ConsoleSize
   const process = buildExecProcess({
     config: container.document.config,
     hostConfig: container.document.hostConfig,
     exec: config,
-    user: await userInRunning(container, config.User === undefined || config.User === '' ? (container.document.config.User ?? '') : config.User),
+    user: await userInRunning(
+      container,
+      config.User === undefined || config.User === ''
+        ? (container.document.config.User ?? '')
+        : config.User,
+    ),
   })
-  return size && config.Tty === true ? { ...process, consoleSize: { height: size[0], width: size[1] } } : process
+  return size && config.Tty === true
+    ? { ...process, consoleSize: { height: size[0], width: size[1] } }
+    : process
 }
 
-function withDetachKeys(context: ContainersContext, container: Container, exec: Exec, stream: Duplex): Duplex {
+function withDetachKeys(
+  context: ContainersContext,
+  container: Container,
+  exec: Exec,
+  stream: Duplex,
+): Duplex {
   const { AttachStdin, DetachKeys, Tty } = exec.config
   if (Tty !== true || AttachStdin !== true) return stream
-  const keys = parseDetachKeys(DetachKeys === undefined || DetachKeys === '' ? DEFAULT_DETACH_KEYS : DetachKeys)
+  const keys = parseDetachKeys(
+    DetachKeys === undefined || DetachKeys === '' ? DEFAULT_DETACH_KEYS : DetachKeys,
+  )
   return detachable(stream, keys, () => {
     emitExecEvent(context, container, exec, 'exec_detach')
   })
 }
 
-function endExec(context: ContainersContext, container: Container, exec: Exec, exitCode: number): void {
+function endExec(
+  context: ContainersContext,
+  container: Container,
+  exec: Exec,
+  exitCode: number,
+): void {
   context.execs.end(exec, exitCode)
   forgetExec(container, exec.id)
   emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
@@ -178,9 +215,13 @@ function execFile(container: Container, id: string): string {
 /** Written where it dies with the host, as the exec does; read by a restarted engine. */
 async function rememberExec(container: Container, exec: Exec): Promise<void> {
   await fs.promises.mkdir(path.join(container.runDir, 'execs'), { recursive: true })
-  await fs.promises.writeFile(execFile(container, exec.id), JSON.stringify({ id: exec.id, config: exec.config }), {
-    mode: 0o600,
-  })
+  await fs.promises.writeFile(
+    execFile(container, exec.id),
+    JSON.stringify({ id: exec.id, config: exec.config }),
+    {
+      mode: 0o600,
+    },
+  )
 }
 
 function forgetExec(container: Container, id: string): void {
@@ -188,7 +229,10 @@ function forgetExec(container: Container, id: string): void {
 }
 
 /** Takes up the execs that outlived the engine: those the shim still knows. */
-export async function recoverExecs(context: ContainersContext, container: Container): Promise<void> {
+export async function recoverExecs(
+  context: ContainersContext,
+  container: Container,
+): Promise<void> {
   const known = new Map((await container.shim?.execs())?.map((exec) => [exec.id, exec]))
   const files = await fs.promises.readdir(path.join(container.runDir, 'execs')).catch(() => [])
   for (const file of files) {

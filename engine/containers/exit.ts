@@ -8,13 +8,17 @@ import { emitContainerEvent } from './context.ts'
 import { removeHeld } from './remove.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
 import { launch, timestamp } from './start.ts'
-import { exitOf } from './wait.ts'
 
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
 const UNKNOWN_EXIT = 255
 
 /** Turns the end of a container's init into state, events, and what its restart policy wants. */
-export function watchForEnd(context: ContainersContext, container: Container, shim: Shim, cgroup: Cgroup): void {
+export function watchForEnd(
+  context: ContainersContext,
+  container: Container,
+  shim: Shim,
+  cgroup: Cgroup,
+): void {
   const unwatch = cgroup.watchOom(() => {
     emitContainerEvent(context, container, 'oom')
   })
@@ -46,7 +50,8 @@ export async function settleEnd(
 
   const { manuallyStopped, restartCount } = container.state
   const policy = container.document.hostConfig.RestartPolicy
-  const again = !context.closing && shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
+  const again =
+    !context.closing && shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
   await container.setState({
     status: again ? 'restarting' : 'exited',
     starting: false,
@@ -61,7 +66,7 @@ export async function settleEnd(
     exitCode: String(exitCode),
     execDuration: String(Math.max(0, Math.round(ranForMs / 1000))),
   })
-  const ended = exitOf(exitCode, container.state.error)
+  const ended = { StatusCode: exitCode }
   container.events.emit('ended', ended)
   if (again) scheduleRestart(context, container, ranForMs)
   else {
@@ -82,7 +87,8 @@ export async function releaseRun(context: ContainersContext, container: Containe
     removeRunDir(container.runDir),
   ])
   for (const result of results) {
-    if (result.status === 'rejected') context.warn(`could not clean up after container ${container.id}`, result.reason)
+    if (result.status === 'rejected')
+      context.warn(`could not clean up after container ${container.id}`, result.reason)
   }
 }
 

@@ -24,7 +24,9 @@ export function checkHealthConfig(config: HealthConfig | undefined): void {
   const test = config?.Test ?? []
   if (test.length === 0) return
   if (!['NONE', 'CMD', 'CMD-SHELL'].includes(test[0] ?? '')) {
-    throw new InvalidParameterError(`Unknown healthcheck type '${test[0] ?? ''}'; use NONE, CMD or CMD-SHELL`)
+    throw new InvalidParameterError(
+      `Unknown healthcheck type '${test[0] ?? ''}'; use NONE, CMD or CMD-SHELL`,
+    )
   }
   for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
     const value = config?.[name] ?? 0
@@ -32,7 +34,8 @@ export function checkHealthConfig(config: HealthConfig | undefined): void {
       throw new InvalidParameterError(`${name} in Healthcheck cannot be less than 1ms`)
     }
   }
-  if ((config?.Retries ?? 0) < 0) throw new InvalidParameterError('Retries in Healthcheck cannot be negative')
+  if ((config?.Retries ?? 0) < 0)
+    throw new InvalidParameterError('Retries in Healthcheck cannot be negative')
 }
 
 /** Begins to probe a container that has just started and has a health check. */
@@ -40,7 +43,10 @@ export function startHealthMonitor(context: ContainersContext, container: Contai
   container.health?.stop()
   const config = container.document.config.Healthcheck
   const kind = config?.Test?.[0]
-  container.health = config && (kind === 'CMD' || kind === 'CMD-SHELL') ? new HealthMonitor(context, container, config) : null
+  container.health =
+    config && (kind === 'CMD' || kind === 'CMD-SHELL')
+      ? new HealthMonitor(context, container, config)
+      : null
 }
 
 /** Probes one container while it runs: `starting` until the first success or enough failures after the start period. */
@@ -92,7 +98,10 @@ export class HealthMonitor {
     const Start = timestamp()
     const { code, output } = await this.#run()
     if (this.#stopped) return
-    this.#results = [...this.#results, { Start, End: timestamp(), ExitCode: code, Output: output }].slice(-MOST_RESULTS)
+    this.#results = [
+      ...this.#results,
+      { Start, End: timestamp(), ExitCode: code, Output: output },
+    ].slice(-MOST_RESULTS)
     this.#judge(code === 0)
   }
 
@@ -104,9 +113,11 @@ export class HealthMonitor {
     } else if (this.status !== 'starting' || !this.#inStartPeriod) {
       this.failingStreak++
       const retries = this.#config.Retries ?? 0
-      if (this.failingStreak >= (retries === 0 ? DEFAULT_RETRIES : retries)) this.status = 'unhealthy'
+      if (this.failingStreak >= (retries === 0 ? DEFAULT_RETRIES : retries))
+        this.status = 'unhealthy'
     }
-    if (this.status !== before) emitContainerEvent(this.#context, this.#container, `health_status: ${this.status}`)
+    if (this.status !== before)
+      emitContainerEvent(this.#context, this.#container, `health_status: ${this.status}`)
   }
 
   /** One probe; a probe that takes too long is killed and counts as failed with exit code -1. */
@@ -138,7 +149,8 @@ export class HealthMonitor {
       })
       let output = ''
       stream?.on('data', (chunk: Buffer) => {
-        if (output.length < MOST_OUTPUT) output = (output + chunk.subarray(8).toString('utf8')).slice(0, MOST_OUTPUT)
+        if (output.length < MOST_OUTPUT)
+          output = (output + chunk.subarray(8).toString('utf8')).slice(0, MOST_OUTPUT)
       })
       stream?.on('error', () => undefined)
       let timer: NodeJS.Timeout | undefined
@@ -150,7 +162,10 @@ export class HealthMonitor {
       if (code !== null) return { code, output }
       await shim.signal(9, id)
       stream?.destroy()
-      return { code: -1, output: `Health check exceeded timeout (${String(timeoutMs)}ms): ${output}` }
+      return {
+        code: -1,
+        output: `Health check exceeded timeout (${String(timeoutMs)}ms): ${output}`,
+      }
     } catch (error) {
       return { code: -1, output: error instanceof Error ? error.message : String(error) }
     }

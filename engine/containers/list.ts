@@ -9,8 +9,22 @@ import { isRunning } from './state.ts'
 import { statusText } from './status-text.ts'
 
 const FILTERS = [
-  'ancestor', 'before', 'exited', 'expose', 'health', 'id', 'isolation', 'is-task', 'label', 'label!', 'name', 'network',
-  'publish', 'since', 'status', 'volume',
+  'ancestor',
+  'before',
+  'exited',
+  'expose',
+  'health',
+  'id',
+  'isolation',
+  'is-task',
+  'label',
+  'label!',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
 ] as const
 
 /**
@@ -25,7 +39,11 @@ export async function listContainers(
 ): Promise<ContainerSummary[]> {
   const filters = options.filters ?? {}
   checkFilters(filters, FILTERS)
-  const everything = (options.all ?? false) || options.limit !== undefined || 'status' in filters || 'exited' in filters
+  const everything =
+    (options.all ?? false) ||
+    options.limit !== undefined ||
+    'status' in filters ||
+    'exited' in filters
   const passes = await compileFilters(context, filters)
   let found = context.table
     .all()
@@ -72,7 +90,9 @@ function summarize(container: Container): ContainerSummary {
     HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
     Mounts: document.mounts,
-    ...(health === undefined ? {} : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),
+    ...(health === undefined
+      ? {}
+      : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),
   }
 }
 
@@ -110,7 +130,9 @@ async function compileFilters(
     if (!/^\d+$/.test(code)) throw new InvalidParameterError(`invalid filter 'exited=[${code}]'`)
   }
   const ancestors = await Promise.all(
-    (filters['ancestor'] ?? []).map(async (name) => (await context.images.resolve(name).catch(() => undefined))?.id),
+    (filters['ancestor'] ?? []).map(
+      async (name) => (await context.images.resolve(name).catch(() => undefined))?.id,
+    ),
   )
   const createdOf = (name: string): string => context.table.get(name).document.created
   const before = (filters['before'] ?? []).map(createdOf)
@@ -124,14 +146,23 @@ async function compileFilters(
       matchesAny(filters, 'id', (id) => document.id.startsWith(id)) &&
       matchesAny(filters, 'name', (name) => matchesName(document.name, name)) &&
       matchesAny(filters, 'status', (status) => state.status === status) &&
-      matchesAny(filters, 'exited', (code) => state.status === 'exited' && state.exitCode === Number(code)) &&
+      matchesAny(
+        filters,
+        'exited',
+        (code) => state.status === 'exited' && state.exitCode === Number(code),
+      ) &&
       matchesAny(filters, 'health', (health) => (container.health?.status ?? 'none') === health) &&
       matchesAny(filters, 'is-task', (value) => ['0', 'false'].includes(value.toLowerCase())) &&
       matchesAny(filters, 'network', (network) => isOnNetwork(container, network)) &&
       matchesAny(filters, 'volume', (volume) =>
-        document.mounts.some((mount) => mount.Name === volume || mount.Source === volume || mount.Destination === volume),
+        document.mounts.some(
+          (mount) =>
+            mount.Name === volume || mount.Source === volume || mount.Destination === volume,
+        ),
       ) &&
-      matchesAny(filters, 'publish', (port) => portsOf(document.hostConfig.PortBindings).some(inRange(port))) &&
+      matchesAny(filters, 'publish', (port) =>
+        portsOf(document.hostConfig.PortBindings).some(inRange(port)),
+      ) &&
       matchesAny(filters, 'expose', (port) => portsOf(config.ExposedPorts).some(inRange(port))) &&
       (ancestors.length === 0 || ancestors.includes(document.imageId)) &&
       before.every((time) => document.created < time) &&
@@ -158,7 +189,9 @@ function isOnNetwork(container: Container, network: string): boolean {
   )
 }
 
-function portsOf(ports: Record<string, unknown> | null | undefined): { port: number; protocol: string }[] {
+function portsOf(
+  ports: Record<string, unknown> | null | undefined,
+): { port: number; protocol: string }[] {
   return Object.keys(ports ?? {}).map((key) => {
     const [port, protocol = 'tcp'] = key.split('/')
     return { port: Number(port), protocol }

@@ -28,7 +28,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     create: (config, options) => createContainer(context, config, options),
     inspect: async (id, options) => inspectContainer(context, get(id), options),
     top: async (id, psArgs) => topContainer(context, get(id), psArgs),
-    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+
     logs: async (id, options, signal) => {
       const container = get(id)
       if (container.document.hostConfig.LogConfig?.Type === 'none') {
@@ -60,22 +60,26 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     resize: async (id, size) => {
       const container = get(id)
       await requireRunning(container).shim.resize(size)
-      emitContainerEvent(context, container, 'resize', { height: String(size.rows), width: String(size.cols) })
+      emitContainerEvent(context, container, 'resize', {
+        height: String(size.rows),
+        width: String(size.cols),
+      })
     },
-    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
-    wait: async (id, condition = 'not-running', signal) => waitForContainer(get(id), condition, signal),
+
+    wait: async (id, condition = 'not-running', signal) =>
+      waitForContainer(get(id), condition, signal),
     attach: async (id, options) => attachContainer(context, get(id), options),
   }
 }
 
 export function localExecs(context: ContainersContext): ExecEngine {
   return {
-    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
-    create: async (containerId, config) => createExec(context, context.table.get(containerId), config),
+    create: async (containerId, config) =>
+      createExec(context, context.table.get(containerId), config),
     start: (execId, options) => startExec(context, execId, options),
     attach: (execId) => attachExec(context, execId),
     resize: (execId, size) => resizeExec(context, execId, size),
-    // eslint-disable-next-line @typescript-eslint/require-await -- rejects, rather than throws, like its neighbours
+
     inspect: async (execId) => inspectExec(context, execId),
   }
 }

@@ -39,19 +39,18 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
   const asked = [
     ...(hostConfig.Binds ?? []).map(parseBind),
     ...(hostConfig.Mounts ?? []).map(parseMount),
-    ...Object.entries(hostConfig.Tmpfs ?? {}).map(
-      ([destination, options]): MountRequest => ({
-        kind: 'tmpfs',
-        destination: checkDestination(destination, destination),
-        readOnly: options.split(',').includes('ro'),
-        mode: options,
-        options: [...TMPFS_DEFAULTS, ...options.split(',').filter((option) => option !== '')],
-      }),
-    ),
+    ...Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]): MountRequest => ({
+      kind: 'tmpfs',
+      destination: checkDestination(destination, destination),
+      readOnly: options.split(',').includes('ro'),
+      mode: options,
+      options: [...TMPFS_DEFAULTS, ...options.split(',').filter((option) => option !== '')],
+    })),
   ]
   const seen = new Set<string>()
   for (const { destination } of asked) {
-    if (seen.has(destination)) throw new InvalidParameterError(`Duplicate mount point: ${destination}`)
+    if (seen.has(destination))
+      throw new InvalidParameterError(`Duplicate mount point: ${destination}`)
     seen.add(destination)
   }
   for (const volume of Object.keys(config.Volumes ?? {})) {
@@ -66,8 +65,10 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
 /** `[source:]destination[:options]`. @see HostConfig.Binds */
 function parseBind(bind: string): MountRequest {
   const parts = bind.split(':')
-  const wrong = (why: string): InvalidParameterError => new InvalidParameterError(`invalid volume specification: '${bind}': ${why}`)
-  if (parts.length > 3 || parts.some((part) => part === '')) throw wrong('it has to be [source:]destination[:options]')
+  const wrong = (why: string): InvalidParameterError =>
+    new InvalidParameterError(`invalid volume specification: '${bind}': ${why}`)
+  if (parts.length > 3 || parts.some((part) => part === ''))
+    throw wrong('it has to be [source:]destination[:options]')
   if (parts.length === 1) return volumeRequest(checkDestination(bind, bind), { name: '' })
   const [source = '', target = '', mode = ''] = parts
   const destination = checkDestination(target, bind)
@@ -92,23 +93,39 @@ function parseBind(bind: string): MountRequest {
     }
   }
   if (!VOLUME_NAME.test(source)) {
-    throw wrong(`"${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`)
+    throw wrong(
+      `"${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+    )
   }
   if (propagation !== undefined) throw wrong('propagation is for host directories')
-  return volumeRequest(destination, { name: source, readOnly, mode, noCopy: options.includes('nocopy') })
+  return volumeRequest(destination, {
+    name: source,
+    readOnly,
+    mode,
+    noCopy: options.includes('nocopy'),
+  })
 }
 
 /** @see HostConfig.Mounts */
 function parseMount(mount: Mount): MountRequest {
   const type = mount.Type ?? 'volume'
-  const wrong = (why: string): InvalidParameterError => new InvalidParameterError(`invalid mount config for type "${type}": ${why}`)
+  const wrong = (why: string): InvalidParameterError =>
+    new InvalidParameterError(`invalid mount config for type "${type}": ${why}`)
   const destination = checkDestination(mount.Target ?? '', `mount of type ${type}`)
   const readOnly = mount.ReadOnly ?? false
   if (type === 'bind') {
     if (!mount.Source?.startsWith('/')) throw wrong('field Source must be an absolute path')
-    const { CreateMountpoint, NonRecursive, Propagation, ReadOnlyForceRecursive, ReadOnlyNonRecursive } = mount.BindOptions ?? {}
+    const {
+      CreateMountpoint,
+      NonRecursive,
+      Propagation,
+      ReadOnlyForceRecursive,
+      ReadOnlyNonRecursive,
+    } = mount.BindOptions ?? {}
     if (ReadOnlyNonRecursive === true || ReadOnlyForceRecursive === true) {
-      throw new NotImplementedError('BindOptions.ReadOnlyNonRecursive and ReadOnlyForceRecursive are not supported')
+      throw new NotImplementedError(
+        'BindOptions.ReadOnlyNonRecursive and ReadOnlyForceRecursive are not supported',
+      )
     }
     const propagation: string = Propagation ?? ''
     return {
@@ -124,7 +141,8 @@ function parseMount(mount: Mount): MountRequest {
   }
   if (type === 'volume') {
     const { DriverConfig, Labels, NoCopy, Subpath } = mount.VolumeOptions ?? {}
-    if (Subpath !== undefined && Subpath !== '') throw new NotImplementedError('VolumeOptions.Subpath is not supported')
+    if (Subpath !== undefined && Subpath !== '')
+      throw new NotImplementedError('VolumeOptions.Subpath is not supported')
     const name = mount.Source ?? ''
     if (name !== '' && !VOLUME_NAME.test(name)) throw wrong(`"${name}" is no volume name`)
     return volumeRequest(destination, {
@@ -137,7 +155,8 @@ function parseMount(mount: Mount): MountRequest {
     })
   }
   if (type === 'tmpfs') {
-    if (mount.Source !== undefined && mount.Source !== '') throw wrong('field Source must not be given')
+    if (mount.Source !== undefined && mount.Source !== '')
+      throw wrong('field Source must not be given')
     const { Mode, Options, SizeBytes } = mount.TmpfsOptions ?? {}
     return {
       kind: 'tmpfs',
@@ -148,11 +167,13 @@ function parseMount(mount: Mount): MountRequest {
         ...TMPFS_DEFAULTS,
         ...(SizeBytes === undefined || SizeBytes === 0 ? [] : [`size=${String(SizeBytes)}`]),
         ...(Mode === undefined || Mode === 0 ? [] : [`mode=${Mode.toString(8)}`]),
-        ...(Options ?? []).map((pair) => (pair as string[]).join('=')),
+        ...(Options ?? []).map((pair) => pair.join('=')),
       ],
     }
   }
-  throw new NotImplementedError(`mounts of type "${type}" are not supported; use bind, volume or tmpfs`)
+  throw new NotImplementedError(
+    `mounts of type "${type}" are not supported; use bind, volume or tmpfs`,
+  )
 }
 
 function volumeRequest(
@@ -178,6 +199,7 @@ function checkDestination(destination: string, given: string): string {
     throw new InvalidParameterError(`invalid mount '${given}': mount path must be absolute`)
   }
   const normal = path.normalize(destination).replace(/(.)\/+$/, '$1')
-  if (normal === '/') throw new InvalidParameterError(`invalid mount '${given}': destination can't be '/'`)
+  if (normal === '/')
+    throw new InvalidParameterError(`invalid mount '${given}': destination can't be '/'`)
   return normal
 }

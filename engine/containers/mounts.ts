@@ -26,7 +26,11 @@ export interface PlannedMount {
  *
  * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED naming the mount
  */
-export function planMounts(context: ContainersContext, config: ContainerConfig, hostConfig: HostConfig): PlannedMount[] {
+export function planMounts(
+  context: ContainersContext,
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+): PlannedMount[] {
   const own = mountRequestsOf(config, hostConfig).map(planOne)
   const taken = new Set(own.map(({ mount }) => mount.Destination))
   const borrowed = (hostConfig.VolumesFrom ?? []).flatMap((from) => borrowMounts(context, from))
@@ -53,20 +57,33 @@ function planOne(request: MountRequest): PlannedMount {
     case 'volume': {
       const anonymous = request.name === ''
       const Name = anonymous ? randomBytes(32).toString('hex') : request.name
-      return { request, anonymous, mount: { Type: 'volume', Name, Source: '', ...base, Driver: 'local', Propagation: '' } }
+      return {
+        request,
+        anonymous,
+        mount: { Type: 'volume', Name, Source: '', ...base, Driver: 'local', Propagation: '' },
+      }
     }
     case 'tmpfs':
-      return { request, anonymous: false, mount: { Type: 'tmpfs', Source: '', ...base, Propagation: '' } }
+      return {
+        request,
+        anonymous: false,
+        mount: { Type: 'tmpfs', Source: '', ...base, Propagation: '' },
+      }
   }
 }
 
 function borrowMounts(context: ContainersContext, from: string): PlannedMount[] {
   const [name = '', mode = 'rw'] = from.split(':')
-  if (mode !== 'rw' && mode !== 'ro') throw new InvalidParameterError(`invalid mode for volumes-from: ${mode}`)
+  if (mode !== 'rw' && mode !== 'ro')
+    throw new InvalidParameterError(`invalid mode for volumes-from: ${mode}`)
   return context.table
     .get(name)
     .document.mounts.filter((mount) => mount.Type !== 'tmpfs')
-    .map((mount) => ({ request: null, anonymous: false, mount: { ...mount, RW: mode === 'rw' && mount.RW !== false } }))
+    .map((mount) => ({
+      request: null,
+      anonymous: false,
+      mount: { ...mount, RW: mode === 'rw' && mount.RW !== false },
+    }))
 }
 
 /** Makes the volumes of a plan and fills new ones from the image; gives the mounts with their sources. */
@@ -92,7 +109,8 @@ export async function makeVolumes(
     if (created) {
       undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
       // a volume over a device shows what the device has
-      if (!request.noCopy && Object.keys(volume.Options).length === 0) await fillVolume(context, container, request.destination, volume.Mountpoint)
+      if (!request.noCopy && Object.keys(volume.Options).length === 0)
+        await fillVolume(context, container, request.destination, volume.Mountpoint)
     }
     mounts.push({ ...mount, Source: volume.Mountpoint })
   }
@@ -102,13 +120,20 @@ export async function makeVolumes(
 async function checkBindSource(request: Extract<MountRequest, { kind: 'bind' }>): Promise<void> {
   if (fs.existsSync(request.source)) return
   if (!request.createSource) {
-    throw new InvalidParameterError(`invalid mount config for type "bind": bind source path does not exist: ${request.source}`)
+    throw new InvalidParameterError(
+      `invalid mount config for type "bind": bind source path does not exist: ${request.source}`,
+    )
   }
   await fs.promises.mkdir(request.source, { recursive: true })
 }
 
 /** Copies what the image has at a volume's destination into the new volume, owners and modes included. */
-async function fillVolume(context: ContainersContext, container: Container, destination: string, into: string): Promise<void> {
+async function fillVolume(
+  context: ContainersContext,
+  container: Container,
+  destination: string,
+  into: string,
+): Promise<void> {
   const view = path.join(container.dir, 'view')
   await fs.promises.mkdir(view, { recursive: true, mode: 0o700 })
   await context.images.snapshots.mount(container.id, view)
@@ -136,13 +161,16 @@ async function copyDirectory(root: number, source: string, into: string): Promis
   }
   try {
     // the open descriptor, not a path, is what cp gets: nothing can be swapped under it
-    const copy = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', into], { stdio: ['ignore', 'ignore', 'pipe', from] })
+    const copy = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', into], {
+      stdio: ['ignore', 'ignore', 'pipe', from],
+    })
     const said = text(copy.stderr as NonNullable<typeof copy.stderr>)
     const code = await new Promise<number | null>((resolve, reject) => {
       copy.on('error', reject)
       copy.on('close', resolve)
     })
-    if (code !== 0) throw new Error(`could not fill the volume from the image: ${(await said).trim()}`)
+    if (code !== 0)
+      throw new Error(`could not fill the volume from the image: ${(await said).trim()}`)
     const { gid, mode, uid } = fs.fstatSync(from)
     await fs.promises.chown(into, uid, gid)
     await fs.promises.chmod(into, mode & 0o7777)
@@ -172,7 +200,8 @@ export async function prepareMounts(
     }
     if (request.kind === 'bind' && !request.recursive) {
       const mount = asked.find((other) => other.destination === request.destination)
-      if (mount?.options) mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
+      if (mount?.options)
+        mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
     }
   }
   const taken = new Set(asked.map((mount) => mount.destination))

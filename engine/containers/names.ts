@@ -29,15 +29,21 @@ function pick(words: readonly string[]): string {
   return words[randomInt(words.length)] ?? 'plain'
 }
 
-const MANNERS = `able agile amber ample bold brave brief bright brisk calm candid clever cosy crisp daring deft eager
+const MANNERS =
+  `able agile amber ample bold brave brief bright brisk calm candid clever cosy crisp daring deft eager
 early earnest easy fair fast fine firm fleet fond frank free fresh gentle glad golden good grand happy hardy honest
 humble jolly keen kind lively loyal lucid lucky mellow merry mild neat nimble noble patient plain polite proud quick
 quiet rapid ready robust serene sharp silent silver simple smart smooth sober solid sound spry stable steady still
-strong sturdy subtle sunny swift tidy tranquil true trusty upbeat vivid warm wary wise witty zesty`.split(/\s+/)
+strong sturdy subtle sunny swift tidy tranquil true trusty upbeat vivid warm wary wise witty zesty`.split(
+    /\s+/,
+  )
 
-const THINGS = `anchor anvil arch axle barge beacon beam bell bobbin bollard boom bracket bridge brig buoy cable capstan
+const THINGS =
+  `anchor anvil arch axle barge beacon beam bell bobbin bollard boom bracket bridge brig buoy cable capstan
 cargo cart chain clamp cleat cog container coupling crane crate davit deck derrick dock drum ferry flange flywheel
 forge freighter gantry gauge gear girder grapple gudgeon hawser hinge hoist hook hull jetty jib keel kedge ladder
 lathe lever lighthouse locker mast mooring outrigger pallet pier pinion piston pivot pontoon portal propeller pulley
 quay rail ramp ratchet rigging rivet rope rotor rudder scow shackle sheave sling spar spindle sprocket swivel tackle
-tender tiller toggle tower truss tug turbine valve wagon warp wharf wheel winch windlass yard`.split(/\s+/)
+tender tiller toggle tower truss tug turbine valve wagon warp wharf wheel winch windlass yard`.split(
+    /\s+/,
+  )

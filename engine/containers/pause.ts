@@ -10,9 +10,13 @@ import { requireRunning } from './running.ts'
  * @throws CONFLICT (409) when it does not run or is paused already
  * @see POST /containers/{id}/pause
  */
-export async function pauseContainer(context: ContainersContext, container: Container): Promise<void> {
+export async function pauseContainer(
+  context: ContainersContext,
+  container: Container,
+): Promise<void> {
   await container.lock.run(async () => {
-    if (container.status === 'paused') throw new ConflictError(`container ${container.id} is already paused`)
+    if (container.status === 'paused')
+      throw new ConflictError(`container ${container.id} is already paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.freeze()
     await container.setState({ status: 'paused' })
@@ -21,9 +25,13 @@ export async function pauseContainer(context: ContainersContext, container: Cont
 }
 
 /** @throws CONFLICT (409) when it is not paused @see POST /containers/{id}/unpause */
-export async function unpauseContainer(context: ContainersContext, container: Container): Promise<void> {
+export async function unpauseContainer(
+  context: ContainersContext,
+  container: Container,
+): Promise<void> {
   await container.lock.run(async () => {
-    if (container.status !== 'paused') throw new ConflictError(`Container ${container.id} is not paused`)
+    if (container.status !== 'paused')
+      throw new ConflictError(`Container ${container.id} is not paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.thaw()
     await container.setState({ status: 'running' })

@@ -19,7 +19,9 @@ const creatingSchema = z.object({ volumes: z.array(z.string()) })
  * Reads all containers from disk into the table, without touching the kernel. What a creation cut short left behind is
  * removed: it never was a container to anybody.
  */
-export async function loadContainers(context: Pick<ContainersContext, 'table' | 'warn'>): Promise<{ orphanedVolumes: string[] }> {
+export async function loadContainers(
+  context: Pick<ContainersContext, 'table' | 'warn'>,
+): Promise<{ orphanedVolumes: string[] }> {
   const root = context.table.dirOf('')
   await fs.mkdir(root, { recursive: true, mode: 0o700 })
   const orphanedVolumes: string[] = []
@@ -33,12 +35,17 @@ export async function loadContainers(context: Pick<ContainersContext, 'table' | 
       continue
     }
     // the state may be lost in a power cut: nothing runs then
-    const state = await readDocument(path.join(dir, 'state.json'), stateSchema).catch((error: unknown) => {
-      context.warn(`the state of container ${id} cannot be read, taken as exited`, error)
-      return undefined
-    })
+    const state = await readDocument(path.join(dir, 'state.json'), stateSchema).catch(
+      (error: unknown) => {
+        context.warn(`the state of container ${id} cannot be read, taken as exited`, error)
+        return undefined
+      },
+    )
     context.table.reserveName(document.name, document.id)
-    context.table.add(document, state ?? { ...initialState(), status: 'exited', exitCode: 255, finishedAt: timestamp() })
+    context.table.add(
+      document,
+      state ?? { ...initialState(), status: 'exited', exitCode: 255, finishedAt: timestamp() },
+    )
   }
   return { orphanedVolumes }
 }
@@ -79,7 +86,8 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
   const { state } = container
   container.shim = shim
   container.cgroup = context.cgroups.open(container.id)
-  if (state.sandbox) await context.networks.adopt(container.id, sandboxRequestOf(context, container), state.sandbox)
+  if (state.sandbox)
+    await context.networks.adopt(container.id, sandboxRequestOf(context, container), state.sandbox)
   if (state.starting) {
     await container.setState({
       status: 'running',
@@ -103,17 +111,24 @@ async function settleLost(context: ContainersContext, container: Container): Pro
     await container.setState({ starting: false, sandbox: null })
     return
   }
-  if (container.state.starting && container.status !== 'running') await container.setState({ status: 'running' })
+  if (container.state.starting && container.status !== 'running')
+    await container.setState({ status: 'running' })
   await container.lock.run(() => settleEnd(context, container, exit))
 }
 
 /** Kernel objects and layers of containers that are no more. */
 async function sweep(context: ContainersContext): Promise<void> {
   const { cgroups, images, networks, table } = context
-  const live = new Set(table.all().filter((container) => container.shim).map((container) => container.id))
+  const live = new Set(
+    table
+      .all()
+      .filter((container) => container.shim)
+      .map((container) => container.id),
+  )
   const known = new Set(table.all().map((container) => container.id))
   await networks.sweep(live)
-  for (const id of await images.snapshots.list()) if (!known.has(id)) await images.snapshots.remove(id)
+  for (const id of await images.snapshots.list())
+    if (!known.has(id)) await images.snapshots.remove(id)
   for (const id of cgroups.list()) {
     if (live.has(id)) continue
     const cgroup = cgroups.open(id)
@@ -134,9 +149,11 @@ async function startByPolicy(context: ContainersContext): Promise<void> {
     if (container.shim || container.restartTimer || !wasStarted) continue
     if (status !== 'exited' && status !== 'restarting') continue
     if (hostConfig.AutoRemove === true) {
-      await container.lock.run(() => removeHeld(context, container, { volumes: true })).catch((error: unknown) => {
-        context.warn(`could not remove container ${container.id}`, error)
-      })
+      await container.lock
+        .run(() => removeHeld(context, container, { volumes: true }))
+        .catch((error: unknown) => {
+          context.warn(`could not remove container ${container.id}`, error)
+        })
       continue
     }
     if (!shouldStartWithEngine(hostConfig.RestartPolicy, container.state)) {

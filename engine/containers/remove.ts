@@ -10,7 +10,6 @@ import { emitContainerEvent } from './context.ts'
 import { cancelRestart } from './start.ts'
 import { isRunning } from './state.ts'
 import { killForGood } from './stop.ts'
-import { exitOf } from './wait.ts'
 
 /**
  * Removes a container with everything that is only its own.
@@ -23,11 +22,15 @@ export async function removeContainer(
   container: Container,
   options: ContainerRemoveOptions = {},
 ): Promise<void> {
-  if (options.link === true) throw new NotImplementedError('removing a link (link=true) is not supported')
+  if (options.link === true)
+    throw new NotImplementedError('removing a link (link=true) is not supported')
   const force = options.force ?? false
   if (isRunning(container.status) || container.status === 'restarting') {
     if (!force) {
-      const hint = container.status === 'paused' ? 'unpause and then stop the container before removal or force remove' : 'stop the container before removal or force remove'
+      const hint =
+        container.status === 'paused'
+          ? 'unpause and then stop the container before removal or force remove'
+          : 'stop the container before removal or force remove'
       throw new ConflictError(
         `cannot remove container "${container.name}": container is ${container.status}: ${hint}`,
       )
@@ -64,12 +67,15 @@ export async function removeHeld(
   context.table.delete(container)
   if (options.volumes) await removeAnonymousVolumes(context, container)
   emitContainerEvent(context, container, 'destroy')
-  const exit = exitOf(container.state.exitCode, container.state.error)
+  const exit = { StatusCode: container.state.exitCode }
   container.events.emit('removed', exit)
 }
 
 /** Those made for this container alone: without a name of their own, and no other container uses them. */
-async function removeAnonymousVolumes(context: ContainersContext, container: Container): Promise<void> {
+async function removeAnonymousVolumes(
+  context: ContainersContext,
+  container: Container,
+): Promise<void> {
   for (const { Name, Type } of container.document.mounts) {
     if (Type !== 'volume' || Name === undefined) continue
     const volume = await context.volumes.inspect(Name).catch(() => undefined)

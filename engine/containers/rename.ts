@@ -5,13 +5,19 @@ import { emitContainerEvent } from './context.ts'
 import { parseContainerName } from './names.ts'
 
 /** @throws CONFLICT when the name is taken or the container is being removed @see POST /containers/{id}/rename */
-export async function renameContainer(context: ContainersContext, container: Container, to: string): Promise<void> {
+export async function renameContainer(
+  context: ContainersContext,
+  container: Container,
+  to: string,
+): Promise<void> {
   if (to === '') throw new InvalidParameterError('Neither old nor new names may be empty')
   const name = parseContainerName(to)
   const oldName = container.name
-  if (name === oldName) throw new InvalidParameterError('Renaming a container with the same name as its current name')
+  if (name === oldName)
+    throw new InvalidParameterError('Renaming a container with the same name as its current name')
   await container.lock.run(async () => {
-    if (container.removed) throw new ConflictError('container is marked for removal and cannot be renamed')
+    if (container.removed)
+      throw new ConflictError('container is marked for removal and cannot be renamed')
     context.table.reserveName(name, container.id)
     try {
       await container.setDocument({ name })

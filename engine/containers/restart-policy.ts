@@ -46,11 +46,18 @@ export function checkRestartPolicy(policy: RestartPolicy | undefined, autoRemove
   const name: string = policy?.Name ?? ''
   const retries = policy?.MaximumRetryCount ?? 0
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
-    throw new InvalidParameterError(`invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
+    throw new InvalidParameterError(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    )
   }
-  if (retries < 0) throw new InvalidParameterError('invalid restart policy: maximum retry count cannot be negative')
+  if (retries < 0)
+    throw new InvalidParameterError(
+      'invalid restart policy: maximum retry count cannot be negative',
+    )
   if (retries > 0 && name !== 'on-failure') {
-    throw new InvalidParameterError("invalid restart policy: maximum retry count can only be used with 'on-failure'")
+    throw new InvalidParameterError(
+      "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+    )
   }
   if (autoRemove && name !== '' && name !== 'no') {
     throw new InvalidParameterError("can't set both RestartPolicy and AutoRemove")

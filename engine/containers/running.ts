@@ -9,7 +9,10 @@ import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
 
 /** The running parts of a container. @throws CONFLICT when it has none, in Docker's words for the verb */
-export function requireRunning(container: Container, verb: 'exec' | 'other' = 'other'): { shim: Shim; cgroup: Cgroup } {
+export function requireRunning(
+  container: Container,
+  verb: 'exec' | 'other' = 'other',
+): { shim: Shim; cgroup: Cgroup } {
   const { cgroup, id, shim, status } = container
   if (status === 'paused' && verb === 'exec') {
     throw new ConflictError(`Container ${id} is paused, unpause the container before exec`)
@@ -28,7 +31,9 @@ const MOST_COMPILED = 64
 
 /** The seccomp filter of a container's processes, compiled once for all that share a profile. */
 export function filterOf(container: Container, privileged: boolean): { seccompFilter?: Buffer } {
-  const hostConfig: HostConfig = privileged ? { ...container.document.hostConfig, Privileged: true } : container.document.hostConfig
+  const hostConfig: HostConfig = privileged
+    ? { ...container.document.hostConfig, Privileged: true }
+    : container.document.hostConfig
   const { CapAdd, CapDrop, Privileged, SecurityOpt } = hostConfig
   const key = JSON.stringify([CapAdd, CapDrop, Privileged, SecurityOpt])
   if (!compiled.has(key)) {
@@ -45,7 +50,10 @@ const LARGEST_USER_FILE = 4 << 20
 
 /** Finds a user in the passwd and group of a running container's own root. */
 export async function userInRunning(container: Container, user: string): Promise<ResolvedUser> {
-  const root = fs.openSync(`/proc/${String(container.state.pid)}/root`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  const root = fs.openSync(
+    `/proc/${String(container.state.pid)}/root`,
+    fs.constants.O_RDONLY | fs.constants.O_DIRECTORY,
+  )
   try {
     return await resolveUser(user, container.document.hostConfig.GroupAdd ?? [], (file) =>
       Promise.resolve(readInRoot(root, file)),

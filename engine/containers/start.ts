@@ -28,11 +28,16 @@ import { Undo } from './undo.ts'
  * @throws INVALID_PARAMETER when its command cannot be executed; its exit code is then 126 or 127
  * @see POST /containers/{id}/start
  */
-export async function startContainer(context: ContainersContext, container: Container): Promise<void> {
+export async function startContainer(
+  context: ContainersContext,
+  container: Container,
+): Promise<void> {
   await container.lock.run(async () => {
     const { status } = container.state
-    if (status === 'paused') throw new ConflictError('cannot start a paused container, try unpause instead')
-    if (isRunning(status)) throw new NotModifiedError(`container ${container.id} is already running`)
+    if (status === 'paused')
+      throw new ConflictError('cannot start a paused container, try unpause instead')
+    if (isRunning(status))
+      throw new NotModifiedError(`container ${container.id} is already running`)
     if (status === 'removing' || status === 'dead') {
       throw new ConflictError('container is marked for removal and cannot be started')
     }
@@ -120,7 +125,11 @@ export function timestamp(): string {
   return new Date().toISOString().replace('Z', `${nanos.toString().padStart(6, '0')}Z`)
 }
 
-async function failStart(context: ContainersContext, container: Container, error: unknown): Promise<void> {
+async function failStart(
+  context: ContainersContext,
+  container: Container,
+  error: unknown,
+): Promise<void> {
   for (const { stream } of container.pendingAttaches) stream.destroy()
   container.pendingAttaches = []
   const exitCode = (error as { exitCode?: number }).exitCode ?? 128
@@ -138,9 +147,11 @@ async function failStart(context: ContainersContext, container: Container, error
     context.warn(`could not write the state of container ${container.id}`, stateError)
   }
   emitContainerEvent(context, container, 'die', { exitCode: String(exitCode) })
-  container.events.emit('ended', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
-  container.events.emit('stopped', { StatusCode: exitCode, Error: { Message: errorMessage(error) } })
-  if (container.document.hostConfig.AutoRemove === true) await removeHeld(context, container, { volumes: true })
+  // without the words: who started it has them, and the docker CLI would print them twice
+  container.events.emit('ended', { StatusCode: exitCode })
+  container.events.emit('stopped', { StatusCode: exitCode })
+  if (container.document.hostConfig.AutoRemove === true)
+    await removeHeld(context, container, { volumes: true })
 }
 
 async function connectPending(container: Container, shim: Shim): Promise<void> {
@@ -181,7 +192,9 @@ async function specOf(context: ContainersContext, container: Container): Promise
   const sandbox = container.state.sandbox
   const hostname = config.Hostname ?? id.slice(0, 12)
   const [user, mounts] = await Promise.all([
-    resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], (file) => context.images.snapshots.readFile(id, file)),
+    resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], (file) =>
+      context.images.snapshots.readFile(id, file),
+    ),
     prepareMounts(context, container, {
       hosts: sandbox?.hosts ?? '',
       resolvConf: sandbox?.resolvConf ?? '',
@@ -199,7 +212,9 @@ async function specOf(context: ContainersContext, container: Container): Promise
     joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
     shmPath: shmPathOf(context, container),
     hostname,
-    ...(config.Domainname === undefined || config.Domainname === '' ? {} : { domainname: config.Domainname }),
+    ...(config.Domainname === undefined || config.Domainname === ''
+      ? {}
+      : { domainname: config.Domainname }),
     cgroupsPath: `/${context.instance.cgroupParent}/${id}`,
     resources: resourcesOf(hostConfig),
   })

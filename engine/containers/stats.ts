@@ -13,12 +13,21 @@ const PERIOD_MS = 1000
  * many watch it.
  */
 export class StatsSampler {
-  readonly #watched = new Map<Container, { listeners: Set<(sample: ContainerStatsResponse) => void>; previous: CgroupStats | null }>()
-  readonly #read: (container: Container, previous: CgroupStats | null) => { raw: CgroupStats; sample: ContainerStatsResponse }
+  readonly #watched = new Map<
+    Container,
+    { listeners: Set<(sample: ContainerStatsResponse) => void>; previous: CgroupStats | null }
+  >()
+  readonly #read: (
+    container: Container,
+    previous: CgroupStats | null,
+  ) => { raw: CgroupStats; sample: ContainerStatsResponse }
   #timer: NodeJS.Timeout | null = null
 
   constructor(
-    read: (container: Container, previous: CgroupStats | null) => { raw: CgroupStats; sample: ContainerStatsResponse },
+    read: (
+      container: Container,
+      previous: CgroupStats | null,
+    ) => { raw: CgroupStats; sample: ContainerStatsResponse },
   ) {
     this.#read = read
   }

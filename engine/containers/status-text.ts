@@ -5,13 +5,20 @@ import type { ContainerState } from './document.ts'
  *
  * @param now milliseconds since the epoch
  */
-export function statusText(state: ContainerState, health: string | undefined, now = Date.now()): string {
+export function statusText(
+  state: ContainerState,
+  health: string | undefined,
+  now = Date.now(),
+): string {
   const since = (time: string): string => humanDuration((now - Date.parse(time)) / 1000)
   switch (state.status) {
     case 'created':
       return 'Created'
     case 'running': {
-      const note = health === undefined || health === 'none' ? '' : ` (${health === 'starting' ? 'health: starting' : health})`
+      const note =
+        health === undefined || health === 'none'
+          ? ''
+          : ` (${health === 'starting' ? 'health: starting' : health})`
       return `Up ${since(state.startedAt)}${note}`
     }
     case 'paused':

@@ -7,7 +7,7 @@ import { requireRunning } from './running.ts'
 import { parseSignal } from './signals.ts'
 import { cancelRestart, startContainer } from './start.ts'
 import { isRunning } from './state.ts'
-import { exitOf, waitForContainer } from './wait.ts'
+import { waitForContainer } from './wait.ts'
 
 const DEFAULT_GRACE_SECONDS = 10
 /** How long a SIGKILL may take before everything in the cgroup is killed as well. */
@@ -19,13 +19,18 @@ const KILL_GRACE_MS = 2_000
  * @throws NOT_MODIFIED when it does not run
  * @see POST /containers/{id}/stop
  */
-export async function stopContainer(context: ContainersContext, container: Container, options: StopOptions = {}): Promise<void> {
+export async function stopContainer(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions = {},
+): Promise<void> {
   if (container.status === 'restarting') {
     await abandonRestart(container)
     emitContainerEvent(context, container, 'stop')
     return
   }
-  if (!isRunning(container.status)) throw new NotModifiedError(`container ${container.id} is not running`)
+  if (!isRunning(container.status))
+    throw new NotModifiedError(`container ${container.id} is not running`)
   const { config } = container.document
   const signal = parseSignal(options.signal ?? config.StopSignal ?? 'SIGTERM')
   const graceSeconds = options.timeout ?? config.StopTimeout ?? DEFAULT_GRACE_SECONDS
@@ -34,7 +39,11 @@ export async function stopContainer(context: ContainersContext, container: Conta
 }
 
 /** @see POST /containers/{id}/restart */
-export async function restartContainer(context: ContainersContext, container: Container, options: StopOptions = {}): Promise<void> {
+export async function restartContainer(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions = {},
+): Promise<void> {
   try {
     await stopContainer(context, container, options)
   } catch (error) {
@@ -51,14 +60,20 @@ export async function restartContainer(context: ContainersContext, container: Co
  * @throws CONFLICT when it does not run
  * @see POST /containers/{id}/kill
  */
-export async function killContainer(context: ContainersContext, container: Container, signal = 'SIGKILL'): Promise<void> {
+export async function killContainer(
+  context: ContainersContext,
+  container: Container,
+  signal = 'SIGKILL',
+): Promise<void> {
   const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
   if (container.status === 'restarting') {
     await abandonRestart(container)
     return
   }
   if (!isRunning(container.status)) {
-    throw new ConflictError(`cannot kill container: ${container.id}: container ${container.id} is not running`)
+    throw new ConflictError(
+      `cannot kill container: ${container.id}: container ${container.id} is not running`,
+    )
   }
   if (await hasJustEnded(container)) return
   const stopSignal = parseSignal(container.document.config.StopSignal ?? 'SIGTERM')
@@ -83,7 +98,12 @@ export async function killForGood(context: ContainersContext, container: Contain
   await exited
 }
 
-async function end(context: ContainersContext, container: Container, signal: number, graceSeconds: number): Promise<void> {
+async function end(
+  context: ContainersContext,
+  container: Container,
+  signal: number,
+  graceSeconds: number,
+): Promise<void> {
   if (await hasJustEnded(container)) return
   const { shim, cgroup } = requireRunning(container)
   // registered before the signal: the end may come at once
@@ -115,7 +135,7 @@ async function abandonRestart(container: Container): Promise<void> {
   await container.lock.run(async () => {
     cancelRestart(container)
     await container.setState({ status: 'exited', manuallyStopped: true })
-    container.events.emit('stopped', exitOf(container.state.exitCode, container.state.error))
+    container.events.emit('stopped', { StatusCode: container.state.exitCode })
   })
 }
 

@@ -47,7 +47,12 @@ export class ContainerTable {
 
   /** Takes a container in whose name is reserved already. */
   add(document: ContainerDocument, state: ContainerState): Container {
-    const container = new Container(document, state, this.dirOf(document.id), this.runDirOf(document.id))
+    const container = new Container(
+      document,
+      state,
+      this.dirOf(document.id),
+      this.runDirOf(document.id),
+    )
     this.#byId.set(document.id, container)
     return container
   }
@@ -69,11 +74,14 @@ export class ContainerTable {
 
   /** @throws NOT_FOUND, or INVALID_PARAMETER when an ID prefix means several */
   get(nameOrId: string): Container {
-    const exact = this.#byId.get(nameOrId) ?? this.#byId.get(this.#idByName.get(nameOrId.replace(/^\//, '')) ?? '')
+    const exact =
+      this.#byId.get(nameOrId) ??
+      this.#byId.get(this.#idByName.get(nameOrId.replace(/^\//, '')) ?? '')
     if (exact) return exact
     if (/^[0-9a-f]{1,63}$/.test(nameOrId)) {
       const matches = this.all().filter((container) => container.id.startsWith(nameOrId))
-      if (matches.length > 1) throw new InvalidParameterError(`Multiple IDs found with provided prefix: ${nameOrId}`)
+      if (matches.length > 1)
+        throw new InvalidParameterError(`Multiple IDs found with provided prefix: ${nameOrId}`)
       if (matches[0]) return matches[0]
     }
     throw new NotFoundError(`No such container: ${nameOrId}`)

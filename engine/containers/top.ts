@@ -19,7 +19,8 @@ export async function topContainer(
   psArgs?: string,
 ): Promise<ContainerTopResponse> {
   const { cgroup } = container
-  if (!cgroup || container.state.pid === 0) throw new ConflictError(`container ${container.id} is not running`)
+  if (!cgroup || container.state.pid === 0)
+    throw new ConflictError(`container ${container.id} is not running`)
   const pids = cgroup.pids()
   const wanted = psArgs === undefined || psArgs.trim() === '' ? '-ef' : psArgs.trim()
   const answer = wanted === '-ef' ? await fullListing(pids) : await runPs(pids, wanted.split(/\s+/))
@@ -99,7 +100,12 @@ function terminalName(ttyNumber: number): string {
 
 async function userNames(): Promise<Map<string, string>> {
   const passwd = await fs.readFile('/etc/passwd', 'utf8').catch(() => '')
-  return new Map(passwd.split('\n').map((line) => line.split(':')).map(([name = '', , uid = '']) => [uid, name]))
+  return new Map(
+    passwd
+      .split('\n')
+      .map((line) => line.split(':'))
+      .map(([name = '', , uid = '']) => [uid, name]),
+  )
 }
 
 async function bootTime(): Promise<number> {
@@ -110,14 +116,18 @@ const OPTION = /^[-\w,=:.%+]+$/
 
 async function runPs(pids: number[], args: string[]): Promise<ContainerTopResponse> {
   const odd = args.find((arg) => !OPTION.test(arg))
-  if (odd !== undefined) throw new InvalidParameterError(`ps option ${JSON.stringify(odd)} is not allowed`)
+  if (odd !== undefined)
+    throw new InvalidParameterError(`ps option ${JSON.stringify(odd)} is not allowed`)
   const ps = (...words: string[]) => promisify(execFile)('ps', words, { maxBuffer: 16 << 20 })
   // asked for by their numbers, as Docker does: options such as `-o` alone would only show this terminal's processes;
   // options that choose processes themselves do not go with it
   const byNumber = ps(...args, `-q${pids.join(',')}`).catch(() => ps(...args))
   const { stdout } = await byNumber.catch((error: unknown) => {
     const { code, stderr } = error as { code?: unknown; stderr?: string }
-    if (code === 'ENOENT') throw new NotImplementedError('top with ps options needs the program ps on the host (package procps)')
+    if (code === 'ENOENT')
+      throw new NotImplementedError(
+        'top with ps options needs the program ps on the host (package procps)',
+      )
     throw new InvalidParameterError(`ps: ${stderr?.trim() ?? String(error)}`, { cause: error })
   })
   const [header = '', ...lines] = stdout.trimEnd().split('\n')

@@ -43,15 +43,22 @@ export async function updateContainer(
 /** Zero, empty and null mean "as before" in Docker's update. */
 function merge(before: HostConfig, update: ContainerUpdate): HostConfig {
   const isGiven = (value: unknown): boolean =>
-    value !== undefined && value !== null && value !== 0 && value !== '' && !(Array.isArray(value) && value.length === 0)
+    value !== undefined &&
+    value !== null &&
+    value !== 0 &&
+    value !== '' &&
+    !(Array.isArray(value) && value.length === 0)
   const { RestartPolicy, ...limits } = update
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => isGiven(value)))
   // a quota by period and one by CPUs exclude each other: the newer one wins
-  const replaced = 'NanoCpus' in given ? { CpuQuota: 0, CpuPeriod: 0 } : 'CpuQuota' in given ? { NanoCpus: 0 } : {}
+  const replaced =
+    'NanoCpus' in given ? { CpuQuota: 0, CpuPeriod: 0 } : 'CpuQuota' in given ? { NanoCpus: 0 } : {}
   return {
     ...before,
     ...replaced,
     ...given,
-    ...(RestartPolicy?.Name === undefined || (RestartPolicy.Name as string) === '' ? {} : { RestartPolicy }),
+    ...(RestartPolicy?.Name === undefined || (RestartPolicy.Name as string) === ''
+      ? {}
+      : { RestartPolicy }),
   }
 }

@@ -16,12 +16,15 @@ export function waitForContainer(
   condition: WaitCondition,
   signal?: AbortSignal,
 ): { exited: Promise<ContainerExit> } {
-  const { status, exitCode, error } = container.state
+  const { status, exitCode } = container.state
   if (condition === 'not-running' && !['running', 'paused', 'restarting'].includes(status)) {
-    return { exited: Promise.resolve(exitOf(exitCode, error)) }
+    return { exited: Promise.resolve({ StatusCode: exitCode }) }
   }
-  if (condition === 'removed' && container.removed) return { exited: Promise.resolve(exitOf(exitCode, error)) }
-  const event = condition === 'not-running' ? 'stopped' : condition === 'next-exit' ? 'ended' : 'removed'
+  if (condition === 'removed' && container.removed) {
+    return { exited: Promise.resolve({ StatusCode: exitCode }) }
+  }
+  const event =
+    condition === 'not-running' ? 'stopped' : condition === 'next-exit' ? 'ended' : 'removed'
   const exited = new Promise<ContainerExit>((resolve, reject) => {
     const settle = (exit: ContainerExit): void => {
       forget()
@@ -43,8 +46,4 @@ export function waitForContainer(
   })
   exited.catch(() => undefined)
   return { exited }
-}
-
-export function exitOf(code: number, error: string): ContainerExit {
-  return error === '' ? { StatusCode: code } : { StatusCode: code, Error: { Message: error } }
 }

@@ -49,8 +49,14 @@ describe('the main job in the browser, from the first account to removal', () =>
     await page.getByRole('link', { name: 'Deploy the sample' }).click()
     const form = page.getByRole('form', { name: 'Deploy' })
     await form.waitFor()
-    await page.getByLabel(/Host port/i).first().fill(String(PUBLISHED))
-    await page.getByText(/docker run/).first().waitFor()
+    await page
+      .getByLabel(/Host port/i)
+      .first()
+      .fill(String(PUBLISHED))
+    await page
+      .getByText(/docker run/)
+      .first()
+      .waitFor()
     await shoot(page, '03-deploy-form')
     await page.locator('button[type=submit]').click()
     await page.waitForURL(/\/containers\/(?!new)/, { timeout: 30_000 })
@@ -63,7 +69,10 @@ describe('the main job in the browser, from the first account to removal', () =>
 
   test('the list shows it with its port as a link, and moving numbers', async () => {
     await page.goto(`${host.url}/containers`)
-    await page.getByRole('link', { name: new RegExp(String(PUBLISHED)) }).first().waitFor()
+    await page
+      .getByRole('link', { name: new RegExp(String(PUBLISHED)) })
+      .first()
+      .waitFor()
     await page.waitForTimeout(3000)
     await shoot(page, '05-containers')
   })
@@ -115,7 +124,10 @@ describe('the main job in the browser, from the first account to removal', () =>
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByRole('button', { name: 'Start' }).waitFor({ timeout: 30_000 })
     await shoot(page, '09-stopped')
-    await page.getByRole('toolbar', { name: 'Container actions' }).getByRole('button', { name: 'Remove' }).click()
+    await page
+      .getByRole('toolbar', { name: 'Container actions' })
+      .getByRole('button', { name: 'Remove' })
+      .click()
     await page.getByRole('button', { name: 'Remove container' }).click()
     await page.getByText('Removed').first().waitFor()
     await shoot(page, '10-removed')
@@ -134,7 +146,9 @@ describe('the main job in the browser, from the first account to removal', () =>
   })
 
   test('nothing of the container is left on the host', () => {
-    const own = leftOvers(host.instance).filter((what) => what.startsWith('process') || /cgroup .*[0-9a-f]{64}/.test(what))
+    const own = leftOvers(host.instance).filter(
+      (what) => what.startsWith('process') || /cgroup .*[0-9a-f]{64}/.test(what),
+    )
     assert.deepEqual(own, [])
   })
 })

@@ -23,13 +23,18 @@ describe('an engine killed with -9', () => {
   })
 
   async function run(script: string): Promise<string> {
-    const { Id } = await host.engine.containers.create({ Image: 'busybox', Cmd: ['sh', '-c', script] })
+    const { Id } = await host.engine.containers.create({
+      Image: 'busybox',
+      Cmd: ['sh', '-c', script],
+    })
     await host.engine.containers.start(Id)
     return Id
   }
 
   test('loses no line and no exit code, and its containers can be entered again', async () => {
-    const printing = await run('i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; sleep 0.01; done; sleep 1000')
+    const printing = await run(
+      'i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; sleep 0.01; done; sleep 1000',
+    )
     const ending = await run('sleep 1; exit 7')
     const { Id: exec } = await host.engine.execs.create(printing, {
       Cmd: ['sh'],
@@ -51,7 +56,10 @@ describe('an engine killed with -9', () => {
     assert.equal((await host.engine.containers.inspect(printing)).State?.Status, 'running')
 
     await sleep(4000)
-    const { stream: logs } = await host.engine.containers.logs(printing, { stdout: true, stderr: true })
+    const { stream: logs } = await host.engine.containers.logs(printing, {
+      stdout: true,
+      stderr: true,
+    })
     const lines = (await demultiplex(logs)).stdout.trim().split('\n')
     assert.deepEqual(
       lines,
@@ -78,7 +86,10 @@ describe('an engine killed with -9', () => {
       await host.kill()
       await host.start()
       for (const { Id = '', State } of await host.engine.containers.list({ all: true })) {
-        assert.ok(State === 'created' || State === 'running' || State === 'exited', `${Id} is ${String(State)}`)
+        assert.ok(
+          State === 'created' || State === 'running' || State === 'exited',
+          `${Id} is ${String(State)}`,
+        )
         await host.engine.containers.remove(Id, { force: true })
       }
     }

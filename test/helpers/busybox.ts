@@ -16,14 +16,23 @@ export function busyboxRootfsTar(): Buffer {
     fs.chmodSync(root, 0o755)
     fs.chmodSync(path.join(root, 'tmp'), 0o1777)
     fs.copyFileSync(BUSYBOX, path.join(root, 'bin/busybox'))
-    for (const applet of execFileSync(BUSYBOX, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
+    for (const applet of execFileSync(BUSYBOX, ['--list'], { encoding: 'utf8' })
+      .trim()
+      .split('\n')) {
       if (applet !== 'busybox') fs.symlinkSync('busybox', path.join(root, 'bin', applet))
     }
-    fs.writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1000::/var/www:/bin/sh\n')
+    fs.writeFileSync(
+      path.join(root, 'etc/passwd'),
+      'root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1000::/var/www:/bin/sh\n',
+    )
     fs.writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\nweb:x:1000:\nextra:x:2000:web\n')
-    return execFileSync('tar', ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'], {
-      maxBuffer: 64 << 20,
-    })
+    return execFileSync(
+      'tar',
+      ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'],
+      {
+        maxBuffer: 64 << 20,
+      },
+    )
   } finally {
     fs.rmSync(root, { recursive: true, force: true })
   }

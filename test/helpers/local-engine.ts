@@ -25,7 +25,8 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
   const instance = testInstance(root)
   const warnings: string[] = []
-  const open = (): Promise<Engine> => openLocalEngine(instance, { warn: (message) => warnings.push(message) })
+  const open = (): Promise<Engine> =>
+    openLocalEngine(instance, { warn: (message) => warnings.push(message) })
   const test: TestEngine = {
     engine: await open(),
     instance,
@@ -37,7 +38,8 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
     },
     close: async () => {
       for (const { Id } of await test.engine.containers.list({ all: true })) {
-        if (Id !== undefined) await test.engine.containers.remove(Id, { force: true, volumes: true })
+        if (Id !== undefined)
+          await test.engine.containers.remove(Id, { force: true, volumes: true })
       }
       await test.engine.close()
       await sweepInstance(instance)

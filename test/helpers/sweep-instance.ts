@@ -10,7 +10,9 @@ import type { Instance } from '../../engine/instance.ts'
 export async function sweepInstance(instance: Instance): Promise<void> {
   for (const pid of shimPids(instance)) tryKill(pid)
   for (const dir of cgroupDirs(instance)) {
-    for (const child of fs.readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+    for (const child of fs
+      .readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())) {
       await emptyCgroup(path.join(dir, child.name))
     }
     await emptyCgroup(dir)
@@ -33,7 +35,9 @@ export function leftOvers(instance: Instance): string[] {
     ...mountsBelow([instance.dataRoot, instance.runRoot]).map((target) => `mount ${target}`),
     ...linksOf(instance).map((link) => `link ${link}`),
     ...cgroupDirs(instance).map((dir) => `cgroup ${dir}`),
-    ...(tables.includes(`table inet ${instance.nftTable}\n`) ? [`nftables table ${instance.nftTable}`] : []),
+    ...(tables.includes(`table inet ${instance.nftTable}\n`)
+      ? [`nftables table ${instance.nftTable}`]
+      : []),
     ...forwardAccepts(instance).map(({ bridge }) => `FORWARD rule for ${bridge}`),
   ]
 }
@@ -87,17 +91,24 @@ function mountsBelow(roots: string[]): string[] {
 
 /** What the engine puts before the rules of the host's iptables. @see engine/networks/forward-chain.ts */
 function forwardAccepts(instance: Instance): { bridge: string; handle: string }[] {
-  const chain = spawnSync('nft', ['-a', 'list', 'chain', 'ip', 'filter', 'FORWARD'], { encoding: 'utf8' }).stdout
+  const chain = spawnSync('nft', ['-a', 'list', 'chain', 'ip', 'filter', 'FORWARD'], {
+    encoding: 'utf8',
+  }).stdout
   return [...chain.matchAll(/[io]ifname "([^"]+)" accept # handle ([0-9]+)/g)]
     .map(([, bridge = '', handle = '']) => ({ bridge, handle }))
-    .filter(({ bridge }) => bridge === instance.bridgeName || bridge.startsWith(`${instance.linkPrefix}-`))
+    .filter(
+      ({ bridge }) =>
+        bridge === instance.bridgeName || bridge.startsWith(`${instance.linkPrefix}-`),
+    )
 }
 
 function linksOf(instance: Instance): string[] {
   const names = execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })
     .split('\n')
     .map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? '')
-  return names.filter((name) => name === instance.bridgeName || name.startsWith(instance.linkPrefix))
+  return names.filter(
+    (name) => name === instance.bridgeName || name.startsWith(instance.linkPrefix),
+  )
 }
 
 function tryKill(pid: number): void {

@@ -39,18 +39,29 @@ describe('containers', () => {
 
   test('start() of a command that is not there fails with 127 and leaves the container', async () => {
     const { Id } = await host.engine.containers.create({ Image: 'busybox', Cmd: ['nosuchprogram'] })
-    await assert.rejects(host.engine.containers.start(Id), /exec: "nosuchprogram": executable file not found/)
+    await assert.rejects(
+      host.engine.containers.start(Id),
+      /exec: "nosuchprogram": executable file not found/,
+    )
     const { State } = await host.engine.containers.inspect(Id)
     assert.equal(State?.ExitCode, 127)
     await host.engine.containers.remove(Id)
   })
 
   test('stop() sends the stop signal, and SIGKILL when the grace time is over', async () => {
-    const good = await run(['sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done'])
+    const good = await run([
+      'sh',
+      '-c',
+      'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done',
+    ])
     await until(async () => (await logsOf(good)).includes('ready'))
     await host.engine.containers.stop(good)
     assert.equal((await host.engine.containers.inspect(good)).State?.ExitCode, 3)
-    const stubborn = await run(['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.1; done'])
+    const stubborn = await run([
+      'sh',
+      '-c',
+      'trap "" TERM; echo ready; while :; do sleep 0.1; done',
+    ])
     await until(async () => (await logsOf(stubborn)).includes('ready'))
     await host.engine.containers.stop(stubborn, { timeout: 1 })
     assert.equal((await host.engine.containers.inspect(stubborn)).State?.ExitCode, 137)
@@ -82,7 +93,12 @@ describe('containers', () => {
       StdinOnce: true,
       AttachStdin: true,
     })
-    const { stream } = await host.engine.containers.attach(Id, { stream: true, stdin: true, stdout: true, stderr: true })
+    const { stream } = await host.engine.containers.attach(Id, {
+      stream: true,
+      stdin: true,
+      stdout: true,
+      stderr: true,
+    })
     const answer = demultiplex(stream)
     await host.engine.containers.start(Id)
     stream.end('middle\n')
@@ -101,14 +117,19 @@ describe('containers', () => {
     const { stream } = await host.engine.execs.start(execId)
     assert.ok(stream)
     const { stdout } = await demultiplex(stream)
-    assert.match(stdout, /uid=1000\(web\) gid=1000\(web\) groups=1000\(web\),2000\(extra\)\n\/var\/www/)
+    assert.match(
+      stdout,
+      /uid=1000\(web\) gid=1000\(web\) groups=1000\(web\),2000\(extra\)\n\/var\/www/,
+    )
     await until(async () => !(await host.engine.execs.inspect(execId)).Running)
     assert.equal((await host.engine.execs.inspect(execId)).ExitCode, 5)
     await host.engine.containers.remove(id, { force: true })
   })
 
   test('restart policies start again and count', async () => {
-    const id = await run(['sh', '-c', 'exit 9'], { HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } } })
+    const id = await run(['sh', '-c', 'exit 9'], {
+      HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } },
+    })
     await until(async () => {
       const { RestartCount, State } = await host.engine.containers.inspect(id)
       return RestartCount === 2 && State?.Status === 'exited'
@@ -147,7 +168,11 @@ describe('containers', () => {
   })
 
   test('containers outlive the engine: it takes up where it was', async () => {
-    const id = await run(['sh', '-c', 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done'])
+    const id = await run([
+      'sh',
+      '-c',
+      'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done',
+    ])
     await host.reopen()
     const { State } = await host.engine.containers.inspect(id)
     assert.equal(State?.Status, 'running')
@@ -155,14 +180,18 @@ describe('containers', () => {
     await host.engine.containers.kill(id)
     assert.equal((await exited).StatusCode, 137)
     const lines = (await output(id)).stdout.trim().split('\n')
-    assert.deepEqual(lines, lines.map((_, i) => `line ${String(i + 1)}`))
+    assert.deepEqual(
+      lines,
+      lines.map((_, i) => `line ${String(i + 1)}`),
+    )
   })
 })
 
 async function until(condition: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not within ${String(timeoutMs)} ms: ${condition.toString()}`)
+    if (Date.now() > end)
+      throw new Error(`not within ${String(timeoutMs)} ms: ${condition.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

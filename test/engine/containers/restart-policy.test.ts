@@ -16,7 +16,10 @@ test('shouldRestart() follows the policy, and a manual stop ends it', () => {
   assert.equal(shouldRestart({ Name: 'always' }, { ...failed, manuallyStopped: true }), false)
   assert.equal(shouldRestart({ Name: 'on-failure' }, failed), true)
   assert.equal(shouldRestart({ Name: 'on-failure' }, { ...failed, exitCode: 0 }), false)
-  assert.equal(shouldRestart({ Name: 'on-failure', MaximumRetryCount: 3 }, { ...failed, restartCount: 3 }), false)
+  assert.equal(
+    shouldRestart({ Name: 'on-failure', MaximumRetryCount: 3 }, { ...failed, restartCount: 3 }),
+    false,
+  )
 })
 
 test('shouldStartWithEngine() lets always forget a manual stop, and unless-stopped remember it', () => {
@@ -34,8 +37,14 @@ test('restartDelayMs() doubles up to a minute and starts over after a steady run
 })
 
 test('checkRestartPolicy() refuses what contradicts itself', () => {
-  assert.throws(() => { checkRestartPolicy({ Name: 'always', MaximumRetryCount: 2 }, false) }, /only be used with 'on-failure'/)
-  assert.throws(() => { checkRestartPolicy({ Name: 'always' }, true) }, /RestartPolicy and AutoRemove/)
-  assert.throws(() => { checkRestartPolicy({ Name: 'sometimes' as 'no' }, false) }, /unknown policy 'sometimes'/)
+  assert.throws(() => {
+    checkRestartPolicy({ Name: 'always', MaximumRetryCount: 2 }, false)
+  }, /only be used with 'on-failure'/)
+  assert.throws(() => {
+    checkRestartPolicy({ Name: 'always' }, true)
+  }, /RestartPolicy and AutoRemove/)
+  assert.throws(() => {
+    checkRestartPolicy({ Name: 'sometimes' as 'no' }, false)
+  }, /unknown policy 'sometimes'/)
   checkRestartPolicy({ Name: 'on-failure', MaximumRetryCount: 2 }, false)
 })

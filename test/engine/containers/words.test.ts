@@ -20,10 +20,19 @@ test('parseSignal() knows names, numbers and real-time signals', () => {
 
 test('statusText() says how a container is and since when', () => {
   const now = Date.parse('2026-01-01T00:10:00Z')
-  const running = { ...initialState(), status: 'running' as const, startedAt: '2026-01-01T00:00:00Z' }
+  const running = {
+    ...initialState(),
+    status: 'running' as const,
+    startedAt: '2026-01-01T00:00:00Z',
+  }
   assert.equal(statusText(running, undefined, now), 'Up 10 minutes')
   assert.equal(statusText(running, 'starting', now), 'Up 10 minutes (health: starting)')
-  const exited = { ...running, status: 'exited' as const, exitCode: 137, finishedAt: '2026-01-01T00:09:30Z' }
+  const exited = {
+    ...running,
+    status: 'exited' as const,
+    exitCode: 137,
+    finishedAt: '2026-01-01T00:09:30Z',
+  }
   assert.equal(statusText(exited, undefined, now), 'Exited (137) 30 seconds ago')
   assert.equal(humanDuration(3600 * 24 * 3), '3 days')
 })
