@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ImageProgress } from '../contract.ts'
 
 /** Progress of one layer is told this often at most. */
@@ -21,6 +22,8 @@ export async function* reportProgress(
 ): AsyncGenerator<ImageProgress> {
   const stop = new AbortController()
   const combined = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+  // each layer's work listens
+  setMaxListeners(0, combined)
   const queue = new ProgressQueue()
   let ended = false
   const running = work(queue, combined).finally(() => {

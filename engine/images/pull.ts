@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ImageProgress, PullOptions } from '../contract.ts'
 import { EngineError, errorMessage, InvalidParameterError, NotFoundError } from '../errors.ts'
@@ -232,6 +233,7 @@ class Pull {
     // one that failed stops the others
     const stop = new AbortController()
     const signal = AbortSignal.any([this.#signal, stop.signal])
+    setMaxListeners(0, signal)
     const layers: ImageLayer[] = []
     const work: Promise<unknown>[] = []
     let below: Promise<unknown> = Promise.resolve()

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { tarHeader } from '../../../engine/tar/header.ts'
+import { encodeHeader, TAR_END, tarPadding } from '../../../engine/tar/write.ts'
+
+/** An archive of small files; a name that ends in a slash is a directory. */
+export function tarOf(files: Record<string, string | Buffer>): Buffer {
+  const blocks = Object.entries(files).flatMap(([name, content]) => {
+    const bytes = Buffer.from(content)
+    const type = name.endsWith('/') ? 'dir' : 'file'
+    return [
+      encodeHeader(tarHeader({ type, name, size: bytes.length })),
+      bytes,
+      tarPadding(bytes.length),
+    ]
+  })
+  return Buffer.concat([...blocks, TAR_END])
+}
+
+export interface TestImage {
+  /** Uncompressed, bottom first. */
+  layers: Buffer[]
+  tags?: string[]
+  labels?: Record<string, string>
+  created?: string
+  architecture?: string
+}
+
+export function sha256(content: Buffer): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`
+}
+
+export function configOf(image: TestImage): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      created: image.created ?? '2026-01-02T03:04:05Z',
+      architecture: image.architecture ?? { x64: 'amd64', arm64: 'arm64' }[process.arch as string],
+      os: 'linux',
+      config: { Cmd: ['sh'], Env: ['PATH=/bin'], Labels: image.labels ?? null, Entrypoint: null },
+      rootfs: { type: 'layers', diff_ids: image.layers.map(sha256) },
+      history: [
+        ...image.layers.map((_, index) => ({
+          created: '2026-01-02T03:04:05Z',
+          created_by: `layer ${index}`,
+        })),
+        { created_by: 'CMD sh', empty_layer: true },
+      ],
+    }),
+  )
+}
+
+/** What `docker save` writes. */
+export function dockerArchive(...images: TestImage[]): Buffer {
+  const files: Record<string, Buffer> = {}
+  const entries = images.map((image) => {
+    const config = configOf(image)
+    const configName = `${sha256(config).slice(7)}.json`
+    files[configName] = config
+    const layers = image.layers.map((layer) => {
+      const name = `${sha256(layer).slice(7)}/layer.tar`
+      files[name] = layer
+      return name
+    })
+    return { Config: configName, RepoTags: image.tags ?? null, Layers: layers }
+  })
+  return tarOf({ ...files, 'manifest.json': JSON.stringify(entries) })
+}
+
+/** An image as a registry has it: its manifest, and every blob by digest. */
+export function registryImage(image: TestImage): { manifest: Buffer; blobs: Map<string, Buffer> } {
+  const blobs = new Map<string, Buffer>()
+  const put = (
+    content: Buffer,
+    mediaType: string,
+  ): { mediaType: string; digest: string; size: number } => {
+    blobs.set(sha256(content), content)
+    return { mediaType, digest: sha256(content), size: content.length }
+  }
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: put(configOf(image), 'application/vnd.oci.image.config.v1+json'),
+    layers: image.layers.map((layer) =>
+      put(gzipSync(layer, { level: 1 }), 'application/vnd.oci.image.layer.v1.tar+gzip'),
+    ),
+  }
+  return { manifest: Buffer.from(JSON.stringify(manifest)), blobs }
+}
