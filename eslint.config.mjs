@@ -38,6 +38,14 @@ export default tseslint.config(
   },
   ...next,
   {
+    rules: {
+      // Signing in and out load the page anew on purpose: nothing of the other session stays in memory.
+      '@next/next/no-location-assign-relative-destination': 'off',
+      // Says only that the React Compiler leaves components with a virtual list as they are.
+      'react-hooks/incompatible-library': 'off',
+    },
+  },
+  {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
