@@ -86,7 +86,11 @@ export function checkNft() {
   )
 }
 
-/** The directories can be written, and the one for data can hold overlayfs's upper layers. */
+/**
+ * The directories can be written, and the one for data can hold overlayfs's upper layers.
+ *
+ * @param {Record<string, string | undefined>} env
+ */
 export function checkDirectories(env = process.env) {
   const data = env.GANTRY_DATA || '/var/lib/gantry'
   const runtime = env.GANTRY_RUN || '/run/gantry'
@@ -157,7 +161,11 @@ function checkOverlayOn(data) {
   }
 }
 
-/** The console's port is free. */
+/**
+ * The console's port is free.
+ *
+ * @param {Record<string, string | undefined>} env
+ */
 export async function checkPort(env = process.env) {
   const text = env.GANTRY_PORT || '3000'
   const port = Number(text)
