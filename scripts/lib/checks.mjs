@@ -8,7 +8,11 @@ import { Stop } from './say.mjs'
 
 const NODE_AT_LEAST = [20, 9]
 
-/** Before anything is installed. */
+/**
+ * Before anything is installed.
+ *
+ * @param {{ platform: string, nodeVersion: string, uid: number }} facts
+ */
 export function checkMachine(facts = machineFacts()) {
   if (facts.platform !== 'linux') {
     throw new Stop(
