@@ -72,7 +72,7 @@ async function startGantry() {
         GANTRY_DATA: `${work}/data`,
         GANTRY_RUN: `${work}/run`,
         GANTRY_SOCKET: socket,
-        GANTRY_BRIDGE_SUBNET: '172.29.0.0/16',
+        GANTRY_BRIDGE_SUBNET: '10.199.0.0/16',
       },
     }),
   )
