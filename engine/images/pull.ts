@@ -100,8 +100,11 @@ class Pull {
         new RegistryClient(endpoint, reference.path, endpoint.isMirror ? {} : (options.auth ?? {})),
     )
     const resolved = await this.#resolve(platform)
-    // whoever gave the manifest is asked for the layers first
-    this.#clients.sort((a, b) => Number(b === resolved.client) - Number(a === resolved.client))
+    // a mirror that fails half way is replaced by the registry itself; other addresses did not answer
+    const others = resolved.client.endpoint.isMirror
+      ? this.#clients.filter((client) => client !== resolved.client)
+      : []
+    this.#clients = [resolved.client, ...others]
     this.#sink.emit({
       status: `Pulling from ${reference.path}`,
       id: reference.digest ?? reference.tag ?? '',
@@ -124,15 +127,17 @@ class Pull {
   /** Finds the manifest at the first endpoint that has it; the last one's failure is told, it is the registry itself. */
   async #resolve(platform: ReturnType<typeof parsePlatform> | undefined): Promise<Resolved> {
     let failure: unknown
+    let hasAnswer = false
     for (const client of this.#clients) {
       try {
         return await this.#resolveAt(client, platform)
       } catch (error) {
         this.#signal.throwIfAborted()
-        // of https and http on one local address, the one that answered tells more
         const isUnreachable =
-          refusalOf(error) === undefined && (error as EngineError).code === 'SYSTEM'
-        if (failure === undefined || !isUnreachable || client.endpoint.isMirror) failure = error
+          refusalOf(error) === undefined && (error as EngineError).code === 'UNAVAILABLE'
+        // who answered tells more than who did not: https and http are tried at one local address
+        if (!isUnreachable || !hasAnswer) failure = error
+        hasAnswer ||= !isUnreachable
         if (!client.endpoint.isMirror && !isUnreachable) break
       }
     }

@@ -112,7 +112,7 @@ export class RegistryClient {
 export function isTransient(error: unknown): boolean {
   const status = (error as { registry?: RegistryRefusal }).registry?.status
   if (status !== undefined) return status >= 500 || status === 408
-  return error instanceof EngineError ? error.code === 'SYSTEM' : true
+  return error instanceof EngineError ? ['SYSTEM', 'UNAVAILABLE'].includes(error.code) : true
 }
 
 /** What the registry answered, of an error that one of the calls above threw. */

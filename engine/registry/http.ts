@@ -1,6 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
-import { EngineError } from '../errors.ts'
+import { EngineError, UnavailableError } from '../errors.ts'
 
 export interface HttpRequest {
   method?: 'GET' | 'HEAD' | 'POST'
@@ -25,7 +25,7 @@ const agents = {
  * Asks a server and follows redirects. Credentials are not carried to another host, and never from https to http.
  *
  * @returns the answer, whatever its status; the caller reads or destroys it
- * @throws SYSTEM when the server cannot be reached, naming it; the signal's reason when it fired
+ * @throws UNAVAILABLE when the server cannot be reached, naming it; the signal's reason when it fired
  */
 export async function request(url: URL, options: HttpRequest = {}): Promise<http.IncomingMessage> {
   let at = url
@@ -98,11 +98,9 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
       if (options.signal?.aborted) reject(options.signal.reason as Error)
       else
         reject(
-          new EngineError(
-            'SYSTEM',
-            `cannot reach ${url.protocol}//${url.host}: ${describe(cause)}`,
-            { cause },
-          ),
+          new UnavailableError(`cannot reach ${url.protocol}//${url.host}: ${describe(cause)}`, {
+            cause,
+          }),
         )
     })
     outgoing.end(options.body)
