@@ -6,19 +6,7 @@ import { Button } from '@/components/ui/button.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { formatBytes } from '@/components/ui/format.ts'
 import { Skeleton } from '@/components/ui/skeleton.tsx'
-
-interface Usage {
-  TotalSize?: number
-  Reclaimable?: number
-  TotalCount?: number
-  ActiveCount?: number
-}
-
-interface DiskUsageAnswer {
-  ImageUsage?: Usage
-  ContainerUsage?: Usage
-  VolumeUsage?: Usage
-}
+import { readDiskUsage, type DiskUsageAnswer, type Usage } from './disk-usage.ts'
 
 /** What images, containers and volumes take on the disk, and how much of it could be had back. */
 export function DiskCard() {
@@ -27,7 +15,8 @@ export function DiskCard() {
     queryKey: ['images', 'disk-usage'],
     staleTime: 30_000,
     refetchInterval: 60_000,
-    queryFn: ({ signal }) => engine.get<DiskUsageAnswer>('/system/df', {}, signal),
+    queryFn: async ({ signal }) =>
+      readDiskUsage(await engine.get<DiskUsageAnswer>('/system/df', {}, signal)),
   })
   return (
     <Card aria-label="Disk usage">
@@ -39,13 +28,9 @@ export function DiskCard() {
         {query.isPending && <Skeleton className="h-20" />}
         {query.data !== undefined && (
           <>
-            <Line name="Images" usage={query.data.ImageUsage} href="/images?kind=unused" />
-            <Line
-              name="Containers"
-              usage={query.data.ContainerUsage}
-              href="/containers?q=is:stopped"
-            />
-            <Line name="Volumes" usage={query.data.VolumeUsage} href="/volumes?kind=unused" />
+            <Line name="Images" usage={query.data.images} href="/images?kind=unused" />
+            <Line name="Containers" usage={query.data.containers} href="/containers?q=is:stopped" />
+            <Line name="Volumes" usage={query.data.volumes} href="/volumes?kind=unused" />
           </>
         )}
       </div>
@@ -53,21 +38,18 @@ export function DiskCard() {
   )
 }
 
-function Line({ name, usage, href }: { name: string; usage: Usage | undefined; href: string }) {
-  const reclaimable = usage?.Reclaimable ?? 0
+function Line({ name, usage, href }: { name: string; usage: Usage; href: string }) {
   return (
     <div className="flex items-center gap-3 text-sm">
       <span className="w-24">
         {name}
-        <span className="text-muted-foreground block text-xs">{usage?.TotalCount ?? '–'}</span>
+        <span className="text-muted-foreground block text-xs">{usage.number}</span>
       </span>
-      <span className="tabular w-20 text-right">
-        {usage === undefined ? '–' : formatBytes(usage.TotalSize ?? 0)}
-      </span>
+      <span className="tabular w-20 text-right">{formatBytes(usage.bytes)}</span>
       <span className="text-muted-foreground ml-auto text-right text-xs">
-        {usage === undefined ? null : reclaimable > 0 ? (
+        {usage.reclaimable > 0 ? (
           <Button asChild size="xs">
-            <Link href={href}>{formatBytes(reclaimable)} reclaimable</Link>
+            <Link href={href}>{formatBytes(usage.reclaimable)} reclaimable</Link>
           </Button>
         ) : (
           'nothing reclaimable'
