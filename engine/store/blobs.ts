@@ -104,6 +104,8 @@ export class BlobStore {
   async adopt(file: string, digest: string): Promise<void> {
     await fs.rename(file, this.pathOf(digest))
     this.#known.add(digest)
+    // what an interrupted download had of it
+    await fs.rm(path.join(this.#root, 'partial', hexOf(digest)), { force: true })
   }
 
   /** The file that a download of this digest goes on with, and what is known of its start. */
@@ -197,7 +199,9 @@ export class PartialBlob {
       return false
     }
     await this.#handle.close()
-    await this.#store.adopt(this.#file, this.#digest)
+    // a load may have brought it meanwhile, and have taken this away
+    if (this.#store.has(this.#digest)) await fs.rm(this.#file, { force: true })
+    else await this.#store.adopt(this.#file, this.#digest)
     return true
   }
 

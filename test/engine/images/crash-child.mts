@@ -1,0 +1,28 @@
+/** Loads, pulls and removes for ever, until it is killed: `crash-child.ts <data root> <archive> <reference>`. */
+import fs from 'node:fs'
+import { ImageStore } from '../../../engine/images/store.ts'
+import { LocalImages } from '../../../engine/images/local-images.ts'
+import { instanceAt } from '../../../engine/instance.ts'
+import { collect } from './image-engine.ts'
+
+const [dataRoot = '', archive = '', reference = ''] = process.argv.slice(2)
+const events = {
+  emit: () => undefined,
+  stream: () => {
+    throw new Error('not here')
+  },
+  close: () => Promise.resolve(),
+}
+const store = await ImageStore.open({ dataRoot, events, usedBy: () => [] })
+const images = new LocalImages(
+  store,
+  instanceAt({ dataRoot, runRoot: '/tmp/g-none', bridgeSubnet: '10.9.0.0/24' }),
+)
+process.stdout.write('ready\n')
+for (;;) {
+  await collect(images.load(fs.createReadStream(archive)))
+  await collect(images.pull(reference))
+  await images.snapshots.create('box', (await images.resolve(reference)).id)
+  await images.snapshots.remove('box')
+  for (const { Id } of await images.list()) await images.remove(Id, { force: true })
+}
