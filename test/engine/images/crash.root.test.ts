@@ -11,7 +11,7 @@ import { dockerArchive, registryImage, tarOf } from './archives.ts'
 import { collect, TestImages } from './image-engine.ts'
 
 const ROUNDS = 24
-const CHILD = fileURLToPath(new URL('./crash-child.mts', import.meta.url))
+const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
 
 describe('an engine killed with -9 while it loads, pulls and removes', () => {
   let test: TestImages
