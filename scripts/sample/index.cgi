@@ -4,7 +4,7 @@ esc() { sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g' -e 's/"/\&quot;/
 
 # IPv4 comes as [::ffff:1.2.3.4].
 caller=$(printf '%s' "$REMOTE_ADDR" | sed -e 's/^\[*\(::ffff:\)*//' -e 's/\]$//')
-echo "$(date +%T) GET /${QUERY_STRING:+?$QUERY_STRING} from $caller" | tr -cd '[:print:]\n' >&2
+echo "$(date +%T) GET /${QUERY_STRING:+?$QUERY_STRING} from $caller" | tr -cd ' -~\n' >&2
 
 name=$(hostname | esc)
 addresses=$(ip -o addr show 2>/dev/null | awk '$2 != "lo" && $3 ~ /^inet/ { sub(/\/.*/, "", $4); if ($4 !~ /^fe80/) print $4 " on " $2 }' | esc)

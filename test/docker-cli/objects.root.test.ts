@@ -133,10 +133,9 @@ describe('docker images, networks, volumes and system', { skip: await whyNot() }
   })
 
   it('networks: host and none', async () => {
-    const links = (await fs.readdir('/sys/class/net')).sort().join('\n')
     assert.equal(
-      await cli.ok('run', '--rm', '--network', 'host', cli.image, 'ls', '/sys/class/net'),
-      links,
+      await cli.ok('run', '--rm', '--network', 'host', cli.image, 'readlink', '/proc/self/ns/net'),
+      await fs.readlink('/proc/self/ns/net'),
     )
     const alone = await cli.ok(
       'run',

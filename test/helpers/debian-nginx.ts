@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+/** Kept between runs: making it takes a minute. */
+const CACHE = path.join(os.tmpdir(), 'gantry-fixtures')
+
+/** A real Debian root file system with nginx in it, made by mmdebstrap from this machine's own package sources. */
+export async function debianNginxTar(): Promise<string> {
+  const tar = path.join(CACHE, 'debian-nginx.tar')
+  if (fs.existsSync(tar)) return tar
+  fs.mkdirSync(CACHE, { recursive: true })
+  const half = path.join(CACHE, `half-${String(process.pid)}.tar`)
+  const excluded = ['doc', 'man', 'locale', 'info'].map(
+    (kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`,
+  )
+  const { codename, sources } = packageSources()
+  await promisify(execFile)(
+    'mmdebstrap',
+    ['--quiet', '--variant=minbase', '--include=nginx-light', ...excluded, codename, half, sources],
+    { maxBuffer: 16 << 20 },
+  )
+  fs.renameSync(half, tar)
+  return tar
+}
+
+function packageSources(): { codename: string; sources: string } {
+  const release = fs.readFileSync('/etc/os-release', 'utf8')
+  const codename = /^VERSION_CODENAME=(.+)$/m.exec(release)?.[1] ?? 'bookworm'
+  const dir = '/etc/apt/sources.list.d'
+  const candidates = [
+    '/etc/apt/sources.list',
+    ...(fs.existsSync(dir) ? fs.readdirSync(dir).map((name) => path.join(dir, name)) : []),
+  ]
+  const sources = candidates.find(
+    (file) => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes(codename),
+  )
+  if (sources === undefined) throw new Error(`no apt sources of ${codename} found in /etc/apt`)
+  return { codename, sources }
+}
