@@ -10,6 +10,8 @@ export interface Cgroups {
   create(id: string, resources: OciResources): Cgroup
   /** The cgroup of a container that may or may not exist; its verbs do nothing when it does not. */
   open(id: string): Cgroup
+  /** Takes a shim out of the engine's own cgroup, so that the end of the engine's systemd service is not its end. */
+  shelter(pid: number): Promise<void>
   /** IDs that have a cgroup, of whatever state. */
   list(): string[]
   /** Kills and removes every container's cgroup and the parent itself. */

@@ -12,13 +12,17 @@ import { launch, timestamp } from './start.ts'
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
 const UNKNOWN_EXIT = 255
 
-/** Turns the end of a container's init into state, events, and what its restart policy wants. */
+/** Lets a running container outlive the engine, and turns the end of its init into state, events, and what its restart policy wants. */
 export function watchForEnd(
   context: ContainersContext,
   container: Container,
   shim: Shim,
   cgroup: Cgroup,
 ): void {
+  // not awaited: the container is none the worse for a while with its shim in the engine's own cgroup
+  context.cgroups.shelter(shim.shimPid).catch((error: unknown) => {
+    context.warn(`the shim of container ${container.id} would end with the engine's service`, error)
+  })
   const unwatch = cgroup.watchOom(() => {
     emitContainerEvent(context, container, 'oom')
   })

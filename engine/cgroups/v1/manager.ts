@@ -3,6 +3,7 @@ import { InvalidParameterError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup, Cgroups } from '../cgroup.ts'
 import { makeCgroup, readControl, removeCgroup, tryWriteControl, writeControl } from '../files.ts'
+import { openShelter, SHELTER } from '../shelter.ts'
 import { CgroupV1 } from './cgroup.ts'
 import { favorDynamicModifications } from './dynamic-modifications.ts'
 
@@ -31,6 +32,7 @@ export function openCgroupsV1({ hierarchies, parent, unified }: HierarchiesV1): 
       return create(open(id), resources)
     },
     open,
+    shelter: openShelter({ unified, v1: hierarchies }, parent),
     list() {
       const ids = parents.flatMap((directory) => subdirectories(directory))
       return [...new Set(ids)]
@@ -107,7 +109,7 @@ function subdirectories(directory: string): string[] {
   try {
     return fs
       .readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && entry.name !== SHELTER)
       .map((entry) => entry.name)
   } catch {
     // no container was ever started

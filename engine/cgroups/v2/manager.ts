@@ -3,12 +3,14 @@ import { InvalidParameterError, UnavailableError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup, Cgroups } from '../cgroup.ts'
 import { makeCgroup, readControl, readProcs, removeCgroup, writeControl } from '../files.ts'
+import { openShelter, SHELTER } from '../shelter.ts'
 import { CgroupV2 } from './cgroup.ts'
 
 /** In this order in `cgroup.subtree_control`; those the kernel lacks are left out. */
 const WANTED = ['cpuset', 'cpu', 'io', 'memory', 'pids', 'hugetlb']
 /** Where processes go that stand in the way, as Docker-in-Docker does it. */
 const LEAF = 'init'
+const NOT_CONTAINERS = new Set([LEAF, SHELTER])
 
 /** The cgroups of a host with v2 alone. */
 export function openCgroupsV2({ parent, root }: { parent: string; root: string }): Cgroups {
@@ -24,11 +26,12 @@ export function openCgroupsV2({ parent, root }: { parent: string; root: string }
       return create(open(id), resources)
     },
     open,
+    shelter: openShelter({ unified: root, v1: [] }, parent),
     list() {
       try {
         const entries = fs.readdirSync(directory, { withFileTypes: true })
         return entries
-          .filter((entry) => entry.isDirectory() && entry.name !== LEAF)
+          .filter((entry) => entry.isDirectory() && !NOT_CONTAINERS.has(entry.name))
           .map((entry) => entry.name)
       } catch {
         // no container was ever started
