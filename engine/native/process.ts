@@ -6,6 +6,7 @@ interface ProcessCalls {
   close(fd: number): number
   watchPidfd(fd: number, callback: () => void): unknown
   cancelWatch(handle: unknown): number
+  unrefWatch(handle: unknown): number
   peerCredentials(fd: number, into: Buffer): number
 }
 
@@ -37,12 +38,14 @@ export function closeFd(fd: number): void {
 
 /**
  * Calls back once when the process has exited, also when it is no child of ours (its exit status stays with its parent).
- * Keeps the event loop alive until then.
+ * Keeps the event loop alive until then, unless `unref` is called.
  *
- * @returns cancels the watch
  * @throws SystemError, ESRCH when there is no such process
  */
-export function watchExit(pid: number, callback: () => void): () => void {
+export function watchExit(
+  pid: number,
+  callback: () => void,
+): { cancel: () => void; unref: () => void } {
   const calls = native<ProcessCalls>()
   const pidfd = pidfdOpen(pid)
   const handle = calls.watchPidfd(pidfd, callback)
@@ -50,8 +53,13 @@ export function watchExit(pid: number, callback: () => void): () => void {
     calls.close(pidfd)
     check('uv_poll_init', handle, `pidfd of ${pid}`)
   }
-  return () => {
-    calls.cancelWatch(handle)
+  return {
+    cancel: () => {
+      calls.cancelWatch(handle)
+    },
+    unref: () => {
+      calls.unrefWatch(handle)
+    },
   }
 }
 

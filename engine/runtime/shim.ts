@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import fs from 'node:fs/promises'
+import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -11,6 +10,8 @@ import {
   UnavailableError,
 } from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
+import { closeFd } from '../native/process.ts'
+import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
 import { ContainerLaunchError } from './launch-error.ts'
 import { encodeExecPlan, encodePlan } from './plan.ts'
@@ -91,9 +92,9 @@ export interface ExitRecord {
  */
 export async function launchContainer(options: LaunchOptions): Promise<Shim> {
   const plan = encodePlan(options)
-  await fs.rm(options.exitPath, { force: true })
+  fs.rmSync(options.exitPath, { force: true })
   // it holds the environment, and so, often, secrets
-  await fs.writeFile(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
+  fs.writeFileSync(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
   const { answer, link, shimPid } = await runShim(options.runDir)
   if (answer.kind === Saying.error) {
     throw new ContainerLaunchError(
@@ -127,7 +128,7 @@ export async function connectShim(runDir: string): Promise<Shim> {
 
 /** What the shim wrote when the container ended; null when it has not, or the shim was killed. */
 export async function readExitRecord(exitPath: string): Promise<ExitRecord | null> {
-  const text = await fs.readFile(exitPath, 'utf8').catch(() => '')
+  const text = await fs.promises.readFile(exitPath, 'utf8').catch(() => '')
   const match = /^(\d+) (\d+)\.(\d{9})\n$/.exec(text)
   if (!match) return null
   const [, code = '', seconds = '', nanos = ''] = match
@@ -379,42 +380,51 @@ class WatchLink {
 async function runShim(
   runDir: string,
 ): Promise<{ answer: Message; link: WatchLink; shimPid: number }> {
-  const log = await fs.open(path.join(runDir, 'shim.log'), 'a', 0o600)
+  const log = fs.openSync(path.join(runDir, 'shim.log'), 'a', 0o600)
+  const [ours, theirs] = socketPair()
+  // from here on the link owns our end
+  const link = new WatchLink(new net.Socket({ fd: ours, readable: true, writable: true }))
   try {
-    const child = spawn(shimPath(), [runDir], {
-      detached: true,
-      stdio: ['ignore', 'ignore', log.fd, 'pipe'],
-      // nothing of ours is of use to it
-      env: {} as NodeJS.ProcessEnv,
-      cwd: '/',
-    })
-    const gone = new Promise<void>((resolve) =>
-      child.once('exit', () => {
-        resolve()
-      }),
-    )
-    const failed = new Promise<never>((_, reject) => {
-      child.once('error', (cause) => {
-        reject(new UnavailableError(`gantry-shim cannot be run: ${cause.message}`, { cause }))
-      })
-    })
-    failed.catch(() => undefined)
-    // Node makes every further pipe a socket, which goes both ways
-    const link = new WatchLink(child.stdio[3] as net.Socket)
-    const answer = await Promise.race([failed, link.answer()])
+    let gone: () => void = () => undefined
+    const ended = new Promise<void>((resolve) => (gone = resolve))
+    let child: ReturnType<typeof spawnDetached>
+    try {
+      child = spawnDetached(
+        shimExecutable(),
+        [shimPath(), runDir],
+        [nullDevice(), nullDevice(), log, theirs],
+        gone,
+      )
+    } finally {
+      // the shim has its own; as long as we hold it, its death does not end the link
+      closeFd(theirs)
+    }
+    const answer = await link.answer()
     if (answer.kind === Saying.error) {
       link.close()
-      await gone
+      await ended
     }
-    // its end is still collected while we run, but does not keep us from ending
+    // collected when it ends while we run, but not what keeps us running
     child.unref()
-    return { answer, link, shimPid: child.pid ?? 0 }
+    return { answer, link, shimPid: child.pid }
   } catch (cause) {
-    if (errorCode(cause) === 'UNAVAILABLE') throw cause
+    link.close()
     throw new UnavailableError('gantry-shim died before the container was started', { cause })
   } finally {
-    await log.close()
+    fs.closeSync(log)
   }
+}
+
+let executable: number | undefined
+let nothing: number | undefined
+
+/** Opened once: a shim that is replaced on disk by an upgrade is the next engine's. */
+function shimExecutable(): number {
+  return (executable ??= openExecutable(shimPath()))
+}
+
+function nullDevice(): number {
+  return (nothing ??= fs.openSync('/dev/null', 'r+'))
 }
 
 function connect(socketPath: string): Promise<net.Socket> {

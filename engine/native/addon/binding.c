@@ -72,6 +72,7 @@ NAPI_MODULE_INIT()
 	register_net(env, exports);
 	register_mount(env, exports);
 	register_process(env, exports);
+	register_spawn(env, exports);
 	register_bpf(env, exports);
 	return exports;
 }

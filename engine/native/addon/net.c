@@ -206,6 +206,22 @@ static napi_value call_netlink_talk(napi_env env, napi_callback_info info)
 }
 
 /*
+ * Two sockets that both had SO_REUSEADDR at their bind may share a port until one of them listens, whatever became of
+ * the flag: before Linux 6.18 the port itself remembers it. It forgets when one of them listens, and this one does for
+ * a moment; shutdown() makes it deaf again and leaves it the port.
+ */
+static int keep_port(int fd, in_port_t port)
+{
+	int zero = 0;
+
+	if (!port) /* the kernel's choice, and bound without the flag */
+		return 0;
+	return listen(fd, 0) < 0 || shutdown(fd, SHUT_RD) < 0 ||
+		       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero)) < 0
+	    ? -1 : 0;
+}
+
+/*
  * bindIn(nsfd | -1, SOCK_STREAM | SOCK_DGRAM, address, port, backlog): a non-blocking IPv4 socket bound there, listening
  * when it is a stream and the backlog is not negative.
  */
@@ -217,7 +233,7 @@ static napi_value call_bind_in(napi_env env, napi_callback_info info)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)arg_u32(env, a[3]))};
 	char *text = arg_string(env, a[2]);
 	int valid = text && inet_pton(AF_INET, text, &address.sin_addr) == 1;
-	int one = 1, zero = 0;
+	int one = 1;
 	int fd;
 
 	free(text);
@@ -226,15 +242,11 @@ static napi_value call_bind_in(napi_env env, napi_callback_info info)
 	fd = socket_in(arg_i32(env, a[0]), AF_INET, type | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return result(env, fd);
-	/*
-	 * Connections in TIME_WAIT must not stand in the way, listeners must. After the bind the flag goes, for two
-	 * sockets that both carry it may share a port until one of them listens.
-	 */
-	if (type == SOCK_STREAM)
+	/* Connections in TIME_WAIT must not stand in the way of a port one names. */
+	if (type == SOCK_STREAM && address.sin_port)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero)) < 0) ||
-	    (type == SOCK_STREAM && backlog >= 0 && listen(fd, backlog) < 0)) {
+	    (type == SOCK_STREAM && (backlog >= 0 ? listen(fd, backlog) : keep_port(fd, address.sin_port)) < 0)) {
 		int error = errno;
 
 		close(fd);

@@ -152,6 +152,19 @@ static napi_value call_cancel_watch(napi_env env, napi_callback_info info)
 	return result(env, 0);
 }
 
+/* unrefWatch(handle): the watch alone does not keep the event loop alive any longer */
+static napi_value call_unref_watch(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	void *data = NULL;
+
+	if (napi_get_value_external(env, a[0], &data) != napi_ok)
+		return result(env, -EINVAL);
+	if (*(struct watch **)data)
+		uv_unref((uv_handle_t *)&(*(struct watch **)data)->poll);
+	return result(env, 0);
+}
+
 /* peerCredentials(fd, into): fills a 12-byte Buffer with pid, uid, gid (SO_PEERCRED, unix(7)) */
 static napi_value call_peer_credentials(napi_env env, napi_callback_info info)
 {
@@ -177,6 +190,7 @@ void register_process(napi_env env, napi_value exports)
 		{"close", call_close},
 		{"watchPidfd", call_watch_pidfd},
 		{"cancelWatch", call_cancel_watch},
+		{"unrefWatch", call_unref_watch},
 		{"peerCredentials", call_peer_credentials},
 	};
 

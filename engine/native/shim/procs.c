@@ -169,7 +169,9 @@ int proc_container(void)
 	}
 	p->pid = rc;
 	p->state = PROC_STARTING;
-	return pidns_use(plan, p->pidfd);
+	rc = pidns_use(plan, p->pidfd);
+	/* gone already: what it reported is still to be read, and nothing will be executed beside it */
+	return rc == -ESRCH ? 0 : rc;
 }
 
 int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, const char **step)
