@@ -66,16 +66,14 @@ export async function launch(
     undo.add('shared memory', () => {
       closeSharedMemory(container.runDir)
     })
-    await fs.rm(container.exitPath, { force: true })
-
-    // from here on a killed engine leaves something behind: recovery looks for it by this mark
-    await container.setState({ starting: true, sandbox: null })
 
     undo.add('network', () => context.networks.stop(id))
     const sandbox = await context.networks.start(sandboxRequestOf(context, container))
     const cgroup = context.cgroups.create(id, resourcesOf(container.document.hostConfig))
     undo.add('cgroup', () => cgroup.remove())
-    await container.setState({ sandbox })
+    // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
+    // recovery sweeps with all that belongs to no running container.
+    await container.setState({ starting: true, sandbox })
 
     const spec = await specOf(context, container)
     const shim = await launchContainer({

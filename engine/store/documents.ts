@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
@@ -48,13 +49,16 @@ export async function writeDocument(
   value: unknown,
   options: WriteDocumentOptions = {},
 ): Promise<void> {
-  const sync = options.sync ?? true
+  if (options.sync === false) {
+    replaceAtOnce(file, value, options.mode ?? 0o600)
+    return
+  }
   const temporary = temporaryNameOf(file)
   const handle = await fs.open(temporary, 'wx', options.mode ?? 0o600)
   try {
     try {
       await handle.writeFile(`${JSON.stringify(value)}\n`)
-      if (sync) await handle.datasync()
+      await handle.datasync()
     } finally {
       await handle.close()
     }
@@ -63,7 +67,19 @@ export async function writeDocument(
     await fs.rm(temporary, { force: true })
     throw error
   }
-  if (sync) await syncDirectory(path.dirname(file))
+  await syncDirectory(path.dirname(file))
+}
+
+/** Without waiting for the disk it takes some 50 µs, less than four trips to a worker thread and back. */
+function replaceAtOnce(file: string, value: unknown, mode: number): void {
+  const temporary = temporaryNameOf(file)
+  try {
+    writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode, flag: 'wx' })
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
 }
 
 /** Removes a document; fine when there is none. */
