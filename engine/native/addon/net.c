@@ -207,7 +207,7 @@ static napi_value call_netlink_talk(napi_env env, napi_callback_info info)
 
 /*
  * Two sockets that both had SO_REUSEADDR at their bind may share a port until one of them listens, whatever became of
- * the flag: before Linux 6.18 the port itself remembers it. It forgets when one of them listens, and this one does for
+ * the flag: on Linux 6.1 the port itself remembers it, 6.18 asks the sockets. It forgets when one of them listens, and this one does for
  * a moment; shutdown() makes it deaf again and leaves it the port.
  */
 static int keep_port(int fd, in_port_t port)
@@ -216,9 +216,9 @@ static int keep_port(int fd, in_port_t port)
 
 	if (!port) /* the kernel's choice, and bound without the flag */
 		return 0;
-	return listen(fd, 0) < 0 || shutdown(fd, SHUT_RD) < 0 ||
-		       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero)) < 0
-	    ? -1 : 0;
+	if (listen(fd, 0) < 0 || shutdown(fd, SHUT_RD) < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
 }
 
 /*

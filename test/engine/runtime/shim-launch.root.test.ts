@@ -387,8 +387,9 @@ describe('launchContainer', () => {
       },
     })
     await eventually(() => points().length > before.length, 'the mount is seen')
+    // where systemd has shared the root, the mount below is seen as well
     assert.deepEqual(
-      points().filter((point) => !before.includes(point)),
+      [...new Set(points().filter((point) => !before.includes(point)))],
       [path.join(dir, 'sub')],
     )
     await run.shim.signal(9)
