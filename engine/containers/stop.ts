@@ -1,5 +1,6 @@
 import type { StopOptions } from '../contract.ts'
-import { ConflictError, NotModifiedError } from '../errors.ts'
+import { ConflictError, errorCode, NotModifiedError } from '../errors.ts'
+import type { Shim } from '../runtime/shim.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -91,7 +92,7 @@ export async function killForGood(context: ContainersContext, container: Contain
   const { shim, cgroup } = requireRunning(container)
   const { exited } = waitForContainer(container, 'next-exit')
   if (container.status === 'paused') await cgroup.thaw()
-  await shim.signal(9)
+  await signalUnlessEnded(shim, 9)
   emitContainerEvent(context, container, 'kill', { signal: '9' })
   if (await within(exited, KILL_GRACE_MS)) return
   await cgroup.kill()
@@ -113,7 +114,7 @@ async function end(
     await cgroup.thaw()
     await container.setState({ status: 'running' })
   }
-  await shim.signal(signal)
+  await signalUnlessEnded(shim, signal)
   emitContainerEvent(context, container, 'kill', { signal: String(signal) })
   if (graceSeconds < 0) {
     await exited
@@ -121,6 +122,15 @@ async function end(
   }
   if (await within(exited, graceSeconds * 1000)) return
   if (isRunning(container.status)) await killForGood(context, container)
+}
+
+/** Who wants the end has it when the process ended a moment ago. */
+async function signalUnlessEnded(shim: Shim, signal: number): Promise<void> {
+  try {
+    await shim.signal(signal)
+  } catch (error) {
+    if (errorCode(error) !== 'CONFLICT') throw error
+  }
 }
 
 /** Its process is gone and its state about to say so: true once it does. */
