@@ -1,9 +1,8 @@
 import { check, native } from './addon.ts'
+import { watchReadable } from './watch.ts'
 
 interface EventfdCalls {
   eventfd(): number
-  watchEventfd(fd: number, callback: () => void): unknown
-  cancelEventfd(handle: unknown): number
 }
 
 export interface EventfdWatch {
@@ -19,14 +18,8 @@ export interface EventfdWatch {
  * @see eventfd(2)
  */
 export function watchEventfd(callback: () => void): EventfdWatch {
-  const calls = native<EventfdCalls>()
-  const fd = check('eventfd', calls.eventfd())
-  const handle = calls.watchEventfd(fd, callback)
-  if (typeof handle === 'number') check('uv_poll_init', handle)
-  return {
-    fd,
-    close: () => {
-      calls.cancelEventfd(handle)
-    },
-  }
+  const fd = check('eventfd', native<EventfdCalls>().eventfd())
+  const watch = watchReadable(fd, callback, { counts: true })
+  watch.unref()
+  return { fd, close: watch.cancel }
 }

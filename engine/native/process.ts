@@ -4,9 +4,6 @@ interface ProcessCalls {
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
   close(fd: number): number
-  watchPidfd(fd: number, callback: () => void): unknown
-  cancelWatch(handle: unknown): number
-  unrefWatch(handle: unknown): number
   peerCredentials(fd: number, into: Buffer): number
 }
 
@@ -34,33 +31,6 @@ export function pidfdSendSignal(pidfd: number, signal: number): void {
 /** Closes a descriptor that some native call has given. */
 export function closeFd(fd: number): void {
   check('close', native<ProcessCalls>().close(fd))
-}
-
-/**
- * Calls back once when the process has exited, also when it is no child of ours (its exit status stays with its parent).
- * Keeps the event loop alive until then, unless `unref` is called.
- *
- * @throws SystemError, ESRCH when there is no such process
- */
-export function watchExit(
-  pid: number,
-  callback: () => void,
-): { cancel: () => void; unref: () => void } {
-  const calls = native<ProcessCalls>()
-  const pidfd = pidfdOpen(pid)
-  const handle = calls.watchPidfd(pidfd, callback)
-  if (typeof handle === 'number') {
-    calls.close(pidfd)
-    check('uv_poll_init', handle, `pidfd of ${pid}`)
-  }
-  return {
-    cancel: () => {
-      calls.cancelWatch(handle)
-    },
-    unref: () => {
-      calls.unrefWatch(handle)
-    },
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { check, native } from './addon.ts'
-import { watchExit } from './process.ts'
+import { pidfdOpen } from './process.ts'
+import { watchReadable } from './watch.ts'
 
 interface SpawnCalls {
   openReadOnly(path: string): number
@@ -45,9 +46,11 @@ export function spawnDetached(
   const fds = Buffer.alloc(stdio.length * 4)
   stdio.forEach((fd, i) => fds.writeInt32LE(fd, i * 4))
   const pid = check('spawn', calls.spawn(exe, fds, ...argv), argv[0])
-  const { unref } = watchExit(pid, () => {
+  const end = (): void => {
     calls.reap(pid)
     ended()
-  })
+  }
+  // a child that nobody has reaped is still there to be opened, even when it has ended
+  const { unref } = watchReadable(pidfdOpen(pid), end, { counts: false })
   return { pid, unref }
 }

@@ -43,6 +43,7 @@ void register_net(napi_env env, napi_value exports);
 void register_mount(napi_env env, napi_value exports);
 void register_process(napi_env env, napi_value exports);
 void register_spawn(napi_env env, napi_value exports);
+void register_watch(napi_env env, napi_value exports);
 void register_bpf(napi_env env, napi_value exports);
 
 #endif

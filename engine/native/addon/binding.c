@@ -73,6 +73,7 @@ NAPI_MODULE_INIT()
 	register_mount(env, exports);
 	register_process(env, exports);
 	register_spawn(env, exports);
+	register_watch(env, exports);
 	register_bpf(env, exports);
 	return exports;
 }
