@@ -20,7 +20,7 @@ export function FilterBox({
   ref?: Ref<HTMLInputElement>
 }) {
   return (
-    <div className="relative min-w-0 flex-1 sm:max-w-lg">
+    <div className="relative min-w-44 flex-1 sm:max-w-lg">
       <Search
         className="text-muted-foreground pointer-events-none absolute top-2 left-2.5 size-4"
         aria-hidden

@@ -50,7 +50,7 @@ export function RemoveDialog(props: {
       {running.length > 0 && (
         <p className="text-warn text-sm">
           {only === undefined
-            ? `${count(running.length, 'container')} of them still run`
+            ? `${running.length} of them still ${running.length === 1 ? 'runs' : 'run'}`
             : 'It still runs'}
           : the processes inside are killed.
         </p>

@@ -82,7 +82,7 @@ export function exitReason(code: number): string | null {
     127: 'command not found',
     130: 'interrupted',
     134: 'aborted',
-    137: 'killed, maybe out of memory',
+    137: 'killed: by a stop, or out of memory',
     139: 'segmentation fault',
     143: 'terminated',
   }

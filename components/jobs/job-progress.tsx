@@ -4,6 +4,8 @@ import type { Job } from '@/server/live/protocol.ts'
 import { JobLayers } from './job-layers.tsx'
 import { JobMark, JobTime } from './job-state.tsx'
 
+const nouns: Record<Job['kind'], string> = { pull: 'Pull', deploy: 'Deployment', load: 'Load' }
+
 /** One job in full: what happens now, a bar per layer, and what went wrong in words. */
 export function JobProgress({ job }: { job: Job | undefined }) {
   if (job === undefined)
@@ -11,7 +13,7 @@ export function JobProgress({ job }: { job: Job | undefined }) {
   return (
     <div className="flex flex-col gap-3" aria-live="polite">
       {job.state === 'failed' ? (
-        <Notice title={`${job.title} failed`}>{job.message}</Notice>
+        <Notice title={`${nouns[job.kind]} failed: ${job.title}`}>{job.message}</Notice>
       ) : (
         <div className="flex items-center gap-2.5 text-sm">
           <JobMark job={job} />

@@ -38,7 +38,13 @@ export class LiveClient {
   private readonly topics = new Map<string, Subscription>()
 
   constructor() {
-    this.socket = io({ path: '/live', autoConnect: false, transports: ['websocket', 'polling'] })
+    this.socket = io({
+      path: '/live',
+      autoConnect: false,
+      transports: ['websocket', 'polling'],
+      // A restarted server is back within seconds, and a console is of no use without it.
+      reconnectionDelayMax: 2000,
+    })
     this.socket.on('connect', () => {
       this.setState('live')
       for (const topic of this.topics.values()) this.ask(topic)

@@ -9,6 +9,10 @@ export function Notes() {
       theme={resolvedTheme === 'light' ? 'light' : 'dark'}
       position="bottom-right"
       closeButton
+      // Above the bar of the selected rows.
+      offset={{ bottom: 64, right: 24 }}
+      mobileOffset={{ bottom: 68 }}
+      style={{ fontFamily: 'inherit' }}
       toastOptions={{
         style: {
           fontFamily: 'inherit',

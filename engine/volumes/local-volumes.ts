@@ -103,11 +103,14 @@ export class LocalVolumes implements VolumeEngine {
   }
 
   async create(config: VolumeCreateRequest): Promise<Volume> {
-    const { volume } = await this.ensure(config.Name === '' ? undefined : config.Name, {
+    const name = config.Name === '' ? undefined : config.Name
+    const { volume } = await this.ensure(name, {
       driver: config.Driver,
       driverOptions: config.DriverOpts,
       labels: config.Labels,
     })
+    // No container is about to name it: a prune may take it at once, as its preview says.
+    if (name === undefined) this.#reserved.delete(volume.Name)
     return volume
   }
 

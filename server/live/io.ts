@@ -107,12 +107,14 @@ const topicSchema = z.enum(Object.keys(MERGE) as [TopicName, ...TopicName[]])
 const argumentSchema = z.string().max(128)
 
 function serveTopics(socket: LiveSocket, outbox: Outbox, hub: Hub): void {
+  // Of each key the newest: what comes next waits for it, so that no two joinings of one key overlap.
   const joined = new Map<string, Promise<() => void>>()
 
   async function subscribe<T extends TopicName>(topic: T, argument: string): Promise<unknown> {
     const key = `${topic} ${argument}`
-    await unsubscribe(key)
-    if (joined.size >= MAX_TOPICS) throw new InvalidParameterError('Too many topics at once.')
+    const before = joined.get(key)
+    if (before === undefined && joined.size >= MAX_TOPICS)
+      throw new InvalidParameterError('Too many topics at once.')
     let waiting: Change<T> | undefined
     let live = true
     let answered = false
@@ -122,11 +124,16 @@ function serveTopics(socket: LiveSocket, outbox: Outbox, hub: Hub): void {
       waiting = undefined
       socket.emit('topic', topic, argument, sending)
     }
-    const joining = hub.join(topic, argument, (change) => {
-      if (!live) return
-      waiting = waiting === undefined ? change : MERGE[topic](waiting, change)
-      if (answered) outbox.whenFree(key, send)
-    })
+    const join = async (): ReturnType<typeof hub.join<T>> => {
+      const leave = await before
+      leave?.()
+      return hub.join(topic, argument, (change) => {
+        if (!live) return
+        waiting = waiting === undefined ? change : MERGE[topic](waiting, change)
+        if (answered) outbox.whenFree(key, send)
+      })
+    }
+    const joining = join()
     const leaving = joining.then(
       ({ leave }) =>
         () => {
@@ -153,9 +160,14 @@ function serveTopics(socket: LiveSocket, outbox: Outbox, hub: Hub): void {
 
   async function unsubscribe(key: string): Promise<void> {
     const leaving = joined.get(key)
-    joined.delete(key)
-    const leave = await leaving
-    leave?.()
+    if (leaving === undefined) return
+    const left = leaving.then((leave) => {
+      leave()
+      return () => undefined
+    })
+    joined.set(key, left)
+    await left
+    if (joined.get(key) === left) joined.delete(key)
   }
 
   socket.on('subscribe', (topic, argument, ack) => {

@@ -25,5 +25,5 @@ export function openBrowser(): Promise<Browser> {
 /** Keeps a picture of the page in test/artefacts. */
 export async function shoot(page: Page, name: string): Promise<void> {
   fs.mkdirSync(ARTEFACTS, { recursive: true })
-  await page.screenshot({ path: path.join(ARTEFACTS, `${name}.png`) })
+  await page.screenshot({ path: path.join(ARTEFACTS, `${name}.png`), animations: 'disabled' })
 }

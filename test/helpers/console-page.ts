@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import type {
+  ContainerInspectResponse,
+  ContainerSummary,
+  HostConfig,
+} from '../../engine/types/docker.ts'
+import { openBrowser } from './browser.ts'
+import { busyboxRootfsTar } from './busybox.ts'
+import { ConsoleProcess } from './console-process.ts'
+import { testInstance } from './local-engine.ts'
+import { sweepInstance } from './sweep-instance.ts'
+
+export const NAME = 'admin'
+export const PASSWORD = 'correct horse battery'
+
+/** The program with a browser in front of it, signed in, and `busybox:latest` on its engine. */
+export class ConsolePage {
+  readonly host: ConsoleProcess
+  readonly browser: Browser
+  readonly page: Page
+  /** Errors that no code of the page has caught. */
+  readonly complaints: string[] = []
+  readonly scratch: string
+
+  private constructor(host: ConsoleProcess, browser: Browser, page: Page, scratch: string) {
+    this.host = host
+    this.browser = browser
+    this.page = page
+    this.scratch = scratch
+    page.setDefaultTimeout(15_000)
+    page.on('pageerror', (error) => this.complaints.push(error.message))
+  }
+
+  static async open(port: number): Promise<ConsolePage> {
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
+    const host = new ConsoleProcess(testInstance(scratch), port)
+    const [browser] = await Promise.all([openBrowser(), host.start()])
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    const opened = new ConsolePage(host, browser, page, scratch)
+    await opened.call('POST', '/api/setup', { name: NAME, password: PASSWORD })
+    await opened.call(
+      'POST',
+      '/api/engine/images/create?fromSrc=-&repo=busybox&tag=latest&changes=ENV%20PATH%3D%2Fbin&changes=CMD%20%5B%22sh%22%5D',
+      busyboxRootfsTar(),
+    )
+    return opened
+  }
+
+  async goto(where: string): Promise<void> {
+    await this.page.goto(this.host.url + where)
+  }
+
+  /** A request with the page's cookies. */
+  async call<T>(method: string, where: string, data?: unknown): Promise<T> {
+    const answer = await this.page.request.fetch(this.host.url + where, {
+      method,
+      data,
+      ...(Buffer.isBuffer(data) ? { headers: { 'content-type': 'application/x-tar' } } : {}),
+    })
+    const text = await answer.text()
+    assert.ok(answer.status() < 400, `${method} ${where}: ${String(answer.status())} ${text}`)
+    return (text.startsWith('{') || text.startsWith('[') ? json(text) : text) as T
+  }
+
+  /** A container that runs until it is told to end. */
+  async runContainer(name: string, hostConfig: HostConfig = {}): Promise<string> {
+    const { Id } = await this.call<{ Id: string }>(
+      'POST',
+      `/api/engine/containers/create?name=${name}`,
+      {
+        Image: 'busybox',
+        Cmd: ['sh', '-c', 'while :; do date; sleep 1; done'],
+        StopTimeout: 1,
+        HostConfig: hostConfig,
+      },
+    )
+    await this.call('POST', `/api/engine/containers/${Id}/start`)
+    return Id
+  }
+
+  inspect(name: string): Promise<ContainerInspectResponse> {
+    return this.call('GET', `/api/engine/containers/${name}/json`)
+  }
+
+  containers(): Promise<ContainerSummary[]> {
+    return this.call('GET', '/api/engine/containers/json?all=true')
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close()
+    await this.host.kill('SIGTERM')
+    await sweepInstance(this.host.instance)
+    fs.rmSync(this.scratch, { recursive: true, force: true })
+  }
+}
+
+/** Of several documents, one on each line, nothing is read. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,108 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { Transform } from 'node:stream'
+
+export const hasRegistry =
+  fs.existsSync('/usr/bin/docker-registry') && fs.existsSync('/usr/bin/skopeo')
+
+/**
+ * Debian's docker-registry, and before it a door that lets bytes out only so fast: otherwise a pull on one machine is
+ * over before a browser has drawn its progress.
+ */
+export class LocalRegistry {
+  readonly #server: ChildProcess
+  readonly #door: net.Server
+  readonly #port: number
+  readonly #scratch: string
+  readonly #open = new Set<net.Socket>()
+  /** What engines pull from. */
+  readonly host: string
+  bytesPerSecond = Infinity
+
+  private constructor(server: ChildProcess, port: number, scratch: string, doorPort: number) {
+    this.#server = server
+    this.#port = port
+    this.#scratch = scratch
+    this.host = `127.0.0.1:${String(doorPort)}`
+    this.#door = net.createServer((client) => {
+      const registry = net.connect(port, '127.0.0.1')
+      for (const socket of [client, registry]) {
+        this.#open.add(socket)
+        socket.on('error', () => undefined)
+        socket.on('close', () => {
+          this.#open.delete(socket)
+          client.destroy()
+          registry.destroy()
+        })
+      }
+      client.pipe(registry)
+      registry.pipe(this.#slow()).pipe(client)
+    })
+    this.#door.listen(doorPort, '127.0.0.1')
+  }
+
+  /** Takes the port and the one after it. */
+  static async start(scratch: string, port: number): Promise<LocalRegistry> {
+    const config = path.join(scratch, 'registry.json')
+    fs.writeFileSync(
+      config,
+      JSON.stringify({
+        version: '0.1',
+        log: { level: 'error' },
+        storage: { filesystem: { rootdirectory: path.join(scratch, 'registry') } },
+        http: { addr: `127.0.0.1:${String(port)}` },
+      }),
+    )
+    const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
+    const registry = new LocalRegistry(server, port, scratch, port + 1)
+    await isReachable(port)
+    return registry
+  }
+
+  /** Pushes what `docker save` would have written, under a name of this registry. */
+  push(archive: Buffer, name: string): string {
+    const file = path.join(this.#scratch, 'pushed.tar')
+    fs.writeFileSync(file, archive)
+    execFileSync('skopeo', [
+      '--insecure-policy',
+      'copy',
+      '-q',
+      '--dest-tls-verify=false',
+      `docker-archive:${file}`,
+      `docker://127.0.0.1:${String(this.#port)}/${name}`,
+    ])
+    return `${this.host}/${name}`
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy()
+    this.#door.close()
+    const exited = once(this.#server, 'exit')
+    this.#server.kill('SIGKILL')
+    await exited
+  }
+
+  #slow(): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        setTimeout(() => done(null, chunk), (1000 * chunk.length) / this.bytesPerSecond)
+      },
+    })
+  }
+}
+
+async function isReachable(port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const socket = net.connect(port, '127.0.0.1')
+    const isOpen = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isOpen === true) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('docker-registry does not start')
+}
