@@ -43,7 +43,7 @@ describe(
       await console.goto('/containers/new')
       await page.getByLabel('Image', { exact: true }).fill(image)
       await page.getByLabel('Name', { exact: true }).fill(name)
-      await page.getByLabel('Command').fill(command)
+      await page.getByLabel('Command', { exact: true }).fill(command)
     }
 
     test('what the form says is what the container has', async () => {

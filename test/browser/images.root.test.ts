@@ -94,7 +94,7 @@ describe(
       ])
       await page.getByRole('button', { name: 'Load' }).click()
       await page.getByLabel('Image file').setInputFiles(file)
-      await page.getByText(/Loaded image/).waitFor()
+      await page.getByText('Loaded loaded/app:7.').waitFor()
       await shoot(page, '25-loaded')
       await page.keyboard.press('Escape')
       await page.getByRole('table').getByText('loaded/app:7').waitFor()
