@@ -107,6 +107,14 @@ function cleanUp() {
     for (let i = 0; i < 100 && fs.existsSync(`/proc/${child.pid}`); i++)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
   }
+  spawnSync(
+    process.execPath,
+    ['--import', 'tsx', path.join(root, 'scripts/sweep.ts'), `${work}/data`, `${work}/run`],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  )
   for (const line of fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n').reverse()) {
     const target = line.split(' ')[4] ?? ''
     if (target.startsWith(`${work}/`)) spawnSync('umount', ['-l', target])
