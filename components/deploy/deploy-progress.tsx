@@ -23,7 +23,7 @@ export function DeployProgress({ jobId, onBack }: { jobId: string; onBack: () =>
   return (
     <div className="mx-auto max-w-3xl p-3 md:p-4">
       <Card aria-label="Deployment">
-        <CardHeader title={job?.title ?? 'Deploying'} />
+        <CardHeader title={job === undefined ? 'Deployment' : `Deployment of ${job.title}`} />
         <div className="flex flex-col gap-4 p-4">
           <JobProgress job={job} />
           {cancel.failure !== undefined && (

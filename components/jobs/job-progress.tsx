@@ -23,7 +23,7 @@ export function JobProgress({ job }: { job: Job | undefined }) {
           <JobTime job={job} />
         </div>
       )}
-      <JobLayers job={job} />
+      {(job.state === 'running' || job.state === 'done') && <JobLayers job={job} />}
     </div>
   )
 }

@@ -52,12 +52,21 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
 
 /** Names of its own, and a subnet that no other test in this process or beside it has. */
 export function testInstance(root: string): Instance {
-  subnet = (subnet + 1) % 16
   return instanceAt({
     dataRoot: path.join(root, 'data'),
     runRoot: path.join(root, 'run'),
-    bridgeSubnet: `10.${String(100 + subnet)}.${String(process.pid % 256)}.0/24`,
+    bridgeSubnet: `${freeSubnet()}0/24`,
   })
+}
+
+/** Process IDs repeat modulo 256, and a killed test leaves its bridge: what the host has already is passed over. */
+function freeSubnet(): string {
+  const taken = Object.values(os.networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  for (let third = process.pid; ; third++) {
+    subnet = (subnet + 1) % 16
+    const prefix = `10.${String(100 + subnet)}.${String(third % 256)}.`
+    if (!taken.some(({ address }) => address.startsWith(prefix))) return prefix
+  }
 }
 
 export async function importBusybox(engine: Engine, reference = 'busybox:latest'): Promise<void> {
