@@ -88,6 +88,22 @@ describe('live topics', () => {
     ])
   })
 
+  it('arrive once however often and fast one socket asks for them', async (t) => {
+    const { connect, signIn, mock } = await openTestConsole(t)
+    mock.rows = [running(WEB, 'web')]
+    const socket = connect(await signIn())
+    const changes = collect<{ changed: ContainerSummary[] }>(socket, 'containers')
+    const answers = [subscribe(socket, 'containers'), subscribe(socket, 'containers')]
+    socket.emit('unsubscribe', 'containers', '')
+    await Promise.all([...answers, subscribe(socket, 'containers')])
+    await until(() => mock.openStreams.events === 1, 'events are followed')
+    mock.rows = [{ ...running(WEB, 'web'), State: 'exited' }]
+    mock.emit({ Type: 'container', Action: 'die', Actor: { ID: WEB } })
+    await until(() => changes.length > 0, 'the change came')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal(changes.length, 1)
+  })
+
   it('join the log of before and of now, over a stop and a start', async (t) => {
     const { connect, signIn, mock } = await openTestConsole(t)
     mock.rows = [running(WEB, 'web')]
