@@ -2,13 +2,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import {
-  ConflictError,
-  errorCode,
-  InvalidParameterError,
-  NotFoundError,
-  UnavailableError,
-} from '../errors.ts'
+import { ConflictError, InvalidParameterError, NotFoundError, UnavailableError } from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
 import { closeFd } from '../native/process.ts'
 import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
