@@ -15,7 +15,7 @@ const PUBLISHED = 18480
 describe('the main job in the browser, from the first account to removal', () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
   const host = new ConsoleProcess(testInstance(root), 18400)
-  let browser: Browser
+  let browser: Browser | undefined
   let page: Page
   const complaints: string[] = []
 
@@ -27,7 +27,7 @@ describe('the main job in the browser, from the first account to removal', () =>
     page.on('pageerror', (error) => complaints.push(error.message))
   })
   after(async () => {
-    await browser.close()
+    await browser?.close()
     await host.kill('SIGTERM')
     await sweepInstance(host.instance)
     fs.rmSync(root, { recursive: true, force: true })
