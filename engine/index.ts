@@ -6,6 +6,7 @@ import { ExecTable } from './containers/exec-table.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
 import { networkHooks } from './containers/network-hooks.ts'
 import { loadContainers, recoverContainers } from './containers/recover.ts'
+import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
@@ -84,6 +85,7 @@ export async function openLocalEngine(
     execs: new ExecTable(),
     sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
     warn,
+    launch: (container, counts) => launch(context, container, counts),
     closing: false,
   }
   late.context = context

@@ -85,6 +85,12 @@ export class Container {
     })
   }
 
+  /** Gives up the next start by the restart policy, where one is pending. */
+  cancelRestart(): void {
+    if (this.restartTimer) clearTimeout(this.restartTimer)
+    this.restartTimer = null
+  }
+
   get status(): Status {
     return this.state.status
   }

@@ -22,6 +22,8 @@ export interface ContainersContext {
   sampler: StatsSampler
   /** Warnings that belong to nobody's call: undo steps that failed, shims that vanished. */
   warn: (message: string, error?: unknown) => void
+  /** Everything from a stopped container to a running one (start.ts); what ends a run also begins the next by it. */
+  launch: (container: Container, counts: { restartCount: number }) => Promise<void>
   /** True once the engine is being closed: nothing is started again. */
   closing: boolean
 }

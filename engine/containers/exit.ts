@@ -1,13 +1,12 @@
 import type { Cgroup } from '../cgroups/manager.ts'
-import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import type { Shim } from '../runtime/shim.ts'
-import fs from 'node:fs/promises'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { timestamp } from './clock.ts'
 import { emitContainerEvent } from './context.ts'
-import { removeHeld } from './remove.ts'
+import { removeHeld } from './discard.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
-import { launch, timestamp } from './start.ts'
+import { removeRunDir } from './run-dir.ts'
 
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
 const UNKNOWN_EXIT = 255
@@ -96,12 +95,6 @@ export async function releaseRun(context: ContainersContext, container: Containe
   }
 }
 
-/** With what is mounted in it. */
-export async function removeRunDir(runDir: string): Promise<void> {
-  closeSharedMemory(runDir)
-  await fs.rm(runDir, { recursive: true, force: true })
-}
-
 function scheduleRestart(context: ContainersContext, container: Container, ranForMs: number): void {
   container.restartDelayMs = restartDelayMs(container.restartDelayMs, ranForMs)
   container.restartTimer = setTimeout(() => {
@@ -110,7 +103,7 @@ function scheduleRestart(context: ContainersContext, container: Container, ranFo
       if (context.closing || container.status !== 'restarting') return
       const restartCount = container.state.restartCount + 1
       try {
-        await launch(context, container, { restartCount })
+        await context.launch(container, { restartCount })
       } catch (error) {
         context.warn(`could not restart container ${container.id}`, error)
       }

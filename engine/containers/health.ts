@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { InvalidParameterError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
 import type { Health, HealthConfig } from '../types/docker.ts'
+import { timestamp } from './clock.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
-import { timestamp } from './start.ts'
 
 type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy'
 type ProbeResult = NonNullable<NonNullable<Health>['Log']>[number]

@@ -4,7 +4,7 @@ import type { ContainerNetworkHooks } from '../networks/sandbox.ts'
 import { isMissing } from '../store/documents.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { sandboxRequestOf } from './start.ts'
+import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 
 /** What networks may ask and write of containers; handed down so that networks need not know them. */

@@ -3,15 +3,17 @@ import path from 'node:path'
 import { z } from 'zod'
 import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
 import { readDocument } from '../store/documents.ts'
+import { timestamp } from './clock.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { documentSchema, initialState, stateSchema } from './document.ts'
+import { removeHeld } from './discard.ts'
 import { recoverExecs } from './exec.ts'
-import { releaseRun, removeRunDir, settleEnd, watchForEnd } from './exit.ts'
+import { releaseRun, settleEnd, watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
-import { removeHeld } from './remove.ts'
+import { removeRunDir } from './run-dir.ts'
 import { shouldStartWithEngine } from './restart-policy.ts'
-import { launch, sandboxRequestOf, timestamp } from './start.ts'
+import { sandboxRequestOf } from './sandbox-request.ts'
 
 const creatingSchema = z.object({ volumes: z.array(z.string()) })
 
@@ -163,7 +165,7 @@ async function startByPolicy(context: ContainersContext): Promise<void> {
     await container.lock
       .run(async () => {
         if (context.closing || container.shim) return
-        await launch(context, container, { restartCount: container.state.restartCount })
+        await context.launch(container, { restartCount: container.state.restartCount })
       })
       .catch((error: unknown) => {
         context.warn(`could not start container ${container.id} again`, error)

@@ -1,7 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { ConflictError, errorMessage, NotModifiedError } from '../errors.ts'
-import type { SandboxRequest } from '../networks/sandbox.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import { launchContainer, type Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
@@ -11,13 +10,15 @@ import type { OciSpec } from '../types/oci-runtime.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
+import { timestamp } from './clock.ts'
+import { removeHeld } from './discard.ts'
 import { watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
 import { shmPathOf } from './ipc.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
-import { removeHeld } from './remove.ts'
 import { filterOf } from './running.ts'
+import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 import { Undo } from './undo.ts'
 
@@ -41,15 +42,10 @@ export async function startContainer(
     if (status === 'removing' || status === 'dead') {
       throw new ConflictError('container is marked for removal and cannot be started')
     }
-    cancelRestart(container)
+    container.cancelRestart()
     container.restartDelayMs = 0
     await launch(context, container, { restartCount: 0 })
   })
-}
-
-export function cancelRestart(container: Container): void {
-  if (container.restartTimer) clearTimeout(container.restartTimer)
-  container.restartTimer = null
 }
 
 /** Everything from a stopped container to a running one; the caller holds the container's lock. */
@@ -117,12 +113,6 @@ export async function launch(
   }
 }
 
-/** Now, as Docker writes times. Node's clock gives milliseconds; the process clock the rest. */
-export function timestamp(): string {
-  const nanos = process.hrtime.bigint() % 1_000_000n
-  return new Date().toISOString().replace('Z', `${nanos.toString().padStart(6, '0')}Z`)
-}
-
 async function failStart(
   context: ContainersContext,
   container: Container,
@@ -160,29 +150,6 @@ async function connectPending(container: Container, shim: Shim): Promise<void> {
       stream.connect(await shim.attach(streams))
     }),
   )
-}
-
-/** What the network sandbox of a container is made from. */
-export function sandboxRequestOf(context: ContainersContext, container: Container): SandboxRequest {
-  const { config, hostConfig, id, name, networks } = container.document
-  const mode = hostConfig.NetworkMode ?? 'default'
-  const joined = /^container:(.+)$/.exec(mode)?.[1]
-  return {
-    id,
-    name,
-    hostname: config.Hostname ?? id.slice(0, 12),
-    domainname: config.Domainname ?? '',
-    mode: joined === undefined ? mode : `container:${context.table.get(joined).id}`,
-    networks,
-    exposedPorts: config.ExposedPorts ?? {},
-    portBindings: hostConfig.PortBindings ?? {},
-    publishAll: hostConfig.PublishAllPorts ?? false,
-    dns: hostConfig.Dns ?? [],
-    dnsSearch: hostConfig.DnsSearch ?? [],
-    dnsOptions: hostConfig.DnsOptions ?? [],
-    extraHosts: hostConfig.ExtraHosts ?? [],
-    links: hostConfig.Links ?? [],
-  }
 }
 
 async function specOf(context: ContainersContext, container: Container): Promise<OciSpec> {

@@ -6,7 +6,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { requireRunning } from './running.ts'
 import { parseSignal } from './signals.ts'
-import { cancelRestart, startContainer } from './start.ts'
+import { startContainer } from './start.ts'
 import { isRunning } from './state.ts'
 import { waitForContainer } from './wait.ts'
 
@@ -143,7 +143,7 @@ async function hasJustEnded(container: Container): Promise<boolean> {
 /** A container between two starts has nothing to stop but the next start. */
 async function abandonRestart(container: Container): Promise<void> {
   await container.lock.run(async () => {
-    cancelRestart(container)
+    container.cancelRestart()
     await container.setState({ status: 'exited', manuallyStopped: true })
     container.events.emit('stopped', { StatusCode: container.state.exitCode })
   })
