@@ -34,16 +34,21 @@ export function localContainers(context: ContainersContext): ContainerEngine {
       if (container.document.hostConfig.LogConfig?.Type === 'none') {
         throw new NotImplementedError('configured logging driver does not support reading')
       }
+      let end: () => void = () => undefined
+      const ended = new Promise<void>((resolve) => (end = resolve))
+      container.events.once('ended', end)
       const stream = readLogs(
         {
           path: container.logPath,
           tty: container.tty,
           options,
           running: isRunning(container.status),
-          ended: new Promise((resolve) => container.events.once('ended', resolve)),
+          ended,
         },
         signal,
       )
+      // a container that runs for months is asked for its log many times
+      stream.once('close', () => container.events.off('ended', end))
       return { stream, tty: container.tty }
     },
     stats: (id, options, signal) => containerStats(context, get(id), options, signal),
