@@ -4,9 +4,9 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { Transform } from 'node:stream'
+import { isOnPath } from './on-path.ts'
 
-export const hasRegistry =
-  fs.existsSync('/usr/bin/docker-registry') && fs.existsSync('/usr/bin/skopeo')
+export const hasRegistry = isOnPath('docker-registry') && isOnPath('skopeo')
 
 /**
  * Debian's docker-registry, and before it a door that lets bytes out only so fast: otherwise a pull on one machine is

@@ -9,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { parseChallenges } from '../../../engine/registry/auth.ts'
+import { hasRegistry } from '../../helpers/local-registry.ts'
 import { configOf, dockerArchive, registryImage, sha256, tarOf } from '../images/archives.ts'
 import { collect, TestImages } from '../images/image-engine.ts'
 import { MockRegistry } from './mock-registry.ts'
@@ -358,8 +359,6 @@ describe('pull() from a mock registry', () => {
     await test.images.snapshots.create('one', (await test.images.resolve('loaded')).id)
   })
 })
-
-const hasRegistry = fs.existsSync('/usr/bin/docker-registry') && fs.existsSync('/usr/bin/skopeo')
 
 describe(
   'pull() from docker-registry',
