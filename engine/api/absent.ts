@@ -71,6 +71,7 @@ export function absentRoutes(): Route[] {
       return {
         method,
         path,
+        absent: true,
         handle: () =>
           Promise.reject(
             new NotImplementedError(`Gantry does not implement ${method} ${readable(path)}`),

@@ -1,50 +1,54 @@
 import type { Readable } from 'node:stream'
-import { z } from 'zod'
 import type { AttachOptions, ContainerEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { streamType } from './containers.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { flag, word } from './values.ts'
 import { unframe } from './unframe.ts'
 import { acceptWebSocket } from './websocket.ts'
 
-const attachQuery = z.object({
+const attachQuery = {
   stdin: flag,
   stdout: flag,
   stderr: flag,
   logs: flag,
   stream: flag,
   detachKeys: word,
-})
+}
 
 export function attachRoutes(containers: ContainerEngine): Route[] {
   return [
-    {
+    route({
       method: 'POST',
       path: '/containers/:id/attach',
-      handle: async (call) => {
-        const options: AttachOptions = call.query(attachQuery)
+      query: attachQuery,
+      handle: async (call, options) => {
         const { stream, tty } = await containers.attach(call.param('id'), options)
         const connection = call.hijack(streamType(call, tty))
-        await call.splice(connection, stream, { stdin: options.stdin ?? false })
+        await call.splice(connection, stream, { stdin: options.stdin })
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/containers/:id/attach/ws',
-      handle: (call) => attachByWebSocket(containers, call),
-    },
+      query: attachQuery,
+      handle: (call, options) => attachByWebSocket(containers, call, options),
+    }),
   ]
 }
 
 /** One binary message per piece of output, without frames: over a websocket stdout and stderr are one. */
-async function attachByWebSocket(containers: ContainerEngine, call: Call): Promise<void> {
+async function attachByWebSocket(
+  containers: ContainerEngine,
+  call: Call,
+  options: AttachOptions,
+): Promise<void> {
   const socket = call.upgradedSocket
   if (socket === undefined || call.header('upgrade')?.toLowerCase() !== 'websocket') {
     throw new InvalidParameterError('this endpoint needs a websocket handshake')
   }
-  const options: AttachOptions = call.query(attachQuery)
   const { stream, tty } = await containers.attach(call.param('id'), options)
   const peer = acceptWebSocket(call, socket)
   const output: Readable = tty ? stream : stream.pipe(unframe())

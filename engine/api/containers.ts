@@ -1,60 +1,67 @@
-import { z } from 'zod'
-import type { ContainerEngine } from '../contract.ts'
+import type { ContainerEngine, LogsOptions, TerminalSize } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { filters, flag, integer, maybeFlag, sinceMoment, untilMoment, word } from './values.ts'
 
 export function containerRoutes(containers: ContainerEngine): Route[] {
   return [
-    {
+    route({
       method: 'GET',
       path: '/containers/json',
-      handle: async (call) => {
-        const options = call.query(z.object({ all: flag, limit: integer, size: flag, filters }))
+      query: { all: flag, limit: integer, size: flag, filters },
+      handle: async (call, options) => {
         call.send(200, await containers.list(options))
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/containers/create',
-      handle: async (call) => {
-        const options = call.query(z.object({ name: word, platform: word }))
+      query: { name: word, platform: word },
+      handle: async (call, options) => {
         const config = await call.json(containerCreateBody)
         call.send(201, await containers.create(config, options))
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/containers/prune',
-      handle: async (call) => {
-        call.send(200, await containers.prune(call.query(z.object({ filters })).filters))
+      query: { filters },
+      handle: async (call, query) => {
+        call.send(200, await containers.prune(query.filters))
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/containers/:id/json',
-      handle: async (call) => {
-        call.send(
-          200,
-          await containers.inspect(call.param('id'), call.query(z.object({ size: flag }))),
-        )
+      query: { size: flag },
+      handle: async (call, query) => {
+        call.send(200, await containers.inspect(call.param('id'), query))
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/containers/:id/top',
-      handle: async (call) => {
-        call.send(
-          200,
-          await containers.top(call.param('id'), call.query(z.object({ ps_args: word })).ps_args),
-        )
+      query: { ps_args: word },
+      handle: async (call, query) => {
+        call.send(200, await containers.top(call.param('id'), query.ps_args))
       },
-    },
-    { method: 'GET', path: '/containers/:id/logs', handle: (call) => logs(containers, call) },
-    { method: 'GET', path: '/containers/:id/stats', handle: (call) => stats(containers, call) },
+    }),
+    route({
+      method: 'GET',
+      path: '/containers/:id/logs',
+      query: logsQuery,
+      handle: (call, query) => logs(containers, call, query),
+    }),
+    route({
+      method: 'GET',
+      path: '/containers/:id/stats',
+      query: { stream: maybeFlag, 'one-shot': flag },
+      handle: (call, query) => stats(containers, call, query),
+    }),
     {
       method: 'POST',
       path: '/containers/:id/start',
@@ -69,32 +76,33 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
         call.send(204)
       },
     },
-    {
+    route({
       method: 'POST',
       path: '/containers/:id/stop',
-      handle: async (call) => {
-        const { signal, t } = call.query(stopQuery)
+      query: { signal: word, t: integer },
+      handle: async (call, { signal, t }) => {
         await containers.stop(call.param('id'), { signal, timeout: t })
         call.send(204)
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/containers/:id/restart',
-      handle: async (call) => {
-        const { signal, t } = call.query(stopQuery)
+      query: { signal: word, t: integer },
+      handle: async (call, { signal, t }) => {
         await containers.restart(call.param('id'), { signal, timeout: t })
         call.send(204)
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/containers/:id/kill',
-      handle: async (call) => {
-        await containers.kill(call.param('id'), call.query(z.object({ signal: word })).signal)
+      query: { signal: word },
+      handle: async (call, { signal }) => {
+        await containers.kill(call.param('id'), signal)
         call.send(204)
       },
-    },
+    }),
     {
       method: 'POST',
       path: '/containers/:id/pause',
@@ -111,17 +119,17 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
         call.send(204)
       },
     },
-    {
+    route({
       method: 'POST',
       path: '/containers/:id/rename',
-      handle: async (call) => {
-        const { name } = call.query(z.object({ name: word }))
+      query: { name: word },
+      handle: async (call, { name }) => {
         if (name === undefined)
           throw new InvalidParameterError('Neither old nor new names may be empty')
         await containers.rename(call.param('id'), name)
         call.send(204)
       },
-    },
+    }),
     {
       method: 'POST',
       path: '/containers/:id/update',
@@ -130,32 +138,41 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
         call.send(200, await containers.update(call.param('id'), update))
       },
     },
-    {
+    route({
       method: 'POST',
       path: '/containers/:id/resize',
-      handle: async (call) => {
-        await containers.resize(call.param('id'), sizeQuery(call))
+      query: { h: integer, w: integer },
+      handle: async (call, query) => {
+        await containers.resize(call.param('id'), terminalSize(query))
         call.send(200)
       },
-    },
-    { method: 'POST', path: '/containers/:id/wait', handle: (call) => wait(containers, call) },
-    {
+    }),
+    route({
+      method: 'POST',
+      path: '/containers/:id/wait',
+      query: { condition: word },
+      handle: (call, query) => wait(containers, call, query),
+    }),
+    route({
       method: 'DELETE',
       path: '/containers/:id',
-      handle: async (call) => {
-        const { force, v, link } = call.query(z.object({ force: flag, v: flag, link: flag }))
+      query: { force: flag, v: flag, link: flag },
+      handle: async (call, { force, v, link }) => {
         await containers.remove(call.param('id'), { force, volumes: v, link })
         call.send(204)
       },
-    },
+    }),
   ]
 }
 
-const stopQuery = z.object({ signal: word, t: integer })
-
 /** Rows and columns of a terminal out of `h` and `w`. */
-export function sizeQuery(call: Call): { rows: number; cols: number } {
-  const { h, w } = call.query(z.object({ h: integer, w: integer }))
+export function terminalSize({
+  h,
+  w,
+}: {
+  h: number | undefined
+  w: number | undefined
+}): TerminalSize {
   if (h === undefined || w === undefined || h < 0 || w < 0 || h > 0xffff || w > 0xffff) {
     throw new InvalidParameterError(
       'invalid terminal size: h and w must be numbers from 0 to 65535',
@@ -169,20 +186,23 @@ export function streamType(call: Call, tty: boolean): string {
   return tty || !call.speaks('1.42') ? RAW_STREAM : MULTIPLEXED_STREAM
 }
 
-async function logs(containers: ContainerEngine, call: Call): Promise<void> {
-  const { tail, ...options } = call.query(
-    z.object({
-      stdout: flag,
-      stderr: flag,
-      follow: flag,
-      since: sinceMoment,
-      until: untilMoment,
-      timestamps: flag,
-      tail: word,
-      details: flag,
-    }),
-  )
-  if (!options.stdout && !options.stderr) {
+const logsQuery = {
+  stdout: flag,
+  stderr: flag,
+  follow: flag,
+  since: sinceMoment,
+  until: untilMoment,
+  timestamps: flag,
+  tail: word,
+  details: flag,
+}
+
+async function logs(
+  containers: ContainerEngine,
+  call: Call,
+  { tail, ...options }: Omit<LogsOptions, 'tail'> & { tail: string | undefined },
+): Promise<void> {
+  if (options.stdout !== true && options.stderr !== true) {
     throw new InvalidParameterError('Bad parameters: you must choose at least one stream')
   }
   // As Docker: what is no number means all.
@@ -195,8 +215,11 @@ async function logs(containers: ContainerEngine, call: Call): Promise<void> {
   await call.pipe(stream, streamType(call, tty))
 }
 
-async function stats(containers: ContainerEngine, call: Call): Promise<void> {
-  const query = call.query(z.object({ stream: maybeFlag, 'one-shot': flag }))
+async function stats(
+  containers: ContainerEngine,
+  call: Call,
+  query: { stream: boolean | undefined; 'one-shot': boolean },
+): Promise<void> {
   const stream = query.stream ?? true
   const oneShot = query['one-shot']
   if (oneShot && stream)
@@ -206,8 +229,11 @@ async function stats(containers: ContainerEngine, call: Call): Promise<void> {
   await call.sendLines(await begun(samples))
 }
 
-async function wait(containers: ContainerEngine, call: Call): Promise<void> {
-  const { condition = 'not-running' } = call.query(z.object({ condition: word }))
+async function wait(
+  containers: ContainerEngine,
+  call: Call,
+  { condition = 'not-running' }: { condition: string | undefined },
+): Promise<void> {
   if (condition !== 'not-running' && condition !== 'next-exit' && condition !== 'removed') {
     throw new InvalidParameterError(`invalid condition: "${condition}"`)
   }

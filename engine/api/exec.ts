@@ -1,9 +1,11 @@
 import type { ExecEngine } from '../contract.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
-import { sizeQuery, streamType } from './containers.ts'
+import { streamType, terminalSize } from './containers.ts'
 import { execCreateBody, execStartBody } from './container-bodies.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
+import { integer } from './values.ts'
 
 export function execRoutes(execs: ExecEngine): Route[] {
   return [
@@ -17,14 +19,15 @@ export function execRoutes(execs: ExecEngine): Route[] {
       },
     },
     { method: 'POST', path: '/exec/:id/start', handle: (call) => start(execs, call) },
-    {
+    route({
       method: 'POST',
       path: '/exec/:id/resize',
-      handle: async (call) => {
-        await execs.resize(call.param('id'), sizeQuery(call))
+      query: { h: integer, w: integer },
+      handle: async (call, query) => {
+        await execs.resize(call.param('id'), terminalSize(query))
         call.send(200)
       },
-    },
+    }),
     {
       method: 'GET',
       path: '/exec/:id/json',

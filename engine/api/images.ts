@@ -1,22 +1,31 @@
-import { z } from 'zod'
 import type { ImageEngine, ImageProgress } from '../contract.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { AuthConfig } from '../types/docker.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { filters, flag, word } from './values.ts'
+import { filters, flag, unsupported, word } from './values.ts'
+
+/** So choosing among several is nothing that can be done. */
+const ONE_PLATFORM = 'one platform per image is kept here'
 
 export function imageRoutes(images: ImageEngine): Route[] {
   return [
-    {
+    route({
       method: 'GET',
       path: '/images/json',
-      handle: async (call) => {
-        const query = call.query(
-          z.object({ all: flag, filters, filter: word, 'shared-size': flag }),
-        )
+      query: {
+        all: flag,
+        filters,
+        filter: word,
+        'shared-size': flag,
+        digests: flag,
+        manifests: unsupported('manifests', ONE_PLATFORM),
+        identity: unsupported('identity', ONE_PLATFORM),
+      },
+      handle: async (call, query) => {
         // `filter` is how clients below 1.25 name a repository.
         const wanted =
           query.filter === undefined
@@ -32,80 +41,91 @@ export function imageRoutes(images: ImageEngine): Route[] {
           list.map((image) => withVirtualSize(call, image)),
         )
       },
-    },
-    { method: 'POST', path: '/images/create', handle: (call) => create(images, call) },
-    {
+    }),
+    route({
+      method: 'POST',
+      path: '/images/create',
+      query: createQuery,
+      handle: (call, query) => create(images, call, query),
+    }),
+    route({
       method: 'POST',
       path: '/images/load',
-      handle: async (call) => {
-        const { quiet } = call.query(z.object({ quiet: flag }))
-        refuse(call, 'platform')
+      query: { quiet: flag, platform: unsupported('platform', ONE_PLATFORM) },
+      handle: async (call, { quiet }) => {
         await sendProgress(call, images.load(call.body, call.signal), quiet)
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/images/prune',
-      handle: async (call) => {
-        call.send(200, await images.prune(call.query(z.object({ filters })).filters))
+      query: { filters },
+      handle: async (call, query) => {
+        call.send(200, await images.prune(query.filters))
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/images/:name*/json',
+      query: {
+        manifests: unsupported('manifests', ONE_PLATFORM),
+        platform: unsupported('platform', ONE_PLATFORM),
+      },
       handle: async (call) => {
-        refuse(call, 'platform')
         call.send(200, withVirtualSize(call, await images.inspect(call.param('name'))))
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/images/:name*/history',
+      query: { platform: unsupported('platform', ONE_PLATFORM) },
       handle: async (call) => {
-        refuse(call, 'platform')
         call.send(200, await images.history(call.param('name')))
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/images/:name*/tag',
-      handle: async (call) => {
-        const { repo, tag } = call.query(z.object({ repo: word, tag: word }))
+      query: { repo: word, tag: word },
+      handle: async (call, { repo, tag }) => {
         if (repo === undefined)
           throw new InvalidParameterError('repository name must have at least one component')
         await images.tag(call.param('name'), repo, tag)
         call.send(201)
       },
-    },
-    {
+    }),
+    route({
       method: 'DELETE',
       path: '/images/:name*',
-      handle: async (call) => {
-        refuse(call, 'platforms')
-        call.send(
-          200,
-          await images.remove(
-            call.param('name'),
-            call.query(z.object({ force: flag, noprune: flag })),
-          ),
-        )
+      query: {
+        force: flag,
+        noprune: flag,
+        platforms: unsupported('platforms', ONE_PLATFORM),
       },
-    },
+      handle: async (call, { force, noprune }) => {
+        call.send(200, await images.remove(call.param('name'), { force, noprune }))
+      },
+    }),
   ]
 }
 
+const createQuery = {
+  fromImage: word,
+  fromSrc: word,
+  repo: word,
+  tag: word,
+  message: word,
+  platform: word,
+  /** Repeated; read by `queryAll`. */
+  changes: word,
+}
+
 /** Pull (`fromImage`) or import of a tar in the body (`fromSrc=-`). */
-async function create(images: ImageEngine, call: Call): Promise<void> {
-  const query = call.query(
-    z.object({
-      fromImage: word,
-      fromSrc: word,
-      repo: word,
-      tag: word,
-      message: word,
-      platform: word,
-    }),
-  )
+async function create(
+  images: ImageEngine,
+  call: Call,
+  query: Record<Exclude<keyof typeof createQuery, 'changes'>, string | undefined>,
+): Promise<void> {
   const { platform } = query
   if (query.fromImage !== undefined) {
     const auth = registryAuth(call.header('x-registry-auth'))
@@ -179,10 +199,4 @@ async function* withoutBars(lines: AsyncIterable<ImageProgress>): AsyncGenerator
 /** Until 1.44 the size was given twice. */
 function withVirtualSize<T extends { Size?: number }>(call: Call, image: T): T {
   return call.speaks('1.44') ? image : { ...image, VirtualSize: image.Size }
-}
-
-/** One platform per image is kept here, so choosing among several is nothing that can be done. */
-function refuse(call: Call, parameter: string): void {
-  if (call.queryAll(parameter).length > 0)
-    throw new NotImplementedError(`${parameter}: images of several platforms`)
 }

@@ -1,25 +1,31 @@
-import { z } from 'zod'
 import type { NetworkEngine } from '../contract.ts'
 import { NotImplementedError } from '../errors.ts'
 import { connectBody, disconnectBody, networkCreateBody } from './object-bodies.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { filters, flag, word } from './values.ts'
 
 export function networkRoutes(networks: NetworkEngine): Route[] {
-  const list: Route['handle'] = async (call) => {
-    call.send(200, await networks.list(call.query(z.object({ filters })).filters))
-  }
+  const list = (path: string): Route =>
+    route({
+      method: 'GET',
+      path,
+      query: { filters },
+      handle: async (call, query) => {
+        call.send(200, await networks.list(query.filters))
+      },
+    })
   return [
-    { method: 'GET', path: '/networks', handle: list },
-    { method: 'GET', path: '/networks/', handle: list },
-    {
+    list('/networks'),
+    list('/networks/'),
+    route({
       method: 'GET',
       path: '/networks/:id',
-      handle: async (call) => {
-        const options = call.query(z.object({ verbose: flag, scope: word }))
+      query: { verbose: flag, scope: word },
+      handle: async (call, options) => {
         call.send(200, await networks.inspect(call.param('id'), options))
       },
-    },
+    }),
     {
       method: 'POST',
       path: '/networks/create',
@@ -30,13 +36,14 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
         call.send(201, await networks.create(config))
       },
     },
-    {
+    route({
       method: 'POST',
       path: '/networks/prune',
-      handle: async (call) => {
-        call.send(200, await networks.prune(call.query(z.object({ filters })).filters))
+      query: { filters },
+      handle: async (call, query) => {
+        call.send(200, await networks.prune(query.filters))
       },
-    },
+    }),
     {
       method: 'POST',
       path: '/networks/:id/connect',

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Call } from './call.ts'
 import { InvalidParameterError } from '../errors.ts'
 
@@ -5,7 +6,23 @@ export interface Route {
   method: string
   /** Literal segments, `:name` for one segment and `:name*` for one or more. */
   path: string
+  /** The query's parameters; others are ignored, as Docker does. docs/docker-api.md tells of them. */
+  query?: z.ZodRawShape
+  /** An operation that exists in the reference and not here: it answers 501. */
+  absent?: true
   handle: (call: Call) => Promise<void>
+}
+
+/** A route whose handler gets its query checked. */
+export function route<Query extends z.ZodRawShape>(declared: {
+  method: string
+  path: string
+  query: Query
+  handle: (call: Call, query: z.output<z.ZodObject<Query>>) => Promise<void>
+}): Route {
+  const { method, path, query, handle } = declared
+  const schema = z.object(query)
+  return { method, path, query, handle: (call) => handle(call, call.query(schema)) }
 }
 
 export type Find = (

@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import type { DiskUsage, DiskUsageOptions, SystemEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { EventMessage } from '../types/docker.ts'
 import type { Call } from './call.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { filters, sinceMoment, untilMoment } from './values.ts'
+import { filters, flag, sinceMoment, untilMoment, word } from './values.ts'
 import { API_VERSION, MIN_API_VERSION } from './version.ts'
 
 type UsageType = NonNullable<DiskUsageOptions['types']>[number]
@@ -38,23 +38,25 @@ export function systemRoutes(system: SystemEngine): Route[] {
         call.send(200, await system.info())
       },
     },
-    {
+    route({
       method: 'GET',
       path: '/events',
-      handle: async (call) => {
-        const options = call.query(z.object({ since: sinceMoment, until: untilMoment, filters }))
+      query: { since: sinceMoment, until: untilMoment, filters },
+      handle: async (call, options) => {
         await call.sendLines(legacyEvents(system.events(options, call.signal)))
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/system/df',
+      /** `type` may be repeated: read by `queryAll`. */
+      query: { type: word, verbose: flag },
       handle: async (call) => {
         const types = call.queryAll('type').map(usageType)
         const usage = await system.diskUsage({ types, verbose: true })
         call.send(200, legacyUsage(usage))
       },
-    },
+    }),
   ]
 }
 

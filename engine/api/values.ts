@@ -1,7 +1,7 @@
 /** How Docker reads the values of query parameters, as zod schemas. */
 import { z } from 'zod'
 import type { Filters } from '../contract.ts'
-import { InvalidParameterError } from '../errors.ts'
+import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 
 /**
  * A boolean: anything but nothing, `0`, `no`, `false` and `none` is true.
@@ -36,6 +36,19 @@ export const word = z
   .string()
   .optional()
   .transform((text) => (text === '' ? undefined : text))
+
+/** A parameter of the reference that is not here: given, it is refused by its name. */
+export function unsupported(name: string, why: string) {
+  return z
+    .string()
+    .optional()
+    .transform((text): undefined => {
+      if (text !== undefined && text !== '' && text !== '0' && text !== 'false')
+        throw new NotImplementedError(`${name} is not supported: ${why}`)
+      return undefined
+    })
+    .meta({ refused: why })
+}
 
 /** What doubles near today's seconds differ by; finer times are rounded by up to half of it. */
 const DOUBLE_STEP = 2 ** -22

@@ -1,19 +1,20 @@
-import { z } from 'zod'
 import type { VolumeEngine } from '../contract.ts'
 import { NotImplementedError } from '../errors.ts'
 import { volumeCreateBody } from './object-bodies.ts'
+import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { filters, flag } from './values.ts'
 
 export function volumeRoutes(volumes: VolumeEngine): Route[] {
   return [
-    {
+    route({
       method: 'GET',
       path: '/volumes',
-      handle: async (call) => {
-        call.send(200, await volumes.list(call.query(z.object({ filters })).filters))
+      query: { filters },
+      handle: async (call, query) => {
+        call.send(200, await volumes.list(query.filters))
       },
-    },
+    }),
     {
       method: 'POST',
       path: '/volumes/create',
@@ -24,16 +25,17 @@ export function volumeRoutes(volumes: VolumeEngine): Route[] {
         call.send(201, await volumes.create(config))
       },
     },
-    {
+    route({
       method: 'POST',
       path: '/volumes/prune',
-      handle: async (call) => {
-        const query = call.query(z.object({ filters })).filters ?? {}
+      query: { filters },
+      handle: async (call, query) => {
+        const given = query.filters ?? {}
         // Before 1.42 a prune took every unused volume; such clients expect that and know no `all`.
-        const asked = call.speaks('1.42') ? query : { ...query, all: ['true'] }
+        const asked = call.speaks('1.42') ? given : { ...given, all: ['true'] }
         call.send(200, await volumes.prune(asked))
       },
-    },
+    }),
     {
       method: 'GET',
       path: '/volumes/:name',
@@ -41,13 +43,14 @@ export function volumeRoutes(volumes: VolumeEngine): Route[] {
         call.send(200, await volumes.inspect(call.param('name')))
       },
     },
-    {
+    route({
       method: 'DELETE',
       path: '/volumes/:name',
-      handle: async (call) => {
-        await volumes.remove(call.param('name'), call.query(z.object({ force: flag })))
+      query: { force: flag },
+      handle: async (call, options) => {
+        await volumes.remove(call.param('name'), options)
         call.send(204)
       },
-    },
+    }),
   ]
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { Resources } from '../types/docker.ts'
+import { checkFields, notSupported, windowsOnly, type Rule } from './field-rules.ts'
 import { devicesOf } from './devices.ts'
 import { hostCpu } from '../cgroups/host.ts'
 import { hostSupport, type HostSupport } from './host-support.ts'
@@ -8,6 +9,51 @@ import { limitsOf } from './resources.ts'
 import { rlimitsOf } from './rlimits.ts'
 
 const SMALLEST_MEMORY = 6 << 20
+
+/** The limits that an update may change, too. */
+export const RESOURCES = {
+  CpuShares: 'implemented',
+  Memory: 'implemented',
+  CgroupParent: notSupported(
+    'CgroupParent',
+    'every container has its cgroup below the one of the engine',
+  ),
+  BlkioWeight: 'implemented',
+  BlkioWeightDevice: 'implemented',
+  BlkioDeviceReadBps: 'implemented',
+  BlkioDeviceWriteBps: 'implemented',
+  BlkioDeviceReadIOps: 'implemented',
+  BlkioDeviceWriteIOps: 'implemented',
+  CpuPeriod: 'implemented',
+  CpuQuota: 'implemented',
+  CpuRealtimePeriod: notSupported('CpuRealtimePeriod', 'few kernels are built with it'),
+  CpuRealtimeRuntime: notSupported('CpuRealtimeRuntime', 'few kernels are built with it'),
+  CpusetCpus: 'implemented',
+  CpusetMems: 'implemented',
+  Devices: 'implemented',
+  DeviceCgroupRules: 'implemented',
+  DeviceRequests: {
+    refused: 'there are no device drivers; name the devices in Devices',
+    check: (value) => {
+      const [request] = value as NonNullable<Resources['DeviceRequests']>
+      throw new InvalidParameterError(
+        `could not select device driver "${request?.Driver ?? ''}" with capabilities: ${JSON.stringify(request?.Capabilities ?? [])}`,
+      )
+    },
+  },
+  MemoryReservation: 'implemented',
+  MemorySwap: 'implemented',
+  MemorySwappiness: 'implemented',
+  NanoCpus: 'implemented',
+  OomKillDisable: 'implemented',
+  Init: notSupported('Init', 'start an init such as tini as the command instead'),
+  PidsLimit: 'implemented',
+  Ulimits: 'implemented',
+  CpuCount: windowsOnly('CpuCount'),
+  CpuPercent: windowsOnly('CpuPercent'),
+  IOMaximumIOps: windowsOnly('IOMaximumIOps'),
+  IOMaximumBandwidth: windowsOnly('IOMaximumBandwidth'),
+} satisfies Record<keyof Resources, Rule>
 
 /**
  * Checks the limits of a container in Docker's words.
@@ -20,7 +66,7 @@ export function validateResources(
   resources: Resources,
   support: HostSupport = hostSupport(),
 ): string[] {
-  refuse(resources)
+  checkFields('', limitsAmong(resources), RESOURCES, resources)
   const warnings = [
     ...checkMemory(resources, support),
     ...checkCpu(resources, support),
@@ -38,23 +84,11 @@ export function validateResources(
   return warnings
 }
 
-function refuse(resources: Resources): void {
-  for (const field of ['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'] as const) {
-    if (resources[field])
-      throw new InvalidParameterError(
-        `${field} is a limit of Windows containers, not of Linux ones`,
-      )
-  }
-  for (const field of ['CpuRealtimePeriod', 'CpuRealtimeRuntime'] as const) {
-    if (resources[field]) throw new NotImplementedError(`${field} is not supported`)
-  }
-  if (resources.CgroupParent) throw new NotImplementedError('CgroupParent is not supported')
-  const request = resources.DeviceRequests?.[0]
-  if (request) {
-    throw new InvalidParameterError(
-      `could not select device driver "${request.Driver ?? ''}" with capabilities: ${JSON.stringify(request.Capabilities ?? [])}`,
-    )
-  }
+/** Also handed a whole host config, whose other fields are judged elsewhere. */
+function limitsAmong(resources: Resources): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(resources).filter(([field]) => Object.hasOwn(RESOURCES, field)),
+  )
 }
 
 function checkMemory(resources: Resources, support: HostSupport): string[] {

@@ -1,60 +1,29 @@
 import fs from 'node:fs'
-import type { ContainerCreateConfig } from '../contract.ts'
+import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { parseSize } from '../size.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
 import { compileSeccomp, seccompProfileFor } from './seccomp.ts'
+import { checkFields, isUnset, notSupported, oneOf, within, type Rule } from './field-rules.ts'
 import { parseSecurityOptions } from './security-options.ts'
 import { allowedOomScoreAdj } from './spec.ts'
 import { checkSysctls } from './sysctls.ts'
-import { validateResources } from './validate-resources.ts'
+import { RESOURCES, validateResources } from './validate-resources.ts'
 
 export { validateResources } from './validate-resources.ts'
-
-/** What is done with a field: looked at elsewhere, or refused by this when it is set to something. */
-type Rule = 'implemented' | ((value: unknown, hostConfig: HostConfig) => void)
 
 /**
  * Every field that Docker's API has; one that is in none of these tables is refused by name.
  * What only a container's own part can judge (networks, mounts, restart policy, health check) is judged there.
  */
-const HOST_CONFIG = {
-  CpuShares: 'implemented',
-  Memory: 'implemented',
-  CgroupParent: 'implemented',
-  BlkioWeight: 'implemented',
-  BlkioWeightDevice: 'implemented',
-  BlkioDeviceReadBps: 'implemented',
-  BlkioDeviceWriteBps: 'implemented',
-  BlkioDeviceReadIOps: 'implemented',
-  BlkioDeviceWriteIOps: 'implemented',
-  CpuPeriod: 'implemented',
-  CpuQuota: 'implemented',
-  CpuRealtimePeriod: 'implemented',
-  CpuRealtimeRuntime: 'implemented',
-  CpusetCpus: 'implemented',
-  CpusetMems: 'implemented',
-  Devices: 'implemented',
-  DeviceCgroupRules: 'implemented',
-  DeviceRequests: 'implemented',
-  MemoryReservation: 'implemented',
-  MemorySwap: 'implemented',
-  MemorySwappiness: 'implemented',
-  NanoCpus: 'implemented',
-  OomKillDisable: 'implemented',
-  Init: notSupported('Init', 'start an init such as tini as the command instead'),
-  PidsLimit: 'implemented',
-  Ulimits: 'implemented',
-  CpuCount: 'implemented',
-  CpuPercent: 'implemented',
-  IOMaximumIOps: 'implemented',
-  IOMaximumBandwidth: 'implemented',
+export const HOST_CONFIG = {
+  ...RESOURCES,
   Binds: 'implemented',
   ContainerIDFile: 'implemented',
-  LogConfig: (_, { LogConfig }) => {
+  LogConfig: within('json-file with max-size and max-file, none', (_, { LogConfig }) => {
     checkLogConfig(LogConfig)
-  },
+  }),
   NetworkMode: 'implemented',
   PortBindings: 'implemented',
   RestartPolicy: 'implemented',
@@ -104,10 +73,7 @@ const HOST_CONFIG = {
     if (!['', 'host'].includes(String(value)))
       throw new InvalidParameterError(`invalid UTS mode: ${String(value)}`)
   },
-  UsernsMode: (value) => {
-    if (value !== 'host')
-      throw new NotImplementedError(`UsernsMode "${String(value)}" is not supported, only "host"`)
-  },
+  UsernsMode: oneOf('UsernsMode', ['host']),
   ShmSize: (value) => {
     if (typeof value !== 'number' || value < 0)
       throw new InvalidParameterError('SHM size can not be less than 0')
@@ -120,13 +86,13 @@ const HOST_CONFIG = {
       throw new InvalidParameterError(`unknown or invalid runtime name: ${String(value)}`)
     }
   },
-  Isolation: (value) => {
+  Isolation: within('only "default": the others are for Windows', (value) => {
     if (value !== 'default') {
       throw new InvalidParameterError(
         `invalid isolation "${String(value)}": Linux containers only have 'default'`,
       )
     }
-  },
+  }),
   MaskedPaths: 'implemented',
   ReadonlyPaths: 'implemented',
 } satisfies Record<keyof HostConfig, Rule>
@@ -134,7 +100,7 @@ const HOST_CONFIG = {
 /** `runc` too: it is what Docker's own containers say, and what clients copy from them. */
 const RUNTIMES = ['gantry', 'runc', 'io.containerd.runc.v2']
 
-const CONTAINER_CONFIG = {
+export const CONTAINER_CONFIG = {
   Hostname: (value) => {
     checkHostname('hostname', value)
   },
@@ -179,8 +145,20 @@ const CONTAINER_CONFIG = {
   Shell: 'implemented',
 } satisfies Record<keyof ContainerConfig, Rule>
 
-/** Beside the config in the same body. */
-const ENVELOPE = ['HostConfig', 'NetworkingConfig']
+/** @see POST /containers/{id}/exec; values are judged where the exec is made (containers/exec.ts) */
+export const EXEC_CONFIG = {
+  AttachStdin: 'implemented',
+  AttachStdout: 'implemented',
+  AttachStderr: 'implemented',
+  DetachKeys: 'implemented',
+  Tty: 'implemented',
+  Env: 'implemented',
+  Cmd: 'implemented',
+  Privileged: 'implemented',
+  User: 'implemented',
+  WorkingDir: 'implemented',
+  ConsoleSize: 'implemented',
+} satisfies Record<keyof ExecConfig, Rule>
 
 /**
  * Checks what a container is asked to be: each field is done, or refused by its name.
@@ -194,7 +172,8 @@ const ENVELOPE = ['HostConfig', 'NetworkingConfig']
 export function validateHostConfig(config: ContainerCreateConfig): string[] {
   const hostConfig = config.HostConfig ?? {}
   refuseNul(config)
-  checkFields('', config, CONTAINER_CONFIG, hostConfig)
+  const { HostConfig: _host, NetworkingConfig: _networking, ...own } = config
+  checkFields('', own, CONTAINER_CONFIG, hostConfig)
   checkFields('HostConfig.', hostConfig, HOST_CONFIG, hostConfig)
   checkConflicts(config, hostConfig)
   return [
@@ -204,47 +183,10 @@ export function validateHostConfig(config: ContainerCreateConfig): string[] {
   ]
 }
 
-function checkFields(
-  prefix: string,
-  given: Record<string, unknown>,
-  rules: Record<string, Rule>,
-  hostConfig: HostConfig,
-): void {
-  for (const [field, value] of Object.entries(given)) {
-    if (isUnset(value) || (prefix === '' && ENVELOPE.includes(field))) continue
-    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
-    if (rule === undefined) throw new InvalidParameterError(`${prefix}${field} is not supported`)
-    if (rule !== 'implemented') rule(value, hostConfig)
-  }
-}
-
-/** Go's zero values, also of structs whose fields are all unset. */
-function isUnset(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === 0 || value === '')
-    return true
-  if (Array.isArray(value)) return value.every(isUnset)
-  return typeof value === 'object' && Object.values(value).every(isUnset)
-}
-
 /** No path, argument or name of the kernel's can hold one. */
 function refuseNul(config: ContainerCreateConfig): void {
   if (!JSON.stringify(config).includes('\\u0000')) return
   throw new InvalidParameterError('the container config has a string with a NUL byte in it')
-}
-
-function notSupported(field: string, instead: string): Rule {
-  return () => {
-    throw new NotImplementedError(`${field} is not supported: ${instead}`)
-  }
-}
-
-function oneOf(field: string, values: string[]): Rule {
-  return (value) => {
-    if (values.includes(String(value))) return
-    throw new NotImplementedError(
-      `${field} "${String(value)}" is not supported, only "${values.at(-1) ?? ''}"`,
-    )
-  }
 }
 
 function checkMode(what: string, mode: string, plain: string[]): void {
