@@ -5,7 +5,17 @@ import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { filters, flag, integer, maybeFlag, sinceMoment, untilMoment, word } from './values.ts'
+import {
+  filters,
+  flag,
+  integer,
+  maybeFlag,
+  sinceMoment,
+  unread,
+  unsupported,
+  untilMoment,
+  word,
+} from './values.ts'
 
 export function containerRoutes(containers: ContainerEngine): Route[] {
   return [
@@ -62,9 +72,14 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       query: { stream: maybeFlag, 'one-shot': flag },
       handle: (call, query) => stats(containers, call, query),
     }),
-    {
+    route({
       method: 'POST',
       path: '/containers/:id/start',
+      query: {
+        detachKeys: unread('attach takes it'),
+        checkpoint: unsupported('checkpoint', 'containers cannot be frozen to disk'),
+        'checkpoint-dir': unsupported('checkpoint-dir', 'containers cannot be frozen to disk'),
+      },
       handle: async (call) => {
         // Docker took a host config here until API 1.24; ignoring one would start something else than was asked for.
         if (Number(call.header('content-length') ?? 0) > 7) {
@@ -75,7 +90,7 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
         await containers.start(call.param('id'))
         call.send(204)
       },
-    },
+    }),
     route({
       method: 'POST',
       path: '/containers/:id/stop',

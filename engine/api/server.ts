@@ -11,19 +11,12 @@ import {
   NotFoundError,
   STATUS_OF,
 } from '../errors.ts'
-import { absentRoutes } from './absent.ts'
 import { Call, MAX_BODY_BYTES } from './call.ts'
-import { attachRoutes } from './attach.ts'
-import { containerRoutes } from './containers.ts'
-import { execRoutes } from './exec.ts'
 import { takeBody } from './hijack.ts'
-import { imageRoutes } from './images.ts'
-import { networkRoutes } from './networks.ts'
 import { createRouter } from './router.ts'
+import { routesOf } from './routes.ts'
 import { claimSocketPath } from './socket-path.ts'
-import { systemRoutes } from './system.ts'
 import { API_VERSION, isOlder, MIN_API_VERSION } from './version.ts'
-import { volumeRoutes } from './volumes.ts'
 
 export interface ApiServer {
   /**
@@ -37,16 +30,7 @@ export interface ApiServer {
 
 /** The Docker Engine API over an engine. Cheap to make: one may be made per principal. */
 export function createApiServer(engine: Engine): ApiServer {
-  const find = createRouter([
-    ...systemRoutes(engine.system),
-    ...containerRoutes(engine.containers),
-    ...attachRoutes(engine.containers),
-    ...execRoutes(engine.execs),
-    ...imageRoutes(engine.images),
-    ...networkRoutes(engine.networks),
-    ...volumeRoutes(engine.volumes),
-    ...absentRoutes(),
-  ])
+  const find = createRouter(routesOf(engine))
 
   async function serve(
     request: IncomingMessage,

@@ -50,6 +50,11 @@ export function unsupported(name: string, why: string) {
     .meta({ refused: why })
 }
 
+/** A parameter of the reference that Docker itself reads nowhere. */
+export function unread(why: string) {
+  return z.string().optional().meta({ unread: why })
+}
+
 /** What doubles near today's seconds differ by; finer times are rounded by up to half of it. */
 const DOUBLE_STEP = 2 ** -22
 

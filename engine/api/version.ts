@@ -1,5 +1,5 @@
 /** The Docker Engine API version spoken at this door, and the oldest one that clients may ask for. */
-export const API_VERSION = '1.51'
+export const API_VERSION = '1.56'
 export const MIN_API_VERSION = '1.24'
 
 /** Compares `major.minor` by number. */

@@ -6,11 +6,15 @@ export type Check = (value: unknown, hostConfig: HostConfig) => void
 
 /**
  * What is done with a field of the API: looked at elsewhere, judged here by a check, or refused when it is set to
- * something. `refused` and `limits` are words for docs/docker-api.md, which is made from the tables of rules
- * (`npm run docs:api`).
+ * something. `told` fields are for answers; Docker, too, takes no notice when they are sent. `refused` and `limits` are
+ * words for docs/docker-api.md, which is made from the tables of rules (`npm run docs:api`).
  */
 export type Rule =
-  'implemented' | Check | { refused: string; check: Check } | { limits: string; check: Check }
+  | 'implemented'
+  | 'told'
+  | Check
+  | { refused: string; check: Check }
+  | { limits: string; check?: Check }
 
 /**
  * Holds each field that is set to something against its rule; zero values, empty lists and nulls ask for nothing.
@@ -27,9 +31,8 @@ export function checkFields(
     if (isUnset(value)) continue
     const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
     if (rule === undefined) throw new InvalidParameterError(`${prefix}${field} is not supported`)
-    if (rule === 'implemented') continue
     if (typeof rule === 'function') rule(value, hostConfig)
-    else rule.check(value, hostConfig)
+    else if (typeof rule === 'object') rule.check?.(value, hostConfig)
   }
 }
 

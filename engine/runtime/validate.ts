@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { parseSize } from '../size.ts'
-import type { ContainerConfig, HostConfig } from '../types/docker.ts'
+import type { ContainerConfig, EndpointSettings, HostConfig } from '../types/docker.ts'
 import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
 import { compileSeccomp, seccompProfileFor } from './seccomp.ts'
 import { checkFields, isUnset, notSupported, oneOf, within, type Rule } from './field-rules.ts'
@@ -159,6 +159,25 @@ export const EXEC_CONFIG = {
   WorkingDir: 'implemented',
   ConsoleSize: 'implemented',
 } satisfies Record<keyof ExecConfig, Rule>
+
+/** @see POST /networks/{id}/connect; values are judged by the network (networks/endpoint-settings.ts) */
+export const ENDPOINT_SETTINGS = {
+  IPAMConfig: { limits: 'IPv4Address' },
+  Links: 'implemented',
+  MacAddress: 'implemented',
+  Aliases: 'implemented',
+  DriverOpts: { limits: 'com.docker.network.endpoint.ifname' },
+  GwPriority: 'implemented',
+  NetworkID: 'told',
+  EndpointID: 'told',
+  Gateway: 'told',
+  IPAddress: 'told',
+  IPPrefixLen: 'told',
+  IPv6Gateway: 'told',
+  GlobalIPv6Address: 'told',
+  GlobalIPv6PrefixLen: 'told',
+  DNSNames: 'told',
+} satisfies Record<keyof EndpointSettings, Rule>
 
 /**
  * Checks what a container is asked to be: each field is done, or refused by its name.

@@ -44,7 +44,7 @@ export class MockEngine {
 
   readonly engine = {
     system: {
-      version: async () => ({ Version: 'mock', ApiVersion: '1.51' }),
+      version: async () => ({ Version: 'mock', ApiVersion: '1.56' }),
       info: async () => ({}),
       events: (options: { until?: number } = {}, signal?: AbortSignal) =>
         this.#events(options, signal),

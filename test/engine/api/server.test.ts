@@ -19,7 +19,7 @@ describe('createApiServer', () => {
     const { status, headers, text } = await door.request('GET', '/_ping')
     assert.equal(status, 200)
     assert.equal(text, 'OK')
-    assert.equal(headers['api-version'], '1.51')
+    assert.equal(headers['api-version'], '1.56')
     assert.equal(headers['docker-experimental'], 'false')
     assert.equal(headers.ostype, 'linux')
     assert.equal(headers.swarm, 'inactive')
@@ -32,7 +32,7 @@ describe('createApiServer', () => {
   it('refuses versions it does not speak, in Docker words', async (t) => {
     const door = await openDoor(t, {})
     assert.deepEqual(await door.json('GET', '/v1.99/info'), {
-      message: 'client version 1.99 is too new. Maximum supported API version is 1.51',
+      message: 'client version 1.99 is too new. Maximum supported API version is 1.56',
     })
     assert.deepEqual(await door.json('GET', '/v1.10/info'), {
       message:
@@ -162,7 +162,7 @@ describe('createApiServer', () => {
     }
     const answer = await door.request(
       'POST',
-      '/v1.51/containers/create?name=web&platform=',
+      '/v1.56/containers/create?name=web&platform=',
       JSON.stringify(body),
     )
     assert.equal(answer.status, 201)
@@ -300,7 +300,7 @@ describe('createApiServer', () => {
     assert.equal(await type('1.41'), 'application/vnd.docker.raw-stream')
     assert.equal(await type('1.42'), 'application/vnd.docker.multiplexed-stream')
     tty = true
-    assert.equal(await type('1.51'), 'application/vnd.docker.raw-stream')
+    assert.equal(await type('1.56'), 'application/vnd.docker.raw-stream')
     assert.deepEqual(JSON.parse(JSON.stringify(seen)), {
       stdout: true,
       stderr: false,

@@ -1,0 +1,24 @@
+import type { Engine } from '../contract.ts'
+import { absentRoutes } from './absent.ts'
+import { attachRoutes } from './attach.ts'
+import { containerRoutes } from './containers.ts'
+import { execRoutes } from './exec.ts'
+import { imageRoutes } from './images.ts'
+import { networkRoutes } from './networks.ts'
+import type { Route } from './router.ts'
+import { systemRoutes } from './system.ts'
+import { volumeRoutes } from './volumes.ts'
+
+/** Every operation of the Docker Engine API, those that are absent here at the end. */
+export function routesOf(engine: Engine): Route[] {
+  return [
+    ...systemRoutes(engine.system),
+    ...containerRoutes(engine.containers),
+    ...attachRoutes(engine.containers),
+    ...execRoutes(engine.execs),
+    ...imageRoutes(engine.images),
+    ...networkRoutes(engine.networks),
+    ...volumeRoutes(engine.volumes),
+    ...absentRoutes(),
+  ]
+}
