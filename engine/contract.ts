@@ -13,6 +13,7 @@
  *   `[u8 type (1 stdout, 2 stderr), 0, 0, 0, u32be length]` + payload.
  */
 import type { Duplex, Readable } from 'node:stream'
+import type { Attributed } from './types/gantry.ts'
 import type {
   AuthConfig,
   BuildCacheDiskUsage,
@@ -56,9 +57,31 @@ export interface Engine {
   readonly images: ImageEngine
   readonly networks: NetworkEngine
   readonly volumes: VolumeEngine
+  /**
+   * The same engine on somebody's behalf: what is made or caused through it carries the caller's name (inspect's
+   * `Gantry.CreatedBy`, the events' `gantry.by`). Cheap to make; not to be closed by itself. Every door of the engine
+   * goes through it; access control and audit are decorators that know their caller by it.
+   */
+  as(caller: Caller): Engine
   /** Lets go of everything held in this process. Containers keep running. */
   close(): Promise<void>
 }
+
+/** Who asks: by which door somebody came, or why the engine acts by itself. */
+export type Caller =
+  | {
+      kind: 'socket'
+      /** By the host's passwd, else the number. */
+      name: string
+      /** Of the process at the other end, by the kernel's word when it connected. */
+      uid: number
+      gid: number
+      pid: number
+      /** What that process calls itself: a hint. */
+      command: string
+    }
+  | { kind: 'console'; name: string; userId: string }
+  | { kind: 'system'; reason: string }
 
 export interface SystemEngine {
   version(): Promise<SystemVersion>
@@ -94,12 +117,12 @@ export type ContainerCreateConfig = ContainerConfig & {
 }
 
 export interface ContainerEngine {
-  list(options?: ContainerListOptions): Promise<ContainerSummary[]>
+  list(options?: ContainerListOptions): Promise<(ContainerSummary & Attributed)[]>
   create(
     config: ContainerCreateConfig,
     options?: ContainerCreateOptions,
   ): Promise<{ Id: string; Warnings: string[] }>
-  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse>
+  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse & Attributed>
   top(id: string, psArgs?: string): Promise<ContainerTopResponse>
   /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
   logs(
@@ -222,7 +245,7 @@ export interface ExecConfig {
   ConsoleSize?: [number, number]
 }
 
-export interface ExecInspect {
+export interface ExecInspect extends Attributed {
   ID: string
   ContainerID: string
   Running: boolean
@@ -272,7 +295,7 @@ export type ImageProgress = CreateImageInfo & {
 
 export interface ImageEngine {
   list(options?: ImageListOptions): Promise<ImageSummary[]>
-  inspect(name: string): Promise<ImageInspect>
+  inspect(name: string): Promise<ImageInspect & Attributed>
   history(name: string): Promise<ImageHistoryResponseItem[]>
   /** Yields progress and throws when it fails; nothing half-made stays. */
   pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
@@ -336,8 +359,11 @@ export interface NetworkCreateConfig {
 }
 
 export interface NetworkEngine {
-  list(filters?: Filters): Promise<NetworkInspect[]>
-  inspect(id: string, options?: { verbose?: boolean; scope?: string }): Promise<NetworkInspect>
+  list(filters?: Filters): Promise<(NetworkInspect & Attributed)[]>
+  inspect(
+    id: string,
+    options?: { verbose?: boolean; scope?: string },
+  ): Promise<NetworkInspect & Attributed>
   create(config: NetworkCreateConfig): Promise<{ Id: string; Warning: string }>
   connect(id: string, request: NetworkConnectRequest): Promise<void>
   disconnect(id: string, request: NetworkDisconnectRequest): Promise<void>
@@ -347,8 +373,8 @@ export interface NetworkEngine {
 
 export interface VolumeEngine {
   list(filters?: Filters): Promise<VolumeListResponse>
-  inspect(name: string): Promise<Volume>
-  create(config: VolumeCreateRequest): Promise<Volume>
+  inspect(name: string): Promise<Volume & Attributed>
+  create(config: VolumeCreateRequest): Promise<Volume & Attributed>
   remove(name: string, options?: { force?: boolean }): Promise<void>
   prune(filters?: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>
 }

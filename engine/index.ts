@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
@@ -97,7 +98,7 @@ export async function openLocalEngine(
   await recoverContainers(context)
 
   const containers = localContainers(context)
-  return {
+  return attributable({
     containers,
     execs: localExecs(context),
     images,
@@ -116,5 +117,5 @@ export async function openLocalEngine(
       await images.close()
       await events.close()
     },
-  }
+  })
 }

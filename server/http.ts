@@ -1,10 +1,11 @@
 import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createApiServer } from '../engine/api/server.ts'
+import { type ApiServer, createApiServer } from '../engine/api/server.ts'
 import { isSameOrigin } from './auth/same-origin.ts'
 import { readCookie, sessionCookieName } from './auth/cookie.ts'
 import type { Session } from './auth/sessions.ts'
+import { engineOf } from './caller.ts'
 import type { Context } from './context.ts'
 import { errorMessage, errorStatus } from './errors.ts'
 import { secureHeaders } from './secure-headers.ts'
@@ -28,7 +29,15 @@ export interface Pages {
  *     the rest         Next
  */
 export function createConsoleServer(context: Context, pages: Pages): http.Server {
-  const door = createApiServer(context.engine)
+  const doors = new WeakMap<Session, ApiServer>()
+  /** Everything that comes by a session is done on its user's behalf. */
+  const doorOf = (session: Session): ApiServer => {
+    const known = doors.get(session)
+    if (known !== undefined) return known
+    const door = createApiServer(engineOf(context.engine, session.user))
+    doors.set(session, door)
+    return door
+  }
   const server = http.createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
@@ -52,7 +61,8 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
       return
     }
     if (isBelow(path, ENGINE_PREFIX)) {
-      if (!(await signedIn(context, request))) {
+      const session = await signedIn(context, request)
+      if (session === undefined) {
         sendError(response, 401, 'Sign in first.')
         return
       }
@@ -60,7 +70,7 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
       response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox")
       response.setHeader('X-Content-Type-Options', 'nosniff')
       request.url = path.slice(ENGINE_PREFIX.length) || '/'
-      door.handle(request, response)
+      doorOf(session).handle(request, response)
       return
     }
     secureHeaders(request, response, { dev: context.env.dev })
@@ -74,13 +84,13 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
     if (isBelow(path, ENGINE_PREFIX)) {
       void (async () => {
         // Asked for before anything is read: data that comes early waits in the socket.
-        const allowed = isSameOrigin(request.headers) && (await signedIn(context, request))
-        if (!allowed) {
+        const session = isSameOrigin(request.headers) ? await signedIn(context, request) : undefined
+        if (session === undefined) {
           socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
           return
         }
         request.url = path.slice(ENGINE_PREFIX.length) || '/'
-        door.upgrade(request, socket, head)
+        doorOf(session).upgrade(request, socket, head)
       })().catch(() => socket.destroy())
       return
     }

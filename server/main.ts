@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   live.io.attach(server)
   await listenOn(server, env)
   announce(env, server)
-  loadSampleLater(engine)
+  loadSampleLater(engine.as({ kind: 'system', reason: 'sample image' }))
 
   let stopping = false
   const stop = (): void => {

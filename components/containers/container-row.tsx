@@ -3,6 +3,7 @@ import { X } from 'lucide-react'
 import Link from 'next/link'
 import { memo } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { makerName, makerOf } from '@/components/callers/caller-words.ts'
 import { Age } from '@/components/ui/age.tsx'
 import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { cn } from '@/components/ui/cn.ts'
@@ -33,13 +34,14 @@ export interface RowProps {
 }
 
 export const COLUMNS =
-  'grid grid-cols-[2.25rem_minmax(11rem,2fr)_minmax(8rem,1.5fr)_8.25rem_9rem_minmax(7rem,1fr)_minmax(8.5rem,1.1fr)_4.5rem_2.5rem] items-center'
+  'grid grid-cols-[2.25rem_minmax(11rem,2fr)_minmax(8rem,1.5fr)_8.25rem_9rem_minmax(7rem,1fr)_minmax(8.5rem,1.1fr)_5.5rem_2.5rem] items-center'
 
 /** A row of the wide list. Memoised: of a thousand rows only those that changed are drawn again. */
 export const ContainerRow = memo(function ContainerRow(props: RowProps) {
   const { container, pending, failure } = props
   const id = container.Id ?? ''
   const name = containerName(container)
+  const maker = makerOf(container)
   return (
     <>
       <div
@@ -73,8 +75,13 @@ export const ContainerRow = memo(function ContainerRow(props: RowProps) {
         <div role="cell" className="min-w-0 pr-3">
           <StateCell container={container} pending={pending} />
         </div>
-        <div role="cell" className="text-muted-foreground text-[13px]">
+        <div role="cell" className="text-muted-foreground min-w-0 pr-3 text-[13px] leading-tight">
           {container.Created !== undefined && <Age since={container.Created * 1000} />}
+          {maker !== undefined && (
+            <span className="block truncate text-xs" title={`made by ${maker}`}>
+              {makerName(container)}
+            </span>
+          )}
         </div>
         <div role="cell">
           <RowMenu

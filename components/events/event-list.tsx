@@ -4,6 +4,7 @@ import { Activity, FilterX, Pause, Play } from 'lucide-react'
 import Link from 'next/link'
 import { useMemo, useRef, useState } from 'react'
 import type { EventMessage } from '@/engine/types/docker.ts'
+import { causerOf } from '@/components/callers/caller-words.ts'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
@@ -43,7 +44,7 @@ export function EventList() {
         filter={
           <FilterBox
             label="Filter events"
-            placeholder="Filter by name, action, attribute"
+            placeholder="Filter by name, action, user, attribute"
             value={filter}
             onChange={setFilter}
           />
@@ -161,6 +162,7 @@ function EventRows({ events, stale }: { events: EventMessage[]; stale: boolean }
 function EventRow({ event }: { event: EventMessage }) {
   const page = pageOf(event)
   const subject = subjectOf(event)
+  const causer = causerOf(event)
   return (
     <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-0.5 px-3 py-1.5 text-sm md:flex-nowrap md:px-4">
       <time
@@ -189,6 +191,13 @@ function EventRow({ event }: { event: EventMessage }) {
       </span>
       <span
         role="cell"
+        className="text-muted-foreground w-36 shrink-0 truncate text-xs"
+        title={causer === undefined ? undefined : `by ${causer}`}
+      >
+        {causer}
+      </span>
+      <span
+        role="cell"
         className="text-muted-foreground min-w-0 flex-1 truncate text-xs"
         title={detailsOf(event)}
       >
@@ -200,7 +209,7 @@ function EventRow({ event }: { event: EventMessage }) {
 
 function matches(event: EventMessage, word: string): boolean {
   if (word === '') return true
-  const text = `${event.Action ?? ''} ${subjectOf(event)} ${event.Actor?.ID ?? ''} ${detailsOf(event)}`
+  const text = `${event.Action ?? ''} ${subjectOf(event)} ${event.Actor?.ID ?? ''} ${causerOf(event) ?? ''} ${detailsOf(event)}`
   return text.toLowerCase().includes(word)
 }
 

@@ -1,5 +1,6 @@
 import type { EventMessage } from '@/engine/types/docker.ts'
 import type { Tone } from '@/components/ui/badge.tsx'
+import { isAboutCaller } from '@/components/callers/caller-words.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 
 /** What an event is about, by name where it tells one. */
@@ -38,10 +39,10 @@ export function toneOf(event: EventMessage): Tone {
   return tones[action] ?? 'neutral'
 }
 
-/** The rest of what it tells, but for the name. */
+/** The rest of what it tells, but for the name and who caused it. */
 export function detailsOf(event: EventMessage): string {
   return Object.entries(event.Actor?.Attributes ?? {})
-    .filter(([key]) => key !== 'name')
+    .filter(([key]) => key !== 'name' && !isAboutCaller(key))
     .map(([key, value]) => `${key}=${value}`)
     .join('  ')
 }

@@ -1,6 +1,7 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
 import type { ContainerSummary, NetworkInspect } from '@/engine/types/docker.ts'
+import { makerOf } from '@/components/callers/caller-words.ts'
 import { engine } from '@/components/engine/client.ts'
 import { containerName } from '@/components/containers/container-name.ts'
 import { Facts } from '@/components/page/facts.tsx'
@@ -63,6 +64,7 @@ function NetworkFacts({ network, users }: { network: NetworkInspect; users: Cont
         ],
         ['Internal', network.Internal === true ? 'yes' : 'no'],
         ['Created', network.Created && formatTime(Date.parse(network.Created))],
+        ['Created by', makerOf(network)],
         ['Used by', <UsedBy key="users" containers={users} all />],
         [
           'Addresses',

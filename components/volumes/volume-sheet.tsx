@@ -1,6 +1,7 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
+import { makerOf } from '@/components/callers/caller-words.ts'
 import { containerName } from '@/components/containers/container-name.ts'
 import { engine } from '@/components/engine/client.ts'
 import { Facts } from '@/components/page/facts.tsx'
@@ -43,6 +44,7 @@ export function VolumeSheet({
                         </code>,
                       ],
                       ['Created', volume.CreatedAt && formatTime(Date.parse(volume.CreatedAt))],
+                      ['Created by', makerOf(volume)],
                       ['Used by', <UsedBy key="users" containers={users} all />],
                       [
                         'Mounted at',

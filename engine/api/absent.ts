@@ -63,22 +63,20 @@ DELETE /configs/:id
 POST /configs/:id/update
 `
 
-export function absentRoutes(): Route[] {
-  return ABSENT.trim()
-    .split('\n')
-    .map((line) => {
-      const [method = '', path = ''] = line.split(' ')
-      return {
-        method,
-        path,
-        absent: true,
-        handle: () =>
-          Promise.reject(
-            new NotImplementedError(`Gantry does not implement ${method} ${readable(path)}`),
-          ),
-      }
-    })
-}
+export const absentRoutes: readonly Route[] = ABSENT.trim()
+  .split('\n')
+  .map((line) => {
+    const [method = '', path = ''] = line.split(' ')
+    return {
+      method,
+      path,
+      absent: true,
+      handle: () =>
+        Promise.reject(
+          new NotImplementedError(`Gantry does not implement ${method} ${readable(path)}`),
+        ),
+    }
+  })
 
 function readable(path: string): string {
   return path.replace(/:(\w+)\*?/g, '{$1}')

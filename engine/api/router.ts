@@ -21,8 +21,14 @@ export function route<Query extends z.ZodRawShape>(declared: {
   handle: (call: Call, query: z.output<z.ZodObject<Query>>) => Promise<void>
 }): Route {
   const { method, path, query, handle } = declared
-  const schema = z.object(query)
-  return { method, path, query, handle: (call) => handle(call, call.query(schema)) }
+  // made when first asked for: a connection has a table of its own and uses one or two of its routes
+  let schema: z.ZodObject<Query> | undefined
+  return {
+    method,
+    path,
+    query,
+    handle: (call) => handle(call, call.query((schema ??= z.object(query)))),
+  }
 }
 
 export type Find = (
@@ -47,11 +53,18 @@ export function createRouter(routes: Route[]): Find {
   }
 }
 
+const patterns = new Map<string, RegExp>()
+
+/** Once for each path: routers are made by the connection. */
 function compile(path: string): RegExp {
+  const known = patterns.get(path)
+  if (known !== undefined) return known
   const source = path.replace(/:(\w+)(\*?)/g, (_whole, name: string, many: string) =>
     many === '' ? `(?<${name}>[^/]+)` : `(?<${name}>.+)`,
   )
-  return new RegExp(`^${source}$`)
+  const pattern = new RegExp(`^${source}$`)
+  patterns.set(path, pattern)
+  return pattern
 }
 
 function decode(groups: Record<string, string>): Record<string, string> {

@@ -19,6 +19,6 @@ export function routesOf(engine: Engine): Route[] {
     ...imageRoutes(engine.images),
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
-    ...absentRoutes(),
+    ...absentRoutes,
   ]
 }

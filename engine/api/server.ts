@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
 import type { Engine } from '../contract.ts'
 import {
+  EngineError,
   errorCode,
   errorMessage,
   InvalidParameterError,
@@ -13,6 +14,7 @@ import {
 } from '../errors.ts'
 import { Call, MAX_BODY_BYTES } from './call.ts'
 import { takeBody } from './hijack.ts'
+import { peerOf } from './peer.ts'
 import { createRouter } from './router.ts'
 import { routesOf } from './routes.ts'
 import { claimSocketPath } from './socket-path.ts'
@@ -98,7 +100,8 @@ export function createApiServer(engine: Engine): ApiServer {
 
 /**
  * Serves the API on a unix socket: mode 0660, group `docker` where there is one. A socket file that nobody listens on
- * is replaced; missing directories are made.
+ * is replaced; missing directories are made. Whoever connects is asked the kernel once, and all that comes over the
+ * connection is done on its behalf.
  *
  * @throws CONFLICT when another process listens there
  */
@@ -106,12 +109,31 @@ export async function listen(
   engine: Engine,
   socketPath: string,
 ): Promise<{ close(): Promise<void> }> {
-  const api = createApiServer(engine)
-  const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, api.handle)
-  server.on('upgrade', api.upgrade)
+  const doors = new WeakMap<Duplex, ApiServer>()
+  const doorOf = (socket: Duplex): ApiServer => {
+    const door = doors.get(socket)
+    if (door === undefined) throw new EngineError('SYSTEM', 'a request came without a connection')
+    return door
+  }
+  const server = http.createServer(
+    { requestTimeout: 0, keepAliveTimeout: 60_000 },
+    (request, response) => {
+      doorOf(request.socket).handle(request, response)
+    },
+  )
+  server.on('upgrade', (request, socket, head) => {
+    doorOf(socket).upgrade(request, socket, head)
+  })
   // All connections, because the server forgets those that were taken over.
   const connections = new Set<Socket>()
   server.on('connection', (socket) => {
+    try {
+      doors.set(socket, createApiServer(engine.as(peerOf(socket))))
+    } catch {
+      // gone before it was asked who it is
+      socket.destroy()
+      return
+    }
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
     socket.on('error', () => {

@@ -38,8 +38,8 @@ export const word = z
   .transform((text) => (text === '' ? undefined : text))
 
 /** A parameter of the reference that is not here: given, it is refused by its name. */
-export function unsupported(name: string, why: string) {
-  return z
+export const unsupported = once((name: string, why: string) =>
+  z
     .string()
     .optional()
     .transform((text): undefined => {
@@ -47,12 +47,21 @@ export function unsupported(name: string, why: string) {
         throw new NotImplementedError(`${name} is not supported: ${why}`)
       return undefined
     })
-    .meta({ refused: why })
-}
+    .meta({ refused: why }),
+)
 
 /** A parameter of the reference that Docker itself reads nowhere. */
-export function unread(why: string) {
-  return z.string().optional().meta({ unread: why })
+export const unread = once((why: string) => z.string().optional().meta({ unread: why }))
+
+/** One schema for the same words: tables of routes are made by the connection, schemas are dear. */
+function once<A extends string[], S>(make: (...words: A) => S): (...words: A) => S {
+  const made = new Map<string, S>()
+  return (...words) => {
+    const key = words.join('\0')
+    const known = made.get(key) ?? make(...words)
+    made.set(key, known)
+    return known
+  }
 }
 
 /** What doubles near today's seconds differ by; finer times are rounded by up to half of it. */

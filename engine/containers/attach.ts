@@ -1,4 +1,5 @@
 import { Duplex, PassThrough } from 'node:stream'
+import { onBehalf } from '../caller.ts'
 import type { AttachOptions } from '../contract.ts'
 import { ConflictError } from '../errors.ts'
 import { readLogs } from '../logs/read.ts'
@@ -60,9 +61,13 @@ export async function attachContainer(
   emitContainerEvent(context, container, 'attach')
   if (!container.tty || !streams.stdin) return { stream, tty: container.tty }
   return {
-    stream: detachable(stream, keys, () => {
-      emitContainerEvent(context, container, 'detach')
-    }),
+    stream: detachable(
+      stream,
+      keys,
+      onBehalf(() => {
+        emitContainerEvent(context, container, 'detach')
+      }),
+    ),
     tty: true,
   }
 }

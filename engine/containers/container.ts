@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import path from 'node:path'
 import type { Cgroup } from '../cgroups/manager.ts'
-import type { ContainerExit } from '../contract.ts'
+import type { Caller, ContainerExit } from '../contract.ts'
 import type { Shim } from '../runtime/shim.ts'
 import { writeDocument } from '../store/documents.ts'
 import type { ContainerDocument, ContainerState, Status } from './document.ts'
@@ -29,6 +29,8 @@ export class Container {
   /** Pending start by the restart policy. */
   restartTimer: NodeJS.Timeout | null = null
   restartDelayMs = 0
+  /** Who wants the end of this run, and by which signal unless by whatever it takes. */
+  endWanted: { by: Caller; signal: number | null } | null = null
   /** Clients that attached before the start. */
   pendingAttaches: PendingAttach[] = []
   removed = false

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
@@ -62,6 +63,7 @@ export async function createContainer(
       id,
       name,
       created: timestamp(),
+      createdBy: currentCaller(),
       imageId: image.id,
       config,
       hostConfig: { ...hostConfig, NetworkMode: networkModeOf(hostConfig) },

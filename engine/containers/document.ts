@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { callerSchema } from '../caller.ts'
+import type { Caller } from '../contract.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig, MountPoint } from '../types/docker.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
 
@@ -24,6 +26,8 @@ export interface ContainerDocument {
   name: string
   /** RFC 3339 with nanoseconds. */
   created: string
+  /** Who asked for it; unknown of containers older than the record. */
+  createdBy?: Caller | undefined
   /** `sha256:…` of the image's config. */
   imageId: string
   /** The image's config merged with what was asked for. */
@@ -83,6 +87,7 @@ export const documentSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().min(1),
   created: z.string(),
+  createdBy: callerSchema.optional(),
   imageId: z.string(),
   config: record,
   hostConfig: record,

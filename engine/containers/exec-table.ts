@@ -1,11 +1,12 @@
 import { NotFoundError } from '../errors.ts'
-import type { ExecConfig } from '../contract.ts'
+import type { Caller, ExecConfig } from '../contract.ts'
 
 /** A command prepared, running or ended in a container. */
 export interface Exec {
   id: string
   containerId: string
   config: ExecConfig
+  createdBy: Caller | undefined
   state: 'created' | 'running' | 'ended'
   pid: number
   exitCode: number | null

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { z } from 'zod'
+import { asCaller, attributed, callerSchema, currentCaller, onBehalf, system } from '../caller.ts'
 import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
@@ -34,6 +35,7 @@ export function createExec(
     id: randomBytes(32).toString('hex'),
     containerId: container.id,
     config,
+    createdBy: currentCaller(),
     state: 'created',
     pid: 0,
     exitCode: null,
@@ -122,7 +124,7 @@ export async function resizeExec(
 
 /** @see GET /exec/{id}/json */
 export function inspectExec(context: ContainersContext, execId: string): ExecInspect {
-  const { config, containerId, exitCode, id, pid, state } = context.execs.get(execId)
+  const { config, containerId, createdBy, exitCode, id, pid, state } = context.execs.get(execId)
   return {
     ID: id,
     ContainerID: containerId,
@@ -141,6 +143,7 @@ export function inspectExec(context: ContainersContext, execId: string): ExecIns
       privileged: config.Privileged ?? false,
       user: config.User ?? '',
     },
+    ...attributed(createdBy),
   }
 }
 
@@ -177,9 +180,13 @@ function withDetachKeys(
   const keys = parseDetachKeys(
     DetachKeys === undefined || DetachKeys === '' ? DEFAULT_DETACH_KEYS : DetachKeys,
   )
-  return detachable(stream, keys, () => {
-    emitExecEvent(context, container, exec, 'exec_detach')
-  })
+  return detachable(
+    stream,
+    keys,
+    onBehalf(() => {
+      emitExecEvent(context, container, exec, 'exec_detach')
+    }),
+  )
 }
 
 function endExec(
@@ -190,7 +197,9 @@ function endExec(
 ): void {
   context.execs.end(exec, exitCode)
   forgetExec(container, exec.id)
-  emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
+  asCaller(system('its process ended'), () => {
+    emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
+  })
 }
 
 function emitExecEvent(
@@ -205,6 +214,7 @@ function emitExecEvent(
 
 const rememberedExec = z.object({
   id: z.string(),
+  createdBy: callerSchema.optional(),
   config: z.custom<ExecConfig>((value) => typeof value === 'object' && value !== null),
 })
 
@@ -217,7 +227,7 @@ async function rememberExec(container: Container, exec: Exec): Promise<void> {
   await fs.promises.mkdir(path.join(container.runDir, 'execs'), { recursive: true })
   await fs.promises.writeFile(
     execFile(container, exec.id),
-    JSON.stringify({ id: exec.id, config: exec.config }),
+    JSON.stringify({ id: exec.id, createdBy: exec.createdBy, config: exec.config }),
     {
       mode: 0o600,
     },
@@ -247,6 +257,7 @@ export async function recoverExecs(
       id: file,
       containerId: container.id,
       config: remembered.data.config,
+      createdBy: remembered.data.createdBy,
       state: 'running',
       pid: inShim.pid,
       exitCode: null,

@@ -1,3 +1,4 @@
+import { asCaller, system } from '../caller.ts'
 import type { Cgroup } from '../cgroups/manager.ts'
 import type { Shim } from '../runtime/shim.ts'
 import type { Container } from './container.ts'
@@ -5,6 +6,7 @@ import type { ContainersContext } from './context.ts'
 import { timestamp } from './clock.ts'
 import { emitContainerEvent } from './context.ts'
 import { removeHeld } from './discard.ts'
+import { causeOfEnd } from './end-cause.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
 import { removeRunDir } from './run-dir.ts'
 
@@ -23,14 +25,18 @@ export function watchForEnd(
     context.warn(`the shim of container ${container.id} would end with the engine's service`, error)
   })
   const unwatch = cgroup.watchOom(() => {
-    emitContainerEvent(context, container, 'oom')
+    asCaller(system('out of memory'), () => {
+      emitContainerEvent(context, container, 'oom')
+    })
   })
   shim.ended
     .then(async (exit) => {
       unwatch()
       // an engine that closes leaves its containers alone
       if (context.closing || container.shim !== shim) return
-      await container.lock.run(() => settleEnd(context, container, exit))
+      await asCaller(causeOfEnd(container, exit?.code ?? UNKNOWN_EXIT), () =>
+        container.lock.run(() => settleEnd(context, container, exit)),
+      )
     })
     .catch((error: unknown) => {
       context.warn(`could not settle the end of container ${container.id}`, error)
@@ -99,15 +105,17 @@ function scheduleRestart(context: ContainersContext, container: Container, ranFo
   container.restartDelayMs = restartDelayMs(container.restartDelayMs, ranForMs)
   container.restartTimer = setTimeout(() => {
     container.restartTimer = null
-    void container.lock.run(async () => {
-      if (context.closing || container.status !== 'restarting') return
-      const restartCount = container.state.restartCount + 1
-      try {
-        await context.launch(container, { restartCount })
-      } catch (error) {
-        context.warn(`could not restart container ${container.id}`, error)
-      }
-    })
+    void asCaller(system('restart policy'), () =>
+      container.lock.run(async () => {
+        if (context.closing || container.status !== 'restarting') return
+        const restartCount = container.state.restartCount + 1
+        try {
+          await context.launch(container, { restartCount })
+        } catch (error) {
+          context.warn(`could not restart container ${container.id}`, error)
+        }
+      }),
+    )
   }, container.restartDelayMs)
 }
 

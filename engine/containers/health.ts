@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { asCaller, system } from '../caller.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
 import type { Health, HealthConfig } from '../types/docker.ts'
@@ -88,7 +89,7 @@ export class HealthMonitor {
         ? milliseconds(this.#config.StartInterval, DEFAULT_START_INTERVAL_MS)
         : milliseconds(this.#config.Interval, DEFAULT_INTERVAL_MS)
     this.#timer = setTimeout(() => {
-      void this.#probe().finally(() => {
+      void asCaller(system('health check'), () => this.#probe()).finally(() => {
         if (!this.#stopped) this.#schedule()
       })
     }, interval)

@@ -1,5 +1,7 @@
 import path from 'node:path'
+import { attributed } from '../caller.ts'
 import type { ContainerInspectResponse } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { sizesOf } from './list.ts'
@@ -10,7 +12,7 @@ export async function inspectContainer(
   context: ContainersContext,
   container: Container,
   options: { size?: boolean } = {},
-): Promise<ContainerInspectResponse> {
+): Promise<ContainerInspectResponse & Attributed> {
   const { document, state } = container
   const { config, hostConfig } = document
   const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
@@ -66,6 +68,7 @@ export async function inspectContainer(
       Ports: sandbox?.ports ?? {},
       Networks: sandbox?.networks ?? document.networks,
     },
+    ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
   }
 }

@@ -1,7 +1,9 @@
+import { attributed } from '../caller.ts'
 import type { ContainerListOptions, Filters } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { ContainerSummary, PortMap, PortSummary } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { STATUSES } from './document.ts'
@@ -36,7 +38,7 @@ const FILTERS = [
 export async function listContainers(
   context: ContainersContext,
   options: ContainerListOptions = {},
-): Promise<ContainerSummary[]> {
+): Promise<(ContainerSummary & Attributed)[]> {
   const filters = options.filters ?? {}
   checkFilters(filters, FILTERS)
   const everything =
@@ -72,7 +74,7 @@ export async function sizesOf(
   return { SizeRw: writable, SizeRootFs: writable + (image?.size ?? 0) }
 }
 
-function summarize(container: Container): ContainerSummary {
+function summarize(container: Container): ContainerSummary & Attributed {
   const { document, state } = container
   const { config } = document
   const health = container.health?.status
@@ -90,6 +92,7 @@ function summarize(container: Container): ContainerSummary {
     HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
     Mounts: document.mounts,
+    ...attributed(document.createdBy),
     ...(health === undefined
       ? {}
       : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),

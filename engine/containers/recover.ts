@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { asCaller, system } from '../caller.ts'
 import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
 import { readDocument } from '../store/documents.ts'
 import { timestamp } from './clock.ts'
@@ -61,14 +62,16 @@ export async function recoverContainers(context: ContainersContext): Promise<voi
   await Promise.all(
     table.all().map(async (container) => {
       try {
-        await recoverContainer(context, container)
+        await asCaller(system('found when the engine started'), () =>
+          recoverContainer(context, container),
+        )
       } catch (error) {
         context.warn(`could not recover container ${container.id}`, error)
       }
     }),
   )
   await sweep(context)
-  void startByPolicy(context)
+  void asCaller(system('restart policy'), () => startByPolicy(context))
 }
 
 async function recoverContainer(context: ContainersContext, container: Container): Promise<void> {

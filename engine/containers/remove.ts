@@ -5,6 +5,7 @@ import { pruneUntil } from '../until.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { removeHeld } from './discard.ts'
+import { wantEnd } from './end-cause.ts'
 import { isRunning } from './state.ts'
 import { killForGood } from './stop.ts'
 
@@ -32,6 +33,7 @@ export async function removeContainer(
         `cannot remove container "${container.name}": container is ${container.status}: ${hint}`,
       )
     }
+    wantEnd(container)
     await container.setState({ manuallyStopped: true })
     container.cancelRestart()
     if (isRunning(container.status)) await killForGood(context, container)

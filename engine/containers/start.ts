@@ -101,6 +101,7 @@ export async function launch(
       manuallyStopped: false,
       restartCount: counts.restartCount,
     })
+    container.endWanted = null
     watchForEnd(context, container, shim, cgroup)
     startHealthMonitor(context, container)
     emitContainerEvent(context, container, 'start')

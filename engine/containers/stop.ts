@@ -4,6 +4,7 @@ import type { Shim } from '../runtime/shim.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
+import { noteSignal, wantEnd } from './end-cause.ts'
 import { requireRunning } from './running.ts'
 import { parseSignal } from './signals.ts'
 import { startContainer } from './start.ts'
@@ -78,7 +79,10 @@ export async function killContainer(
   }
   if (await hasJustEnded(container)) return
   const stopSignal = parseSignal(container.document.config.StopSignal ?? 'SIGTERM')
-  if (number === 9 || number === stopSignal) await container.setState({ manuallyStopped: true })
+  if (number === 9 || number === stopSignal) {
+    wantEnd(container)
+    await container.setState({ manuallyStopped: true })
+  } else noteSignal(container, number)
   if (number === 9) await killForGood(context, container)
   else {
     await requireRunning(container).shim.signal(number)
@@ -109,6 +113,7 @@ async function end(
   const { shim, cgroup } = requireRunning(container)
   // registered before the signal: the end may come at once
   const { exited } = waitForContainer(container, 'next-exit')
+  wantEnd(container)
   await container.setState({ manuallyStopped: true })
   if (container.status === 'paused') {
     await cgroup.thaw()

@@ -1,3 +1,4 @@
+import { currentCaller, withCaller } from '../caller.ts'
 import type { EventsOptions } from '../contract.ts'
 import { UnavailableError } from '../errors.ts'
 import type { EventMessage } from '../types/docker.ts'
@@ -8,7 +9,7 @@ export type EventType = NonNullable<EventMessage['Type']>
 
 export interface Events {
   /**
-   * Tells that something happened. Returns at once; the journal is written shortly after, in batches.
+   * Tells that something happened, and by whom. Returns at once; the journal is written shortly after, in batches.
    *
    * @param id the object's ID, or its name when it has none (volumes)
    */
@@ -67,7 +68,7 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
     const event: StampedEvent = {
       Type: type,
       Action: action,
-      Actor: { ID: id, Attributes: attributes },
+      Actor: { ID: id, Attributes: withCaller(attributes, currentCaller()) },
       scope: 'local',
       time: Math.floor(last / 1e9),
       timeNano: last,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callerSchema } from '../caller.ts'
 import { descriptorSchema, digestSchema } from '../oci/descriptor.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 
@@ -23,6 +24,8 @@ export const imageDocumentSchema = z.object({
   ),
   /** RFC 3339; empty when it was never tagged here. */
   tagged: z.string(),
+  /** Who first brought it here. */
+  createdBy: callerSchema.optional(),
 })
 
 export type ImageDocument = z.infer<typeof imageDocumentSchema>

@@ -19,6 +19,7 @@ import type {
   ImageInspect,
   ImageSummary,
 } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
@@ -89,7 +90,7 @@ export class LocalImages implements ImageEngine {
     return settled(() => listImages(this.#store, options))
   }
 
-  inspect(name: string): Promise<ImageInspect> {
+  inspect(name: string): Promise<ImageInspect & Attributed> {
     return settled(() => inspectImage(this.#store, this.#store.find(name)))
   }
 

@@ -1,6 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { callerSchema, currentCaller } from '../caller.ts'
+import type { Caller } from '../contract.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -41,6 +43,8 @@ const referencesSchema = z.object({
   version: z.literal(1),
   /** Full references, tagged or by digest, to image IDs. */
   references: z.record(z.string(), z.string()),
+  /** Full references to who pointed them to where they point. */
+  namedBy: z.record(z.string(), callerSchema).optional(),
 })
 
 /** What work in progress needs kept, though no document names it yet. */
@@ -72,6 +76,7 @@ export class ImageStore {
   readonly #directory: string
   readonly #images: Map<string, Image>
   #references: Map<string, string>
+  #namedBy: Map<string, Caller>
   readonly #leases = new Set<Lease>()
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -84,6 +89,7 @@ export class ImageStore {
     trash: Trash
     images: Map<string, Image>
     references: Map<string, string>
+    namedBy: Map<string, Caller>
   }) {
     this.events = fields.options.events
     this.usedBy = fields.options.usedBy
@@ -94,6 +100,7 @@ export class ImageStore {
     this.#directory = fields.directory
     this.#images = fields.images
     this.#references = fields.references
+    this.#namedBy = fields.namedBy
   }
 
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
@@ -140,6 +147,7 @@ export class ImageStore {
       trash,
       images,
       references,
+      namedBy: new Map(Object.entries(stored?.namedBy ?? {})),
     })
   }
 
@@ -156,6 +164,11 @@ export class ImageStore {
     const found: string[] = []
     for (const [reference, target] of this.#references) if (target === id) found.push(reference)
     return found.sort().map(parseReference)
+  }
+
+  /** Who gave an image this full reference; unknown of those older than the record. */
+  namedBy(reference: Reference): Caller | undefined {
+    return this.#namedBy.get(formatReference(reference))
   }
 
   /** The image that a full reference names. */
@@ -236,6 +249,7 @@ export class ImageStore {
         manifest: manifest?.descriptor ?? null,
         layers,
         tagged: known?.document.tagged ?? '',
+        createdBy: known === undefined ? currentCaller() : known.document.createdBy,
       }
       await this.layers.makeDurable(layers.map((layer) => layer.chainId))
       await writeDocument(this.#fileOf(id), document)
@@ -255,6 +269,9 @@ export class ImageStore {
         if (!this.#images.has(id)) throw new NotFoundError(`No such image: ${id}`)
         next.set(reference, id)
       }
+      const namedBy = new Map([...this.#namedBy].filter(([name]) => next.has(name)))
+      for (const [name, id] of next)
+        if (this.#references.get(name) !== id) namedBy.set(name, currentCaller())
       const isSame =
         next.size === this.#references.size &&
         [...next].every(([name, id]) => this.#references.get(name) === id)
@@ -262,8 +279,10 @@ export class ImageStore {
       await writeDocument(path.join(this.#directory, REFERENCES), {
         version: 1,
         references: Object.fromEntries(next),
+        namedBy: Object.fromEntries(namedBy),
       })
       this.#references = next
+      this.#namedBy = namedBy
       for (const [reference, id] of changes.set ?? []) {
         if (parseReference(reference).tag === undefined) continue
         const image = this.#images.get(id)

@@ -1,4 +1,6 @@
+import { attributed, recordOf } from '../caller.ts'
 import type { ImageHistoryResponseItem, ImageInspect, ImageSummary } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import { createdSeconds } from './image.ts'
 import type { Image } from './image.ts'
 import { familiarReference } from './reference.ts'
@@ -45,7 +47,7 @@ export function sharedSize(store: ImageStore, image: Image): number {
 }
 
 /** @see GET /images/{name}/json */
-export function inspectImage(store: ImageStore, image: Image): ImageInspect {
+export function inspectImage(store: ImageStore, image: Image): ImageInspect & Attributed {
   const { config, document } = image
   const trees = document.layers
     .map(({ chainId }) => `${store.layers.root}/${store.layers.nameOf(chainId)}`)
@@ -81,7 +83,18 @@ export function inspectImage(store: ImageStore, image: Image): ImageInspect {
     },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: document.tagged === '' ? NEVER : document.tagged },
+    ...whoBrought(store, image),
   }
+}
+
+/** Who first brought the image here, and who gave it its names. */
+function whoBrought(store: ImageStore, image: Image): Attributed {
+  const { Gantry } = attributed(image.document.createdBy)
+  const names = store.referencesOf(image.id).flatMap((reference) => {
+    const by = store.namedBy(reference)
+    return by === undefined ? [] : [[familiarReference(reference), recordOf(by)] as const]
+  })
+  return Gantry === undefined ? {} : { Gantry: { ...Gantry, NamedBy: Object.fromEntries(names) } }
 }
 
 /** Newest step first. @see GET /images/{name}/history */

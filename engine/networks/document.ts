@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callerSchema } from '../caller.ts'
 
 /** A network as <data>/networks/<id>.json keeps it. */
 export const networkDocumentSchema = z.object({
@@ -7,6 +8,7 @@ export const networkDocumentSchema = z.object({
   name: z.string().min(1),
   /** RFC 3339. */
   created: z.string(),
+  createdBy: callerSchema.optional(),
   driver: z.enum(['bridge', 'host', 'null']),
   internal: z.boolean(),
   attachable: z.boolean(),

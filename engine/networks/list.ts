@@ -1,7 +1,9 @@
+import { attributed } from '../caller.ts'
 import type { Filters } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { EndpointResource, NetworkInspect } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import { formatCidr, parseCidr } from './ipv4.ts'
 import type { Network } from './network.ts'
 
@@ -32,7 +34,7 @@ export function filterNetworks(networks: readonly Network[], filters: Filters): 
 }
 
 /** @see GET /networks/{id} */
-export function describeNetwork(network: Network): NetworkInspect {
+export function describeNetwork(network: Network): NetworkInspect & Attributed {
   const { document } = network
   const bridge = document.bridge
   return {
@@ -68,6 +70,7 @@ export function describeNetwork(network: Network): NetworkInspect {
     Containers: containersOf(network),
     Options: document.options,
     Labels: document.labels,
+    ...attributed(document.createdBy),
     ...(network.pool !== undefined &&
       network.subnet !== undefined && {
         Status: {

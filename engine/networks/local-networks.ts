@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { currentCaller } from '../caller.ts'
 import type { Filters, NetworkCreateConfig, NetworkEngine } from '../contract.ts'
 import {
   ConflictError,
@@ -23,6 +24,7 @@ import type {
   NetworkDisconnectRequest,
   NetworkInspect,
 } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import { pruneUntil } from '../until.ts'
 import { bridgeTrafficIsFiltered, enableForwarding, ensureBridge } from './bridge.ts'
 import { checkNetworkName, planBridge } from './create.ts'
@@ -173,14 +175,14 @@ export class LocalNetworks implements NetworkEngine {
     }
   }
 
-  async list(filters: Filters = {}): Promise<NetworkInspect[]> {
+  async list(filters: Filters = {}): Promise<(NetworkInspect & Attributed)[]> {
     return Promise.resolve(filterNetworks(this.#registry.all(), filters).map(describeNetwork))
   }
 
   async inspect(
     id: string,
     options: { verbose?: boolean; scope?: string } = {},
-  ): Promise<NetworkInspect> {
+  ): Promise<NetworkInspect & Attributed> {
     const network = this.#registry.get(id)
     if (options.scope !== undefined && options.scope !== '' && options.scope !== 'local') {
       throw new NotFoundError(`network ${id} not found`)
@@ -211,6 +213,7 @@ export class LocalNetworks implements NetworkEngine {
         id,
         name: config.Name,
         created: new Date().toISOString(),
+        createdBy: currentCaller(),
         driver: 'bridge',
         internal: config.Internal ?? false,
         attachable: config.Attachable ?? false,

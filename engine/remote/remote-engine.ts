@@ -21,16 +21,19 @@ export async function openRemoteEngine(options: { url: string }): Promise<Engine
     transport.close()
     throw error
   }
-  return {
+  const engine: Engine = {
     system: new RemoteSystem(transport),
     containers: new RemoteContainers(transport),
     execs: new RemoteExecs(transport),
     images: new RemoteImages(transport),
     networks: new RemoteNetworks(transport),
     volumes: new RemoteVolumes(transport),
+    // the endpoint knows its own callers: to it, everybody here is whoever owns this connection
+    as: () => engine,
     close: () => {
       transport.close()
       return Promise.resolve()
     },
   }
+  return engine
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { attributed, callerSchema, currentCaller } from '../caller.ts'
 import type { Filters, VolumeEngine } from '../contract.ts'
 import { ConflictError, EngineError, errorCode, NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
@@ -9,6 +10,7 @@ import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filte
 import type { Instance } from '../instance.ts'
 import { isMissing, readDocument, syncDirectory, writeDocument } from '../store/documents.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
+import type { Attributed } from '../types/gantry.ts'
 import { checkOptions, mountDevice, unmountAll } from './device.ts'
 import { checkVolumeName } from './name.ts'
 import { sizeOfTree } from './tree-size.ts'
@@ -22,6 +24,7 @@ const RESERVED_MS = 60_000
 const schema = z.object({
   name: z.string(),
   createdAt: z.string(),
+  createdBy: callerSchema.optional(),
   labels: z.record(z.string(), z.string()),
   options: z.record(z.string(), z.string()),
 })
@@ -98,11 +101,11 @@ export class LocalVolumes implements VolumeEngine {
     })
   }
 
-  inspect(name: string): Promise<Volume> {
+  inspect(name: string): Promise<Volume & Attributed> {
     return attempt(() => this.#volumeOf(this.#get(name)))
   }
 
-  async create(config: VolumeCreateRequest): Promise<Volume> {
+  async create(config: VolumeCreateRequest): Promise<Volume & Attributed> {
     const name = config.Name === '' ? undefined : config.Name
     const { volume } = await this.ensure(name, {
       driver: config.Driver,
@@ -122,7 +125,7 @@ export class LocalVolumes implements VolumeEngine {
   async ensure(
     name: string | undefined,
     options: EnsureOptions = {},
-  ): Promise<{ volume: Volume; created: boolean }> {
+  ): Promise<{ volume: Volume & Attributed; created: boolean }> {
     const labels = { ...options.labels, ...(name === undefined ? { [ANONYMOUS_LABEL]: '' } : {}) }
     const chosen = name ?? randomBytes(32).toString('hex')
     checkVolumeName(chosen)
@@ -141,6 +144,7 @@ export class LocalVolumes implements VolumeEngine {
       const document: VolumeDocument = {
         name: chosen,
         createdAt: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        createdBy: currentCaller(),
         labels,
         options: driverOptions,
       }
@@ -230,7 +234,7 @@ export class LocalVolumes implements VolumeEngine {
     return document
   }
 
-  #volumeOf({ name, createdAt, labels, options }: VolumeDocument): Volume {
+  #volumeOf({ name, createdAt, createdBy, labels, options }: VolumeDocument): Volume & Attributed {
     return {
       Name: name,
       Driver: 'local',
@@ -239,6 +243,7 @@ export class LocalVolumes implements VolumeEngine {
       Labels: { ...labels },
       Options: { ...options },
       Scope: 'local',
+      ...attributed(createdBy),
     }
   }
 

@@ -1,6 +1,7 @@
 import { Readable, Transform } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { InvalidParameterError } from '../../engine/errors.ts'
+import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
 import { deploy } from '../jobs/deploy.ts'
 import { loadImages } from '../jobs/load.ts'
@@ -23,7 +24,7 @@ export const postDeploy = forSession(async (session, request) => {
       kind: 'deploy',
       title: wanted.name === '' ? wanted.image : `${wanted.name} (${wanted.image})`,
       user: session.user.name,
-      work: (report) => deploy(engine, wanted, report),
+      work: (report) => deploy(engineOf(engine, session.user), wanted, report),
     }),
   )
 })
@@ -36,7 +37,7 @@ export const postPull = forSession(async (session, request) => {
       kind: 'pull',
       title: wanted.image,
       user: session.user.name,
-      work: (report) => pullImage(engine, wanted, report),
+      work: (report) => pullImage(engineOf(engine, session.user), wanted, report),
     }),
   )
 })
@@ -73,7 +74,7 @@ export const postLoad = forSession(async (session, request) => {
       tar.on('error', (error) => counted.destroy(error))
       // A job that fails or is cancelled lets go of the upload.
       counted.on('close', () => tar.destroy())
-      return loadImages(engine, tar.pipe(counted), report)
+      return loadImages(engineOf(engine, session.user), tar.pipe(counted), report)
     },
     done: (result) => `Loaded ${(result?.images ?? []).join(', ')}.`,
   })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Engine } from '../../engine/contract.ts'
 import {
   errorCode,
   errorMessage,
@@ -7,6 +8,7 @@ import {
   NotFoundError,
   ConflictError,
 } from '../../engine/errors.ts'
+import { engineOf } from '../caller.ts'
 import type { Context } from '../context.ts'
 import { answer } from './answer.ts'
 import type { LiveSocket, Outbox } from './outbox.ts'
@@ -146,7 +148,7 @@ export class Terminals {
   }
 
   async #openExec(request: TerminalRequest, socket: LiveSocket): Promise<TerminalSession> {
-    const { execId, title, stream } = await findShell(this.#context.engine, request)
+    const { execId, title, stream } = await findShell(this.#engineOf(socket), request)
     const session = this.#keep(
       new TerminalSession({
         id: execId,
@@ -184,7 +186,7 @@ export class Terminals {
   }
 
   async #openAttach(request: TerminalRequest, socket: LiveSocket): Promise<TerminalSession> {
-    const { engine } = this.#context
+    const engine = this.#engineOf(socket)
     const { containerId } = request
     const { Name, State, Config } = await engine.containers.inspect(containerId)
     if (State?.Running !== true) {
@@ -219,6 +221,10 @@ export class Terminals {
     )
     await session.resize(request.size).catch(() => undefined)
     return session
+  }
+
+  #engineOf({ data }: LiveSocket): Engine {
+    return engineOf(this.#context.engine, { id: data.userId, name: data.userName })
   }
 
   /** A session by its ID, taken over from a server before this one if need be. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { describe, it } from 'node:test'
 import { openTestConsole } from './console.ts'
+import { idOf } from './mock-engine.ts'
 
 describe('the console server', () => {
   it('lets nobody to the Docker API without a session', async (t) => {
@@ -17,6 +18,25 @@ describe('the console server', () => {
     assert.equal((await fetch(path, { headers: { cookie: `${cookie}x` } })).status, 401)
     // A path that only looks like it goes to the pages.
     assert.equal((await fetch(`${url}/api/engineer`, { headers: {} })).status, 200)
+  })
+
+  it('asks the engine on behalf of whoever is signed in', async (t) => {
+    const { url, signIn, mock, connect } = await openTestConsole(t)
+    const cookie = await signIn()
+    const headers = { cookie }
+    assert.equal((await fetch(`${url}/api/engine/containers/json`, { headers })).status, 200)
+    const [caller] = mock.callers
+    assert.equal(caller?.kind === 'console' && caller.name, 'admin')
+    assert.match((caller?.kind === 'console' && caller.userId) || '', /./)
+    // by the terminal's way, too
+    const { length } = mock.callers
+    mock.rows = [{ Id: idOf(0xabc), Names: ['/web'], State: 'running' }]
+    await connect(cookie).emitWithAck('terminal:open', {
+      containerId: idOf(0xabc),
+      kind: 'exec',
+      size: { rows: 24, cols: 80 },
+    })
+    assert.deepEqual(mock.callers.slice(length), [caller])
   })
 
   it('refuses what another site makes the browser do, cookie or not', async (t) => {

@@ -1,5 +1,5 @@
 import { PassThrough, type Duplex } from 'node:stream'
-import type { Engine, ExecInspect } from '../../engine/contract.ts'
+import type { Caller, Engine, ExecInspect } from '../../engine/contract.ts'
 import { ConflictError, NotFoundError } from '../../engine/errors.ts'
 import type {
   ContainerStatsResponse,
@@ -16,6 +16,8 @@ export class MockEngine {
   images = new Set<string>()
   /** Calls of verbs in their order: `create web`, `start <id>`. */
   calls: string[] = []
+  /** On whose behalf the engine was asked for. */
+  callers: Caller[] = []
   opened = { list: 0, events: 0, stats: 0, logs: 0 }
   openStreams = { events: 0, stats: 0, logs: 0 }
   /** Makes the verb of this name fail once. */
@@ -42,7 +44,7 @@ export class MockEngine {
     if (error) throw error
   }
 
-  readonly engine = {
+  readonly engine: Engine = {
     system: {
       version: async () => ({ Version: 'mock', ApiVersion: '1.56' }),
       info: async () => ({}),
@@ -140,6 +142,10 @@ export class MockEngine {
       },
       pull: (reference: string, _options: unknown, signal?: AbortSignal) =>
         this.#pull(reference, signal),
+    },
+    as: (caller: Caller) => {
+      this.callers.push(caller)
+      return this.engine
     },
     close: async () => undefined,
   } as unknown as Engine

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { listen } from '../../../engine/api/server.ts'
 import type { Engine } from '../../../engine/contract.ts'
 
-type Parts = { [K in Exclude<keyof Engine, 'close'>]?: Partial<Engine[K]> }
+type Parts = { [K in Exclude<keyof Engine, 'as' | 'close'>]?: Partial<Engine[K]> }
 
 /** The API on a socket of its own over the few methods a test gives; the others fail loudly. */
 export async function openDoor(test: TestContext, parts: Parts): Promise<Door> {
@@ -131,13 +131,15 @@ function engineOf(parts: Parts): Engine {
           throw new Error(`${name}.${String(method)} was not expected`)
         }),
     })
-  return {
+  const engine: Engine = {
     ...(Object.fromEntries(
       (['system', 'containers', 'execs', 'images', 'networks', 'volumes'] as const).map((name) => [
         name,
         slice(name, parts[name]),
       ]),
     ) as unknown as Engine),
+    as: () => engine,
     close: () => Promise.resolve(),
   }
+  return engine
 }

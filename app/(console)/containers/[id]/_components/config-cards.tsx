@@ -1,6 +1,7 @@
 'use client'
 import { Eye, EyeOff } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
+import { makerOf } from '@/components/callers/caller-words.ts'
 import { runLineOf } from '@/components/containers/run-line.ts'
 import { quoteWord } from '@/server/api/shell-words.ts'
 import { Facts } from '@/components/page/facts.tsx'
@@ -49,6 +50,7 @@ export function ConfigCard() {
               'Created',
               container.Created && <Age since={Date.parse(container.Created)} suffix=" ago" />,
             ],
+            ['Created by', makerOf(container)],
             ['User', config.User || 'root'],
             ['Working directory', <Code key="dir">{config.WorkingDir || '/'}</Code>],
             ['Hostname', config.Hostname],

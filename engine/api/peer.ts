@@ -1,0 +1,53 @@
+import fs from 'node:fs'
+import type { Socket } from 'node:net'
+import type { Caller } from '../contract.ts'
+import { peerCredentials } from '../native/process.ts'
+
+/**
+ * Who is at the other end of a unix socket's connection: the process that connected, by the kernel's word. What it
+ * handed the connection to since, the kernel does not tell.
+ *
+ * @throws SYSTEM when the connection is gone already
+ */
+export function peerOf(socket: Socket): Caller {
+  // Node has no public way to a connection's descriptor; a pipe handle has had this one since node 0.10.
+  const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1
+  const { pid, uid, gid } = peerCredentials(fd)
+  return { kind: 'socket', name: userName(uid), uid, gid, pid, command: commandOf(pid) }
+}
+
+/** As the process names itself, of at most 15 characters; empty when it has ended, or lives where we cannot see it. */
+function commandOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${String(pid)}/comm`, 'utf8').trimEnd()
+  } catch {
+    return ''
+  }
+}
+
+const PASSWD = '/etc/passwd'
+
+let names = new Map<number, string>()
+let readAt = ''
+
+/** By the host's passwd, which is read again when it has changed; else the number. */
+function userName(uid: number): string {
+  const stat = fs.statSync(PASSWD, { throwIfNoEntry: false })
+  const now = stat === undefined ? '' : `${String(stat.ino)} ${String(stat.mtimeMs)}`
+  if (now !== readAt) {
+    names =
+      stat === undefined ? new Map<number, string>() : namesIn(fs.readFileSync(PASSWD, 'utf8'))
+    readAt = now
+  }
+  return names.get(uid) ?? String(uid)
+}
+
+function namesIn(passwd: string): Map<number, string> {
+  const found = new Map<number, string>()
+  for (const line of passwd.split('\n')) {
+    const [name = '', , uid = ''] = line.split(':')
+    // of several names for one number the first counts, as with getpwuid(3)
+    if (name !== '' && /^\d+$/.test(uid) && !found.has(Number(uid))) found.set(Number(uid), name)
+  }
+  return found
+}
