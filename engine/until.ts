@@ -1,15 +1,6 @@
 import type { Filters } from './contract.ts'
+import { durationNanos, isDuration } from './duration.ts'
 import { InvalidParameterError } from './errors.ts'
-
-const SECONDS: Record<string, number> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  m: 60,
-  h: 3600,
-}
 
 /**
  * A moment as Docker's users give it: seconds since the epoch (with fractions), RFC 3339 or a part of it, or a Go
@@ -20,13 +11,7 @@ const SECONDS: Record<string, number> = {
  */
 export function parseMoment(text: string, nowSeconds = Date.now() / 1000): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  if (/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) {
-    let ago = 0
-    for (const [, amount, unit = 's'] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
-      ago += Number(amount) * (SECONDS[unit] ?? 1)
-    }
-    return nowSeconds - ago
-  }
+  if (isDuration(text)) return nowSeconds - durationNanos(text) / 1e9
   const parsed = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   if (Number.isNaN(parsed))
     throw new InvalidParameterError(`failed to parse value as time or duration: "${text}"`)

@@ -1,0 +1,33 @@
+import { formatPlatform, type Platform } from '../oci/platform.ts'
+
+/**
+ * Arguments that every Dockerfile knows without a default of its own; a stage has to declare them by `ARG` to see them.
+ *
+ * @see https://docs.docker.com/reference/dockerfile/, "Automatic platform ARGs in the global scope"
+ */
+export function platformArgs(
+  build: Platform,
+  target: Platform,
+  stage: string | undefined,
+): Record<string, string> {
+  return { ...named('BUILD', build), ...named('TARGET', target), TARGETSTAGE: stage ?? 'default' }
+}
+
+function named(prefix: string, platform: Platform): Record<string, string> {
+  const { architecture, os, variant = '' } = platform
+  return {
+    [`${prefix}PLATFORM`]: formatPlatform(platform),
+    [`${prefix}OS`]: os,
+    [`${prefix}ARCH`]: architecture,
+    [`${prefix}VARIANT`]: variant,
+  }
+}
+
+/** Known to `RUN` without an `ARG`, when they are given; neither the cache nor the history knows them. */
+export const PROXY_ARGS: readonly string[] = [
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'FTP_PROXY',
+  'NO_PROXY',
+  'ALL_PROXY',
+].flatMap((name) => [name, name.toLowerCase()])

@@ -1,0 +1,132 @@
+import { InvalidParameterError } from '../errors.ts'
+import { DockerfileError } from './dockerfile/error.ts'
+import type { From, Instruction } from './dockerfile/instructions.ts'
+import { csvFields } from './dockerfile/mount-flag.ts'
+import type { Dockerfile } from './dockerfile/parse.ts'
+import type { GlobalScope } from './scope.ts'
+
+/** What a stage or a copy takes files from. */
+export type Origin = { stage: number } | { image: string }
+
+export interface PlannedStage {
+  /** Its place in the file. */
+  index: number
+  name: string | undefined
+  from: From
+  /** `FROM scratch` begins with nothing. */
+  base: Origin | 'scratch'
+  platform: string | undefined
+  instructions: Instruction[]
+  /** Stages that have to be there before this one can be finished. */
+  needs: number[]
+}
+
+export interface StagePlan {
+  /** Only those that the target needs. */
+  stages: PlannedStage[]
+  target: number
+  /** What a `--from` means in a stage. */
+  originOf(from: string): Origin
+}
+
+/**
+ * Which stages have to be built for a target, what each is made from and what each waits for.
+ *
+ * @param target a stage's name or number; the last stage when undefined
+ * @throws DockerfileError for stages that need each other, INVALID_PARAMETER for an unknown target
+ */
+export function planStages(
+  file: Dockerfile,
+  global: GlobalScope,
+  target: string | undefined,
+): StagePlan {
+  const names = file.stages.map(({ from }) => from.name)
+  const originOf = (from: string): Origin => {
+    const index = stageIndex(names, from)
+    return index === undefined ? { image: from } : { stage: index }
+  }
+  const all = file.stages.map(({ from, instructions }, index): PlannedStage => {
+    const base = baseOf(from, names, index, global)
+    const others = instructions.flatMap((instruction) => fromsOf(instruction)).map(originOf)
+    const stages = [...(base === 'scratch' ? [] : [base]), ...others].flatMap((origin) =>
+      'stage' in origin ? [origin.stage] : [],
+    )
+    const platform = from.platform === undefined ? undefined : global.expand(from.platform)
+    return {
+      index,
+      name: from.name,
+      from,
+      base,
+      platform: platform === '' ? undefined : platform,
+      instructions,
+      needs: [...new Set(stages)],
+    }
+  })
+  const last = targetIndex(names, target)
+  return { stages: reachable(all, last), target: last, originOf }
+}
+
+/** A name means the last stage of that name; a number the stage at that place. */
+function stageIndex(names: readonly (string | undefined)[], from: string): number | undefined {
+  const byName = names.lastIndexOf(from.toLowerCase())
+  if (byName >= 0) return byName
+  return /^\d{1,4}$/.test(from) && Number(from) < names.length ? Number(from) : undefined
+}
+
+function targetIndex(names: readonly (string | undefined)[], target: string | undefined): number {
+  if (target === undefined || target === '') return names.length - 1
+  const index = stageIndex(names, target)
+  if (index === undefined)
+    throw new InvalidParameterError(`target stage ${JSON.stringify(target)} could not be found`)
+  return index
+}
+
+/** Only stages above may be built upon: a name that comes later, or its own, is an image's. */
+function baseOf(
+  from: From,
+  names: readonly (string | undefined)[],
+  index: number,
+  global: GlobalScope,
+): Origin | 'scratch' {
+  const image = global.expand(from.image)
+  if (image === '')
+    throw new DockerfileError(`base name (${from.image}) should not be blank`, from.location)
+  if (image === 'scratch') return 'scratch'
+  const above = names.slice(0, index).lastIndexOf(image.toLowerCase())
+  return above >= 0 ? { stage: above } : { image }
+}
+
+/** Every `--from` of an instruction. */
+function fromsOf(instruction: Instruction): string[] {
+  if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from]
+  if (instruction.kind !== 'run') return []
+  return instruction.mounts.flatMap((mount) =>
+    csvFields(mount)
+      .filter((field) => /^from=/i.test(field))
+      .map((field) => field.slice('from='.length)),
+  )
+}
+
+/** The target and all it needs, those needed first. */
+function reachable(all: readonly PlannedStage[], target: number): PlannedStage[] {
+  const done = new Set<number>()
+  const under = new Set<number>()
+  const order: PlannedStage[] = []
+  const visit = (index: number): void => {
+    const stage = all[index]
+    if (!stage || done.has(index)) return
+    if (under.has(index)) {
+      throw new DockerfileError(
+        `circular dependency detected on stage: ${stage.name ?? String(index)}`,
+        stage.from.location,
+      )
+    }
+    under.add(index)
+    for (const needed of stage.needs) visit(needed)
+    under.delete(index)
+    done.add(index)
+    order.push(stage)
+  }
+  visit(target)
+  return order
+}
