@@ -59,6 +59,8 @@ export interface ContainerState {
   /** Stopped or killed by a request: `unless-stopped` remembers it. */
   manuallyStopped: boolean
   sandbox: Sandbox | null
+  /** Its removal is to take its anonymous volumes as well. */
+  removesVolumes?: boolean
 }
 
 export const NEVER = '0001-01-01T00:00:00Z'
@@ -108,4 +110,5 @@ export const stateSchema = z.object({
   restartCount: z.number().int(),
   manuallyStopped: z.boolean(),
   sandbox: z.union([record, z.null()]),
+  removesVolumes: z.boolean().optional(),
 }) as unknown as z.ZodType<ContainerState>

@@ -1,4 +1,4 @@
-import { ConflictError } from '../errors.ts'
+import { ConflictError, EngineError } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -19,22 +19,22 @@ export async function pauseContainer(
       throw new ConflictError(`container ${container.id} is already paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.freeze()
-    await container.setState({ status: 'paused' })
+    await container.recordState({ status: 'paused' }, context.warn)
   })
   emitContainerEvent(context, container, 'pause')
 }
 
-/** @throws CONFLICT (409) when it is not paused @see POST /containers/{id}/unpause */
+/** @throws SYSTEM (500, as Docker) when it is not paused @see POST /containers/{id}/unpause */
 export async function unpauseContainer(
   context: ContainersContext,
   container: Container,
 ): Promise<void> {
   await container.lock.run(async () => {
     if (container.status !== 'paused')
-      throw new ConflictError(`Container ${container.id} is not paused`)
+      throw new EngineError('SYSTEM', `Container ${container.id} is not paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.thaw()
-    await container.setState({ status: 'running' })
+    await container.recordState({ status: 'running' }, context.warn)
   })
   emitContainerEvent(context, container, 'unpause')
 }

@@ -9,7 +9,7 @@ import { resolveUser } from '../runtime/user.ts'
 import type { OciSpec } from '../types/oci-runtime.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { emitContainerEvent } from './context.ts'
+import { emitContainerEvent, emitVolumeEvents } from './context.ts'
 import { timestamp } from './clock.ts'
 import { removeHeld } from './discard.ts'
 import { watchForEnd } from './exit.ts'
@@ -37,12 +37,12 @@ export async function startContainer(
     const { status } = container.state
     if (status === 'paused')
       throw new ConflictError('cannot start a paused container, try unpause instead')
-    if (isRunning(status))
-      throw new NotModifiedError(`container ${container.id} is already running`)
-    if (status === 'removing' || status === 'dead') {
+    // one between two starts counts as running: its next start comes by itself
+    if (isRunning(status) || status === 'restarting')
+      throw new NotModifiedError('container is already running')
+    if (container.isBeingRemoved || status === 'removing' || status === 'dead') {
       throw new ConflictError('container is marked for removal and cannot be started')
     }
-    container.cancelRestart()
     container.restartDelayMs = 0
     await launch(context, container, { restartCount: 0 })
   })
@@ -104,6 +104,7 @@ export async function launch(
     container.endWanted = null
     watchForEnd(context, container, shim, cgroup)
     startHealthMonitor(context, container)
+    emitVolumeEvents(context, container, 'mount')
     emitContainerEvent(context, container, 'start')
   } catch (error) {
     container.shim = null
@@ -121,24 +122,23 @@ async function failStart(
 ): Promise<void> {
   for (const { stream } of container.pendingAttaches) stream.destroy()
   container.pendingAttaches = []
-  const exitCode = (error as { exitCode?: number }).exitCode ?? 128
-  try {
-    await container.setState({
+  const wasRestarting = container.status === 'restarting'
+  // a restart that fails leaves the exit code of the run before it
+  const exitCode = wasRestarting
+    ? container.state.exitCode
+    : ((error as { exitCode?: number }).exitCode ?? 128)
+  await container.recordState(
+    {
       status: container.status === 'created' ? 'created' : 'exited',
       starting: false,
       sandbox: null,
       pid: 0,
       exitCode,
       error: errorMessage(error),
-      finishedAt: timestamp(),
-    })
-  } catch (stateError) {
-    context.warn(`could not write the state of container ${container.id}`, stateError)
-  }
-  emitContainerEvent(context, container, 'die', { exitCode: String(exitCode) })
-  // without the words: who started it has them, and the docker CLI would print them twice
-  container.events.emit('ended', { StatusCode: exitCode })
-  container.events.emit('stopped', { StatusCode: exitCode })
+    },
+    context.warn,
+  )
+  if (wasRestarting) container.events.emit('ended', { StatusCode: exitCode })
   if (container.document.hostConfig.AutoRemove === true)
     await removeHeld(context, container, { volumes: true })
 }
