@@ -18,10 +18,7 @@ export async function removeHeld(
 ): Promise<void> {
   if (container.removed) return
   // written first: a removal cut short is finished at the next start of the engine. A disk that is full must not refuse it.
-  await container.recordState(
-    { status: 'removing', removesVolumes: options.volumes },
-    context.warn,
-  )
+  await container.recordState({ status: 'removing', removesVolumes: options.volumes }, context.warn)
   try {
     await removeParts(context, container)
   } catch (error) {

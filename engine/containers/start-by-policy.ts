@@ -31,7 +31,7 @@ export async function startByPolicy(context: ContainersContext): Promise<void> {
   const next = async (): Promise<void> => {
     for (let container = queue.shift(); container; container = queue.shift()) {
       // those it stands on come before it in the queue, so their starts are under way
-      const before = neededBy(context, container).map(({ id }) => started.get(id))
+      const before = neededBy(context, container).flatMap(({ id }) => started.get(id) ?? [])
       const work = Promise.all(before).then(() => start(context, container))
       started.set(container.id, work)
       await work

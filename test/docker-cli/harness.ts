@@ -28,6 +28,8 @@ export interface Cli {
   /** Whether it is Gantry that is spoken to. */
   own: boolean
   dir: string
+  /** Of the API: for what the CLI does not say. */
+  socketPath: string
   run(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<CliResult>
   /** Its standard output without the last newline; throws when it fails. */
   ok(...args: string[]): Promise<string>
@@ -69,6 +71,7 @@ export async function openCli(): Promise<Cli> {
     image,
     own: given === undefined,
     dir,
+    socketPath: host.replace(/^unix:\/\//, ''),
     run: (args, options = {}) => {
       const child = spawn('docker', args, {
         env,
