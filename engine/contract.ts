@@ -110,6 +110,12 @@ export interface EventsOptions {
   filters?: Filters
 }
 
+/** `MacAddress` is the one asked for at creation, which only clients below API 1.52 are told. */
+export type ContainerInspection = ContainerInspectResponse &
+  Attributed & {
+  Config?: ContainerConfig & { MacAddress?: string }
+}
+
 /** The body of POST /containers/create. */
 export type ContainerCreateConfig = ContainerConfig & {
   HostConfig?: HostConfig
@@ -122,7 +128,7 @@ export interface ContainerEngine {
     config: ContainerCreateConfig,
     options?: ContainerCreateOptions,
   ): Promise<{ Id: string; Warnings: string[] }>
-  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse & Attributed>
+  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspection>
   top(id: string, psArgs?: string): Promise<ContainerTopResponse>
   /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
   logs(

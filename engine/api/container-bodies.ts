@@ -1,10 +1,5 @@
 import { z } from 'zod'
-import type {
-  ContainerCreateConfig,
-  ContainerUpdate,
-  ExecConfig,
-  ExecStartOptions,
-} from '../contract.ts'
+import type { ExecConfig, ExecStartOptions } from '../contract.ts'
 import type {
   ContainerConfig,
   EndpointSettings,
@@ -207,9 +202,18 @@ const containerConfig = {
 export const containerCreateBody = z
   .object({
     ...containerConfig,
-    /** Where it stood until API 1.44; it belongs to the container's first network. */
+    /** Until 1.52; it belongs to the container's first network. */
     MacAddress: text,
-    HostConfig: maybe(hostConfig),
+    HostConfig: maybe(
+      hostConfig.extend({
+        /** Of API 1.40 only. */
+        Capabilities: texts,
+        /** Until 1.42. */
+        KernelMemory: whole,
+        /** Until 1.52. */
+        KernelMemoryTCP: whole,
+      }),
+    ),
     NetworkingConfig: maybe(
       z.object({
         EndpointsConfig: maybe(
@@ -221,17 +225,19 @@ export const containerCreateBody = z
       }),
     ),
   })
-  .transform(({ MacAddress, ...config }): ContainerCreateConfig => {
-    if (!MacAddress) return config
-    const mode = config.HostConfig?.NetworkMode ?? 'default'
-    const endpoints = config.NetworkingConfig?.EndpointsConfig ?? {}
-    const endpoint = { ...endpoints[mode], MacAddress: endpoints[mode]?.MacAddress ?? MacAddress }
-    return { ...config, NetworkingConfig: { EndpointsConfig: { ...endpoints, [mode]: endpoint } } }
-  })
 
-export const containerUpdateBody = z
-  .object({ ...resources, RestartPolicy: restartPolicy })
-  .transform((update): ContainerUpdate => update)
+export type ContainerCreateBody = z.output<typeof containerCreateBody>
+
+export const containerUpdateBody = z.object({
+  ...resources,
+  RestartPolicy: restartPolicy,
+  /** Until 1.42. */
+  KernelMemory: whole,
+  /** Until 1.52. */
+  KernelMemoryTCP: whole,
+})
+
+export type ContainerUpdateBody = z.output<typeof containerUpdateBody>
 
 export const execCreateBody = z
   .object({

@@ -13,7 +13,7 @@ import { volumeRoutes } from './volumes.ts'
 export function routesOf(engine: Engine): Route[] {
   return [
     ...systemRoutes(engine.system),
-    ...containerRoutes(engine.containers),
+    ...containerRoutes(engine.containers, engine.system),
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
