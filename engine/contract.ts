@@ -113,8 +113,8 @@ export interface EventsOptions {
 /** `MacAddress` is the one asked for at creation, which only clients below API 1.52 are told. */
 export type ContainerInspection = ContainerInspectResponse &
   Attributed & {
-  Config?: ContainerConfig & { MacAddress?: string }
-}
+    Config?: ContainerConfig & { MacAddress?: string }
+  }
 
 /** The body of POST /containers/create. */
 export type ContainerCreateConfig = ContainerConfig & {

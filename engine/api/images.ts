@@ -6,6 +6,7 @@ import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
+import { imageFor, imagesFor } from './versions/image-answers.ts'
 import { filters, flag, unsupported, word } from './values.ts'
 
 /** So choosing among several is nothing that can be done. */
@@ -19,6 +20,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
       query: {
         all: flag,
         filters,
+        /** How clients below 1.41 name a repository. */
         filter: word,
         'shared-size': flag,
         digests: flag,
@@ -26,20 +28,16 @@ export function imageRoutes(images: ImageEngine): Route[] {
         identity: unsupported('identity', ONE_PLATFORM),
       },
       handle: async (call, query) => {
-        // `filter` is how clients below 1.25 name a repository.
         const wanted =
-          query.filter === undefined
+          query.filter === undefined || call.speaks('1.41')
             ? query.filters
             : { ...query.filters, reference: [query.filter] }
         const list = await images.list({
           all: query.all,
-          sharedSize: query['shared-size'],
+          sharedSize: call.speaks('1.42') && query['shared-size'],
           filters: wanted,
         })
-        call.send(
-          200,
-          list.map((image) => withVirtualSize(call, image)),
-        )
+        call.send(200, imagesFor(call, list))
       },
     }),
     route({
@@ -72,7 +70,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
         platform: unsupported('platform', ONE_PLATFORM),
       },
       handle: async (call) => {
-        call.send(200, withVirtualSize(call, await images.inspect(call.param('name'))))
+        call.send(200, imageFor(call, await images.inspect(call.param('name'))))
       },
     }),
     route({
@@ -194,9 +192,4 @@ async function* withError(
 
 async function* withoutBars(lines: AsyncIterable<ImageProgress>): AsyncGenerator<ImageProgress> {
   for await (const line of lines) if (line.progressDetail === undefined) yield line
-}
-
-/** Until 1.44 the size was given twice. */
-function withVirtualSize<T extends { Size?: number }>(call: Call, image: T): T {
-  return call.speaks('1.44') ? image : { ...image, VirtualSize: image.Size }
 }

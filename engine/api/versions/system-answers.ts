@@ -56,10 +56,9 @@ export function diskUsageFor(client: Spoken, usage: DiskUsage, verbose: boolean)
   if (!client.speaks('1.52')) return objectsOf(usage, client)
   if (verbose) return usage
   const sums = Object.fromEntries(
-    Object.entries(usage).map(([type, { Items: _items, ...sum }]: [string, { Items?: unknown[] }]) => [
-      type,
-      sum,
-    ]),
+    Object.entries(usage).map(
+      ([type, { Items: _items, ...sum }]: [string, { Items?: unknown[] }]) => [type, sum],
+    ),
   )
   return { ...objectsOf(usage, client), ...sums }
 }
