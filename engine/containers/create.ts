@@ -21,6 +21,7 @@ import { checkRestartPolicy } from './restart-policy.ts'
 import { parseSignal } from './signals.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { Undo } from './undo.ts'
+import { checkUserns } from './userns.ts'
 
 /**
  * Makes a container: its documents, its writable layer and its volumes. Nothing runs yet.
@@ -43,6 +44,7 @@ export async function createContainer(
     )
   }
   const Warnings = validateHostConfig(request)
+  checkUserns(context, hostConfig)
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
   const image = await context.images.resolve(asked.Image)
   checkPlatform(options.platform, image.config, asked.Image)

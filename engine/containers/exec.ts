@@ -7,6 +7,7 @@ import { asCaller, attributed, callerSchema, currentCaller, onBehalf, system } f
 import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
+import { checkMapped } from '../runtime/spec.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import { detachable } from './attach.ts'
 import type { Container } from './container.ts'
@@ -15,6 +16,7 @@ import { emitContainerEvent } from './context.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.ts'
 import type { Exec } from './exec-table.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
+import { idMapOf } from './userns.ts'
 
 /**
  * Prepares a command; nothing runs yet.
@@ -153,16 +155,19 @@ async function processOf(
   options: ExecStartOptions,
 ): Promise<OciProcess> {
   const size = options.ConsoleSize ?? config.ConsoleSize
+  const user = await userInRunning(
+    container,
+    config.User === undefined || config.User === ''
+      ? (container.document.config.User ?? '')
+      : config.User,
+  )
+  const ids = idMapOf(container)
+  if (ids) checkMapped(user, ids)
   const process = buildExecProcess({
     config: container.document.config,
     hostConfig: container.document.hostConfig,
     exec: config,
-    user: await userInRunning(
-      container,
-      config.User === undefined || config.User === ''
-        ? (container.document.config.User ?? '')
-        : config.User,
-    ),
+    user,
   })
   return size && config.Tty === true
     ? { ...process, consoleSize: { height: size[0], width: size[1] } }

@@ -21,6 +21,7 @@ import { filterOf } from './running.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 import { Undo } from './undo.ts'
+import { checkUserns, userNamespaceFor } from './userns.ts'
 
 /**
  * Starts a container that does not run.
@@ -64,7 +65,11 @@ export async function launch(
     })
 
     undo.add('network', () => context.networks.stop(id))
-    const sandbox = await context.networks.start(sandboxRequestOf(context, container))
+    checkUserns(context, container.document.hostConfig)
+    const sandbox = await context.networks.start({
+      ...sandboxRequestOf(context, container),
+      userns: userNamespaceFor(context, container),
+    })
     const cgroup = context.cgroups.create(id, resourcesOf(container.document.hostConfig))
     undo.add('cgroup', () => cgroup.remove())
     // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
@@ -175,6 +180,7 @@ async function specOf(context: ContainersContext, container: Container): Promise
     rootfsPath: path.join(container.runDir, 'rootfs'),
     mounts,
     ...(sandbox?.netnsPath === undefined ? {} : { netnsPath: sandbox.netnsPath }),
+    userns: sandbox?.userns,
     joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
     shmPath: shmPathOf(context, container),
     hostname,

@@ -171,7 +171,10 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: facts.securityOptions,
+    SecurityOptions: [
+      ...facts.securityOptions,
+      ...(instance.userns === 'private' ? ['name=userns'] : []),
+    ],
     FirewallBackend: { Driver: 'nftables' },
     CDISpecDirs: [],
     Warnings: limitWarnings(limits, facts.ipv4Forwarding),

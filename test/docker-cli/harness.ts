@@ -46,10 +46,12 @@ export async function whyNot(): Promise<string | false> {
   return found?.code === 0 ? false : 'the docker CLI is not installed'
 }
 
-export async function openCli(): Promise<Cli> {
+/** @param settings of the engine that is started for the test */
+export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
-  const engine = given === undefined ? new EngineProcess(instanceIn(dir)) : undefined
+  const engine =
+    given === undefined ? new EngineProcess({ ...instanceIn(dir), ...settings }) : undefined
   await engine?.start()
   const host = given ?? `unix://${engine?.instance.socketPath ?? ''}`
   // A configuration of its own: neither contexts nor credentials of whoever runs the tests.
