@@ -15,6 +15,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.ts'
 import type { Exec } from './exec-table.ts'
+import { killGroup } from './kill-group.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
 import { idMapOf } from './userns.ts'
 
@@ -249,6 +250,7 @@ export async function recoverExecs(
   container: Container,
 ): Promise<void> {
   const known = new Map((await container.shim?.execs())?.map((exec) => [exec.id, exec]))
+  killStray(container, known)
   const files = await fs.promises.readdir(path.join(container.runDir, 'execs')).catch(() => [])
   for (const file of files) {
     const text = await fs.promises.readFile(execFile(container, file), 'utf8').catch(() => '')
@@ -276,6 +278,15 @@ export async function recoverExecs(
       },
     )
   }
+}
+
+/** Probes of the engine before us: nobody waits for them any more. */
+function killStray(
+  container: Container,
+  inShim: ReadonlyMap<string, { running: boolean; pid: number }>,
+): void {
+  for (const [id, { pid, running }] of inShim)
+    if (running && !fs.existsSync(execFile(container, id))) killGroup(pid)
 }
 
 function parseJson(text: string): unknown {

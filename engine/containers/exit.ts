@@ -7,6 +7,7 @@ import { timestamp } from './clock.ts'
 import { emitContainerEvent, emitVolumeEvents } from './context.ts'
 import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
+import { healthAtEnd } from './health.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
 import { removeRunDir } from './run-dir.ts'
 
@@ -53,6 +54,7 @@ export async function settleEnd(
   const oomKilled = container.cgroup?.oomKilled() ?? false
   const ranForMs = Date.now() - Date.parse(container.state.startedAt)
   container.health?.stop()
+  container.health = null
   container.shim?.close()
   container.shim = null
   await releaseRun(context, container)
@@ -70,6 +72,7 @@ export async function settleEnd(
       sandbox: null,
       exitCode,
       oomKilled,
+      health: healthAtEnd(container),
       error: exit ? '' : 'the process that supervised the container died',
       finishedAt: exit ? preciseTime(exit.at) : timestamp(),
     },

@@ -36,7 +36,7 @@ export async function inspectContainer(
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
-      ...(container.health ? { Health: container.health.inspect() } : {}),
+      ...(state.health ? { Health: state.health } : {}),
     },
     Image: document.imageId,
     ResolvConfPath: path.join(container.dir, 'resolv.conf'),

@@ -2,6 +2,7 @@ import { ConflictError, EngineError } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
+import { startHealthMonitor } from './health.ts'
 import { requireRunning } from './running.ts'
 
 /**
@@ -19,6 +20,8 @@ export async function pauseContainer(
       throw new ConflictError(`container ${container.id} is already paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.freeze()
+    // a frozen probe would only fail by its time
+    container.health?.stop()
     await container.recordState({ status: 'paused' }, context.warn)
   })
   emitContainerEvent(context, container, 'pause')
@@ -35,6 +38,7 @@ export async function unpauseContainer(
     const { cgroup } = requireRunning(container)
     await cgroup.thaw()
     await container.recordState({ status: 'running' }, context.warn)
+    startHealthMonitor(context, container)
   })
   emitContainerEvent(context, container, 'unpause')
 }

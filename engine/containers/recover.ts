@@ -81,7 +81,7 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
     context.warn(`the execs of container ${container.id} could not be taken up again`, error)
   })
   watchForEnd(context, container, shim, container.cgroup)
-  startHealthMonitor(context, container)
+  if (container.status === 'running') startHealthMonitor(context, container)
 }
 
 /** No shim: it ended while no engine looked (the exit record tells how), or never ran. */

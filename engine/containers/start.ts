@@ -13,7 +13,7 @@ import { emitContainerEvent, emitVolumeEvents } from './context.ts'
 import { timestamp } from './clock.ts'
 import { removeHeld } from './discard.ts'
 import { watchForEnd } from './exit.ts'
-import { startHealthMonitor } from './health.ts'
+import { healthAtStart, startHealthMonitor } from './health.ts'
 import { shmPathOf } from './ipc.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
@@ -105,6 +105,7 @@ export async function launch(
       startedAt: timestamp(),
       manuallyStopped: false,
       restartCount: counts.restartCount,
+      health: healthAtStart(container),
     })
     container.endWanted = null
     watchForEnd(context, container, shim, cgroup)
