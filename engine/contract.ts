@@ -87,9 +87,19 @@ export interface SystemEngine {
   version(): Promise<SystemVersion>
   info(): Promise<SystemInfo>
   diskUsage(options?: DiskUsageOptions): Promise<DiskUsage>
+  /**
+   * Tries credentials at their registry. Gives an identity token that stands for the password, empty when there is none.
+   *
+   * @throws UNAUTHORIZED with the registry's words
+   * @see POST /auth
+   */
+  authenticate(credentials: RegistryCredentials, signal?: AbortSignal): Promise<string>
   /** Past events from `since` on, then live ones until `until` or the signal. @see GET /events */
   events(options?: EventsOptions, signal?: AbortSignal): AsyncIterable<EventMessage>
 }
+
+/** What clients send for a registry; the tokens are not in the API's description, but docker sends them. */
+export type RegistryCredentials = AuthConfig & { identitytoken?: string; registrytoken?: string }
 
 export interface DiskUsageOptions {
   types?: ('container' | 'image' | 'volume' | 'build-cache')[]
@@ -326,7 +336,7 @@ export interface ImageListOptions {
 }
 
 export interface PullOptions {
-  auth?: AuthConfig
+  auth?: RegistryCredentials
   platform?: string
 }
 

@@ -3,14 +3,12 @@ import type { Route } from './router.ts'
 
 /** Operations of the Docker Engine API that exist but not here (yet), so that a client is told which one it was. */
 const ABSENT = `
-POST /auth
 GET /containers/:id/changes
 GET /containers/:id/export
 HEAD /containers/:id/archive
 GET /containers/:id/archive
 PUT /containers/:id/archive
 POST /build
-POST /build/prune
 POST /commit
 GET /images/search
 GET /images/get

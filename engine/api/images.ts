@@ -1,6 +1,5 @@
-import type { ImageEngine, ImageProgress } from '../contract.ts'
+import type { ImageEngine, ImageProgress, RegistryCredentials } from '../contract.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
-import type { AuthConfig } from '../types/docker.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
@@ -156,7 +155,7 @@ function referenceOf(name: string, tag: string | undefined): string {
 }
 
 /** Credentials in base64url JSON; a broken header counts as none, as Docker has it. */
-function registryAuth(header: string | undefined): AuthConfig | undefined {
+function registryAuth(header: string | undefined): RegistryCredentials | undefined {
   if (header === undefined || header === '') return undefined
   try {
     return authConfig.parse(JSON.parse(Buffer.from(header, 'base64url').toString()))

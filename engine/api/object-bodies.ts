@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import type { NetworkCreateConfig } from '../contract.ts'
+import type { NetworkCreateConfig, RegistryCredentials } from '../contract.ts'
 import type {
-  AuthConfig,
   NetworkConnectRequest,
   NetworkDisconnectRequest,
   VolumeCreateRequest,
@@ -64,21 +63,12 @@ export const authConfig = struct({
   auth: text,
   identitytoken: text,
   registrytoken: text,
-}).transform(
-  ({
-    auth,
-    identitytoken: _identity,
-    registrytoken: _registry,
-    ...config
-  }): AuthConfig | undefined => {
-    if (config.username === undefined && auth) {
-      const decoded = Buffer.from(auth, 'base64').toString()
-      const colon = decoded.indexOf(':')
-      return { ...config, username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
-    }
-    return config.username ? config : undefined
-  },
-)
+}).transform(({ auth, ...config }): RegistryCredentials => {
+  if (config.username !== undefined || !auth) return config
+  const decoded = Buffer.from(auth, 'base64').toString()
+  const colon = decoded.indexOf(':')
+  return { ...config, username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
+})
 
 type Complaints = [
   Complete<NetworkCreateConfig, typeof networkFields>,

@@ -1,6 +1,7 @@
 import type { Engine } from '../contract.ts'
 import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
+import { buildCacheRoutes } from './build-cache.ts'
 import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
 import { imageRoutes } from './images.ts'
@@ -17,6 +18,7 @@ export function routesOf(engine: Engine): Route[] {
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
+    ...buildCacheRoutes,
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
     ...absentRoutes,

@@ -1,6 +1,7 @@
 import type { DiskUsageOptions, SystemEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call, LineType } from './call.ts'
+import { authConfig } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { filters, flag, sinceMoment, untilMoment, word } from './values.ts'
@@ -36,6 +37,14 @@ export function systemRoutes(system: SystemEngine): Route[] {
       path: '/info',
       handle: async (call) => {
         call.send(200, infoFor(call, await system.info()))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/auth',
+      handle: async (call) => {
+        const IdentityToken = await system.authenticate(await call.json(authConfig), call.signal)
+        call.send(200, { Status: 'Login Succeeded', IdentityToken })
       },
     },
     route({

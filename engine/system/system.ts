@@ -15,6 +15,7 @@ import type {
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
+import { logIn } from '../registry/login.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
   ContainerSummary,
@@ -50,6 +51,7 @@ export function openSystem(parts: SystemParts): SystemEngine {
       return info(parts, await id)
     },
     diskUsage: (options = {}) => diskUsage(parts, options),
+    authenticate: (credentials, signal) => logIn(credentials, signal),
     events: (options, signal) => parts.events.stream(options, signal),
   }
 }

@@ -44,8 +44,16 @@ export class LocalRegistry {
     this.#door.listen(doorPort, '127.0.0.1')
   }
 
-  /** Takes the port and the one after it. */
-  static async start(scratch: string, port: number): Promise<LocalRegistry> {
+  /**
+   * Takes the port and the one after it.
+   *
+   * @param options.htpasswd lets in nobody but those in this file
+   */
+  static async start(
+    scratch: string,
+    port: number,
+    options: { htpasswd?: string } = {},
+  ): Promise<LocalRegistry> {
     const config = path.join(scratch, 'registry.json')
     fs.writeFileSync(
       config,
@@ -54,6 +62,9 @@ export class LocalRegistry {
         log: { level: 'error' },
         storage: { filesystem: { rootdirectory: path.join(scratch, 'registry') } },
         http: { addr: `127.0.0.1:${String(port)}` },
+        ...(options.htpasswd === undefined
+          ? {}
+          : { auth: { htpasswd: { realm: 'test', path: options.htpasswd } } }),
       }),
     )
     const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
