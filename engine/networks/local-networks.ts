@@ -267,6 +267,7 @@ export class LocalNetworks implements NetworkEngine {
         if (!(error instanceof ForbiddenError || error instanceof NotFoundError)) throw error
       }
     }
+    this.#events.emit('network', 'prune', '', { reclaimed: '0' })
     return { NetworksDeleted: deleted }
   }
 

@@ -108,12 +108,15 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
   return {
     ID: id,
     Containers: containers.length,
-    ContainersRunning: count('running', 'restarting'),
+    ContainersRunning: count('running'),
     ContainersPaused: count('paused'),
-    ContainersStopped: count('created', 'exited', 'dead', 'removing'),
+    ContainersStopped: count('created', 'restarting', 'exited', 'dead', 'removing'),
     Images: images.length,
     Driver: 'overlay2',
-    DriverStatus: [['Backing Filesystem', fileSystem]],
+    DriverStatus: [
+      ['Backing Filesystem', fileSystem],
+      ['Supports d_type', 'true'],
+    ],
     DockerRootDir: instance.dataRoot,
     Plugins: {
       Volume: ['local'],
@@ -178,6 +181,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       ...(instance.userns === 'private' ? ['name=userns'] : []),
     ],
     FirewallBackend: { Driver: 'nftables' },
+    DiscoveredDevices: [],
     CDISpecDirs: [],
     Warnings: limitWarnings(limits, facts.ipv4Forwarding),
   }

@@ -29,15 +29,16 @@ export class LocalRegistry {
     this.host = `127.0.0.1:${String(doorPort)}`
     this.#door = net.createServer((client) => {
       const registry = net.connect(port, '127.0.0.1')
-      for (const socket of [client, registry]) {
+      for (const [socket, other] of [
+        [client, registry],
+        [registry, client],
+      ] as const) {
         this.#open.add(socket)
-        socket.on('error', () => undefined)
-        socket.on('close', () => {
-          this.#open.delete(socket)
-          client.destroy()
-          registry.destroy()
-        })
+        socket.on('error', () => other.destroy())
+        socket.on('close', () => this.#open.delete(socket))
       }
+      // What the registry sent last may still be on its slow way when it has closed.
+      client.on('close', () => registry.destroy())
       client.pipe(registry)
       registry.pipe(this.#slow()).pipe(client)
     })
