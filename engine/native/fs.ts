@@ -233,7 +233,7 @@ export function createFileAt(
   )
 }
 
-/** Removes a file or a whole tree; follows no link, enters no mount; fine when it is not there. Blocks. */
+/** Removes a file or a whole tree; follows no link, spares mounts (EBUSY); fine when it is not there. Blocks. */
 export function removeTreeAt(dirfd: number, name: PathBytes): void {
   check('remove', calls().removeTreeAt(dirfd, name), shown(name))
 }
@@ -265,9 +265,11 @@ export function mountFrom(
   check('mount', calls().mountFrom(directory, source, target, type, flags, data), target)
 }
 
-/** The errno's symbol of a thrown SystemError. */
+/** The errno's symbol of a failed system call, made here or by Node; undefined for other errors. */
 export function errnoOfError(error: unknown): string | undefined {
-  return error instanceof SystemError ? errnoName(error.errno) : undefined
+  if (error instanceof SystemError) return errnoName(error.errno)
+  const { errno, code } = (error ?? {}) as NodeJS.ErrnoException
+  return typeof errno === 'number' ? code : undefined
 }
 
 function errnoOf(rc: number): string | undefined {

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import { InvalidParameterError, SystemError } from '../errors.ts'
-import { errnoName } from '../native/addon.ts'
 import {
   DIRECTORY,
   createFileAt,
+  errnoOfError,
   fchmodat,
   fchownat,
   linkat,
@@ -423,7 +423,7 @@ export class LayerWriter implements TarSink {
     try {
       step()
     } catch (error) {
-      const errno = errnoOf(error)
+      const errno = errnoOfError(error)
       if (errno === undefined || !header) throw error
       const what =
         error instanceof SystemError
@@ -482,14 +482,8 @@ function isWhiteout(stat: { mode: number; rdevMajor: number; rdevMinor: number }
   return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0
 }
 
-function errnoOf(error: unknown): string | undefined {
-  if (error instanceof SystemError) return errnoName(error.errno)
-  const { errno, code } = error as NodeJS.ErrnoException
-  return typeof errno === 'number' ? code : undefined
-}
-
 function isErrno(error: unknown, ...names: string[]): boolean {
-  const errno = errnoOf(error)
+  const errno = errnoOfError(error)
   return errno !== undefined && names.includes(errno)
 }
 

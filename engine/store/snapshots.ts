@@ -3,21 +3,12 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { ConflictError, EngineError, NotFoundError } from '../errors.ts'
-import {
-  DIRECTORY,
-  errnoOfError,
-  getxattrAt,
-  mountFrom,
-  O_PATH,
-  openBeneath,
-  readlinkat,
-  statat,
-  treeSize,
-} from '../native/fs.ts'
+import { DIRECTORY, mountFrom, statat, treeSize } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
 import { readDocument, writeDocument } from './documents.ts'
 import { EMPTY_LAYER, hasTree } from './layers.ts'
 import type { Layer, LayerStore } from './layers.ts'
+import { lookUpMerged } from './merged.ts'
 import type { Trash } from './trash.ts'
 
 /** What overlayfs is told for a container: names in `lower` are relative to layersRoot, topmost first. */
@@ -179,7 +170,7 @@ export class SnapshotStore {
       for (const tree of [upper, ...lower.map((name) => path.join(layersRoot, name))]) {
         roots.push(openSync(tree, DIRECTORY))
       }
-      const found = lookUp(roots, file)
+      const found = lookUpMerged(roots, file)
       if (found === undefined) return undefined
       try {
         return readWhole(found, file, maxBytes)
@@ -217,93 +208,7 @@ export class SnapshotStore {
   }
 }
 
-const { S_IFMT, S_IFDIR, S_IFLNK, S_IFCHR, S_IFREG, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants
-const MAX_LINKS = 40
-
-/**
- * Finds a path in merged layers as overlayfs would: topmost first, whiteouts and opaque directories hide what is below.
- * Each component is opened on its own and never followed, since a running container may swap it meanwhile.
- *
- * @param roots O_PATH descriptors, topmost first; they stay open
- * @returns an O_PATH descriptor of what is not a directory; undefined when there is none
- */
-function lookUp(roots: readonly number[], file: string): number | undefined {
-  const pending = file.split('/').reverse()
-  /** The merged directories on the way, each in the layers that have it. */
-  const stack: number[][] = [[...roots]]
-  let links = 0
-  try {
-    for (;;) {
-      const name = pending.pop()
-      if (name === undefined) return undefined
-      if (name === '' || name === '.') continue
-      if (name === '..') {
-        if (stack.length > 1) closeAll(stack.pop())
-        continue
-      }
-      const found = lookUpOne(stack.at(-1) ?? [], Buffer.from(name))
-      if (found === undefined) return undefined
-      if (found.kind === 'dir') {
-        stack.push(found.fds)
-        continue
-      }
-      if (found.kind === 'file') {
-        // a file with something after it is a path to nothing
-        if (pending.every((rest) => rest === '')) return found.fd
-        closeSync(found.fd)
-        return undefined
-      }
-      if (++links > MAX_LINKS) return undefined
-      if (found.target.startsWith('/')) while (stack.length > 1) closeAll(stack.pop())
-      pending.push(...found.target.split('/').reverse())
-    }
-  } finally {
-    while (stack.length > 1) closeAll(stack.pop())
-  }
-}
-
-type Found =
-  { kind: 'dir'; fds: number[] } | { kind: 'file'; fd: number } | { kind: 'link'; target: string }
-
-function lookUpOne(directories: readonly number[], name: Buffer): Found | undefined {
-  const fds: number[] = []
-  for (const directory of directories) {
-    let fd: number
-    try {
-      fd = openBeneath(directory, name, O_PATH | O_NOFOLLOW)
-    } catch (error) {
-      if (errnoOfError(error) === 'ENOENT') continue
-      closeAll(fds)
-      throw error
-    }
-    const stat = statat(fd, '')
-    const type = (stat?.mode ?? 0) & S_IFMT
-    if (type === S_IFDIR) {
-      fds.push(fd)
-      const isAlone = getxattrAt(fd, '', 'trusted.overlay.opaque')?.toString('latin1') === 'y'
-      // one that was renamed shows what is below its old name; nothing that is read here is
-      const isMoved = getxattrAt(fd, '', 'trusted.overlay.redirect') !== undefined
-      if (isAlone || isMoved) break
-      continue
-    }
-    // below a directory of that name another kind of file is hidden
-    if (fds.length > 0) {
-      closeSync(fd)
-      break
-    }
-    if (type === S_IFCHR && stat?.rdevMajor === 0 && stat.rdevMinor === 0) {
-      closeSync(fd)
-      return undefined
-    }
-    if (type !== S_IFLNK) return { kind: 'file', fd }
-    try {
-      return { kind: 'link', target: readlinkat(fd, '').toString('utf8') }
-    } finally {
-      closeSync(fd)
-    }
-  }
-  return fds.length > 0 ? { kind: 'dir', fds } : undefined
-}
+const { S_IFMT, S_IFREG, O_RDONLY, O_NONBLOCK } = constants
 
 function readWhole(found: number, file: string, maxBytes: number): Buffer | undefined {
   const stat = statat(found, '')
@@ -323,8 +228,4 @@ function readWhole(found: number, file: string, maxBytes: number): Buffer | unde
   } finally {
     closeSync(fd)
   }
-}
-
-function closeAll(fds: readonly number[] | undefined): void {
-  for (const fd of fds ?? []) closeSync(fd)
 }

@@ -388,7 +388,23 @@ struct removal {
 	int top;
 	dev_t device;
 	unsigned long moved;
+	bool guarded; /* the tree may be in use: mounts over parts of it are told from what is theirs */
 };
+
+/*
+ * Something is mounted over this name. In another mount namespace than ours unlinking it would succeed, and take the mount
+ * away there.
+ */
+static bool is_mount_point(int parent, const char *name)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
+	int fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
+
+	if (fd < 0)
+		return errno == EXDEV;
+	close(fd);
+	return false;
+}
 
 /* Removes what a directory holds; never follows links nor enters what is mounted there. Takes fd. 0 or -errno. */
 static int empty_directory(struct removal *removal, int fd, int depth);
@@ -399,6 +415,8 @@ static int remove_entry(struct removal *removal, int parent, const char *name, i
 	char moved[32];
 	int fd, rc;
 
+	if (removal->guarded && is_mount_point(parent, name))
+		return -EBUSY;
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR)
@@ -451,12 +469,14 @@ static int empty_directory(struct removal *removal, int fd, int depth)
 	return rc;
 }
 
-static int remove_at(int parent, const char *name)
+static int remove_at(int parent, const char *name, bool guarded)
 {
-	struct removal removal = { 0 };
+	struct removal removal = { .guarded = guarded };
 	struct stat st;
 	int rc = 0;
 
+	if (guarded && is_mount_point(parent, name))
+		return -EBUSY;
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR)
@@ -483,12 +503,12 @@ static int remove_at(int parent, const char *name)
 	return rc;
 }
 
-/* removeTreeAt(dirfd, name); blocks: for worker threads */
+/* removeTreeAt(dirfd, name): -EBUSY when something is mounted there or below; blocks: for worker threads */
 static napi_value call_remove_tree_at(napi_env env, napi_callback_info info)
 {
 	ARGS(2);
 	char *name = arg_path(env, a[1]);
-	int rc = name ? remove_at(arg_i32(env, a[0]), name) : -errno;
+	int rc = name ? remove_at(arg_i32(env, a[0]), name, true) : -errno;
 
 	free(name);
 	return result(env, rc);
@@ -589,7 +609,7 @@ static void tree_execute(napi_env env, void *data)
 	(void)env;
 	switch (work->kind) {
 	case REMOVE_TREE:
-		work->result = remove_at(AT_FDCWD, work->path);
+		work->result = remove_at(AT_FDCWD, work->path, false);
 		break;
 	case TREE_SIZE:
 		work->result = tree_size(AT_FDCWD, work->path, &seen, &bytes, 0);
