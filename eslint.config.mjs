@@ -171,7 +171,7 @@ export default tseslint.config(
 function engineLayers() {
   const high = ['containers']
   const middle = ['runtime', 'networks', 'images', 'volumes', 'logs']
-  const low = ['store', 'cgroups', 'netlink', 'events', 'tar', 'oci', 'registry']
+  const low = ['store', 'tree', 'cgroups', 'netlink', 'events', 'tar', 'oci', 'registry']
   const at = (names) => names.map((name) => `./engine/${name}`)
   return [
     zone(at(middle), at(high), 'containers/ is above.'),

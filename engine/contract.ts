@@ -26,6 +26,7 @@ import type {
   ContainerUpdateResponse,
   CreateImageInfo,
   EventMessage,
+  FilesystemChange,
   HostConfig,
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
@@ -87,19 +88,9 @@ export interface SystemEngine {
   version(): Promise<SystemVersion>
   info(): Promise<SystemInfo>
   diskUsage(options?: DiskUsageOptions): Promise<DiskUsage>
-  /**
-   * Tries credentials at their registry. Gives an identity token that stands for the password, empty when there is none.
-   *
-   * @throws UNAUTHORIZED with the registry's words
-   * @see POST /auth
-   */
-  authenticate(credentials: RegistryCredentials, signal?: AbortSignal): Promise<string>
   /** Past events from `since` on, then live ones until `until` or the signal. @see GET /events */
   events(options?: EventsOptions, signal?: AbortSignal): AsyncIterable<EventMessage>
 }
-
-/** What clients send for a registry; the tokens are not in the API's description, but docker sends them. */
-export type RegistryCredentials = AuthConfig & { identitytoken?: string; registrytoken?: string }
 
 export interface DiskUsageOptions {
   types?: ('container' | 'image' | 'volume' | 'build-cache')[]
@@ -120,12 +111,6 @@ export interface EventsOptions {
   filters?: Filters
 }
 
-/** `MacAddress` is the one asked for at creation, which only clients below API 1.52 are told. */
-export type ContainerInspection = ContainerInspectResponse &
-  Attributed & {
-    Config?: ContainerConfig & { MacAddress?: string }
-  }
-
 /** The body of POST /containers/create. */
 export type ContainerCreateConfig = ContainerConfig & {
   HostConfig?: HostConfig
@@ -138,7 +123,7 @@ export interface ContainerEngine {
     config: ContainerCreateConfig,
     options?: ContainerCreateOptions,
   ): Promise<{ Id: string; Warnings: string[] }>
-  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspection>
+  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse & Attributed>
   top(id: string, psArgs?: string): Promise<ContainerTopResponse>
   /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
   logs(
@@ -173,6 +158,59 @@ export interface ContainerEngine {
   ): Promise<{ exited: Promise<ContainerExit> }>
   /** A duplex of the container's streams: writing is its stdin, ending the writable half closes stdin. */
   attach(id: string, options: AttachOptions): Promise<{ stream: Duplex; tty: boolean }>
+  /** What its files differ in from its image's. @see GET /containers/{id}/changes */
+  changes(id: string): Promise<FilesystemChange[]>
+  /** Its root file system as a tar, without what is mounted in it. Destroy the stream to stop. */
+  export(id: string): Promise<Readable>
+  /**
+   * Status of a file, a link in the last place not followed.
+   * @throws NOT_FOUND "Could not find the file …"
+   * @see HEAD /containers/{id}/archive
+   */
+  statPath(id: string, path: string): Promise<PathStat>
+  /** A file, or a directory with all below it, as a tar; its volumes are seen, whether it runs or not. */
+  readArchive(id: string, path: string): Promise<{ stat: PathStat; tar: Readable }>
+  /**
+   * Unpacks a tar (maybe compressed) into a directory.
+   * @throws INVALID_PARAMETER when it is none, cannot be written to, or the archive is at fault
+   * @see PUT /containers/{id}/archive
+   */
+  writeArchive(id: string, path: string, tar: Readable, options?: ArchiveOptions): Promise<void>
+  /** Makes an image of the container's files as they are now. @see POST /commit */
+  commit(id: string, options?: CommitOptions): Promise<{ Id: string }>
+}
+
+/** In the words of the header X-Docker-Container-Path-Stat. */
+export interface PathStat {
+  name: string
+  size: number
+  /** Permissions and type in the bits of Go's os.FileMode. */
+  mode: number
+  /** RFC 3339. */
+  mtime: string
+  /** Of a symbolic link: where it leads in the end, in the container; else ''. */
+  linkTarget: string
+}
+
+export interface ArchiveOptions {
+  /** Refuse to put a directory in the place of something else, or the other way round. */
+  noOverwriteDirNonDir?: boolean
+  /** Give all to the container's user, where it has one set. */
+  copyUidGid?: boolean
+}
+
+export interface CommitOptions {
+  /** The image's name; without one it has none. */
+  repo?: string
+  tag?: string
+  author?: string
+  comment?: string
+  /** Freeze the container meanwhile, so that its files are of one moment. True unless set. */
+  pause?: boolean
+  /** Dockerfile instructions. */
+  changes?: string[]
+  /** Stands in for the container's own, which completes it. */
+  config?: ContainerConfig
 }
 
 export interface ContainerListOptions {
@@ -336,7 +374,7 @@ export interface ImageListOptions {
 }
 
 export interface PullOptions {
-  auth?: RegistryCredentials
+  auth?: AuthConfig
   platform?: string
 }
 
