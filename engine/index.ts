@@ -6,8 +6,7 @@ import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
 import { networkHooks } from './containers/network-hooks.ts'
-import { loadContainers } from './containers/load.ts'
-import { recoverContainers } from './containers/recover.ts'
+import { loadContainers, recoverContainers } from './containers/recover.ts'
 import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
@@ -18,6 +17,7 @@ import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
 import { LocalNetworks } from './networks/local-networks.ts'
+import { Trees } from './store/trees.ts'
 import { openSystem } from './system/system.ts'
 import { LocalVolumes } from './volumes/local-volumes.ts'
 
@@ -41,7 +41,7 @@ export async function openLocalEngine(
   await fs.mkdir(path.join(instance.runRoot, 'c'), { recursive: true, mode: 0o711 })
 
   const table = new ContainerTable(instance)
-  const { damaged, orphanedVolumes } = await loadContainers({ table, warn })
+  const { orphanedVolumes } = await loadContainers({ table, warn })
   const events = await openEvents({ dir: path.join(instance.dataRoot, 'events') })
   const cgroups = openCgroups({ parent: instance.cgroupParent })
   const images = await openImages({
@@ -63,9 +63,7 @@ export async function openLocalEngine(
     usedBy: (name) =>
       table
         .all()
-        .filter(({ document, status }) => {
-          return status !== 'removing' && document.mounts.some((mount) => mount.Name === name)
-        })
+        .filter((container) => container.document.mounts.some((mount) => mount.Name === name))
         .map((container) => container.id),
   })
   const late: { context?: ContainersContext } = {}
@@ -85,6 +83,7 @@ export async function openLocalEngine(
     volumes,
     networks,
     cgroups,
+    trees: new Trees(),
     table,
     execs: new ExecTable(),
     sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
@@ -98,7 +97,7 @@ export async function openLocalEngine(
       warn(`could not remove the volume ${name} of a container that was never made`, error)
     })
   }
-  await recoverContainers(context, damaged)
+  await recoverContainers(context)
 
   const containers = localContainers(context)
   return attributable({
@@ -111,7 +110,12 @@ export async function openLocalEngine(
     close: async () => {
       context.closing = true
       context.sampler.close()
-      for (const container of table.all()) container.letGo()
+      for (const container of table.all()) {
+        container.health?.stop()
+        if (container.restartTimer) clearTimeout(container.restartTimer)
+        container.shim?.close()
+      }
+      await context.trees.close()
       await networks.close()
       await images.close()
       await events.close()

@@ -3,13 +3,9 @@ import type { Route } from './router.ts'
 
 /** Operations of the Docker Engine API that exist but not here (yet), so that a client is told which one it was. */
 const ABSENT = `
-GET /containers/:id/changes
-GET /containers/:id/export
-HEAD /containers/:id/archive
-GET /containers/:id/archive
-PUT /containers/:id/archive
+POST /auth
 POST /build
-POST /commit
+POST /build/prune
 GET /images/search
 GET /images/get
 GET /images/:name*/get

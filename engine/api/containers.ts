@@ -1,19 +1,10 @@
-import type {
-  ContainerEngine,
-  LogsOptions,
-  StopOptions,
-  SystemEngine,
-  TerminalSize,
-} from '../contract.ts'
+import type { ContainerEngine, LogsOptions, TerminalSize } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { containerFor, containersFor } from './versions/container-answers.ts'
-import { createRequestOf } from './versions/create-request.ts'
-import { updateRequestOf } from './versions/update-request.ts'
 import {
   filters,
   flag,
@@ -26,31 +17,23 @@ import {
   word,
 } from './values.ts'
 
-export function containerRoutes(
-  containers: ContainerEngine,
-  system: Pick<SystemEngine, 'info'>,
-): Route[] {
+export function containerRoutes(containers: ContainerEngine): Route[] {
   return [
     route({
       method: 'GET',
       path: '/containers/json',
       query: { all: flag, limit: integer, size: flag, filters },
       handle: async (call, options) => {
-        call.send(200, containersFor(call, await containers.list(options)))
+        call.send(200, await containers.list(options))
       },
     }),
     route({
       method: 'POST',
       path: '/containers/create',
       query: { name: word, platform: word },
-      handle: async (call, { name, platform }) => {
-        const body = await call.json(containerCreateBody)
-        // Only the default of clients that old depends on the host.
-        const unifiedCgroups = call.speaks('1.41') || (await system.info()).CgroupVersion === '2'
-        const { config, warnings } = createRequestOf(body, call, { unifiedCgroups })
-        const options = { name, platform: call.speaks('1.41') ? platform : undefined }
-        const { Id, Warnings } = await containers.create(config, options)
-        call.send(201, { Id, Warnings: [...Warnings, ...warnings] })
+      handle: async (call, options) => {
+        const config = await call.json(containerCreateBody)
+        call.send(201, await containers.create(config, options))
       },
     }),
     route({
@@ -66,7 +49,7 @@ export function containerRoutes(
       path: '/containers/:id/json',
       query: { size: flag },
       handle: async (call, query) => {
-        call.send(200, containerFor(call, await containers.inspect(call.param('id'), query)))
+        call.send(200, await containers.inspect(call.param('id'), query))
       },
     }),
     route({
@@ -99,8 +82,7 @@ export function containerRoutes(
       },
       handle: async (call) => {
         // Docker took a host config here until API 1.24; ignoring one would start something else than was asked for.
-        const isChunked = call.header('transfer-encoding') !== undefined
-        if (isChunked || Number(call.header('content-length') ?? 0) > 7) {
+        if (Number(call.header('content-length') ?? 0) > 7) {
           throw new InvalidParameterError(
             'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
           )
@@ -113,8 +95,8 @@ export function containerRoutes(
       method: 'POST',
       path: '/containers/:id/stop',
       query: { signal: word, t: integer },
-      handle: async (call, query) => {
-        await containers.stop(call.param('id'), stopOptions(call, query))
+      handle: async (call, { signal, t }) => {
+        await containers.stop(call.param('id'), { signal, timeout: t })
         call.send(204)
       },
     }),
@@ -122,8 +104,8 @@ export function containerRoutes(
       method: 'POST',
       path: '/containers/:id/restart',
       query: { signal: word, t: integer },
-      handle: async (call, query) => {
-        await containers.restart(call.param('id'), stopOptions(call, query))
+      handle: async (call, { signal, t }) => {
+        await containers.restart(call.param('id'), { signal, timeout: t })
         call.send(204)
       },
     }),
@@ -167,10 +149,8 @@ export function containerRoutes(
       method: 'POST',
       path: '/containers/:id/update',
       handle: async (call) => {
-        const body = await call.json(containerUpdateBody, { optional: true })
-        const { update, warnings } = updateRequestOf(body, call)
-        const { Warnings } = await containers.update(call.param('id'), update)
-        call.send(200, { Warnings: [...(Warnings ?? []), ...warnings] })
+        const update = await call.json(containerUpdateBody)
+        call.send(200, await containers.update(call.param('id'), update))
       },
     },
     route({
@@ -198,14 +178,6 @@ export function containerRoutes(
       },
     }),
   ]
-}
-
-/** The signal of the moment can be chosen since 1.42. */
-function stopOptions(
-  call: Call,
-  { signal, t }: { signal: string | undefined; t: number | undefined },
-): StopOptions {
-  return { signal: call.speaks('1.42') ? signal : undefined, timeout: t }
 }
 
 /** Rows and columns of a terminal out of `h` and `w`. */
@@ -264,7 +236,7 @@ async function stats(
   query: { stream: boolean | undefined; 'one-shot': boolean },
 ): Promise<void> {
   const stream = query.stream ?? true
-  const oneShot = call.speaks('1.41') && query['one-shot']
+  const oneShot = query['one-shot']
   if (oneShot && stream)
     throw new InvalidParameterError('cannot have stream=true and one-shot=true')
   const samples = containers.stats(call.param('id'), { stream, oneShot }, call.signal)
@@ -275,27 +247,20 @@ async function stats(
 async function wait(
   containers: ContainerEngine,
   call: Call,
-  query: { condition: string | undefined },
+  { condition = 'not-running' }: { condition: string | undefined },
 ): Promise<void> {
-  const condition = (call.speaks('1.30') ? query.condition : undefined) ?? 'not-running'
   if (condition !== 'not-running' && condition !== 'next-exit' && condition !== 'removed') {
     throw new InvalidParameterError(`invalid condition: "${condition}"`)
   }
   const { exited } = await containers.wait(call.param('id'), condition, call.signal)
+  // `docker run` starts the container as soon as it sees the head: the wait is registered by now.
   call.response.writeHead(200, { 'Content-Type': 'application/json' })
-  // `docker run` starts the container as soon as it sees the head: the wait is registered by now. Until 1.30 the head
-  // came with the exit.
-  if (call.speaks('1.30')) call.response.flushHeaders()
+  call.response.flushHeaders()
   try {
     const exit = await exited
     call.response.end(`${JSON.stringify(exit)}\n`)
   } catch (error) {
     if (call.signal.aborted) return
-    // An empty answer was how a failed removal was told.
-    if (condition === 'removed' && !call.speaks('1.34')) {
-      call.response.end()
-      return
-    }
     const message = error instanceof Error ? error.message : String(error)
     call.response.end(`${JSON.stringify({ StatusCode: 125, Error: { Message: message } })}\n`)
   }

@@ -1,7 +1,7 @@
 import type { Engine } from '../contract.ts'
 import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
-import { buildCacheRoutes } from './build-cache.ts'
+import { containerFileRoutes } from './container-files.ts'
 import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
 import { imageRoutes } from './images.ts'
@@ -14,11 +14,11 @@ import { volumeRoutes } from './volumes.ts'
 export function routesOf(engine: Engine): Route[] {
   return [
     ...systemRoutes(engine.system),
-    ...containerRoutes(engine.containers, engine.system),
+    ...containerRoutes(engine.containers),
+    ...containerFileRoutes(engine.containers),
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
-    ...buildCacheRoutes,
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
     ...absentRoutes,

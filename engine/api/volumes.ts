@@ -19,9 +19,7 @@ export function volumeRoutes(volumes: VolumeEngine): Route[] {
       method: 'POST',
       path: '/volumes/create',
       handle: async (call) => {
-        const { ClusterVolumeSpec, ...config } = await call.json(volumeCreateBody, {
-          optional: true,
-        })
+        const { ClusterVolumeSpec, ...config } = await call.json(volumeCreateBody)
         if (ClusterVolumeSpec !== undefined)
           throw new NotImplementedError('ClusterVolumeSpec: cluster volumes')
         call.send(201, await volumes.create(config))

@@ -3,6 +3,7 @@ import type { Events } from '../events/events.ts'
 import type { LocalImages } from '../images/local-images.ts'
 import type { Instance } from '../instance.ts'
 import type { LocalNetworks } from '../networks/local-networks.ts'
+import type { Trees } from '../store/trees.ts'
 import type { LocalVolumes } from '../volumes/local-volumes.ts'
 import type { Container } from './container.ts'
 import type { ExecTable } from './exec-table.ts'
@@ -17,6 +18,8 @@ export interface ContainersContext {
   volumes: LocalVolumes
   networks: LocalNetworks
   cgroups: Cgroups
+  /** Copies of files in and out. */
+  trees: Trees
   table: ContainerTable
   execs: ExecTable
   sampler: StatsSampler
@@ -42,22 +45,4 @@ export function emitContainerEvent(
     name,
     ...attributes,
   })
-}
-
-/** Tells that a container has taken up its volumes, or let go of them. */
-export function emitVolumeEvents(
-  context: ContainersContext,
-  container: Container,
-  action: 'mount' | 'unmount',
-): void {
-  for (const { Destination = '', Driver = 'local', Name, RW, Type } of container.document.mounts) {
-    if (Type !== 'volume' || Name === undefined) continue
-    context.events.emit('volume', action, Name, {
-      container: container.id,
-      driver: Driver,
-      ...(action === 'mount'
-        ? { destination: Destination, propagation: '', 'read/write': String(RW !== false) }
-        : {}),
-    })
-  }
 }

@@ -56,20 +56,11 @@ export interface ContainerState {
   startedAt: string
   finishedAt: string
   restartCount: number
+  /** Paused for the time of a commit only. */
+  pausedForCommit: boolean
   /** Stopped or killed by a request: `unless-stopped` remembers it. */
   manuallyStopped: boolean
   sandbox: Sandbox | null
-  /** Of a container with a health check, from its first start on. */
-  health?: ContainerHealth | undefined
-  /** Its removal is to take its anonymous volumes as well. */
-  removesVolumes?: boolean
-}
-
-export interface ContainerHealth {
-  Status: 'starting' | 'healthy' | 'unhealthy'
-  FailingStreak: number
-  /** The last five, the newest last. */
-  Log: { Start: string; End: string; ExitCode: number; Output: string }[]
 }
 
 export const NEVER = '0001-01-01T00:00:00Z'
@@ -85,6 +76,7 @@ export function initialState(): ContainerState {
     startedAt: NEVER,
     finishedAt: NEVER,
     restartCount: 0,
+    pausedForCommit: false,
     manuallyStopped: false,
     sandbox: null,
   }
@@ -117,8 +109,7 @@ export const stateSchema = z.object({
   startedAt: z.string(),
   finishedAt: z.string(),
   restartCount: z.number().int(),
+  pausedForCommit: z.boolean().default(false),
   manuallyStopped: z.boolean(),
   sandbox: z.union([record, z.null()]),
-  health: record.optional(),
-  removesVolumes: z.boolean().optional(),
 }) as unknown as z.ZodType<ContainerState>

@@ -77,7 +77,7 @@ export async function sizesOf(
 function summarize(container: Container): ContainerSummary & Attributed {
   const { document, state } = container
   const { config } = document
-  const { health } = state
+  const health = container.health?.status
   return {
     Id: document.id,
     Names: [`/${document.name}`],
@@ -88,12 +88,14 @@ function summarize(container: Container): ContainerSummary & Attributed {
     Ports: portSummaries(container),
     Labels: config.Labels ?? {},
     State: state.status,
-    Status: statusText(state, health?.Status),
+    Status: statusText(state, health),
     HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
     Mounts: document.mounts,
     ...attributed(document.createdBy),
-    ...(health && { Health: { Status: health.Status, FailingStreak: health.FailingStreak } }),
+    ...(health === undefined
+      ? {}
+      : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),
   }
 }
 
@@ -152,7 +154,7 @@ async function compileFilters(
         'exited',
         (code) => state.status === 'exited' && state.exitCode === Number(code),
       ) &&
-      matchesAny(filters, 'health', (health) => (state.health?.Status ?? 'none') === health) &&
+      matchesAny(filters, 'health', (health) => (container.health?.status ?? 'none') === health) &&
       matchesAny(filters, 'is-task', (value) => ['0', 'false'].includes(value.toLowerCase())) &&
       matchesAny(filters, 'network', (network) => isOnNetwork(container, network)) &&
       matchesAny(filters, 'volume', (volume) =>

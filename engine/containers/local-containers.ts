@@ -1,16 +1,19 @@
 import type { ContainerEngine, ExecEngine } from '../contract.ts'
 import { readLogs } from '../logs/read.ts'
 import { NotImplementedError } from '../errors.ts'
+import { readContainerArchive, statContainerPath, writeContainerArchive } from './archive.ts'
 import { attachContainer } from './attach.ts'
+import { containerChanges } from './changes.ts'
+import { commitContainer } from './commit.ts'
 import type { Container } from './container.ts'
 import { emitContainerEvent, type ContainersContext } from './context.ts'
 import { createContainer } from './create.ts'
 import { attachExec, createExec, inspectExec, resizeExec, startExec } from './exec.ts'
+import { exportContainer } from './export.ts'
 import { inspectContainer } from './inspect.ts'
 import { listContainers } from './list.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
-import { pruneContainers } from './prune.ts'
-import { removeContainer } from './remove.ts'
+import { pruneContainers, removeContainer } from './remove.ts'
 import { renameContainer } from './rename.ts'
 import { requireRunning } from './running.ts'
 import { startContainer } from './start.ts'
@@ -65,9 +68,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     prune: (filters) => pruneContainers(context, filters),
     resize: async (id, size) => {
       const container = get(id)
-      const { shim } = requireRunning(container)
-      // without a terminal there is nothing to size, and Docker says so to nobody
-      if (container.tty) await shim.resize(size)
+      await requireRunning(container).shim.resize(size)
       emitContainerEvent(context, container, 'resize', {
         height: String(size.rows),
         width: String(size.cols),
@@ -77,6 +78,13 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     wait: async (id, condition = 'not-running', signal) =>
       waitForContainer(get(id), condition, signal),
     attach: async (id, options) => attachContainer(context, get(id), options),
+    changes: async (id) => containerChanges(context, get(id)),
+    export: async (id) => exportContainer(context, get(id)),
+    statPath: async (id, path) => statContainerPath(context, get(id), id, path),
+    readArchive: async (id, path) => readContainerArchive(context, get(id), id, path),
+    writeArchive: async (id, path, tar, options = {}) =>
+      writeContainerArchive(context, get(id), id, path, tar, options),
+    commit: async (id, options) => commitContainer(context, get(id), options),
   }
 }
 

@@ -185,10 +185,8 @@ export async function prepareMounts(
   container: Container,
   files: { hosts: string; resolvConf: string; hostname: string },
 ): Promise<OciMount[]> {
-  const { config, hostConfig, mounts } = container.document
-  const asked = await Promise.all(
-    mounts.filter((mount) => mount.Type !== 'tmpfs').map((mount) => ociMountOf(context, mount)),
-  )
+  const { config, hostConfig } = container.document
+  const asked = await boundMounts(context, container)
   for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
     if (request.kind === 'tmpfs') {
       asked.push({
@@ -198,25 +196,47 @@ export async function prepareMounts(
         options: [...request.options, ...(request.readOnly ? ['ro'] : [])],
       })
     }
-    if (request.kind === 'bind' && !request.recursive) {
-      const mount = asked.find((other) => other.destination === request.destination)
-      if (mount?.options)
-        mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
-    }
   }
+  const contents = {
+    '/etc/hosts': files.hosts,
+    '/etc/hostname': `${files.hostname}\n`,
+    '/etc/resolv.conf': files.resolvConf,
+  }
+  const own = ownFileMounts(container, asked)
+  for (const { destination, source } of own)
+    await fs.promises.writeFile(source, contents[destination], { mode: 0o644 })
+  return [...asked, ...own]
+}
+
+/** Its binds and volumes in the runtime's words. */
+export async function boundMounts(
+  context: ContainersContext,
+  container: Container,
+): Promise<OciMount[]> {
+  const { config, hostConfig, mounts } = container.document
+  const bound = await Promise.all(
+    mounts.filter((mount) => mount.Type !== 'tmpfs').map((mount) => ociMountOf(context, mount)),
+  )
+  for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
+    if (request.kind !== 'bind' || request.recursive) continue
+    const mount = bound.find((other) => other.destination === request.destination)
+    if (mount?.options)
+      mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
+  }
+  return bound
+}
+
+/** Where it has files of its own in /etc, which each start writes, unless something is asked for there. */
+export function ownFileMounts(container: Container, asked: OciMount[]) {
   const taken = new Set(asked.map((mount) => mount.destination))
-  const own = {
-    '/etc/hosts': ['hosts', files.hosts],
-    '/etc/hostname': ['hostname', `${files.hostname}\n`],
-    '/etc/resolv.conf': ['resolv.conf', files.resolvConf],
-  } as const
-  for (const [destination, [name, content]] of Object.entries(own)) {
-    if (taken.has(destination)) continue
-    const source = path.join(container.dir, name)
-    await fs.promises.writeFile(source, content, { mode: 0o644 })
-    asked.push({ destination, type: 'bind', source, options: ['bind', 'rprivate'] })
-  }
-  return asked
+  return (['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'] as const)
+    .filter((destination) => !taken.has(destination))
+    .map((destination) => ({
+      destination,
+      type: 'bind',
+      source: path.join(container.dir, path.basename(destination)),
+      options: ['bind', 'rprivate'],
+    }))
 }
 
 async function ociMountOf(context: ContainersContext, mount: MountPoint): Promise<OciMount> {

@@ -63,7 +63,8 @@ export async function userInRunning(container: Container, user: string): Promise
   }
 }
 
-function readInRoot(root: number, file: string): Buffer | undefined {
+/** A file of a container's root, by a descriptor of it; undefined when there is none. */
+export function readInRoot(root: number, file: string): Buffer | undefined {
   let fd: number
   try {
     fd = openInRoot(root, file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)

@@ -9,8 +9,7 @@ const TRANSITIONS: Record<Status, readonly Status[]> = {
   restarting: ['running', 'restarting', 'exited', 'removing'],
   exited: ['running', 'exited', 'removing'],
   removing: ['dead', 'removing'],
-  /** Its removal failed half-way; it can only be tried again. */
-  dead: ['removing', 'dead'],
+  dead: ['removing'],
 }
 
 /** @throws CONFLICT when a container in state `from` cannot become `to` */

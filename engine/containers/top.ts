@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { ConflictError, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { ContainerTopResponse } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
-import { requireRunning } from './running.ts'
 
 /**
  * The container's processes as the host's `ps` shows them; without options, read from /proc without a process started.
@@ -19,7 +18,9 @@ export async function topContainer(
   container: Container,
   psArgs?: string,
 ): Promise<ContainerTopResponse> {
-  const { cgroup } = requireRunning(container)
+  const { cgroup } = container
+  if (!cgroup || container.state.pid === 0)
+    throw new ConflictError(`container ${container.id} is not running`)
   const pids = cgroup.pids()
   const wanted = psArgs === undefined || psArgs.trim() === '' ? '-ef' : psArgs.trim()
   const answer = wanted === '-ef' ? await fullListing(pids) : await runPs(pids, wanted.split(/\s+/))

@@ -20,6 +20,8 @@ import type {
   ImageSummary,
 } from '../types/docker.ts'
 import type { Attributed } from '../types/gantry.ts'
+import { commitImage } from './commit.ts'
+import type { ImageCommit } from './commit.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
@@ -116,6 +118,11 @@ export class LocalImages implements ImageEngine {
 
   load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
     return loadImages(this.#store, tar, signal)
+  }
+
+  /** An image of a container's writable layer; what of it is the container's business is done by its caller. */
+  async commit(commit: ImageCommit): Promise<{ id: string; reference: string | undefined }> {
+    return await commitImage(this.#store, commit)
   }
 
   async tag(name: string, repo: string, tag?: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { InvalidParameterError } from '../errors.ts'
 import { checkTag, familiarReference, formatReference, parseReference } from './reference.ts'
+import type { Reference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 
 /**
@@ -14,6 +15,21 @@ export async function tagImage(
   repo: string,
   tag?: string,
 ): Promise<void> {
+  const reference = taggedReference(repo, tag)
+  const image = store.find(name)
+  await store.rename({ set: new Map([[formatReference(reference), image.id]]) })
+  store.events.emit('image', 'tag', image.id, {
+    ...image.config.config.Labels,
+    name: familiarReference(reference),
+  })
+}
+
+/**
+ * The name that a repository and a tag make.
+ *
+ * @throws INVALID_PARAMETER when they make none
+ */
+export function taggedReference(repo: string, tag?: string): Reference {
   const parsed = parseReference(repo)
   if (parsed.digest !== undefined)
     throw new InvalidParameterError('refusing to create a tag with a digest reference')
@@ -22,11 +38,5 @@ export async function tagImage(
     throw new InvalidParameterError(
       `refusing to create an ambiguous tag using digest algorithm as name`,
     )
-  const reference = { ...parsed, tag: checkTag(tag || parsed.tag || 'latest') }
-  const image = store.find(name)
-  await store.rename({ set: new Map([[formatReference(reference), image.id]]) })
-  store.events.emit('image', 'tag', image.id, {
-    ...image.config.config.Labels,
-    name: familiarReference(reference),
-  })
+  return { ...parsed, tag: checkTag(tag || parsed.tag || 'latest') }
 }

@@ -9,6 +9,7 @@ interface MountCalls {
     data: string | null,
   ): number
   umount(target: string, flags: number): number
+  rootOf(namespace: number): number
 }
 
 /** @see mount(2), include/uapi/linux/mount.h */
@@ -60,4 +61,15 @@ export function mount(
  */
 export function umount(target: string, flags = 0): void {
   check('umount', native<MountCalls>().umount(target, flags), target)
+}
+
+/**
+ * What is mounted at the root of a mount namespace, on a mount of its own: nothing that is mounted over parts of it is
+ * seen there, and it outlives the namespace. The caller closes it.
+ *
+ * @param namespace a descriptor of it
+ * @see open_tree(2), OPEN_TREE_CLONE
+ */
+export function rootOfNamespace(namespace: number): number {
+  return check('open_tree', native<MountCalls>().rootOf(namespace))
 }

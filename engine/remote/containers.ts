@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type {
+  ArchiveOptions,
   AttachOptions,
+  CommitOptions,
   ContainerCreateConfig,
   ContainerCreateOptions,
   ContainerEngine,
@@ -10,18 +13,20 @@ import type {
   ContainerUpdate,
   Filters,
   LogsOptions,
+  PathStat,
   StatsOptions,
   StopOptions,
   TerminalSize,
   WaitCondition,
 } from '../contract.ts'
-import { UnavailableError } from '../errors.ts'
+import { EngineError, errorCode, NotFoundError, UnavailableError } from '../errors.ts'
 import type {
   ContainerInspectResponse,
   ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
   ContainerUpdateResponse,
+  FilesystemChange,
 } from '../types/docker.ts'
 import { jsonLines } from './json-lines.ts'
 import { filtersQuery, segment, timeQuery } from './query.ts'
@@ -192,9 +197,77 @@ export class RemoteContainers implements ContainerEngine {
     return { stream: duplex, tty }
   }
 
+  async changes(id: string): Promise<FilesystemChange[]> {
+    const path = `/containers/${segment(id)}/changes`
+    return (await this.#transport.json<FilesystemChange[] | null>('GET', path)) ?? []
+  }
+
+  async export(id: string): Promise<Readable> {
+    return this.#transport.request('GET', `/containers/${segment(id)}/export`)
+  }
+
+  async statPath(id: string, path: string): Promise<PathStat> {
+    const answer = await this.#archive(id, 'HEAD', path)
+    answer.resume()
+    return statOf(answer)
+  }
+
+  async readArchive(id: string, path: string): Promise<{ stat: PathStat; tar: Readable }> {
+    const answer = await this.#archive(id, 'GET', path)
+    return { stat: statOf(answer), tar: answer }
+  }
+
+  async writeArchive(
+    id: string,
+    path: string,
+    tar: Readable,
+    options: ArchiveOptions = {},
+  ): Promise<void> {
+    const { copyUidGid, noOverwriteDirNonDir } = options
+    await this.#transport.empty('PUT', `/containers/${segment(id)}/archive`, {
+      query: { path, noOverwriteDirNonDir, copyUIDGID: copyUidGid },
+      headers: { 'Content-Type': 'application/x-tar' },
+      body: tar,
+    })
+  }
+
+  async commit(id: string, options: CommitOptions = {}): Promise<{ Id: string }> {
+    const { config, ...query } = options
+    return this.#transport.json('POST', '/commit', {
+      query: { container: id.replace(/^\//, ''), ...query },
+      body: config,
+    })
+  }
+
+  async #archive(id: string, method: 'HEAD' | 'GET', path: string): Promise<IncomingMessage> {
+    try {
+      return await this.#transport.request(method, `/containers/${segment(id)}/archive`, {
+        query: { path },
+      })
+    } catch (error) {
+      // the answer to HEAD has no words in it
+      if (method === 'GET' || errorCode(error) !== 'NOT_FOUND') throw error
+      throw new NotFoundError(`Could not find the file ${path} in container ${id}`, {
+        cause: error,
+      })
+    }
+  }
+
   async #hasTty(id: string): Promise<boolean> {
     const container = await this.inspect(id)
     return container.Config?.Tty ?? false
+  }
+}
+
+/** @throws SYSTEM when the answer lacks it */
+function statOf({ headers }: IncomingMessage): PathStat {
+  const header = headers['x-docker-container-path-stat']
+  try {
+    return JSON.parse(Buffer.from(String(header), 'base64').toString()) as PathStat
+  } catch (error) {
+    throw new EngineError('SYSTEM', 'the remote engine answered without the status of the file', {
+      cause: error,
+    })
   }
 }
 

@@ -1,10 +1,4 @@
-import type {
-  DiskUsage,
-  DiskUsageOptions,
-  EventsOptions,
-  RegistryCredentials,
-  SystemEngine,
-} from '../contract.ts'
+import type { DiskUsage, DiskUsageOptions, EventsOptions, SystemEngine } from '../contract.ts'
 import type {
   ContainerSummary,
   EventMessage,
@@ -55,14 +49,6 @@ export class RemoteSystem implements SystemEngine {
       },
       options,
     )
-  }
-
-  async authenticate(credentials: RegistryCredentials, signal?: AbortSignal): Promise<string> {
-    const answer = await this.#transport.json<{ IdentityToken?: string }>('POST', '/auth', {
-      body: credentials,
-      signal,
-    })
-    return answer.IdentityToken ?? ''
   }
 
   events(options: EventsOptions = {}, signal?: AbortSignal): AsyncIterable<EventMessage> {

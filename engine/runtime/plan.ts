@@ -14,6 +14,7 @@ import type { FlatMount } from './mount-options.ts'
 import { MountKind, MS, parseMount, propagationOf } from './mount-options.ts'
 import { hostRlimits } from './rlimits.ts'
 import type { LaunchOptions } from './shim.ts'
+import type { ViewOptions } from './view.ts'
 
 /** Record types, as in engine/native/shim/protocol.h, which lists the fields of each. */
 const Rec = {
@@ -22,7 +23,7 @@ const Rec = {
   cgroup: 3,
   new: 4,
   join: 5,
-  userns: 6,
+  idmap: 6,
   rootOverlay: 7,
   rootBind: 8,
   propagation: 9,
@@ -144,6 +145,24 @@ export function encodePlan(options: LaunchOptions): Buffer {
   return plan.finish()
 }
 
+/**
+ * The plan of a view: a container's root and mounts, and nothing else.
+ *
+ * @see engine/native/shim/view.c
+ */
+export function encodeViewPlan(options: ViewOptions): Buffer {
+  const plan = new PlanWriter()
+  plan.record(Rec.launch, (r) => r.u32(process.pid).u32(0).u32(0).u32(0).u32(0).str(''))
+  plan.record(Rec.new, (r) => r.u32(NAMESPACE.mount))
+  writeRoot(plan, options)
+  plan.record(Rec.propagation, (r) => r.u64(MS.SLAVE | MS.REC).u64(0))
+  for (const mount of options.mounts) writeMount(plan, parseMount(mount))
+  if (options.readonly) plan.record(Rec.rootReadonly)
+  // every plan has a process; that of a view is never executed
+  plan.record(Rec.args, (r) => r.strings(['view']))
+  return plan.finish()
+}
+
 /** The plan of a process that joins a running container. */
 export function encodeExecPlan(options: {
   id: string
@@ -165,11 +184,10 @@ export function encodeExecPlan(options: {
 function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
   let created = 0
   for (const { path: joined, type } of linux.namespaces) {
-    if (type === 'user') writeUserNamespace(plan, joined, linux)
-    else if (joined === undefined) created |= NAMESPACE[type]
-    else if (type === 'mount') {
+    if (joined === undefined) created |= NAMESPACE[type]
+    else if (type === 'user' || type === 'mount') {
       throw new InvalidParameterError(
-        'linux.namespaces: joining a mount namespace is not supported',
+        `linux.namespaces: joining a ${type} namespace is not supported`,
       )
     } else plan.record(Rec.join, (r) => r.u32(NAMESPACE[type]).str(joined))
   }
@@ -179,52 +197,44 @@ function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
     )
   }
   plan.record(Rec.new, (r) => r.u32(created >>> 0))
-}
-
-/** Made ahead, because it has to own the network; the mappings tell what it has, for the owners of pipes and devices. */
-function writeUserNamespace(
-  plan: PlanWriter,
-  path: string | undefined,
-  { gidMappings, uidMappings }: OciSpec['linux'],
-): void {
-  const [uids, gids] = [onlyRange(uidMappings), onlyRange(gidMappings)]
-  if (path === undefined || !uids || uids.size !== gids?.size) {
-    throw new InvalidParameterError(
-      'linux.namespaces: a user namespace has to be given by its path, with one mapping of equal size from 0 for uids and gids',
-    )
+  for (const [which, maps] of [linux.uidMappings, linux.gidMappings].entries()) {
+    if (!maps?.length) continue
+    const text = maps
+      .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
+      .join('')
+    plan.record(Rec.idmap, (r) => r.u32(which).str(text))
   }
-  plan.record(Rec.userns, (r) => r.u32(uids.hostID).u32(gids.hostID).u32(uids.size).str(path))
 }
 
-function onlyRange(
-  mappings: OciSpec['linux']['uidMappings'],
-): { hostID: number; size: number } | undefined {
-  const [first, ...more] = mappings ?? []
-  return first?.containerID === 0 && more.length === 0 ? first : undefined
-}
+/**
+ * - index=off: a restart may come while the kernel still takes the old mount down, and would find upper "in use".
+ * - redirect_dir=off, metacopy=off, whatever the kernel was built with: a writable layer has all that it changes in itself,
+ *   and can be read, and made a layer of an image, on its own.
+ */
+const OVERLAY_OPTIONS = ['index=off', 'redirect_dir=off', 'metacopy=off']
 
 /** Where on the host's tree, as the container's first process still sees it, the root gets mounted. */
-function rootTarget({ rootfs }: LaunchOptions): string {
+function rootTarget({ rootfs }: Pick<LaunchOptions, 'rootfs'>): string {
   // an overlay has its directories by the time it covers one of them
   return rootfs.kind === 'overlay' ? rootfs.upper : rootfs.path
 }
 
-function writeRoot(plan: PlanWriter, options: LaunchOptions): void {
+function writeRoot(plan: PlanWriter, options: Pick<LaunchOptions, 'rootfs'>): void {
   const { rootfs } = options
   if (rootfs.kind === 'bind') {
     plan.record(Rec.rootBind, (r) => r.str(rootfs.path))
     return
   }
   const { layersRoot, lower, upper, work } = rootfs
-  // index=off: a restart may come while the kernel still takes the old mount down, and would find upper "in use"
   const data =
     `lowerdir=${lower.map(escapeOverlay).join(':')},upperdir=${escapeOverlay(upper)},` +
-    `workdir=${escapeOverlay(work)},index=off`
+    `workdir=${escapeOverlay(work)},${OVERLAY_OPTIONS.join(',')}`
   const fits = Buffer.byteLength(data) <= PAGE_OPTIONS_MAX
   plan.record(Rec.rootOverlay, (r) => {
     r.str(layersRoot)
     if (fits) r.str(data).strings([])
-    else r.str(`upperdir=${upper}\nworkdir=${work}\nindex=off`).strings(lower)
+    else
+      r.str([`upperdir=${upper}`, `workdir=${work}`, ...OVERLAY_OPTIONS].join('\n')).strings(lower)
     r.str(rootTarget(options))
   })
 }
@@ -294,7 +304,7 @@ function writeMount(plan: PlanWriter, mount: FlatMount): void {
   plan.record(Rec.mount, (r) =>
     r
       .u32(mount.kind)
-      .u32((mount.recursive ? 1 : 0) | (mount.idmap ? 2 : 0))
+      .u32(mount.recursive ? 1 : 0)
       .u64(mount.flags)
       .u64(mount.attrSet)
       .u64(mount.attrClear)

@@ -413,11 +413,11 @@ let executable: number | undefined
 let nothing: number | undefined
 
 /** Opened once: a shim that is replaced on disk by an upgrade is the next engine's. */
-function shimExecutable(): number {
+export function shimExecutable(): number {
   return (executable ??= openExecutable(shimPath()))
 }
 
-function nullDevice(): number {
+export function nullDevice(): number {
   return (nothing ??= fs.openSync('/dev/null', 'r+'))
 }
 
@@ -433,7 +433,7 @@ function connect(socketPath: string): Promise<net.Socket> {
 }
 
 /** One request, one answer. Nothing behind the answer is read: it belongs to whoever takes the stream over. */
-function ask(socket: net.Socket, request: Buffer): Promise<Message> {
+export function ask(socket: net.Socket, request: Buffer): Promise<Message> {
   return new Promise((resolve, reject) => {
     let header: Buffer | undefined
     const finish = (): void => {

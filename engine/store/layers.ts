@@ -155,6 +155,39 @@ export class LayerStore {
     }
   }
 
+  /**
+   * Takes in a layer whose tree is made by somebody else.
+   *
+   * @param below chain IDs of the layers below, topmost first
+   * @param make fills an empty directory, and tells what it made; undefined when that is nothing to keep
+   */
+  async addMade(
+    below: string[],
+    make: (
+      directory: string,
+    ) => Promise<{ layer: Layer; implicitDirectories: string[] } | undefined>,
+  ): Promise<Layer | undefined> {
+    const temporary = await this.#makeTemporary()
+    try {
+      const tree = path.join(temporary, 'fs')
+      const made = await make(tree)
+      if (!made) return undefined
+      this.#adoptDirectories(tree, made.implicitDirectories, below)
+      return await this.#work.run(
+        made.layer.chainId,
+        async () => {
+          const there = this.#layers.get(made.layer.chainId)
+          return there ?? (await this.#install(temporary, made.layer))
+        },
+        () => undefined,
+        undefined,
+      )
+    } finally {
+      // unless it was installed
+      this.#trash.throwAway(temporary)
+    }
+  }
+
   /** Makes layers survive a power cut: to be called before a document names them. */
   async makeDurable(chainIds: Iterable<string>): Promise<void> {
     const unsynced = [...chainIds].filter((chainId) => this.#volatile.has(chainId))

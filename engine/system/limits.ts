@@ -2,8 +2,6 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { Cgroups } from '../cgroups/cgroup.ts'
 import { findHierarchies } from '../cgroups/hierarchies.ts'
-import { hostSupport } from '../runtime/host-support.ts'
-import type { HostSupport } from '../runtime/host-support.ts'
 import type { SystemInfo } from '../types/docker.ts'
 
 export type KernelLimits = Required<
@@ -62,11 +60,7 @@ export async function kernelLimits(cgroups: Cgroups): Promise<KernelLimits> {
 }
 
 /** Docker's words for what is missing. */
-export function limitWarnings(
-  limits: KernelLimits,
-  ipv4Forwarding: boolean,
-  support: Pick<HostSupport, 'blkioWeight' | 'blkioThrottle'> = hostSupport(),
-): string[] {
+export function limitWarnings(limits: KernelLimits, ipv4Forwarding: boolean): string[] {
   const warnings: [boolean, string][] = [
     [limits.MemoryLimit, 'WARNING: No memory limit support'],
     [limits.SwapLimit, 'WARNING: No swap limit support'],
@@ -75,8 +69,6 @@ export function limitWarnings(
     [limits.CPUShares, 'WARNING: No cpu shares support'],
     [limits.CPUSet, 'WARNING: No cpuset support'],
     [limits.PidsLimit, 'WARNING: No pids limit support'],
-    [support.blkioWeight, 'WARNING: No block I/O weight support'],
-    [support.blkioThrottle, 'WARNING: No block I/O throttling support'],
     [ipv4Forwarding, 'WARNING: IPv4 forwarding is disabled'],
   ]
   return warnings.filter(([works]) => !works).map(([, words]) => words)

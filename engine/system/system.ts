@@ -15,7 +15,6 @@ import type {
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
-import { logIn } from '../registry/login.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
   ContainerSummary,
@@ -51,7 +50,6 @@ export function openSystem(parts: SystemParts): SystemEngine {
       return info(parts, await id)
     },
     diskUsage: (options = {}) => diskUsage(parts, options),
-    authenticate: (credentials, signal) => logIn(credentials, signal),
     events: (options, signal) => parts.events.stream(options, signal),
   }
 }
@@ -108,15 +106,12 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
   return {
     ID: id,
     Containers: containers.length,
-    ContainersRunning: count('running'),
+    ContainersRunning: count('running', 'restarting'),
     ContainersPaused: count('paused'),
-    ContainersStopped: count('created', 'restarting', 'exited', 'dead', 'removing'),
+    ContainersStopped: count('created', 'exited', 'dead', 'removing'),
     Images: images.length,
     Driver: 'overlay2',
-    DriverStatus: [
-      ['Backing Filesystem', fileSystem],
-      ['Supports d_type', 'true'],
-    ],
+    DriverStatus: [['Backing Filesystem', fileSystem]],
     DockerRootDir: instance.dataRoot,
     Plugins: {
       Volume: ['local'],
@@ -176,12 +171,8 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: [
-      ...facts.securityOptions,
-      ...(instance.userns === 'private' ? ['name=userns'] : []),
-    ],
+    SecurityOptions: facts.securityOptions,
     FirewallBackend: { Driver: 'nftables' },
-    DiscoveredDevices: [],
     CDISpecDirs: [],
     Warnings: limitWarnings(limits, facts.ipv4Forwarding),
   }

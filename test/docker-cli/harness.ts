@@ -27,9 +27,9 @@ export interface Cli {
   image: string
   /** Whether it is Gantry that is spoken to. */
   own: boolean
+  /** What DOCKER_HOST is. */
+  host: string
   dir: string
-  /** Of the API: for what the CLI does not say. */
-  socketPath: string
   run(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<CliResult>
   /** Its standard output without the last newline; throws when it fails. */
   ok(...args: string[]): Promise<string>
@@ -46,12 +46,10 @@ export async function whyNot(): Promise<string | false> {
   return found?.code === 0 ? false : 'the docker CLI is not installed'
 }
 
-/** @param settings of the engine that is started for the test */
-export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}): Promise<Cli> {
+export async function openCli(): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
-  const engine =
-    given === undefined ? new EngineProcess({ ...instanceIn(dir), ...settings }) : undefined
+  const engine = given === undefined ? new EngineProcess(instanceIn(dir)) : undefined
   await engine?.start()
   const host = given ?? `unix://${engine?.instance.socketPath ?? ''}`
   // A configuration of its own: neither contexts nor credentials of whoever runs the tests.
@@ -72,8 +70,8 @@ export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}):
     prefix,
     image,
     own: given === undefined,
+    host,
     dir,
-    socketPath: host.replace(/^unix:\/\//, ''),
     run: (args, options = {}) => {
       const child = spawn('docker', args, {
         env,

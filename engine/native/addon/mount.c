@@ -1,8 +1,18 @@
-/* mount(2) and umount2(2) */
+/* mount(2), umount2(2), and the root of another mount namespace */
 #include "addon.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+#define TREE_CLONE 1 /* OPEN_TREE_CLONE */
 
 /* mount(source | null, target, type | null, flags, data | null) */
 static napi_value call_mount(napi_env env, napi_callback_info info)
@@ -34,11 +44,44 @@ static napi_value call_umount(napi_env env, napi_callback_info info)
 	return result(env, rc < 0 ? -error : rc);
 }
 
+struct root_job {
+	int namespace, rc;
+};
+
+static void *root_thread(void *arg)
+{
+	struct root_job *job = arg;
+
+	/* a root and a working directory of its own, which setns moves; the thread ends with them */
+	if (unshare(CLONE_FS) != 0 || setns(job->namespace, CLONE_NEWNS) != 0 ||
+	    (job->rc = (int)syscall(SYS_open_tree, AT_FDCWD, "/", TREE_CLONE | O_CLOEXEC)) < 0)
+		job->rc = -errno;
+	return NULL;
+}
+
+/*
+ * rootOf(namespace): a descriptor of what is mounted at the root of a mount namespace, on a mount of its own: nothing that
+ * is mounted over parts of it is seen there
+ */
+static napi_value call_root_of(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	struct root_job job = {.namespace = arg_i32(env, a[0])};
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, root_thread, &job);
+
+	if (rc != 0)
+		return result(env, -rc);
+	pthread_join(thread, NULL);
+	return result(env, job.rc);
+}
+
 void register_mount(napi_env env, napi_value exports)
 {
 	static const struct method methods[] = {
 		{"mount", call_mount},
 		{"umount", call_umount},
+		{"rootOf", call_root_of},
 	};
 
 	DEFINE(env, exports, methods);

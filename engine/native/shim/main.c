@@ -12,6 +12,8 @@
  *     so no container is started by a shim that nobody knew of.
  *   - The exit record is on disk before the socket is gone and before anyone is told.
  * When the shim itself is killed, the container's processes die with it (PR_SET_PDEATHSIG).
+ *
+ * gantry-shim --view is another thing: view.c.
  */
 #include "shim.h"
 #include "kernel.h"
@@ -389,6 +391,8 @@ int main(int argc, char **argv, char **envp)
 	rc = seal_self(argv, envp);
 	if (rc < 0)
 		give_up("seal", "/proc/self/exe", rc);
+	if (!strcmp(argv[1], "--view"))
+		view(STATUS_FD);
 	begin(argv[1]);
 	loop();
 	end();

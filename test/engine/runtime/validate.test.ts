@@ -53,7 +53,7 @@ describe('validateHostConfig()', () => {
     for (const [hostConfig, name] of [
       [{ Init: true }, 'Init'],
       [{ StorageOpt: { size: '10G' } }, 'StorageOpt'],
-      [{ UsernsMode: 'keep-id' }, 'user namespace mode'],
+      [{ UsernsMode: 'private' }, 'UsernsMode'],
       [{ CgroupParent: '/x' }, 'CgroupParent'],
       [{ CpuRealtimeRuntime: 1000 }, 'CpuRealtimeRuntime'],
       [{ CpuPercent: 10 }, 'CpuPercent'],

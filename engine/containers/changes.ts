@@ -1,0 +1,20 @@
+import path from 'node:path'
+import type { FilesystemChange } from '../types/docker.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+
+/**
+ * What the container's files differ in from its image's, read from its layers whether it runs or not.
+ *
+ * @see GET /containers/{id}/changes
+ */
+export async function containerChanges(
+  context: ContainersContext,
+  container: Container,
+): Promise<FilesystemChange[]> {
+  const { layersRoot, lower, upper } = context.images.snapshots.overlay(container.id)
+  return await context.trees.changes(
+    upper,
+    lower.map((name) => path.join(layersRoot, name)),
+  )
+}

@@ -1,0 +1,116 @@
+import fs from 'node:fs'
+import { ConflictError } from '../errors.ts'
+import { rootOfNamespace } from '../native/mount.ts'
+import { holdNamespace, openView } from '../runtime/view.ts'
+import type { View } from '../runtime/view.ts'
+import type { OciMount } from '../types/oci-runtime.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { boundMounts, ownFileMounts } from './mounts.ts'
+import { isRunning } from './state.ts'
+
+/**
+ * A container's files with its volumes: while it runs, as it sees them itself; else as it would see them.
+ *
+ * The view stays when the container ends, starts or is removed meanwhile, until it is closed.
+ */
+export async function viewContainer(
+  context: ContainersContext,
+  container: Container,
+): Promise<View> {
+  const running = viewRunning(container)
+  if (running) return running
+  return await container.lock.run(
+    async () => viewRunning(container) ?? (await viewStopped(context, container)),
+  )
+}
+
+/** Undefined when it does not run. */
+export function viewRunning(container: Container): View | undefined {
+  return withProcess(container, holdNamespace)
+}
+
+/** The caller holds the container's lock: a start would mount the same directories. */
+export async function viewStopped(
+  context: ContainersContext,
+  container: Container,
+  options: { withVolumes?: boolean } = {},
+): Promise<View> {
+  const { hostConfig, id } = container.document
+  if (container.removed || container.status === 'removing')
+    throw new ConflictError(`container ${id} is marked for removal`)
+  return await openView({
+    runDir: container.runDir,
+    rootfs: { kind: 'overlay', ...context.images.snapshots.overlay(id) },
+    mounts: options.withVolumes === false ? [] : await mountsOfView(context, container),
+    readonly: hostConfig.ReadonlyRootfs ?? false,
+  })
+}
+
+/** A container's root file system alone, without anything that is mounted in it. */
+export async function viewRoot(
+  context: ContainersContext,
+  container: Container,
+): Promise<{ root: number; close: () => void }> {
+  const own = (): { root: number; close: () => void } | undefined =>
+    withProcess(container, (process) => {
+      const view = holdNamespace(process)
+      try {
+        return rootAlone(view)
+      } finally {
+        view.close()
+      }
+    })
+  return (
+    own() ??
+    (await container.lock.run(
+      async () => own() ?? (await viewStopped(context, container, { withVolumes: false })),
+    ))
+  )
+}
+
+function rootAlone(view: View): { root: number; close: () => void } {
+  const root = rootOfNamespace(view.namespace)
+  return {
+    root,
+    close: () => {
+      fs.closeSync(root)
+    },
+  }
+}
+
+/**
+ * Does something with the directory in /proc of a container's init. It is open meanwhile and known to be that of the
+ * container: its number may be another process's by now, whose root would be the host's.
+ */
+function withProcess<T>(container: Container, act: (process: string) => T): T | undefined {
+  const { pid, status } = container.state
+  if (!isRunning(status) || pid === 0) return undefined
+  let directory: number | undefined
+  try {
+    directory = fs.openSync(`/proc/${String(pid)}`, fs.constants.O_RDONLY)
+    const process = `/proc/self/fd/${directory}`
+    if (!fs.readFileSync(`${process}/cgroup`, 'utf8').includes(container.id)) return undefined
+    return act(process)
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  } finally {
+    if (directory !== undefined) fs.closeSync(directory)
+  }
+}
+
+/** What is bound into the container; that which has gone from the host is left out: the rest can still be saved. */
+async function mountsOfView(context: ContainersContext, container: Container): Promise<OciMount[]> {
+  const asked = await boundMounts(context, container)
+  const all: OciMount[] = [...asked, ...ownFileMounts(container, asked)]
+  return all
+    .filter(({ source }) => fs.existsSync(source ?? ''))
+    .map((mount) => ({ ...mount, options: (mount.options ?? []).map(unshared) }))
+    .sort((a, b) => a.destination.split('/').length - b.destination.split('/').length)
+}
+
+/** Nothing that happens in a view may reach the host. */
+function unshared(option: string): string {
+  return /^r?(shared|slave|unbindable)$/.test(option) ? 'rprivate' : option
+}

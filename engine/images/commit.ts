@@ -1,0 +1,112 @@
+import path from 'node:path'
+import { ConflictError } from '../errors.ts'
+import { chainIds } from '../oci/digest.ts'
+import { DOCKER_LAYER } from '../oci/media-types.ts'
+import type { Packed } from '../store/pack.ts'
+import type { Trees } from '../store/trees.ts'
+import type { ImageConfig } from '../types/docker.ts'
+import type { ImageLayer } from './image.ts'
+import { familiarReference } from './reference.ts'
+import type { ImageStore, Lease } from './store.ts'
+import { tagImage, taggedReference } from './tag.ts'
+
+export interface ImageCommit {
+  /** The image that the container was made from. */
+  imageId: string
+  containerId: string
+  config: ImageConfig
+  createdBy: string
+  author: string
+  comment: string
+  repo?: string | undefined
+  tag?: string | undefined
+  trees: Trees
+}
+
+/**
+ * Makes an image of a container's writable layer on the layers of its image.
+ *
+ * @throws CONFLICT when its image was removed by force meanwhile
+ */
+export async function commitImage(
+  store: ImageStore,
+  commit: ImageCommit,
+): Promise<{ id: string; reference: string | undefined }> {
+  const { author, comment, config, createdBy, imageId, repo, tag } = commit
+  // all that can be refused is, before anything is read
+  const reference = repo === undefined ? undefined : taggedReference(repo, tag)
+  const parent = store.get(imageId)
+  if (!parent) {
+    throw new ConflictError(
+      `the image ${imageId} that the container was made from was removed: pull or load it again to commit`,
+    )
+  }
+  const image = await store.leased(async (lease) => {
+    for (const { blob, chainId } of parent.document.layers) {
+      lease.layers.add(chainId)
+      lease.blobs.add(blob.digest)
+    }
+    const layer = await makeLayer(store, commit, parent.document.layers, lease)
+    const layers = layer ? [...parent.document.layers, layer] : parent.document.layers
+    const now = new Date().toISOString()
+    const document = {
+      ...parent.config,
+      created: now,
+      ...(author === '' ? { author: undefined } : { author }),
+      ...(comment === '' ? { comment: undefined } : { comment }),
+      config,
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+      history: [
+        ...parent.config.history,
+        {
+          created: now,
+          ...(author === '' ? {} : { author }),
+          created_by: createdBy,
+          ...(comment === '' ? {} : { comment }),
+          ...(layer ? {} : { empty_layer: true }),
+        },
+      ],
+    }
+    return await store.add(Buffer.from(JSON.stringify(document)), layers, null, lease)
+  })
+  if (repo !== undefined) await tagImage(store, image.id, repo, tag)
+  return { id: image.id, reference: reference && familiarReference(reference) }
+}
+
+/** The writable layer as a layer of images; undefined when nothing was written. */
+async function makeLayer(
+  store: ImageStore,
+  { containerId, trees }: ImageCommit,
+  below: readonly ImageLayer[],
+  lease: Lease,
+): Promise<ImageLayer | undefined> {
+  const { layersRoot, lower, upper } = store.snapshots.overlay(containerId)
+  const blob = store.blobs.temporary()
+  let packed: Packed | undefined
+  try {
+    const layer = await store.layers.addMade(
+      below.map(({ chainId }) => chainId).reverse(),
+      async (directory) => {
+        packed = await trees.pack({
+          upper,
+          lower: lower.map((name) => path.join(layersRoot, name)),
+          blob,
+          directory,
+        })
+        if (packed.entries === 0) return undefined
+        const { diffId, implicitDirectories, sizeBytes } = packed
+        lease.blobs.add(diffId)
+        const chainId = chainIds([...below.map((each) => each.diffId), diffId]).at(-1) ?? diffId
+        lease.layers.add(chainId)
+        return { layer: { chainId, diffId, sizeBytes }, implicitDirectories }
+      },
+    )
+    if (!layer || !packed) return undefined
+    if (!store.blobs.has(layer.diffId)) await store.blobs.adopt(blob, layer.diffId)
+    const descriptor = { mediaType: DOCKER_LAYER, digest: layer.diffId, size: packed.archiveBytes }
+    // its digests were made here
+    return { ...layer, blob: descriptor } as ImageLayer
+  } finally {
+    await store.blobs.discard(blob)
+  }
+}

@@ -1,0 +1,149 @@
+import fs from 'node:fs'
+import type { PathStat } from '../contract.ts'
+import { NotFoundError, InvalidParameterError } from '../errors.ts'
+import { TarParser } from '../tar/read.ts'
+import { bytesOf, nameOf } from '../tar/header.ts'
+import type { IdMap } from '../tree/id-map.ts'
+import { isDirectory, lookUp, rootLevel } from '../tree/look-up.ts'
+import type { Level, Place } from '../tree/look-up.ts'
+import { baseOf, pathStatOf } from '../tree/path-stat.ts'
+import { TreeReader } from '../tree/read-tree.ts'
+import { TarWriter } from '../tree/tar-writer.ts'
+import { TreeWriter } from '../tree/write-tree.ts'
+import type { WriteTreeOptions } from '../tree/write-tree.ts'
+import type { FilesystemChange } from '../types/docker.ts'
+import { layerChanges } from './changes.ts'
+import { decompress } from './decompress.ts'
+import { packLayer } from './pack.ts'
+import type { PackJob, Packed } from './pack.ts'
+
+/** What is done with trees on a thread. Descriptors are of this process and stay their opener's to close. */
+export type TreeJob =
+  | { kind: 'stat'; root: number; path: string }
+  | {
+      kind: 'read'
+      root: number
+      path: string
+      out: number
+      ids?: IdMap | undefined
+      /** Directories shown without what is in them, unless they are what is asked for. */
+      hidden: readonly string[]
+    }
+  | { kind: 'read-all'; root: number; out: number; ids?: IdMap | undefined }
+  | { kind: 'write'; root: number; path: string; from: number; options: WriteTreeOptions }
+  | { kind: 'changes'; upper: string; lower: readonly string[] }
+  | ({ kind: 'pack' } & PackJob)
+
+export type TreeResult = PathStat | FilesystemChange[] | Packed | undefined
+
+/**
+ * Does one job. Paths are bytes as latin1 (path-stat.ts, archivePath).
+ *
+ * @param report told the status of what is read, before the first byte of it
+ * @throws NOT_FOUND when there is nothing at the path
+ */
+export async function doTreeJob(
+  job: TreeJob,
+  report: (stat: PathStat) => void,
+  isCancelled: () => boolean,
+): Promise<TreeResult> {
+  switch (job.kind) {
+    case 'stat': {
+      const root = rootLevel(job.root)
+      return withPlace(root, job.path, false, (place) => pathStatOf(root, job.path, place))
+    }
+    case 'read':
+      readPath(job, report)
+      return undefined
+    case 'read-all': {
+      const writer = new TarWriter(job.out)
+      new TreeReader(writer, { ids: job.ids }).addContents(rootLevel(job.root), undefined)
+      writer.finish()
+      return undefined
+    }
+    case 'write':
+      await writePath(job, isCancelled)
+      return undefined
+    case 'changes':
+      return layerChanges(job.upper, job.lower)
+    case 'pack':
+      return packLayer(job, isCancelled)
+  }
+}
+
+function readPath(job: Extract<TreeJob, { kind: 'read' }>, report: (stat: PathStat) => void): void {
+  const root = rootLevel(job.root)
+  const hidden = new Set(job.hidden.flatMap((path) => identityOf(root, path)))
+  withPlace(root, job.path, false, (place) => {
+    report(pathStatOf(root, job.path, place))
+    const writer = new TarWriter(job.out)
+    const reader = new TreeReader(writer, {
+      ids: job.ids,
+      isHidden: ({ dev, ino }) => hidden.has(`${String(dev)}:${String(ino)}`),
+    })
+    const base = baseOf(job.path)
+    if (place.entry) reader.addAlone(place.fd, place.stat, base)
+    else reader.addDirectory(place.directory, base === '/' ? '' : base)
+    writer.finish()
+  })
+}
+
+function identityOf(root: Level, path: string): string[] {
+  const place = lookUp([root], nameOf(path), true)
+  try {
+    if (place.missing.length > 0 || !isDirectory(place.stat)) return []
+    return [`${String(place.stat.dev)}:${String(place.stat.ino)}`]
+  } finally {
+    place.close()
+  }
+}
+
+const READ_BYTES = 256 * 1024
+
+async function writePath(
+  job: Extract<TreeJob, { kind: 'write' }>,
+  isCancelled: () => boolean,
+): Promise<void> {
+  const place = placeOf(rootLevel(job.root), job.path, true)
+  try {
+    if (place.entry) throw new InvalidParameterError('extraction point is not a directory')
+    const writer = new TreeWriter(place, job.options)
+    try {
+      const parser = new TarParser(writer)
+      for await (const chunk of decompress(chunksFrom(job.from, isCancelled))) parser.push(chunk)
+      parser.end()
+      writer.finish()
+    } finally {
+      writer.close()
+    }
+  } finally {
+    place.close()
+  }
+}
+
+async function* chunksFrom(fd: number, isCancelled: () => boolean): AsyncGenerator<Buffer> {
+  for (;;) {
+    // a new one each time: the decompressor holds on to it
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    const length = fs.readSync(fd, buffer, 0, READ_BYTES, null)
+    if (isCancelled()) throw new InvalidParameterError('the archive was cut short')
+    if (length === 0) return
+    yield buffer.subarray(0, length)
+  }
+}
+
+function withPlace<T>(root: Level, path: string, follow: boolean, act: (place: Place) => T): T {
+  const place = placeOf(root, path, follow)
+  try {
+    return act(place)
+  } finally {
+    place.close()
+  }
+}
+
+function placeOf(root: Level, path: string, follow: boolean): Place {
+  const place = lookUp([root], path, follow)
+  if (place.missing.length === 0) return place
+  place.close()
+  throw new NotFoundError(`no such file: ${bytesOf(path).toString()}`)
+}
