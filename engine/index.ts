@@ -43,7 +43,10 @@ export async function openLocalEngine(
   const table = new ContainerTable(instance)
   const { orphanedVolumes } = await loadContainers({ table, warn })
   const events = await openEvents({ dir: path.join(instance.dataRoot, 'events') })
-  const cgroups = openCgroups({ parent: instance.cgroupParent })
+  const cgroups = openCgroups({
+    parent: instance.cgroupParent,
+    madeFile: path.join(instance.runRoot, 'cgroup-parents'),
+  })
   const images = await openImages({
     instance,
     events,

@@ -38,6 +38,24 @@ export function toDockerStats(input: DockerStatsInput): ContainerStatsResponse {
   }
 }
 
+/** What Docker says of a container that does not run: zeros. */
+export function emptyStats({ id, name }: { id: string; name: string }): ContainerStatsResponse {
+  return {
+    id,
+    name,
+    os_type: 'linux',
+    read: NEVER,
+    preread: NEVER,
+    num_procs: 0,
+    pids_stats: {},
+    cpu_stats: NO_CPU_STATS,
+    precpu_stats: NO_CPU_STATS,
+    memory_stats: {},
+    blkio_stats: { io_service_bytes_recursive: [], io_serviced_recursive: null, ...NO_CFQ_STATS },
+    storage_stats: {},
+  }
+}
+
 const NO_CPU_STATS: NonNullable<ContainerStatsResponse['cpu_stats']> = {
   cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
   throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
@@ -77,17 +95,23 @@ function pidsStats({ current, limit }: CgroupStats['pids']): ContainerStatsRespo
   return limit === Infinity ? { current } : { current, limit }
 }
 
-function blkioStats({ io }: CgroupStats): ContainerStatsResponse['blkio_stats'] {
+/** The reference has the operations with v1 alone, null with v2. */
+function blkioStats({ io, version }: CgroupStats): ContainerStatsResponse['blkio_stats'] {
   return {
     io_service_bytes_recursive: io.bytes.map(entry),
-    io_serviced_recursive: io.operations.map(entry),
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
+    io_serviced_recursive: version === 1 ? io.operations.map(entry) : null,
+    ...NO_CFQ_STATS,
   }
+}
+
+/** Counted by an I/O scheduler that went with Linux 5.0. */
+const NO_CFQ_STATS = {
+  io_queue_recursive: null,
+  io_service_time_recursive: null,
+  io_wait_time_recursive: null,
+  io_merged_recursive: null,
+  io_time_recursive: null,
+  sectors_recursive: null,
 }
 
 function entry({ major, minor, operation, value }: IoCount) {

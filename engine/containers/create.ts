@@ -5,7 +5,9 @@ import path from 'node:path'
 import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
+import { hostSupport } from '../runtime/host-support.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
+import { settleResources } from '../runtime/lacking-limits.ts'
 import { validateHostConfig } from '../runtime/validate.ts'
 import { writeDocument } from '../store/documents.ts'
 import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
@@ -34,7 +36,8 @@ export async function createContainer(
   request: ContainerCreateConfig,
   options: ContainerCreateOptions = {},
 ): Promise<{ Id: string; Warnings: string[] }> {
-  const { HostConfig: hostConfig = {}, NetworkingConfig, ...asked } = request
+  const { HostConfig: askedHostConfig = {}, NetworkingConfig, ...asked } = request
+  const hostConfig = settleResources(askedHostConfig, hostSupport())
   const wantedName =
     options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
   if (asked.Image === undefined || asked.Image === '') {

@@ -1,6 +1,7 @@
 import { asCaller, system } from '../caller.ts'
 import type { Cgroup } from '../cgroups/manager.ts'
 import type { Shim } from '../runtime/shim.ts'
+import { cgroupOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { timestamp } from './clock.ts'
@@ -24,16 +25,19 @@ export function watchForEnd(
   context.cgroups.shelter(shim.shimPid).catch((error: unknown) => {
     context.warn(`the shim of container ${container.id} would end with the engine's service`, error)
   })
-  const unwatch = cgroup.watchOom(() => {
-    asCaller(system('out of memory'), () => {
-      emitContainerEvent(context, container, 'oom')
-    })
+  let toldOom = false
+  const unwatch = cgroup.watchOom((killed) => {
+    toldOom ||= killed
+    tellOom(context, container, killed)
   })
   shim.ended
     .then(async (exit) => {
       unwatch()
       // an engine that closes leaves its containers alone
       if (context.closing || container.shim !== shim) return
+      // the end may be seen before the kill that caused it
+      if (!toldOom && !container.state.oomKilled && cgroup.oomKilled())
+        tellOom(context, container, true)
       await asCaller(causeOfEnd(container, exit?.code ?? UNKNOWN_EXIT), () =>
         container.lock.run(() => settleEnd(context, container, exit)),
       )
@@ -43,6 +47,17 @@ export function watchForEnd(
     })
 }
 
+/** Docker's rule: whichever process of it was killed for want of memory, the container says so until its next start. */
+export function tellOom(context: ContainersContext, container: Container, killed: boolean): void {
+  asCaller(system('out of memory'), () => {
+    emitContainerEvent(context, container, 'oom')
+  })
+  if (!killed || container.state.oomKilled) return
+  container.setState({ oomKilled: true }).catch((error: unknown) => {
+    context.warn(`could not write the state of container ${container.id}`, error)
+  })
+}
+
 /** Lets go of everything a run held and writes how it ended; the caller holds the lock. */
 export async function settleEnd(
   context: ContainersContext,
@@ -50,7 +65,7 @@ export async function settleEnd(
   exit: { code: number; at: Date } | null,
 ): Promise<void> {
   const exitCode = exit?.code ?? UNKNOWN_EXIT
-  const oomKilled = container.cgroup?.oomKilled() ?? false
+  const oomKilled = container.state.oomKilled || cgroupOf(context, container).oomKilled()
   const ranForMs = Date.now() - Date.parse(container.state.startedAt)
   container.health?.stop()
   container.shim?.close()
@@ -88,7 +103,7 @@ export async function settleEnd(
 
 /** Processes left in the cgroup, the cgroup, the network, the runtime directory. */
 export async function releaseRun(context: ContainersContext, container: Container): Promise<void> {
-  const cgroup = container.cgroup ?? context.cgroups.open(container.id)
+  const cgroup = cgroupOf(context, container)
   container.cgroup = null
   const results = await Promise.allSettled([
     cgroup.kill().then(() => cgroup.remove()),

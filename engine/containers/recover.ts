@@ -5,12 +5,13 @@ import { asCaller, system } from '../caller.ts'
 import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
 import { readDocument } from '../store/documents.ts'
 import { timestamp } from './clock.ts'
+import { cgroupOf, cgroupParentOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { documentSchema, initialState, stateSchema } from './document.ts'
 import { removeHeld } from './discard.ts'
 import { recoverExecs } from './exec.ts'
-import { releaseRun, settleEnd, watchForEnd } from './exit.ts'
+import { releaseRun, settleEnd, tellOom, watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
 import { removeRunDir } from './run-dir.ts'
 import { shouldStartWithEngine } from './restart-policy.ts'
@@ -90,7 +91,7 @@ async function recoverContainer(context: ContainersContext, container: Container
 async function adopt(context: ContainersContext, container: Container, shim: Shim): Promise<void> {
   const { state } = container
   container.shim = shim
-  container.cgroup = context.cgroups.open(container.id)
+  container.cgroup = cgroupOf(context, container)
   if (state.sandbox)
     await context.networks.adopt(container.id, sandboxRequestOf(context, container), state.sandbox)
   if (state.starting) {
@@ -109,6 +110,8 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
     await container.setState({ status: 'running', pausedForCommit: false })
   }
   await recoverExecs(context, container)
+  // killed while no engine looked
+  if (!state.oomKilled && container.cgroup.oomKilled()) tellOom(context, container, true)
   watchForEnd(context, container, shim, container.cgroup)
   startHealthMonitor(context, container)
 }
@@ -139,9 +142,13 @@ async function sweep(context: ContainersContext): Promise<void> {
   await networks.sweep(live)
   for (const id of await images.snapshots.list())
     if (!known.has(id)) await images.snapshots.remove(id)
-  for (const id of cgroups.list()) {
-    if (live.has(id)) continue
-    const cgroup = cgroups.open(id)
+  // below another parent than the engine's, only those whose containers are known can be found
+  const elsewhere = table
+    .all()
+    .filter((container) => !live.has(container.id) && cgroupParentOf(container) !== undefined)
+    .map((container) => cgroupOf(context, container))
+  const orphans = cgroups.list().filter((id) => !live.has(id))
+  for (const cgroup of [...orphans.map((id) => cgroups.open(id)), ...elsewhere]) {
     await cgroup.kill()
     await cgroup.remove()
   }

@@ -6,7 +6,8 @@ import { launchContainer, type Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
 import { resourcesOf } from '../runtime/resources.ts'
 import { resolveUser } from '../runtime/user.ts'
-import type { OciSpec } from '../types/oci-runtime.ts'
+import type { OciResources, OciSpec } from '../types/oci-runtime.ts'
+import { cgroupParentOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -65,13 +66,14 @@ export async function launch(
 
     undo.add('network', () => context.networks.stop(id))
     const sandbox = await context.networks.start(sandboxRequestOf(context, container))
-    const cgroup = context.cgroups.create(id, resourcesOf(container.document.hostConfig))
+    const resources = resourcesOf(container.document.hostConfig)
+    const cgroup = context.cgroups.create(id, resources, cgroupParentOf(container))
     undo.add('cgroup', () => cgroup.remove())
     // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
     // recovery sweeps with all that belongs to no running container.
     await container.setState({ starting: true, sandbox })
 
-    const spec = await specOf(context, container)
+    const spec = await specOf(context, container, { cgroupsPath: cgroup.path, resources })
     const shim = await launchContainer({
       id,
       runDir: container.runDir,
@@ -153,7 +155,11 @@ async function connectPending(container: Container, shim: Shim): Promise<void> {
   )
 }
 
-async function specOf(context: ContainersContext, container: Container): Promise<OciSpec> {
+async function specOf(
+  context: ContainersContext,
+  container: Container,
+  limits: { cgroupsPath: string; resources: OciResources },
+): Promise<OciSpec> {
   const { config, hostConfig, id } = container.document
   const sandbox = container.state.sandbox
   const hostname = config.Hostname ?? id.slice(0, 12)
@@ -181,8 +187,7 @@ async function specOf(context: ContainersContext, container: Container): Promise
     ...(config.Domainname === undefined || config.Domainname === ''
       ? {}
       : { domainname: config.Domainname }),
-    cgroupsPath: `/${context.instance.cgroupParent}/${id}`,
-    resources: resourcesOf(hostConfig),
+    ...limits,
   })
 }
 

@@ -1,5 +1,5 @@
 import type { CgroupStats } from '../cgroups/stats.ts'
-import { toDockerStats } from '../cgroups/docker-stats.ts'
+import { emptyStats, toDockerStats } from '../cgroups/docker-stats.ts'
 import type { StatsOptions } from '../contract.ts'
 import type { ContainerStatsResponse } from '../types/docker.ts'
 import type { Container } from './container.ts'
@@ -64,7 +64,12 @@ export class StatsSampler {
 
   #tick(): void {
     for (const [container, entry] of this.#watched) {
-      if (!container.cgroup) continue
+      if (!container.cgroup) {
+        // nothing runs: clients that wait for the next sample see that
+        entry.previous = null
+        for (const listener of entry.listeners) listener(statsOfStopped(container))
+        continue
+      }
       try {
         const { raw, sample } = this.#read(container, entry.previous)
         entry.previous = raw
@@ -97,6 +102,10 @@ export function readStats(
   }
 }
 
+function statsOfStopped({ id, name }: Container): ContainerStatsResponse {
+  return emptyStats({ id, name: `/${name}` })
+}
+
 /**
  * Samples of one container: a single one, or one a second. A slow reader gets the newest, not all.
  *
@@ -110,7 +119,7 @@ export async function* containerStats(
 ): AsyncGenerator<ContainerStatsResponse> {
   const stream = options.stream ?? true
   if (!isRunning(container.status)) {
-    yield { id: container.id, name: `/${container.name}`, os_type: 'linux' }
+    yield statsOfStopped(container)
     if (!stream) return
   }
   if (!stream && options.oneShot === true && container.cgroup) {

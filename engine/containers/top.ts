@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { ConflictError, InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { ContainerTopResponse } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
+import { requireRunning } from './running.ts'
 
 /**
  * The container's processes as the host's `ps` shows them; without options, read from /proc without a process started.
@@ -18,10 +19,7 @@ export async function topContainer(
   container: Container,
   psArgs?: string,
 ): Promise<ContainerTopResponse> {
-  const { cgroup } = container
-  if (!cgroup || container.state.pid === 0)
-    throw new ConflictError(`container ${container.id} is not running`)
-  const pids = cgroup.pids()
+  const pids = requireRunning(container).cgroup.pids()
   const wanted = psArgs === undefined || psArgs.trim() === '' ? '-ef' : psArgs.trim()
   const answer = wanted === '-ef' ? await fullListing(pids) : await runPs(pids, wanted.split(/\s+/))
   emitContainerEvent(context, container, 'top')
@@ -112,12 +110,14 @@ async function bootTime(): Promise<number> {
   return Number(/^btime (\d+)/m.exec(await fs.readFile('/proc/stat', 'utf8'))?.[1] ?? 0)
 }
 
-const OPTION = /^[-\w,=:.%+]+$/
-
 async function runPs(pids: number[], args: string[]): Promise<ContainerTopResponse> {
-  const odd = args.find((arg) => !OPTION.test(arg))
-  if (odd !== undefined)
-    throw new InvalidParameterError(`ps option ${JSON.stringify(odd)} is not allowed`)
+  // a column may not pass for the one that tells whose a line is
+  const posing = /\s([^\s]*)=\s*(PID[^\s]*)/.exec(` ${args.join(' ')}`)
+  if (posing && posing[1] !== 'pid') {
+    throw new InvalidParameterError(
+      `specifying "${posing[1] ?? ''}=${posing[2] ?? ''}" is not allowed`,
+    )
+  }
   const ps = (...words: string[]) => promisify(execFile)('ps', words, { maxBuffer: 16 << 20 })
   // asked for by their numbers, as Docker does: options such as `-o` alone would only show this terminal's processes;
   // options that choose processes themselves do not go with it
@@ -128,18 +128,32 @@ async function runPs(pids: number[], args: string[]): Promise<ContainerTopRespon
       throw new NotImplementedError(
         'top with ps options needs the program ps on the host (package procps)',
       )
-    throw new InvalidParameterError(`ps: ${stderr?.trim() ?? String(error)}`, { cause: error })
+    const [first = ''] = (stderr ?? String(error)).trim().split('\n')
+    throw new InvalidParameterError(`ps: ${first}`, { cause: error })
   })
+  return parsePs(stdout, new Set(pids.map(String)))
+}
+
+/**
+ * Takes the lines of some processes out of what `ps` printed. Where it prints threads, they have no number of their own
+ * and follow the line of their process.
+ *
+ * @throws INVALID_PARAMETER when there is no column PID
+ */
+export function parsePs(stdout: string, pids: ReadonlySet<string>): ContainerTopResponse {
   const [header = '', ...lines] = stdout.trimEnd().split('\n')
   const titles = header.trim().split(/\s+/)
   const pidColumn = titles.indexOf('PID')
   if (pidColumn < 0) throw new InvalidParameterError("Couldn't find PID field in ps output")
-  const wanted = new Set(pids.map(String))
-  const rows = lines
-    .map((line) => {
-      const words = line.trim().split(/\s+/)
-      return [...words.slice(0, titles.length - 1), words.slice(titles.length - 1).join(' ')]
-    })
-    .filter((row) => wanted.has(row[pidColumn] ?? ''))
+  const rows: string[][] = []
+  let isOurs = false
+  for (const line of lines) {
+    const words = line.trim().split(/\s+/)
+    const pid = words[pidColumn] ?? ''
+    if (pid !== '-') isOurs = pids.has(pid)
+    if (!isOurs) continue
+    // the last column may have spaces in it
+    rows.push([...words.slice(0, titles.length - 1), words.slice(titles.length - 1).join(' ')])
+  }
   return { Titles: titles, Processes: rows }
 }

@@ -2,6 +2,9 @@ import type { HostConfig, Resources, ThrottleDevice } from '../types/docker.ts'
 import type { OciResources, OciThrottle } from '../types/oci-runtime.ts'
 import { blockDeviceNumber, devicesOf } from './devices.ts'
 
+type Limits = Omit<OciResources, 'devices'>
+type BlockIo = NonNullable<OciResources['blockIO']>
+
 const DEFAULT_PERIOD_MICROS = 100_000
 const UNLIMITED = -1
 
@@ -15,18 +18,50 @@ export function resourcesOf(hostConfig: HostConfig): OciResources {
   return { devices: devicesOf(hostConfig).rules, ...limitsOf(hostConfig) }
 }
 
-/** The limits alone: what `docker update` may change of a running container. Zeros are left out: they change nothing. */
-export function limitsOf(resources: Resources): Omit<OciResources, 'devices'> {
-  const limits: Omit<OciResources, 'devices'> = {}
-  const memory = memoryOf(resources)
-  if (Object.keys(memory).length > 0) limits.memory = memory
-  const cpu = cpuOf(resources)
-  if (Object.keys(cpu).length > 0) limits.cpu = cpu
-  const blockIO = blockIoOf(resources)
-  if (Object.keys(blockIO).length > 0) limits.blockIO = blockIO
-  if (resources.PidsLimit)
-    limits.pids = { limit: resources.PidsLimit > 0 ? resources.PidsLimit : UNLIMITED }
-  return limits
+/** The limits alone. Zeros are left out: they limit nothing. */
+export function limitsOf(resources: Resources): Limits {
+  const { PidsLimit } = resources
+  return withoutEmpty({
+    memory: memoryOf(resources),
+    cpu: cpuOf(resources),
+    blockIO: blockIoOf(resources),
+    ...(PidsLimit && PidsLimit > 0 ? { pids: { limit: PidsLimit } } : {}),
+  })
+}
+
+/**
+ * What to write to the kernel for a container that runs when its limits change: the groups of limits that differ, each
+ * whole, since some are written together (a quota with its period, swap with memory).
+ *
+ * @throws INVALID_PARAMETER when a device `after` names does not exist
+ */
+export function changedLimits(before: Resources, after: Resources): Limits {
+  const differs = (...fields: (keyof Resources)[]): boolean =>
+    fields.some((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
+  const memory = differs('Memory', 'MemorySwap', 'MemoryReservation')
+  const cpu = differs(
+    'CpuShares', 'CpuPeriod', 'CpuQuota', 'NanoCpus', 'CpusetCpus', 'CpusetMems',
+    'CpuRealtimePeriod', 'CpuRealtimeRuntime',
+  ) // prettier-ignore
+  const blockIO = differs(
+    'BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps',
+    'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
+  ) // prettier-ignore
+  const { PidsLimit } = after
+  return withoutEmpty({
+    ...(memory ? { memory: memoryOf(after) } : {}),
+    ...(cpu ? { cpu: cpuOf(after) } : {}),
+    ...(blockIO ? { blockIO: withDropped(blockIoOf(before), blockIoOf(after)) } : {}),
+    ...(differs('PidsLimit')
+      ? { pids: { limit: PidsLimit && PidsLimit > 0 ? PidsLimit : UNLIMITED } }
+      : {}),
+  })
+}
+
+function withoutEmpty(limits: Limits): Limits {
+  return Object.fromEntries(
+    Object.entries(limits).filter(([, group]) => Object.keys(group).length > 0),
+  )
 }
 
 function memoryOf(resources: Resources): NonNullable<OciResources['memory']> {
@@ -45,18 +80,21 @@ function memoryOf(resources: Resources): NonNullable<OciResources['memory']> {
 
 function cpuOf(resources: Resources): NonNullable<OciResources['cpu']> {
   const { CpuPeriod, CpuQuota, CpuShares, CpusetCpus, CpusetMems, NanoCpus } = resources
+  const { CpuRealtimePeriod, CpuRealtimeRuntime } = resources
   const bandwidth = NanoCpus
     ? { period: DEFAULT_PERIOD_MICROS, quota: Math.floor((NanoCpus * DEFAULT_PERIOD_MICROS) / 1e9) }
     : { ...(CpuPeriod ? { period: CpuPeriod } : {}), ...(CpuQuota ? { quota: CpuQuota } : {}) }
   return {
     ...(CpuShares ? { shares: CpuShares } : {}),
     ...bandwidth,
+    ...(CpuRealtimePeriod ? { realtimePeriod: CpuRealtimePeriod } : {}),
+    ...(CpuRealtimeRuntime ? { realtimeRuntime: CpuRealtimeRuntime } : {}),
     ...(CpusetCpus ? { cpus: CpusetCpus } : {}),
     ...(CpusetMems ? { mems: CpusetMems } : {}),
   }
 }
 
-function blockIoOf(resources: Resources): NonNullable<OciResources['blockIO']> {
+function blockIoOf(resources: Resources): BlockIo {
   const weights = (resources.BlkioWeightDevice ?? []).map(({ Path = '', Weight = 0 }) => ({
     ...blockDeviceNumber(Path),
     weight: Weight,
@@ -81,4 +119,33 @@ function throttles<K extends string>(
     rate: Rate,
   }))
   return { [key]: list } as Partial<Record<K, OciThrottle[]>>
+}
+
+/** Devices that are in a list no longer get a zero there, which takes their line out of the kernel's. */
+function withDropped(before: BlockIo, after: BlockIo): BlockIo {
+  const isSame = (a: { major: number; minor: number }, b: { major: number; minor: number }) =>
+    a.major === b.major && a.minor === b.minor
+  const merged: BlockIo = { ...after }
+  const dropped = (before.weightDevice ?? []).filter(
+    (device) => !after.weightDevice?.some((kept) => isSame(kept, device)),
+  )
+  if (dropped.length > 0) {
+    merged.weightDevice = [
+      ...dropped.map((device) => ({ ...device, weight: 0 })),
+      ...(after.weightDevice ?? []),
+    ]
+  }
+  for (const key of [
+    'throttleReadBpsDevice',
+    'throttleWriteBpsDevice',
+    'throttleReadIOPSDevice',
+    'throttleWriteIOPSDevice',
+  ] as const) {
+    const gone = (before[key] ?? []).filter(
+      (device) => !after[key]?.some((kept) => isSame(kept, device)),
+    )
+    if (gone.length === 0) continue
+    merged[key] = [...gone.map((device) => ({ ...device, rate: 0 })), ...(after[key] ?? [])]
+  }
+  return merged
 }

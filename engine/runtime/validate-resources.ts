@@ -1,10 +1,12 @@
 import fs from 'node:fs'
 import { InvalidParameterError } from '../errors.ts'
 import type { Resources } from '../types/docker.ts'
-import { checkFields, notSupported, windowsOnly, type Rule } from './field-rules.ts'
+import { checkFields, notSupported, windowsOnly, within, type Rule } from './field-rules.ts'
 import { devicesOf } from './devices.ts'
 import { hostCpu } from '../cgroups/host.ts'
+import { parseCgroupParent } from '../cgroups/parents.ts'
 import { hostSupport, type HostSupport } from './host-support.ts'
+import { withoutLacking } from './lacking-limits.ts'
 import { limitsOf } from './resources.ts'
 import { rlimitsOf } from './rlimits.ts'
 
@@ -14,10 +16,9 @@ const SMALLEST_MEMORY = 6 << 20
 export const RESOURCES = {
   CpuShares: 'implemented',
   Memory: 'implemented',
-  CgroupParent: notSupported(
-    'CgroupParent',
-    'every container has its cgroup below the one of the engine',
-  ),
+  CgroupParent: within('a path; slices are of the systemd driver', (value) => {
+    parseCgroupParent(String(value))
+  }),
   BlkioWeight: 'implemented',
   BlkioWeightDevice: 'implemented',
   BlkioDeviceReadBps: 'implemented',
@@ -26,8 +27,8 @@ export const RESOURCES = {
   BlkioDeviceWriteIOps: 'implemented',
   CpuPeriod: 'implemented',
   CpuQuota: 'implemented',
-  CpuRealtimePeriod: notSupported('CpuRealtimePeriod', 'few kernels are built with it'),
-  CpuRealtimeRuntime: notSupported('CpuRealtimeRuntime', 'few kernels are built with it'),
+  CpuRealtimePeriod: 'implemented',
+  CpuRealtimeRuntime: 'implemented',
   CpusetCpus: 'implemented',
   CpusetMems: 'implemented',
   Devices: 'implemented',
@@ -58,30 +59,31 @@ export const RESOURCES = {
 /**
  * Checks the limits of a container in Docker's words.
  *
+ * @param options.update what is not named keeps its value: swap alone may be changed
  * @returns warnings about limits that this host cannot set
  * @throws INVALID_PARAMETER when one is out of range or contradicts another
  * @throws NOT_IMPLEMENTED naming a limit that Gantry does not set
  */
 export function validateResources(
-  resources: Resources,
+  asked: Resources,
   support: HostSupport = hostSupport(),
+  options: { update?: boolean } = {},
 ): string[] {
-  checkFields('', limitsAmong(resources), RESOURCES, resources)
-  const warnings = [
-    ...checkMemory(resources, support),
-    ...checkCpu(resources, support),
-    ...checkBlkio(resources, support),
-    ...rlimitsOf(resources).warnings,
-  ]
-  if (resources.PidsLimit && resources.PidsLimit > 0 && !support.pids) {
+  checkFields('', limitsAmong(asked), RESOURCES, asked)
+  checkMemory(asked, options)
+  checkCpu(asked, support)
+  checkRealtime(asked, support)
+  checkBlkio(asked)
+  const { resources, warnings } = withoutLacking(asked, support)
+  if (resources.OomKillDisable === true && !resources.Memory) {
     warnings.push(
-      'Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.',
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
     )
   }
   // throw for devices that are not there
   devicesOf(resources)
   limitsOf(resources)
-  return warnings
+  return [...warnings, ...rlimitsOf(resources).warnings]
 }
 
 /** Also handed a whole host config, whose other fields are judged elsewhere. */
@@ -91,15 +93,8 @@ function limitsAmong(resources: Resources): Record<string, unknown> {
   )
 }
 
-function checkMemory(resources: Resources, support: HostSupport): string[] {
-  const {
-    Memory = 0,
-    MemoryReservation = 0,
-    MemorySwap = 0,
-    MemorySwappiness,
-    OomKillDisable,
-  } = resources
-  const warnings: string[] = []
+function checkMemory(resources: Resources, { update = false }: { update?: boolean }): void {
+  const { Memory = 0, MemoryReservation = 0, MemorySwap = 0, MemorySwappiness } = resources
   if (Memory !== 0 && Memory < SMALLEST_MEMORY)
     throw new InvalidParameterError('Minimum memory limit allowed is 6MB')
   if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
@@ -107,7 +102,7 @@ function checkMemory(resources: Resources, support: HostSupport): string[] {
       'Minimum memoryswap limit should be larger than memory limit, see usage',
     )
   }
-  if (Memory === 0 && MemorySwap > 0) {
+  if (Memory === 0 && MemorySwap > 0 && !update) {
     throw new InvalidParameterError(
       'You should always set the Memory limit when using Memoryswap limit, see usage',
     )
@@ -126,32 +121,9 @@ function checkMemory(resources: Resources, support: HostSupport): string[] {
       'Minimum memory limit can not be less than memory reservation limit, see usage',
     )
   }
-  if (Memory > 0 && !support.memoryLimit) {
-    throw new InvalidParameterError(
-      'Memory: this host has no memory cgroup controller, so no limit can be set',
-    )
-  }
-  if (Memory > 0 && !support.swapLimit) {
-    warnings.push(
-      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
-    )
-  }
-  if (typeof MemorySwappiness === 'number' && MemorySwappiness !== -1 && !support.swappiness) {
-    warnings.push(
-      'Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.',
-    )
-  }
-  if (OomKillDisable === true && !support.oomKillDisable) {
-    warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.')
-  } else if (OomKillDisable === true && Memory === 0) {
-    warnings.push(
-      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
-    )
-  }
-  return warnings
 }
 
-function checkCpu(resources: Resources, support: HostSupport): string[] {
+function checkCpu(resources: Resources, support: HostSupport): void {
   const {
     CpuPeriod = 0,
     CpuQuota = 0,
@@ -170,10 +142,15 @@ function checkCpu(resources: Resources, support: HostSupport): string[] {
       'Conflicting options: Nano CPUs and CPU Quota cannot both be set',
     )
   }
+  if (NanoCpus > 0 && !support.cpuQuota) {
+    throw new InvalidParameterError(
+      'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+    )
+  }
   const cpus = hostCpu().onlineCpus
   if (NanoCpus !== 0 && (NanoCpus < 1e7 || NanoCpus > cpus * 1e9)) {
     throw new InvalidParameterError(
-      `Range of CPUs is from 0.01 to ${String(cpus)}.00, as there are only ${String(cpus)} CPUs available`,
+      `range of CPUs is from 0.01 to ${String(cpus)}.00, as there are only ${String(cpus)} CPUs available`,
     )
   }
   if (CpuShares < 0)
@@ -188,25 +165,20 @@ function checkCpu(resources: Resources, support: HostSupport): string[] {
   if (CpuQuota > 0 && CpuQuota < 1000) {
     throw new InvalidParameterError('CPU cfs quota can not be less than 1ms (i.e. 1000)')
   }
-  const warnings: string[] = []
-  if (CpuShares > 0 && !support.cpuShares) {
-    warnings.push(
-      'Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.',
-    )
-  }
-  if ((NanoCpus > 0 || CpuQuota > 0) && !support.cpuQuota) {
-    throw new InvalidParameterError(
-      'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
-    )
-  }
-  if ((CpusetCpus || CpusetMems) && !support.cpuset) {
-    warnings.push(
-      'Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.',
-    )
-  }
   checkSet('CPUs', 'cpuset cpus', CpusetCpus, '/sys/devices/system/cpu/online')
   checkSet('memory nodes', 'cpuset mems', CpusetMems, '/sys/devices/system/node/online')
-  return warnings
+}
+
+function checkRealtime(resources: Resources, support: HostSupport): void {
+  const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 } = resources
+  if (CpuRealtimePeriod === 0 && CpuRealtimeRuntime === 0) return
+  if (!support.cpuRealtime)
+    throw new InvalidParameterError('kernel does not support CPU real-time scheduler')
+  if (CpuRealtimePeriod !== 0 && CpuRealtimeRuntime > CpuRealtimePeriod) {
+    throw new InvalidParameterError(
+      'cpu real-time runtime cannot be higher than cpu real-time period',
+    )
+  }
 }
 
 function checkSet(
@@ -242,8 +214,7 @@ export function parseCpuList(text: string): Set<number> | undefined {
   return numbers
 }
 
-function checkBlkio(resources: Resources, support: HostSupport): string[] {
-  const { BlkioWeight = 0, BlkioWeightDevice } = resources
+function checkBlkio({ BlkioWeight = 0, BlkioWeightDevice }: Resources): void {
   const isFit = (weight: number): boolean => weight === 0 || (weight >= 10 && weight <= 1000)
   if (!isFit(BlkioWeight))
     throw new InvalidParameterError('Range of blkio weight is from 10 to 1000')
@@ -251,25 +222,4 @@ function checkBlkio(resources: Resources, support: HostSupport): string[] {
     if (!isFit(Weight))
       throw new InvalidParameterError(`Range of blkio weight of ${Path} is from 10 to 1000`)
   }
-  const warnings: string[] = []
-  const wantsWeight = BlkioWeight > 0 || (BlkioWeightDevice ?? []).length > 0
-  if (wantsWeight && !support.blkioWeight) {
-    warnings.push(
-      'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.',
-    )
-  }
-  const wantsThrottle = (
-    [
-      'BlkioDeviceReadBps',
-      'BlkioDeviceWriteBps',
-      'BlkioDeviceReadIOps',
-      'BlkioDeviceWriteIOps',
-    ] as const
-  ).some((field) => (resources[field] ?? []).length > 0)
-  if (wantsThrottle && !support.blkioThrottle) {
-    warnings.push(
-      'Your kernel does not support Block I/O throttling or the cgroup is not mounted. Throttling discarded.',
-    )
-  }
-  return warnings
 }

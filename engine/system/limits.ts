@@ -1,7 +1,4 @@
-import fs from 'node:fs/promises'
-import path from 'node:path'
-import type { Cgroups } from '../cgroups/cgroup.ts'
-import { findHierarchies } from '../cgroups/hierarchies.ts'
+import type { HostSupport } from '../runtime/host-support.ts'
 import type { SystemInfo } from '../types/docker.ts'
 
 export type KernelLimits = Required<
@@ -18,74 +15,44 @@ export type KernelLimits = Required<
   >
 >
 
-/** Which limits this kernel can set, seen from the files it shows. */
-export async function kernelLimits(cgroups: Cgroups): Promise<KernelLimits> {
-  const { unified, v1 } = findHierarchies()
-  const has = (controller: string): boolean => cgroups.controllers.has(controller)
-  if (cgroups.version === 2) {
-    const swap = unified !== undefined && (await someChildHas(unified, 'memory.swap.max'))
-    return {
-      MemoryLimit: has('memory'),
-      SwapLimit: has('memory') && swap,
-      CpuCfsPeriod: has('cpu'),
-      CpuCfsQuota: has('cpu'),
-      CPUShares: has('cpu'),
-      CPUSet: has('cpuset'),
-      PidsLimit: has('pids'),
-      // v2 has no such switch.
-      OomKillDisable: false,
-    }
-  }
-  const shows = async (controller: string, file: string): Promise<boolean> => {
-    const root = v1.find(({ controllers }) => controllers.includes(controller))?.root
-    return root !== undefined && (await exists(path.join(root, file)))
-  }
-  const [swap, period, quota, shares, oom] = await Promise.all([
-    shows('memory', 'memory.memsw.limit_in_bytes'),
-    shows('cpu', 'cpu.cfs_period_us'),
-    shows('cpu', 'cpu.cfs_quota_us'),
-    shows('cpu', 'cpu.shares'),
-    shows('memory', 'memory.oom_control'),
-  ])
+/** Which limits this kernel can set, by Docker's names. */
+export function kernelLimits(support: HostSupport): KernelLimits {
   return {
-    MemoryLimit: has('memory'),
-    SwapLimit: swap,
-    CpuCfsPeriod: period,
-    CpuCfsQuota: quota,
-    CPUShares: shares,
-    CPUSet: has('cpuset'),
-    PidsLimit: has('pids'),
-    OomKillDisable: oom,
+    MemoryLimit: support.memoryLimit,
+    SwapLimit: support.swapLimit,
+    CpuCfsPeriod: support.cpuQuota,
+    CpuCfsQuota: support.cpuQuota,
+    CPUShares: support.cpuShares,
+    CPUSet: support.cpuset,
+    PidsLimit: support.pids,
+    OomKillDisable: support.oomKillDisable,
   }
 }
 
-/** Docker's words for what is missing. */
-export function limitWarnings(limits: KernelLimits, ipv4Forwarding: boolean): string[] {
+/** Docker's words for what is missing; what v2 never has and what v1 has only on old kernels nobody can help. */
+export function limitWarnings(
+  support: HostSupport,
+  host: { cgroupVersion: 1 | 2; ipv4Forwarding: boolean },
+): string[] {
+  const isV2 = host.cgroupVersion === 2
+  const throttle = (v2: string, v1: string): string =>
+    isV2 ? `WARNING: No io.max (${v2}) support` : `WARNING: No blkio throttle.${v1} support`
   const warnings: [boolean, string][] = [
-    [limits.MemoryLimit, 'WARNING: No memory limit support'],
-    [limits.SwapLimit, 'WARNING: No swap limit support'],
-    [limits.CpuCfsPeriod, 'WARNING: No cpu cfs period support'],
-    [limits.CpuCfsQuota, 'WARNING: No cpu cfs quota support'],
-    [limits.CPUShares, 'WARNING: No cpu shares support'],
-    [limits.CPUSet, 'WARNING: No cpuset support'],
-    [limits.PidsLimit, 'WARNING: No pids limit support'],
-    [ipv4Forwarding, 'WARNING: IPv4 forwarding is disabled'],
+    [support.memoryLimit, 'WARNING: No memory limit support'],
+    [support.swapLimit, 'WARNING: No swap limit support'],
+    [support.oomKillDisable || isV2, 'WARNING: No oom kill disable support'],
+    [support.cpuQuota, 'WARNING: No cpu cfs quota support'],
+    [support.cpuQuota, 'WARNING: No cpu cfs period support'],
+    [support.cpuShares, 'WARNING: No cpu shares support'],
+    [support.cpuset, 'WARNING: No cpuset support'],
+    [support.pids, 'WARNING: No pids limit support'],
+    [support.blkioWeight || !isV2, 'WARNING: No io.weight support'],
+    [support.blkioWeightDevice || !isV2, 'WARNING: No io.weight (per device) support'],
+    [support.blkioThrottle, throttle('rbps', 'read_bps_device')],
+    [support.blkioThrottle, throttle('wbps', 'write_bps_device')],
+    [support.blkioThrottle, throttle('riops', 'read_iops_device')],
+    [support.blkioThrottle, throttle('wiops', 'write_iops_device')],
+    [host.ipv4Forwarding, 'WARNING: IPv4 forwarding is disabled'],
   ]
   return warnings.filter(([works]) => !works).map(([, words]) => words)
-}
-
-/** The root of v2 shows no limits; its children do, where the controller is switched on. */
-async function someChildHas(root: string, file: string): Promise<boolean> {
-  const entries = await fs.readdir(root, { withFileTypes: true })
-  for (const entry of entries) {
-    if (entry.isDirectory() && (await exists(path.join(root, entry.name, file)))) return true
-  }
-  return false
-}
-
-async function exists(file: string): Promise<boolean> {
-  return fs.access(file).then(
-    () => true,
-    () => false,
-  )
 }

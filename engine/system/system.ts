@@ -15,6 +15,7 @@ import type {
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
+import { hostSupport } from '../runtime/host-support.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
   ContainerSummary,
@@ -94,12 +95,11 @@ function version(): SystemVersion {
 
 async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
   const { cgroups, instance } = parts
-  const [containers, images, facts, fileSystem, limits] = await Promise.all([
+  const [containers, images, facts, fileSystem] = await Promise.all([
     parts.containers.list({ all: true }),
     parts.images.list(),
     hostFacts(),
     backingFileSystem(instance.dataRoot),
-    kernelLimits(cgroups),
   ])
   const count = (...states: ContainerSummary['State'][]): number =>
     containers.filter(({ State }) => states.includes(State)).length
@@ -119,7 +119,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       Authorization: [],
       Log: ['json-file', 'none'],
     },
-    ...limits,
+    ...kernelLimits(hostSupport()),
     IPv4Forwarding: facts.ipv4Forwarding,
     Debug: false,
     NFd: facts.openFiles,
@@ -174,7 +174,10 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     SecurityOptions: facts.securityOptions,
     FirewallBackend: { Driver: 'nftables' },
     CDISpecDirs: [],
-    Warnings: limitWarnings(limits, facts.ipv4Forwarding),
+    Warnings: limitWarnings(hostSupport(), {
+      cgroupVersion: cgroups.version,
+      ipv4Forwarding: facts.ipv4Forwarding,
+    }),
   }
 }
 

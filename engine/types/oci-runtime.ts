@@ -102,8 +102,6 @@ export interface OciResources {
     throttleReadIOPSDevice?: OciThrottle[]
     throttleWriteIOPSDevice?: OciThrottle[]
   }
-  hugepageLimits?: { pageSize: string; limit: number }[]
-  unified?: Record<string, string>
 }
 
 export interface OciThrottle {

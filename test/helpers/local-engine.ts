@@ -13,6 +13,8 @@ export interface TestEngine {
   instance: Instance
   /** Closes and opens again over the same roots, as a restarted program does. */
   reopen: () => Promise<Engine>
+  /** The same, with something that happens while no engine runs. */
+  reopenAround: (what: () => unknown) => Promise<Engine>
   /** Removes every container, then everything the instance made on this host. */
   close: () => Promise<void>
   warnings: string[]
@@ -31,8 +33,10 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
     engine: await open(),
     instance,
     warnings,
-    reopen: async () => {
+    reopen: () => test.reopenAround(() => undefined),
+    reopenAround: async (what) => {
       await test.engine.close()
+      await what()
       test.engine = await open()
       return test.engine
     },

@@ -1,7 +1,7 @@
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats, IoCount } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
-import { tryWriteControl, writeControl } from '../files.ts'
+import type { Controls } from '../controls.ts'
 
 type BlockIo = NonNullable<OciResources['blockIO']>
 
@@ -13,23 +13,30 @@ const THROTTLES = {
 } as const
 
 /** @see Documentation/admin-guide/cgroup-v1/blkio-controller.rst */
-export function applyBlkio(directory: string, blockIO: BlockIo): void {
-  if (blockIO.weight !== undefined)
-    writeFirst(directory, ['blkio.weight', 'blkio.bfq.weight'], String(blockIO.weight))
+export function applyBlkio(controls: Controls, blockIO: BlockIo): void {
+  if (blockIO.weight !== undefined) {
+    const weight = String(blockIO.weight)
+    // the file is the I/O scheduler's: CFQ's before Linux 5.0, BFQ's since; without either one has been warned
+    void (
+      controls.tryWrite('blkio.weight', weight) || controls.tryWrite('blkio.bfq.weight', weight)
+    )
+  }
   for (const { major, minor, weight } of blockIO.weightDevice ?? []) {
-    const value = `${String(major)}:${String(minor)} ${String(weight)}`
-    writeFirst(directory, ['blkio.weight_device', 'blkio.bfq.weight_device'], value)
+    const device = `${String(major)}:${String(minor)}`
+    void (
+      controls.tryWriteDevice('blkio.weight_device', device, String(weight), '0') ||
+      controls.tryWriteDevice(
+        'blkio.bfq.weight_device',
+        device,
+        weight === 0 ? 'default' : String(weight),
+        'default',
+      )
+    )
   }
   for (const [key, file] of Object.entries(THROTTLES)) {
-    for (const { major, minor, rate } of blockIO[key as keyof typeof THROTTLES] ?? []) {
-      writeControl(`${directory}/${file}`, `${String(major)}:${String(minor)} ${String(rate)}`)
-    }
+    for (const { major, minor, rate } of blockIO[key as keyof typeof THROTTLES] ?? [])
+      controls.writeDevice(file, `${String(major)}:${String(minor)}`, String(rate), '0')
   }
-}
-
-/** The weight's file is the I/O scheduler's: CFQ's before Linux 5.0, BFQ's since; without either one has been warned. */
-function writeFirst(directory: string, files: string[], value: string): void {
-  files.some((file) => tryWriteControl(`${directory}/${file}`, value))
 }
 
 export function readBlkio(

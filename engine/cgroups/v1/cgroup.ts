@@ -1,31 +1,36 @@
+import path from 'node:path'
 import { SystemError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup } from '../cgroup.ts'
 import type { CgroupStats } from '../stats.ts'
+import { allOrNothing, Controls } from '../controls.ts'
 import { CounterFiles } from '../counter-files.ts'
-import {
-  descendants,
-  isMissing,
-  readControl,
-  readProcs,
-  removeCgroup,
-  writeControl,
-} from '../files.ts'
+import { descendants, isMissing, readProcs, removeCgroup, writeControl } from '../files.ts'
 import { freezeV2, killV2 } from '../v2/freezer.ts'
 import { hostCpu } from '../host.ts'
 import { waitUntil } from '../wait.ts'
 import { applyBlkio, readBlkio } from './blkio.ts'
 import { applyCpu, readCpu } from './cpu.ts'
-import { applyCpuset } from './cpuset.ts'
+import { applyCpuset, inheritCpuset } from './cpuset.ts'
 import { applyDevices } from './devices.ts'
 import { setFreezer } from './freezer.ts'
-import { applyHugetlb } from './hugetlb.ts'
-import { applyMemory, readMemory, watchMemoryOom } from './memory.ts'
+import { applyMemory, oomKills, readMemory, watchMemoryOom } from './memory.ts'
 import { applyPids, readPids } from './pids.ts'
+import { applyRealtime } from './realtime.ts'
 
 /** The last process of a killed container is gone in some milliseconds; a core dump or a hung disk takes longer. */
 const KILL_TIMEOUT_MS = 10_000
 const REMOVE_TIMEOUT_MS = 10_000
+
+export interface CgroupV1Options {
+  path: string
+  hierarchies: { controllers: string[]; root: string }[]
+  unified?: string | undefined
+  /** Sees to it that the cgroups above have the share of realtime scheduling that `directory` is to get. */
+  grantRealtime: (cpuRoot: string, directory: string, cpu: NonNullable<OciResources['cpu']>) => void
+  /** The directories are gone. */
+  removed: () => void
+}
 
 /** A container's cgroup where each controller, or group of them, has a hierarchy of its own. */
 export class CgroupV1 implements Cgroup {
@@ -35,13 +40,13 @@ export class CgroupV1 implements Cgroup {
   readonly #byController = new Map<string, string>()
   readonly #unified: string | undefined
   readonly #counters = new CounterFiles()
+  readonly #grantRealtime: CgroupV1Options['grantRealtime']
+  readonly #removed: () => void
 
-  constructor(o: {
-    path: string
-    hierarchies: { controllers: string[]; root: string }[]
-    unified?: string | undefined
-  }) {
+  constructor(o: CgroupV1Options) {
     this.path = o.path
+    this.#grantRealtime = o.grantRealtime
+    this.#removed = o.removed
     this.directories = o.hierarchies.map(({ root }) => root + o.path)
     for (const { controllers, root } of o.hierarchies) {
       for (const controller of controllers) this.#byController.set(controller, root + o.path)
@@ -54,40 +59,25 @@ export class CgroupV1 implements Cgroup {
     return this.directories.map((directory) => `${directory}/cgroup.procs`)
   }
 
+  /** Copies the CPUs and memory nodes of the cgroup above where there are none yet. */
+  inheritCpuset(): void {
+    this.#with('cpuset', (directory) => {
+      inheritCpuset(path.dirname(directory), directory)
+    })
+  }
+
   /** Writes every limit, the device rules too. */
   apply(resources: OciResources): void {
     this.#with('devices', (directory) => {
       if (resources.devices) applyDevices(directory, resources.devices)
     })
-    this.update(resources)
+    this.#apply(resources)
   }
 
-  update(resources: Omit<OciResources, 'devices'>): void {
-    const { blockIO, cpu, hugepageLimits, memory, pids } = resources
-    if (memory)
-      this.#with('memory', (directory) => {
-        applyMemory(directory, memory)
-      })
-    if (cpu)
-      this.#with('cpu', (directory) => {
-        applyCpu(directory, cpu)
-      })
-    if (cpu)
-      this.#with('cpuset', (directory) => {
-        applyCpuset(directory, cpu)
-      })
-    if (pids)
-      this.#with('pids', (directory) => {
-        applyPids(directory, pids)
-      })
-    if (blockIO)
-      this.#with('blkio', (directory) => {
-        applyBlkio(directory, blockIO)
-      })
-    if (hugepageLimits)
-      this.#with('hugetlb', (directory) => {
-        applyHugetlb(directory, hugepageLimits)
-      })
+  update(resources: Omit<OciResources, 'devices'>): () => void {
+    return allOrNothing((journal) => {
+      this.#apply(resources, journal)
+    })
   }
 
   async freeze(): Promise<void> {
@@ -125,18 +115,14 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
-  watchOom(onOom: () => void): () => void {
+  watchOom(onOom: (killed: boolean) => void): () => void {
     const directory = this.#byController.get('memory')
     return directory === undefined ? () => undefined : watchMemoryOom(directory, onOom)
   }
 
   oomKilled(): boolean {
     const directory = this.#byController.get('memory')
-    if (directory === undefined) return false
-    // counted since Linux 4.13
-    return descendants(directory).some((below) =>
-      /^oom_kill [1-9]/m.test(readControl(`${below}/memory.oom_control`) ?? ''),
-    )
+    return directory !== undefined && oomKills(directory) > 0
   }
 
   async remove(): Promise<void> {
@@ -145,6 +131,28 @@ export class CgroupV1 implements Cgroup {
       if (await waitUntil(() => removeCgroup(directory), REMOVE_TIMEOUT_MS)) continue
       throw new SystemError('rmdir', 16, 'EBUSY', directory)
     }
+    this.#removed()
+  }
+
+  #apply(resources: Omit<OciResources, 'devices'>, journal?: (() => void)[]): void {
+    const { blockIO, cpu, memory, pids } = resources
+    const apply = (controller: string, write: (controls: Controls) => void): void => {
+      this.#with(controller, (directory) => {
+        write(new Controls(directory, journal))
+      })
+    }
+    if (memory) apply('memory', (controls) => applyMemory(controls, memory))
+    if (cpu) {
+      apply('cpu', (controls) => {
+        applyCpu(controls, cpu)
+        if (cpu.realtimePeriod === undefined && cpu.realtimeRuntime === undefined) return
+        this.#grantRealtime(controls.directory.slice(0, -this.path.length), controls.directory, cpu)
+        applyRealtime(controls, cpu)
+      })
+      apply('cpuset', (controls) => applyCpuset(controls, cpu))
+    }
+    if (pids) apply('pids', (controls) => applyPids(controls, pids))
+    if (blockIO) apply('blkio', (controls) => applyBlkio(controls, blockIO))
   }
 
   /** The hierarchy that tells who is in the container. */

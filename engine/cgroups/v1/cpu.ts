@@ -2,16 +2,17 @@ import { InvalidParameterError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
-import { parseFlatKeyed, writeControl } from '../files.ts'
+import type { Controls } from '../controls.ts'
+import { parseFlatKeyed } from '../files.ts'
 
 /** @see Documentation/scheduler/sched-bwc.rst */
-export function applyCpu(directory: string, cpu: NonNullable<OciResources['cpu']>): void {
-  if (cpu.shares !== undefined) writeControl(`${directory}/cpu.shares`, String(cpu.shares))
+export function applyCpu(controls: Controls, cpu: NonNullable<OciResources['cpu']>): void {
+  if (cpu.shares !== undefined) writeShares(controls, cpu.shares)
   const writePeriod = (): void => {
-    if (cpu.period !== undefined) writeControl(`${directory}/cpu.cfs_period_us`, String(cpu.period))
+    if (cpu.period !== undefined) controls.write('cpu.cfs_period_us', String(cpu.period))
   }
   const writeQuota = (): void => {
-    if (cpu.quota !== undefined) writeControl(`${directory}/cpu.cfs_quota_us`, String(cpu.quota))
+    if (cpu.quota !== undefined) controls.write('cpu.cfs_quota_us', String(cpu.quota))
   }
   try {
     writePeriod()
@@ -22,6 +23,15 @@ export function applyCpu(directory: string, cpu: NonNullable<OciResources['cpu']
     writeQuota()
     writePeriod()
   }
+}
+
+/** The kernel silently takes the nearest it allows: said in runc's words. */
+function writeShares(controls: Controls, shares: number): void {
+  controls.write('cpu.shares', String(shares))
+  const taken = Number(controls.read('cpu.shares'))
+  if (taken === shares) return
+  const bound = shares > taken ? 'maximum' : 'minimum'
+  throw new InvalidParameterError(`the ${bound} allowed cpu-shares is ${String(taken)}`)
 }
 
 /** `cpuacct.usage_all` has all in one file: a header, then `cpu user system` in nanoseconds. */

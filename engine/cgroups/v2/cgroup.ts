@@ -3,15 +3,15 @@ import { SystemError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup } from '../cgroup.ts'
 import type { CgroupStats } from '../stats.ts'
+import { allOrNothing, Controls } from '../controls.ts'
 import { CounterFiles } from '../counter-files.ts'
-import { descendants, isMissing, readProcs, removeCgroup, writeControl } from '../files.ts'
+import { descendants, isMissing, readProcs, removeCgroup } from '../files.ts'
 import { applyPids, readPids } from '../v1/pids.ts'
 import { hostCpu } from '../host.ts'
 import { waitUntil } from '../wait.ts'
 import { applyCpu, readCpu } from './cpu.ts'
 import { applyDevices } from './devices.ts'
 import { freezeV2, killV2 } from './freezer.ts'
-import { applyHugetlb } from './hugetlb.ts'
 import { applyIo, readIo } from './io.ts'
 import { applyMemory, oomKills, readMemory, watchMemoryOom } from './memory.ts'
 
@@ -24,28 +24,25 @@ export class CgroupV2 implements Cgroup {
   readonly directory: string
   readonly procs: string[]
   readonly #counters = new CounterFiles()
+  readonly #removed: () => void
 
-  constructor(path: string, directory: string) {
+  constructor(path: string, directory: string, removed: () => void) {
     this.path = path
     this.directory = directory
+    this.#removed = removed
     this.procs = [`${directory}/cgroup.procs`]
   }
 
   /** Writes every limit, the device rules too. */
   apply(resources: OciResources): void {
     if (resources.devices) applyDevices(this.directory, resources.devices)
-    this.update(resources)
+    this.#apply(resources, new Controls(this.directory))
   }
 
-  update(resources: Omit<OciResources, 'devices'>): void {
-    const { blockIO, cpu, hugepageLimits, memory, pids, unified } = resources
-    if (memory) applyMemory(this.directory, memory)
-    if (cpu) applyCpu(this.directory, cpu)
-    if (pids) applyPids(this.directory, pids)
-    if (blockIO) applyIo(this.directory, blockIO)
-    if (hugepageLimits) applyHugetlb(this.directory, hugepageLimits)
-    for (const [file, value] of Object.entries(unified ?? {}))
-      writeControl(`${this.directory}/${file}`, value)
+  update(resources: Omit<OciResources, 'devices'>): () => void {
+    return allOrNothing((journal) => {
+      this.#apply(resources, new Controls(this.directory, journal))
+    })
   }
 
   async freeze(): Promise<void> {
@@ -83,7 +80,7 @@ export class CgroupV2 implements Cgroup {
     }
   }
 
-  watchOom(onOom: () => void): () => void {
+  watchOom(onOom: (killed: boolean) => void): () => void {
     return watchMemoryOom(this.directory, onOom)
   }
 
@@ -93,8 +90,16 @@ export class CgroupV2 implements Cgroup {
 
   async remove(): Promise<void> {
     this.#counters.close()
-    if (await waitUntil(() => removeCgroup(this.directory), REMOVE_TIMEOUT_MS)) return
-    throw new SystemError('rmdir', 16, 'EBUSY', this.directory)
+    if (!(await waitUntil(() => removeCgroup(this.directory), REMOVE_TIMEOUT_MS)))
+      throw new SystemError('rmdir', 16, 'EBUSY', this.directory)
+    this.#removed()
+  }
+
+  #apply({ blockIO, cpu, memory, pids }: OciResources, controls: Controls): void {
+    if (memory) applyMemory(controls, memory)
+    if (cpu) applyCpu(controls, cpu)
+    if (pids) applyPids(controls, pids)
+    if (blockIO) applyIo(controls, blockIO)
   }
 
   async #setFrozen(frozen: boolean): Promise<void> {

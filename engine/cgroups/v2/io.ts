@@ -1,7 +1,7 @@
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
-import { tryWriteControl, writeControl } from '../files.ts'
+import type { Controls } from '../controls.ts'
 
 type BlockIo = NonNullable<OciResources['blockIO']>
 
@@ -13,27 +13,29 @@ const THROTTLES = {
 } as const
 
 /** @see "IO", Documentation/admin-guide/cgroup-v2.rst */
-export function applyIo(directory: string, blockIO: BlockIo): void {
-  if (blockIO.weight !== undefined) writeWeight(directory, 'default', blockIO.weight)
-  for (const { major, minor, weight } of blockIO.weightDevice ?? []) {
-    writeWeight(directory, `${String(major)}:${String(minor)}`, weight)
-  }
+export function applyIo(controls: Controls, blockIO: BlockIo): void {
+  if (blockIO.weight !== undefined) writeWeight(controls, 'default', blockIO.weight)
+  for (const { major, minor, weight } of blockIO.weightDevice ?? [])
+    writeWeight(controls, `${String(major)}:${String(minor)}`, weight)
   for (const [key, word] of Object.entries(THROTTLES)) {
     for (const { major, minor, rate } of blockIO[key as keyof typeof THROTTLES] ?? []) {
-      writeControl(
-        `${directory}/io.max`,
-        `${String(major)}:${String(minor)} ${word}=${rate > 0 ? String(rate) : 'max'}`,
-      )
+      const device = `${String(major)}:${String(minor)}`
+      const value = `${word}=${rate > 0 ? String(rate) : 'max'}`
+      controls.writeDevice('io.max', device, value, `${word}=max`)
     }
   }
 }
 
-/** BFQ's weights run from 1 to 1000, those of the cost model from 1 to 10000, Docker's from 10 to 1000. */
-function writeWeight(directory: string, device: string, weight: number): void {
-  if (tryWriteControl(`${directory}/io.bfq.weight`, `${device} ${String(weight)}`)) return
-  const converted = 1 + Math.floor(((weight - 10) * 9999) / 990)
-  // without either file one has been warned
-  tryWriteControl(`${directory}/io.weight`, `${device} ${String(converted)}`)
+/** Without either file one has been warned. A weight of 0 takes a device's own back. */
+function writeWeight(controls: Controls, device: string, weight: number): void {
+  const write = (file: string, value: number): boolean =>
+    controls.tryWriteDevice(file, device, weight === 0 ? 'default' : String(value), 'default')
+  void (write('io.bfq.weight', weight) || write('io.weight', ioWeightOf(weight)))
+}
+
+/** BFQ's weights run from 1 to 1000, those of the cost model from 1 to 10000, Docker's from 10 to 1000; as runc. */
+export function ioWeightOf(blkioWeight: number): number {
+  return 1 + Math.floor(((blkioWeight - 10) * 9999) / 990)
 }
 
 export function readIo(counters: CounterFiles, directory: string): CgroupStats['io'] {

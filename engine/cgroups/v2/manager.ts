@@ -3,6 +3,7 @@ import { InvalidParameterError, UnavailableError } from '../../errors.ts'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { Cgroup, Cgroups } from '../cgroup.ts'
 import { makeCgroup, readControl, readProcs, removeCgroup, writeControl } from '../files.ts'
+import { MadeParents, waysUp } from '../parents.ts'
 import { openShelter, SHELTER } from '../shelter.ts'
 import { CgroupV2 } from './cgroup.ts'
 
@@ -13,33 +14,40 @@ const LEAF = 'init'
 const NOT_CONTAINERS = new Set([LEAF, SHELTER])
 
 /** The cgroups of a host with v2 alone. */
-export function openCgroupsV2({ parent, root }: { parent: string; root: string }): Cgroups {
-  const directory = `${root}/${parent}`
+export function openCgroupsV2({
+  made = new MadeParents(),
+  parent: own,
+  root,
+}: {
+  /** The engine's own, without slashes at its ends. */
+  parent: string
+  root: string
+  made?: MadeParents
+}): Cgroups {
+  const directory = `${root}/${own}`
   let ready = false
 
   return {
     version: 2,
     controllers: controllersOf(root),
-    create(id, resources) {
-      if (!ready) makeParents(root, parent)
-      ready = true
-      return create(open(id), resources)
-    },
-    open,
-    shelter: openShelter({ unified: root, v1: [] }, parent),
-    list() {
+    create(id, resources, parent = own) {
       try {
-        const entries = fs.readdirSync(directory, { withFileTypes: true })
-        return entries
-          .filter((entry) => entry.isDirectory() && !NOT_CONTAINERS.has(entry.name))
-          .map((entry) => entry.name)
-      } catch {
-        // no container was ever started
-        return []
+        if (parent !== own) makeParents(root, parent, made)
+        else if (!ready) makeParents(root, own)
+        if (parent === own) ready = true
+        return create(open(id, parent), resources)
+      } catch (error) {
+        tidy(parent)
+        throw error
       }
     },
+    open,
+    shelter: openShelter({ unified: root, v1: [] }, own),
+    list() {
+      return subdirectories(directory).filter((name) => !made.has(`${directory}/${name}`))
+    },
     async removeAll() {
-      for (const id of this.list()) {
+      for (const id of subdirectories(directory)) {
         const cgroup = open(id)
         await cgroup.kill()
         await cgroup.remove()
@@ -49,8 +57,15 @@ export function openCgroupsV2({ parent, root }: { parent: string; root: string }
     },
   }
 
-  function open(id: string): CgroupV2 {
-    return new CgroupV2(`/${parent}/${id}`, `${directory}/${id}`)
+  function open(id: string, parent = own): CgroupV2 {
+    const path = [...parent.split('/').filter(Boolean), id].map((part) => `/${part}`).join('')
+    return new CgroupV2(path, `${root}${path}`, () => {
+      tidy(parent)
+    })
+  }
+
+  function tidy(parent: string): void {
+    if (parent !== own) made.removeEmpty(waysUp(root, parent))
   }
 }
 
@@ -71,31 +86,47 @@ function create(cgroup: CgroupV2, resources: OciResources): Cgroup {
   }
 }
 
-/** A cgroup has the controllers that every one above it hands down. */
-function makeParents(root: string, parent: string): void {
-  let above = root
-  for (const part of parent.split('/')) {
-    enableControllers(above)
-    above = `${above}/${part}`
-    makeCgroup(above)
+/**
+ * A cgroup has the controllers that every one above it hands down.
+ *
+ * @param made undefined for the engine's own, whose processes may be moved out of the way
+ */
+function makeParents(root: string, parent: string, made?: MadeParents): void {
+  const clear = made === undefined ? moveToLeaf : refuse
+  enableControllers(root, moveToLeaf)
+  for (const directory of waysUp(root, parent).reverse()) {
+    if (made) made.make(directory)
+    else makeCgroup(directory)
+    const type = readControl(`${directory}/cgroup.type`)?.trim() ?? 'domain'
+    if (type !== 'domain') {
+      throw new UnavailableError(`${directory} is a ${type} cgroup, which cannot hold containers`)
+    }
+    enableControllers(directory, clear)
   }
-  const type = readControl(`${above}/cgroup.type`)?.trim() ?? 'domain'
-  if (type !== 'domain') {
-    throw new UnavailableError(`${above} is a ${type} cgroup, which cannot hold containers`)
-  }
-  enableControllers(above)
 }
 
-function enableControllers(directory: string): void {
-  const enabled = words(readControl(`${directory}/cgroup.subtree_control`))
+function enableControllers(directory: string, clear: (directory: string) => void): void {
+  const file = `${directory}/cgroup.subtree_control`
+  const enabled = words(readControl(file))
   for (const controller of controllersOf(directory)) {
     if (enabled.has(controller)) continue
     try {
-      enableController(directory, controller)
-    } catch {
+      writeControl(file, `+${controller}`)
+    } catch (error) {
       // one that cannot be handed down (cpu beside realtime processes, say) is missing below: `controllers` tells,
       // and a limit that needs it is refused by name
+      if ((error as { errno?: number }).errno !== EBUSY) continue
+      clear(directory)
+      tryEnable(file, controller)
     }
+  }
+}
+
+function tryEnable(file: string, controller: string): void {
+  try {
+    writeControl(file, `+${controller}`)
+  } catch {
+    // as above
   }
 }
 
@@ -104,23 +135,23 @@ function enableControllers(directory: string): void {
  * the engine itself in the parent, its processes move to a leaf first.
  * @see "No Internal Process Constraint", Documentation/admin-guide/cgroup-v2.rst
  */
-function enableController(directory: string, controller: string): void {
-  const file = `${directory}/cgroup.subtree_control`
-  try {
-    writeControl(file, `+${controller}`)
-  } catch (error) {
-    if ((error as { errno?: number }).errno !== EBUSY) throw error
-    const leaf = `${directory}/${LEAF}`
-    makeCgroup(leaf)
-    for (const pid of readProcs(directory)) {
-      try {
-        writeControl(`${leaf}/cgroup.procs`, String(pid))
-      } catch {
-        // ended meanwhile, or a kernel thread that may not move: the next write tells
-      }
+function moveToLeaf(directory: string): void {
+  const leaf = `${directory}/${LEAF}`
+  makeCgroup(leaf)
+  for (const pid of readProcs(directory)) {
+    try {
+      writeControl(`${leaf}/cgroup.procs`, String(pid))
+    } catch {
+      // ended meanwhile, or a kernel thread that may not move: the next write tells
     }
-    writeControl(file, `+${controller}`)
   }
+}
+
+/** The processes there are somebody else's. */
+function refuse(directory: string): void {
+  throw new InvalidParameterError(
+    `cgroup-parent ${directory} has processes of its own, so that the kernel lets it limit nothing below it; take one without`,
+  )
 }
 
 const EBUSY = 16
@@ -128,6 +159,18 @@ const EBUSY = 16
 function controllersOf(directory: string): ReadonlySet<string> {
   const available = words(readControl(`${directory}/cgroup.controllers`))
   return new Set(WANTED.filter((name) => available.has(name)))
+}
+
+function subdirectories(directory: string): string[] {
+  try {
+    return fs
+      .readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !NOT_CONTAINERS.has(entry.name))
+      .map((entry) => entry.name)
+  } catch {
+    // no container was ever started
+    return []
+  }
 }
 
 function words(text = ''): Set<string> {

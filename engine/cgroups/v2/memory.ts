@@ -2,26 +2,26 @@ import fs from 'node:fs'
 import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
-import { parseFlatKeyed, readControl, tryWriteControl, writeControl } from '../files.ts'
+import type { Controls } from '../controls.ts'
+import { parseFlatKeyed, readControl } from '../files.ts'
 
 /**
  * v2 has no swappiness and cannot switch the OOM killer off: validateHostConfig has said so.
  * @see "Memory", Documentation/admin-guide/cgroup-v2.rst
  */
-export function applyMemory(directory: string, memory: NonNullable<OciResources['memory']>): void {
+export function applyMemory(controls: Controls, memory: NonNullable<OciResources['memory']>): void {
   const { limit, reservation, swap } = memory
   if (swap !== undefined) {
     // what v1 and Docker call swap counts memory too; the file is absent where the kernel does not account swap
-    const value =
-      swap === -1 ? 'max' : String(Math.max(swap - Math.max(limit ?? ownLimit(directory), 0), 0))
-    tryWriteControl(`${directory}/memory.swap.max`, value)
+    const value = swap === -1 ? 'max' : String(Math.max(swap - (limit ?? ownLimit(controls)), 0))
+    controls.tryWrite('memory.swap.max', value)
   }
-  if (limit !== undefined) writeControl(`${directory}/memory.max`, bytesOrMax(limit))
-  if (reservation !== undefined) writeControl(`${directory}/memory.low`, bytesOrMax(reservation))
+  if (limit !== undefined) controls.write('memory.max', bytesOrMax(limit))
+  if (reservation !== undefined) controls.write('memory.low', bytesOrMax(reservation))
 }
 
-function ownLimit(directory: string): number {
-  const value = readControl(`${directory}/memory.max`)?.trim() ?? 'max'
+function ownLimit(controls: Controls): number {
+  const value = controls.read('memory.max') ?? 'max'
   return value === 'max' ? 0 : Number(value)
 }
 
@@ -47,7 +47,7 @@ export function oomKills(directory: string): number {
 }
 
 /** The kernel tells inotify of each change of memory.events. */
-export function watchMemoryOom(directory: string, onOom: () => void): () => void {
+export function watchMemoryOom(directory: string, onOom: (killed: boolean) => void): () => void {
   const file = `${directory}/memory.events`
   let killed = oomKills(directory)
   let watcher: fs.FSWatcher
@@ -59,7 +59,7 @@ export function watchMemoryOom(directory: string, onOom: () => void): () => void
   }
   watcher.on('change', () => {
     const now = oomKills(directory)
-    if (now > killed) onOom()
+    if (now > killed) onOom(true)
     killed = now
   })
   watcher.on('error', () => {

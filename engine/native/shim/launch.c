@@ -90,13 +90,14 @@ static int cgroups_enter(struct child *c, const struct plan *cgroups)
 
 	c->step = "enter cgroup";
 	while (plan_next(cgroups, &offset, &r)) {
+		bool v2;
 		int rc;
 
 		if (r.type != REC_CGROUP)
 			continue;
-		field_u32(&r.fields);
+		v2 = field_u32(&r.fields) == 1;
 		c->path = field_str(&r.fields, NULL);
-		rc = write_file(c->path, "0");
+		rc = cgroup_enter(c->path, v2);
 		if (rc < 0)
 			return rc;
 	}
@@ -415,6 +416,11 @@ int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, con
 		return -errno;
 	/* the shim's children are born in the container's pid namespace already */
 	pid = spawn(0, cgroup, pidfd);
+	/* its processes have moved below: the child finds its way there */
+	if (pid == -EBUSY && cgroup >= 0) {
+		fd_close(&cgroup);
+		pid = spawn(0, -1, pidfd);
+	}
 	if (pid == 0) {
 		close(pair[0]);
 		exec_child(plan, init_pidfd, namespaces, cgroups, stdio, pair[1], cgroup >= 0);

@@ -95,7 +95,7 @@ void log_relax(struct log *l);
 /* Takes whole lines out of buf[0..n), cutting those longer than LINE_MAX_BYTES, and returns how much it took. */
 size_t log_lines(struct log *l, int stream, const uint8_t *buf, size_t n, bool end);
 
-/* ---- launch.c, mounts.c, security.c, tty.c, exec.c: what happens in the child */
+/* ---- launch.c, cgroup.c, mounts.c, security.c, tty.c, exec.c: what happens in the child */
 struct report { /* child -> shim, one datagram each */
 	uint32_t kind; /* REPORT_* */
 	int32_t err;
@@ -117,6 +117,7 @@ struct child {
 int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd);
 int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups, int stdio[3],
 	       int *sync, int *pidfd);
+int cgroup_enter(const char *procs, bool v2);
 int mounts_build(struct child *c);
 int mounts_enter(struct child *c);
 int in_root(int root, const char *path, uint64_t flags);

@@ -65,7 +65,8 @@ export function openBench(): Bench {
     const dir = path.join(root, `c${count++}`)
     for (const sub of ['u', 'w', 'run']) fs.mkdirSync(path.join(dir, sub), { recursive: true })
     // without its own UTS namespace it would be the host that is renamed
-    const shared = linux?.namespaces !== undefined && !linux.namespaces.some(({ type }) => type === 'uts')
+    const shared =
+      linux?.namespaces !== undefined && !linux.namespaces.some(({ type }) => type === 'uts')
     const spec: OciSpec = {
       ociVersion: '1.2.0',
       root: { path: '/', readonly: readonly ?? false },

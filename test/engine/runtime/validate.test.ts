@@ -14,9 +14,11 @@ const EVERYTHING: HostSupport = {
   oomKillDisable: true,
   cpuShares: true,
   cpuQuota: true,
+  cpuRealtime: true,
   cpuset: true,
   pids: true,
   blkioWeight: true,
+  blkioWeightDevice: true,
   blkioThrottle: true,
 }
 const NOTHING = Object.fromEntries(
@@ -54,8 +56,7 @@ describe('validateHostConfig()', () => {
       [{ Init: true }, 'Init'],
       [{ StorageOpt: { size: '10G' } }, 'StorageOpt'],
       [{ UsernsMode: 'private' }, 'UsernsMode'],
-      [{ CgroupParent: '/x' }, 'CgroupParent'],
-      [{ CpuRealtimeRuntime: 1000 }, 'CpuRealtimeRuntime'],
+      [{ CgroupParent: 'x.slice' }, 'cgroup-parent'],
       [{ CpuPercent: 10 }, 'CpuPercent'],
       [{ IOMaximumIOps: 10 }, 'IOMaximumIOps'],
       [{ VolumeDriver: 'nfs' }, 'VolumeDriver'],
@@ -198,7 +199,7 @@ describe('validateResources()', () => {
     ],
     [
       { NanoCpus: 1e12 },
-      `Range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`,
+      `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`,
     ],
     [
       { NanoCpus: 1e9, CpuPeriod: 1000 },
