@@ -83,7 +83,13 @@ export interface OciDeviceRule {
 /** Bytes, microseconds and weights as the spec has them; -1 is unlimited. */
 export interface OciResources {
   devices?: OciDeviceRule[]
-  memory?: { limit?: number; reservation?: number; swap?: number; swappiness?: number; disableOOMKiller?: boolean }
+  memory?: {
+    limit?: number
+    reservation?: number
+    swap?: number
+    swappiness?: number
+    disableOOMKiller?: boolean
+  }
   cpu?: {
     shares?: number
     quota?: number
