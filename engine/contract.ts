@@ -88,9 +88,19 @@ export interface SystemEngine {
   version(): Promise<SystemVersion>
   info(): Promise<SystemInfo>
   diskUsage(options?: DiskUsageOptions): Promise<DiskUsage>
+  /**
+   * Tries credentials at their registry. Gives an identity token that stands for the password, empty when there is none.
+   *
+   * @throws UNAUTHORIZED with the registry's words
+   * @see POST /auth
+   */
+  authenticate(credentials: RegistryCredentials, signal?: AbortSignal): Promise<string>
   /** Past events from `since` on, then live ones until `until` or the signal. @see GET /events */
   events(options?: EventsOptions, signal?: AbortSignal): AsyncIterable<EventMessage>
 }
+
+/** What clients send for a registry; the tokens are not in the API's description, but docker sends them. */
+export type RegistryCredentials = AuthConfig & { identitytoken?: string; registrytoken?: string }
 
 export interface DiskUsageOptions {
   types?: ('container' | 'image' | 'volume' | 'build-cache')[]
@@ -111,6 +121,12 @@ export interface EventsOptions {
   filters?: Filters
 }
 
+/** `MacAddress` is the one asked for at creation, which only clients below API 1.52 are told. */
+export type ContainerInspection = ContainerInspectResponse &
+  Attributed & {
+    Config?: ContainerConfig & { MacAddress?: string }
+  }
+
 /** The body of POST /containers/create. */
 export type ContainerCreateConfig = ContainerConfig & {
   HostConfig?: HostConfig
@@ -123,7 +139,7 @@ export interface ContainerEngine {
     config: ContainerCreateConfig,
     options?: ContainerCreateOptions,
   ): Promise<{ Id: string; Warnings: string[] }>
-  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspectResponse & Attributed>
+  inspect(id: string, options?: { size?: boolean }): Promise<ContainerInspection>
   top(id: string, psArgs?: string): Promise<ContainerTopResponse>
   /** Stored output, then live with `follow`. Framed unless the container has a TTY: `tty` tells. @see GET /containers/{id}/logs */
   logs(
@@ -374,7 +390,7 @@ export interface ImageListOptions {
 }
 
 export interface PullOptions {
-  auth?: AuthConfig
+  auth?: RegistryCredentials
   platform?: string
 }
 

@@ -6,7 +6,8 @@ import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
 import { networkHooks } from './containers/network-hooks.ts'
-import { loadContainers, recoverContainers } from './containers/recover.ts'
+import { loadContainers } from './containers/load.ts'
+import { recoverContainers } from './containers/recover.ts'
 import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
@@ -41,7 +42,7 @@ export async function openLocalEngine(
   await fs.mkdir(path.join(instance.runRoot, 'c'), { recursive: true, mode: 0o711 })
 
   const table = new ContainerTable(instance)
-  const { orphanedVolumes } = await loadContainers({ table, warn })
+  const { damaged, orphanedVolumes } = await loadContainers({ table, warn })
   const events = await openEvents({ dir: path.join(instance.dataRoot, 'events') })
   const cgroups = openCgroups({
     parent: instance.cgroupParent,
@@ -66,7 +67,9 @@ export async function openLocalEngine(
     usedBy: (name) =>
       table
         .all()
-        .filter((container) => container.document.mounts.some((mount) => mount.Name === name))
+        .filter(({ document, status }) => {
+          return status !== 'removing' && document.mounts.some((mount) => mount.Name === name)
+        })
         .map((container) => container.id),
   })
   const late: { context?: ContainersContext } = {}
@@ -100,7 +103,7 @@ export async function openLocalEngine(
       warn(`could not remove the volume ${name} of a container that was never made`, error)
     })
   }
-  await recoverContainers(context)
+  await recoverContainers(context, damaged)
 
   const containers = localContainers(context)
   return attributable({
@@ -113,11 +116,7 @@ export async function openLocalEngine(
     close: async () => {
       context.closing = true
       context.sampler.close()
-      for (const container of table.all()) {
-        container.health?.stop()
-        if (container.restartTimer) clearTimeout(container.restartTimer)
-        container.shim?.close()
-      }
+      for (const container of table.all()) container.letGo()
       await context.trees.close()
       await networks.close()
       await images.close()

@@ -26,6 +26,8 @@ export interface Instance {
   linkPrefix: string
   /** Mirror URLs tried before docker.io itself, in order. */
   registryMirrors: string[]
+  /** The user namespace of containers that do not say: `private`, of each its own, or the host's. */
+  userns: 'private' | 'host'
 }
 
 const DEFAULT_RUN = '/run/gantry'
@@ -38,6 +40,7 @@ const schema = z.object({
   GANTRY_RUN: z.string().startsWith('/').max(MAX_RUN_ROOT).default(DEFAULT_RUN),
   GANTRY_SOCKET: z.string().startsWith('/').max(107).optional(),
   GANTRY_BRIDGE_SUBNET: z.cidrv4().default('172.30.0.0/16'),
+  GANTRY_USERNS: z.enum(['private', 'host']).default('host'),
   GANTRY_REGISTRY_MIRRORS: z
     .string()
     .default('')
@@ -66,14 +69,21 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
       `${issue?.path[0]?.toString() ?? 'environment'}: ${issue?.message ?? 'invalid'}`,
     )
   }
-  const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET, GANTRY_REGISTRY_MIRRORS } =
-    parsed.data
+  const {
+    GANTRY_DATA,
+    GANTRY_RUN,
+    GANTRY_SOCKET,
+    GANTRY_BRIDGE_SUBNET,
+    GANTRY_REGISTRY_MIRRORS,
+    GANTRY_USERNS,
+  } = parsed.data
   return instanceAt({
     dataRoot: GANTRY_DATA,
     runRoot: GANTRY_RUN,
     socketPath: GANTRY_SOCKET,
     bridgeSubnet: GANTRY_BRIDGE_SUBNET,
     registryMirrors: GANTRY_REGISTRY_MIRRORS,
+    userns: GANTRY_USERNS,
   })
 }
 
@@ -84,6 +94,7 @@ export function instanceAt(options: {
   socketPath?: string | undefined
   bridgeSubnet: string
   registryMirrors?: string[]
+  userns?: 'private' | 'host'
 }): Instance {
   const runRoot = path.resolve(options.runRoot)
   const tag = createHash('sha256').update(runRoot).digest('hex').slice(0, 6)
@@ -98,5 +109,6 @@ export function instanceAt(options: {
     cgroupParent: isDefault ? 'gantry' : `gantry-${tag}`,
     linkPrefix: isDefault ? 'gt' : `g${tag.slice(0, 3)}`,
     registryMirrors: options.registryMirrors ?? [],
+    userns: options.userns ?? 'host',
   }
 }

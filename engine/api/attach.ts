@@ -43,14 +43,17 @@ export function attachRoutes(containers: ContainerEngine): Route[] {
 async function attachByWebSocket(
   containers: ContainerEngine,
   call: Call,
-  options: AttachOptions,
+  asked: AttachOptions,
 ): Promise<void> {
+  // Until 1.42 nobody could choose.
+  const all = { stdin: true, stdout: true, stderr: true }
+  const options = call.speaks('1.42') ? asked : { ...asked, ...all }
   const socket = call.upgradedSocket
   if (socket === undefined || call.header('upgrade')?.toLowerCase() !== 'websocket') {
     throw new InvalidParameterError('this endpoint needs a websocket handshake')
   }
   const { stream, tty } = await containers.attach(call.param('id'), options)
-  const peer = acceptWebSocket(call, socket)
+  const peer = acceptWebSocket(call, socket, call.speaks('1.28') ? 'binary' : 'text')
   const output: Readable = tty ? stream : stream.pipe(unframe())
   peer.join(output, options.stdin === true ? stream : undefined)
   await peer.closed

@@ -13,6 +13,10 @@ export const MAX_BODY_BYTES = 16 * 1024 * 1024
 export const RAW_STREAM = 'application/vnd.docker.raw-stream'
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream'
 
+/** How several JSON values follow each other in an answer. */
+export type LineType =
+  'application/json' | 'application/jsonl' | 'application/x-ndjson' | 'application/json-seq'
+
 /** One request at the Docker API's door, with the ways to answer it. */
 export class Call {
   readonly method: string
@@ -130,12 +134,17 @@ export class Call {
   }
 
   /** Answers with one JSON value a line as they come, no faster than the client reads. */
-  async sendLines(values: AsyncIterable<unknown>): Promise<void> {
-    this.response.writeHead(200, { 'Content-Type': 'application/json' })
+  async sendLines(
+    values: AsyncIterable<unknown>,
+    type: LineType = 'application/json',
+  ): Promise<void> {
+    this.response.writeHead(200, { 'Content-Type': type })
     this.response.flushHeaders()
+    // The record separator of RFC 7464.
+    const before = type === 'application/json-seq' ? '\x1e' : ''
     for await (const value of values) {
       if (this.signal.aborted) return
-      if (!this.response.write(`${JSON.stringify(value)}\n`))
+      if (!this.response.write(`${before}${JSON.stringify(value)}\n`))
         await drained(this.response, this.signal)
     }
     this.response.end()

@@ -1,10 +1,5 @@
 import { z } from 'zod'
-import type {
-  ContainerCreateConfig,
-  ContainerUpdate,
-  ExecConfig,
-  ExecStartOptions,
-} from '../contract.ts'
+import type { ExecConfig, ExecStartOptions } from '../contract.ts'
 import type {
   ContainerConfig,
   EndpointSettings,
@@ -14,17 +9,28 @@ import type {
   Resources,
   RestartPolicy,
 } from '../types/docker.ts'
-import { bool, command, keySet, maybe, oneOf, text, textMap, texts, whole } from './fields.ts'
+import {
+  bool,
+  command,
+  keySet,
+  maybe,
+  oneOf,
+  struct,
+  text,
+  textMap,
+  texts,
+  whole,
+} from './fields.ts'
 import type { Complete } from './fields.ts'
 
-const rates = maybe(z.array(z.object({ Path: text, Rate: whole })))
+const rates = maybe(z.array(struct({ Path: text, Rate: whole })))
 
 const resources = {
   CpuShares: whole,
   Memory: whole,
   CgroupParent: text,
   BlkioWeight: whole,
-  BlkioWeightDevice: maybe(z.array(z.object({ Path: text, Weight: whole }))),
+  BlkioWeightDevice: maybe(z.array(struct({ Path: text, Weight: whole }))),
   BlkioDeviceReadBps: rates,
   BlkioDeviceWriteBps: rates,
   BlkioDeviceReadIOps: rates,
@@ -36,12 +42,12 @@ const resources = {
   CpusetCpus: text,
   CpusetMems: text,
   Devices: maybe(
-    z.array(z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text })),
+    z.array(struct({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text })),
   ),
   DeviceCgroupRules: texts,
   DeviceRequests: maybe(
     z.array(
-      z.object({
+      struct({
         Driver: text,
         Count: whole,
         DeviceIDs: texts,
@@ -57,7 +63,7 @@ const resources = {
   OomKillDisable: bool,
   Init: bool,
   PidsLimit: whole,
-  Ulimits: maybe(z.array(z.object({ Name: text, Soft: whole, Hard: whole }))),
+  Ulimits: maybe(z.array(struct({ Name: text, Soft: whole, Hard: whole }))),
   CpuCount: whole,
   CpuPercent: whole,
   IOMaximumIOps: whole,
@@ -65,20 +71,20 @@ const resources = {
 }
 
 const restartPolicy = maybe(
-  z.object({
+  struct({
     Name: maybe(z.string().transform((name) => name as NonNullable<RestartPolicy['Name']>)),
     MaximumRetryCount: whole,
   }),
 )
 
-const mount = z.object({
+const mount = struct({
   Target: text,
   Source: text,
   Type: oneOf<MountType>(),
   ReadOnly: bool,
   Consistency: text,
   BindOptions: maybe(
-    z.object({
+    struct({
       Propagation: oneOf<NonNullable<NonNullable<Mount['BindOptions']>['Propagation']>>(),
       NonRecursive: bool,
       CreateMountpoint: bool,
@@ -87,32 +93,32 @@ const mount = z.object({
     }),
   ),
   VolumeOptions: maybe(
-    z.object({
+    struct({
       NoCopy: bool,
       Labels: textMap,
-      DriverConfig: maybe(z.object({ Name: text, Options: textMap })),
+      DriverConfig: maybe(struct({ Name: text, Options: textMap })),
       Subpath: text,
     }),
   ),
-  ImageOptions: maybe(z.object({ Subpath: text })),
+  ImageOptions: maybe(struct({ Subpath: text })),
   TmpfsOptions: maybe(
-    z.object({ SizeBytes: whole, Mode: whole, Options: maybe(z.array(z.array(z.string()))) }),
+    struct({ SizeBytes: whole, Mode: whole, Options: maybe(z.array(z.array(z.string()))) }),
   ),
 })
 
-const hostConfig = z.object({
+const hostConfig = {
   ...resources,
   Binds: texts,
   ContainerIDFile: text,
   LogConfig: maybe(
-    z.object({
+    struct({
       Type: oneOf<NonNullable<NonNullable<HostConfig['LogConfig']>['Type']>>(),
       Config: textMap,
     }),
   ),
   NetworkMode: text,
   PortBindings: maybe(
-    z.record(z.string(), z.array(z.object({ HostIp: text, HostPort: text })).nullable()),
+    z.record(z.string(), z.array(struct({ HostIp: text, HostPort: text })).nullable()),
   ),
   RestartPolicy: restartPolicy,
   AutoRemove: bool,
@@ -148,10 +154,10 @@ const hostConfig = z.object({
   Isolation: oneOf<NonNullable<Exclude<HostConfig['Isolation'], ''>>>(),
   MaskedPaths: texts,
   ReadonlyPaths: texts,
-})
+}
 
-export const endpointSettings = z.object({
-  IPAMConfig: maybe(z.object({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts })),
+export const endpointSettings = struct({
+  IPAMConfig: maybe(struct({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts })),
   Links: texts,
   MacAddress: text,
   Aliases: texts,
@@ -182,7 +188,7 @@ const containerConfig = {
   Env: texts,
   Cmd: command,
   Healthcheck: maybe(
-    z.object({
+    struct({
       Test: texts,
       Interval: whole,
       Timeout: whole,
@@ -204,65 +210,72 @@ const containerConfig = {
   Shell: command,
 }
 
-export const containerCreateBody = z
-  .object({
-    ...containerConfig,
-    /** Where it stood until API 1.44; it belongs to the container's first network. */
-    MacAddress: text,
-    HostConfig: maybe(hostConfig),
-    NetworkingConfig: maybe(
-      z.object({
-        EndpointsConfig: maybe(
-          z.record(
-            z.string(),
-            endpointSettings.nullable().transform((settings): EndpointSettings => settings ?? {}),
-          ),
+export const containerCreateBody = struct({
+  ...containerConfig,
+  /** Until 1.52; it belongs to the container's first network. */
+  MacAddress: text,
+  HostConfig: maybe(
+    struct({
+      ...hostConfig,
+      /** Of API 1.40 only. */
+      Capabilities: texts,
+      /** Until 1.42. */
+      KernelMemory: whole,
+      /** Until 1.52. */
+      KernelMemoryTCP: whole,
+    }),
+  ),
+  NetworkingConfig: maybe(
+    struct({
+      EndpointsConfig: maybe(
+        z.record(
+          z.string(),
+          endpointSettings.nullable().transform((settings): EndpointSettings => settings ?? {}),
         ),
-      }),
-    ),
-  })
-  .transform(({ MacAddress, ...config }): ContainerCreateConfig => {
-    if (!MacAddress) return config
-    const mode = config.HostConfig?.NetworkMode ?? 'default'
-    const endpoints = config.NetworkingConfig?.EndpointsConfig ?? {}
-    const endpoint = { ...endpoints[mode], MacAddress: endpoints[mode]?.MacAddress ?? MacAddress }
-    return { ...config, NetworkingConfig: { EndpointsConfig: { ...endpoints, [mode]: endpoint } } }
-  })
+      ),
+    }),
+  ),
+})
+
+export type ContainerCreateBody = z.output<typeof containerCreateBody>
 
 /** The body of POST /commit: a config, or nothing. */
-export const commitBody = z.object(containerConfig)
+export const commitBody = struct(containerConfig)
 
-export const containerUpdateBody = z
-  .object({ ...resources, RestartPolicy: restartPolicy })
-  .transform((update): ContainerUpdate => update)
+export const containerUpdateBody = struct({
+  ...resources,
+  RestartPolicy: restartPolicy,
+  /** Until 1.42. */
+  KernelMemory: whole,
+  /** Until 1.52. */
+  KernelMemoryTCP: whole,
+})
 
-export const execCreateBody = z
-  .object({
-    AttachStdin: bool,
-    AttachStdout: bool,
-    AttachStderr: bool,
-    DetachKeys: text,
-    Tty: bool,
-    Env: texts,
-    Cmd: command,
-    Privileged: bool,
-    User: text,
-    WorkingDir: text,
-    ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
-  })
-  .transform((config): ExecConfig => ({ ...config, Cmd: config.Cmd ?? [] }))
+export type ContainerUpdateBody = z.output<typeof containerUpdateBody>
 
-export const execStartBody = z
-  .object({
-    Detach: bool,
-    Tty: bool,
-    ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
-  })
-  .transform((options): ExecStartOptions => options)
+export const execCreateBody = struct({
+  AttachStdin: bool,
+  AttachStdout: bool,
+  AttachStderr: bool,
+  DetachKeys: text,
+  Tty: bool,
+  Env: texts,
+  Cmd: command,
+  Privileged: bool,
+  User: text,
+  WorkingDir: text,
+  ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+}).transform((config): ExecConfig => ({ ...config, Cmd: config.Cmd ?? [] }))
+
+export const execStartBody = struct({
+  Detach: bool,
+  Tty: bool,
+  ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+}).transform((options): ExecStartOptions => options)
 
 type Complaints = [
   Complete<Resources, typeof resources>,
-  Complete<HostConfig, z.output<typeof hostConfig>>,
+  Complete<HostConfig, typeof hostConfig>,
   Complete<ContainerConfig, typeof containerConfig>,
   Complete<EndpointSettings, z.output<typeof endpointSettings>>,
   Complete<Mount, z.output<typeof mount>>,

@@ -1,10 +1,19 @@
-import type { ContainerEngine, LogsOptions, TerminalSize } from '../contract.ts'
+import type {
+  ContainerEngine,
+  LogsOptions,
+  StopOptions,
+  SystemEngine,
+  TerminalSize,
+} from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
+import { containerFor, containersFor } from './versions/container-answers.ts'
+import { createRequestOf } from './versions/create-request.ts'
+import { updateRequestOf } from './versions/update-request.ts'
 import {
   filters,
   flag,
@@ -17,23 +26,31 @@ import {
   word,
 } from './values.ts'
 
-export function containerRoutes(containers: ContainerEngine): Route[] {
+export function containerRoutes(
+  containers: ContainerEngine,
+  system: Pick<SystemEngine, 'info'>,
+): Route[] {
   return [
     route({
       method: 'GET',
       path: '/containers/json',
       query: { all: flag, limit: integer, size: flag, filters },
       handle: async (call, options) => {
-        call.send(200, await containers.list(options))
+        call.send(200, containersFor(call, await containers.list(options)))
       },
     }),
     route({
       method: 'POST',
       path: '/containers/create',
       query: { name: word, platform: word },
-      handle: async (call, options) => {
-        const config = await call.json(containerCreateBody)
-        call.send(201, await containers.create(config, options))
+      handle: async (call, { name, platform }) => {
+        const body = await call.json(containerCreateBody)
+        // Only the default of clients that old depends on the host.
+        const unifiedCgroups = call.speaks('1.41') || (await system.info()).CgroupVersion === '2'
+        const { config, warnings } = createRequestOf(body, call, { unifiedCgroups })
+        const options = { name, platform: call.speaks('1.41') ? platform : undefined }
+        const { Id, Warnings } = await containers.create(config, options)
+        call.send(201, { Id, Warnings: [...Warnings, ...warnings] })
       },
     }),
     route({
@@ -49,7 +66,7 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       path: '/containers/:id/json',
       query: { size: flag },
       handle: async (call, query) => {
-        call.send(200, await containers.inspect(call.param('id'), query))
+        call.send(200, containerFor(call, await containers.inspect(call.param('id'), query)))
       },
     }),
     route({
@@ -82,7 +99,8 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       },
       handle: async (call) => {
         // Docker took a host config here until API 1.24; ignoring one would start something else than was asked for.
-        if (Number(call.header('content-length') ?? 0) > 7) {
+        const isChunked = call.header('transfer-encoding') !== undefined
+        if (isChunked || Number(call.header('content-length') ?? 0) > 7) {
           throw new InvalidParameterError(
             'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
           )
@@ -95,8 +113,8 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       method: 'POST',
       path: '/containers/:id/stop',
       query: { signal: word, t: integer },
-      handle: async (call, { signal, t }) => {
-        await containers.stop(call.param('id'), { signal, timeout: t })
+      handle: async (call, query) => {
+        await containers.stop(call.param('id'), stopOptions(call, query))
         call.send(204)
       },
     }),
@@ -104,8 +122,8 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       method: 'POST',
       path: '/containers/:id/restart',
       query: { signal: word, t: integer },
-      handle: async (call, { signal, t }) => {
-        await containers.restart(call.param('id'), { signal, timeout: t })
+      handle: async (call, query) => {
+        await containers.restart(call.param('id'), stopOptions(call, query))
         call.send(204)
       },
     }),
@@ -149,8 +167,10 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       method: 'POST',
       path: '/containers/:id/update',
       handle: async (call) => {
-        const update = await call.json(containerUpdateBody)
-        call.send(200, await containers.update(call.param('id'), update))
+        const body = await call.json(containerUpdateBody, { optional: true })
+        const { update, warnings } = updateRequestOf(body, call)
+        const { Warnings } = await containers.update(call.param('id'), update)
+        call.send(200, { Warnings: [...(Warnings ?? []), ...warnings] })
       },
     },
     route({
@@ -178,6 +198,14 @@ export function containerRoutes(containers: ContainerEngine): Route[] {
       },
     }),
   ]
+}
+
+/** The signal of the moment can be chosen since 1.42. */
+function stopOptions(
+  call: Call,
+  { signal, t }: { signal: string | undefined; t: number | undefined },
+): StopOptions {
+  return { signal: call.speaks('1.42') ? signal : undefined, timeout: t }
 }
 
 /** Rows and columns of a terminal out of `h` and `w`. */
@@ -236,7 +264,7 @@ async function stats(
   query: { stream: boolean | undefined; 'one-shot': boolean },
 ): Promise<void> {
   const stream = query.stream ?? true
-  const oneShot = query['one-shot']
+  const oneShot = call.speaks('1.41') && query['one-shot']
   if (oneShot && stream)
     throw new InvalidParameterError('cannot have stream=true and one-shot=true')
   const samples = containers.stats(call.param('id'), { stream, oneShot }, call.signal)
@@ -247,20 +275,27 @@ async function stats(
 async function wait(
   containers: ContainerEngine,
   call: Call,
-  { condition = 'not-running' }: { condition: string | undefined },
+  query: { condition: string | undefined },
 ): Promise<void> {
+  const condition = (call.speaks('1.30') ? query.condition : undefined) ?? 'not-running'
   if (condition !== 'not-running' && condition !== 'next-exit' && condition !== 'removed') {
     throw new InvalidParameterError(`invalid condition: "${condition}"`)
   }
   const { exited } = await containers.wait(call.param('id'), condition, call.signal)
-  // `docker run` starts the container as soon as it sees the head: the wait is registered by now.
   call.response.writeHead(200, { 'Content-Type': 'application/json' })
-  call.response.flushHeaders()
+  // `docker run` starts the container as soon as it sees the head: the wait is registered by now. Until 1.30 the head
+  // came with the exit.
+  if (call.speaks('1.30')) call.response.flushHeaders()
   try {
     const exit = await exited
     call.response.end(`${JSON.stringify(exit)}\n`)
   } catch (error) {
     if (call.signal.aborted) return
+    // An empty answer was how a failed removal was told.
+    if (condition === 'removed' && !call.speaks('1.34')) {
+      call.response.end()
+      return
+    }
     const message = error instanceof Error ? error.message : String(error)
     call.response.end(`${JSON.stringify({ StatusCode: 125, Error: { Message: message } })}\n`)
   }

@@ -13,7 +13,8 @@ export function execRoutes(execs: ExecEngine): Route[] {
       method: 'POST',
       path: '/containers/:id/exec',
       handle: async (call) => {
-        const config = await call.json(execCreateBody)
+        const config = await call.json(execCreateBody, { optional: true })
+        if (!call.speaks('1.42')) delete config.ConsoleSize
         if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
         call.send(201, await execs.create(call.param('id'), config))
       },
@@ -40,6 +41,7 @@ export function execRoutes(execs: ExecEngine): Route[] {
 
 async function start(execs: ExecEngine, call: Call): Promise<void> {
   const options = await call.json(execStartBody, { optional: true })
+  if (!call.speaks('1.42')) delete options.ConsoleSize
   const id = call.param('id')
   if (options.Detach === true) {
     await execs.start(id, options)

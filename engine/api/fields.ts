@@ -1,6 +1,33 @@
 /** How Docker reads JSON bodies, as zod schemas: null is absent, unknown fields are ignored, types are checked. */
 import { z } from 'zod'
 
+/**
+ * An object with Go's eye for keys: one in other letters (`hostconfig`) counts as long as the exact one is not there.
+ *
+ * @see encoding/json, Unmarshal: "preferring an exact match but also accepting a case-insensitive match"
+ */
+export function struct<Shape extends z.ZodRawShape>(shape: Shape) {
+  const spellings = new Map(Object.keys(shape).map((key) => [key.toLowerCase(), key]))
+  return z.preprocess((value) => respell(value, shape, spellings), z.object(shape))
+}
+
+function respell(
+  value: unknown,
+  shape: z.ZodRawShape,
+  spellings: ReadonlyMap<string, string>,
+): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const odd = Object.keys(value).filter((key) => !Object.hasOwn(shape, key))
+  if (odd.length === 0) return value
+  const respelled: Record<string, unknown> = { ...value }
+  for (const key of odd) {
+    const known = spellings.get(key.toLowerCase())
+    if (known !== undefined && !Object.hasOwn(value, known))
+      respelled[known] = (value as Record<string, unknown>)[key]
+  }
+  return respelled
+}
+
 /** A field that may be absent or null. */
 export function maybe<T extends z.ZodType>(schema: T) {
   return schema

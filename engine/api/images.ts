@@ -1,11 +1,11 @@
-import type { ImageEngine, ImageProgress } from '../contract.ts'
+import type { ImageEngine, ImageProgress, RegistryCredentials } from '../contract.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
-import type { AuthConfig } from '../types/docker.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
+import { imageFor, imagesFor } from './versions/image-answers.ts'
 import { filters, flag, unsupported, word } from './values.ts'
 
 /** So choosing among several is nothing that can be done. */
@@ -19,6 +19,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
       query: {
         all: flag,
         filters,
+        /** How clients below 1.41 name a repository. */
         filter: word,
         'shared-size': flag,
         digests: flag,
@@ -26,20 +27,16 @@ export function imageRoutes(images: ImageEngine): Route[] {
         identity: unsupported('identity', ONE_PLATFORM),
       },
       handle: async (call, query) => {
-        // `filter` is how clients below 1.25 name a repository.
         const wanted =
-          query.filter === undefined
+          query.filter === undefined || call.speaks('1.41')
             ? query.filters
             : { ...query.filters, reference: [query.filter] }
         const list = await images.list({
           all: query.all,
-          sharedSize: query['shared-size'],
+          sharedSize: call.speaks('1.42') && query['shared-size'],
           filters: wanted,
         })
-        call.send(
-          200,
-          list.map((image) => withVirtualSize(call, image)),
-        )
+        call.send(200, imagesFor(call, list))
       },
     }),
     route({
@@ -72,7 +69,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
         platform: unsupported('platform', ONE_PLATFORM),
       },
       handle: async (call) => {
-        call.send(200, withVirtualSize(call, await images.inspect(call.param('name'))))
+        call.send(200, imageFor(call, await images.inspect(call.param('name'))))
       },
     }),
     route({
@@ -158,7 +155,7 @@ function referenceOf(name: string, tag: string | undefined): string {
 }
 
 /** Credentials in base64url JSON; a broken header counts as none, as Docker has it. */
-function registryAuth(header: string | undefined): AuthConfig | undefined {
+function registryAuth(header: string | undefined): RegistryCredentials | undefined {
   if (header === undefined || header === '') return undefined
   try {
     return authConfig.parse(JSON.parse(Buffer.from(header, 'base64url').toString()))
@@ -194,9 +191,4 @@ async function* withError(
 
 async function* withoutBars(lines: AsyncIterable<ImageProgress>): AsyncGenerator<ImageProgress> {
   for await (const line of lines) if (line.progressDetail === undefined) yield line
-}
-
-/** Until 1.44 the size was given twice. */
-function withVirtualSize<T extends { Size?: number }>(call: Call, image: T): T {
-  return call.speaks('1.44') ? image : { ...image, VirtualSize: image.Size }
 }

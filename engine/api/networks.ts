@@ -3,6 +3,7 @@ import { NotImplementedError } from '../errors.ts'
 import { connectBody, disconnectBody, networkCreateBody } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
+import { networkFor, networksFor } from './versions/network-answers.ts'
 import { filters, flag, word } from './values.ts'
 
 export function networkRoutes(networks: NetworkEngine): Route[] {
@@ -12,7 +13,7 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
       path,
       query: { filters },
       handle: async (call, query) => {
-        call.send(200, await networks.list(query.filters))
+        call.send(200, networksFor(call, await networks.list(query.filters)))
       },
     })
   return [
@@ -23,7 +24,7 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
       path: '/networks/:id',
       query: { verbose: flag, scope: word },
       handle: async (call, options) => {
-        call.send(200, await networks.inspect(call.param('id'), options))
+        call.send(200, networkFor(call, await networks.inspect(call.param('id'), options)))
       },
     }),
     {
@@ -33,6 +34,7 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
         const { ConfigFrom, ...config } = await call.json(networkCreateBody)
         if (ConfigFrom?.Network)
           throw new NotImplementedError('ConfigFrom: configuration-only networks')
+        if (!call.speaks('1.48')) delete config.EnableIPv4
         call.send(201, await networks.create(config))
       },
     },
@@ -48,7 +50,10 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
       method: 'POST',
       path: '/networks/:id/connect',
       handle: async (call) => {
-        await networks.connect(call.param('id'), await call.json(connectBody))
+        const request = await call.json(connectBody)
+        // Docker read it here since 1.54 only, and gave an address of its own before.
+        if (!call.speaks('1.54')) delete request.EndpointConfig?.MacAddress
+        await networks.connect(call.param('id'), request)
         call.send(200)
       },
     },

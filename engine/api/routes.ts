@@ -1,6 +1,7 @@
 import type { Engine } from '../contract.ts'
 import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
+import { buildCacheRoutes } from './build-cache.ts'
 import { containerFileRoutes } from './container-files.ts'
 import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
@@ -14,11 +15,12 @@ import { volumeRoutes } from './volumes.ts'
 export function routesOf(engine: Engine): Route[] {
   return [
     ...systemRoutes(engine.system),
-    ...containerRoutes(engine.containers),
+    ...containerRoutes(engine.containers, engine.system),
     ...containerFileRoutes(engine.containers),
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
+    ...buildCacheRoutes,
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
     ...absentRoutes,

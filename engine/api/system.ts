@@ -1,10 +1,11 @@
-import type { DiskUsage, DiskUsageOptions, SystemEngine } from '../contract.ts'
+import type { DiskUsageOptions, SystemEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
-import type { EventMessage } from '../types/docker.ts'
-import type { Call } from './call.ts'
+import type { Call, LineType } from './call.ts'
+import { authConfig } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { filters, flag, sinceMoment, untilMoment, word } from './values.ts'
+import { diskUsageFor, eventsFor, infoFor } from './versions/system-answers.ts'
 import { API_VERSION, MIN_API_VERSION } from './version.ts'
 
 type UsageType = NonNullable<DiskUsageOptions['types']>[number]
@@ -35,7 +36,15 @@ export function systemRoutes(system: SystemEngine): Route[] {
       method: 'GET',
       path: '/info',
       handle: async (call) => {
-        call.send(200, await system.info())
+        call.send(200, infoFor(call, await system.info()))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/auth',
+      handle: async (call) => {
+        const IdentityToken = await system.authenticate(await call.json(authConfig), call.signal)
+        call.send(200, { Status: 'Login Succeeded', IdentityToken })
       },
     },
     route({
@@ -43,7 +52,13 @@ export function systemRoutes(system: SystemEngine): Route[] {
       path: '/events',
       query: { since: sinceMoment, until: untilMoment, filters },
       handle: async (call, options) => {
-        await call.sendLines(legacyEvents(system.events(options, call.signal)))
+        if (options.since !== undefined && (options.until ?? Infinity) < options.since) {
+          throw new InvalidParameterError(
+            `\`since\` time (${String(options.since)}) cannot be after \`until\` time (${String(options.until)})`,
+          )
+        }
+        const lines = eventsFor(call, system.events(options, call.signal))
+        await call.sendLines(lines, lineType(call))
       },
     }),
     route({
@@ -51,10 +66,10 @@ export function systemRoutes(system: SystemEngine): Route[] {
       path: '/system/df',
       /** `type` may be repeated: read by `queryAll`. */
       query: { type: word, verbose: flag },
-      handle: async (call) => {
-        const types = call.queryAll('type').map(usageType)
+      handle: async (call, { verbose }) => {
+        const types = call.speaks('1.42') ? call.queryAll('type').map(usageType) : []
         const usage = await system.diskUsage({ types, verbose: true })
-        call.send(200, legacyUsage(usage))
+        call.send(200, diskUsageFor(call, usage, verbose))
       },
     }),
   ]
@@ -74,38 +89,25 @@ function ping(call: Call): Promise<void> {
   return Promise.resolve()
 }
 
+const LINE_TYPES = ['application/jsonl', 'application/x-ndjson', 'application/json-seq'] as const
+
+/** How JSON values follow each other: as the client names it, else by its version. */
+function lineType(call: Call): LineType {
+  const accepted = (call.header('accept') ?? '').split(',').map((range) => {
+    const [type = '', ...parameters] = range
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/)
+    const quality = parameters.find((one) => one.startsWith('q='))
+    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) }
+  })
+  const quality = (type: string): number => accepted.find((one) => one.type === type)?.quality ?? 0
+  const [best] = [...LINE_TYPES].sort((a, b) => quality(b) - quality(a))
+  if (best !== undefined && quality(best) > 0) return best
+  return call.speaks('1.52') ? 'application/jsonl' : 'application/json'
+}
+
 function usageType(text: string): UsageType {
   if (!USAGE_TYPES.includes(text)) throw new InvalidParameterError(`unknown object type: ${text}`)
   return text as UsageType
-}
-
-/** The shape that `/system/df` has below API 1.52: the objects themselves, sums left to the client. */
-function legacyUsage(usage: DiskUsage): Record<string, unknown> {
-  return {
-    ...(usage.ImageUsage === undefined
-      ? {}
-      : { LayersSize: usage.ImageUsage.TotalSize ?? 0, Images: usage.ImageUsage.Items ?? [] }),
-    ...(usage.ContainerUsage === undefined ? {} : { Containers: usage.ContainerUsage.Items ?? [] }),
-    ...(usage.VolumeUsage === undefined ? {} : { Volumes: usage.VolumeUsage.Items ?? [] }),
-    ...(usage.BuildCacheUsage === undefined
-      ? {}
-      : { BuildCache: usage.BuildCacheUsage.Items ?? [] }),
-  }
-}
-
-/** Below API 1.52 the events of containers and images also carry the fields that were there before `Actor`. */
-async function* legacyEvents(events: AsyncIterable<EventMessage>): AsyncGenerator<unknown> {
-  for await (const event of events) {
-    if (event.Type !== 'container' && event.Type !== 'image') {
-      yield event
-      continue
-    }
-    const from = event.Actor?.Attributes?.image
-    yield {
-      status: event.Action,
-      id: event.Actor?.ID,
-      ...(from === undefined ? {} : { from }),
-      ...event,
-    }
-  }
 }

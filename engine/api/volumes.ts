@@ -19,7 +19,9 @@ export function volumeRoutes(volumes: VolumeEngine): Route[] {
       method: 'POST',
       path: '/volumes/create',
       handle: async (call) => {
-        const { ClusterVolumeSpec, ...config } = await call.json(volumeCreateBody)
+        const { ClusterVolumeSpec, ...config } = await call.json(volumeCreateBody, {
+          optional: true,
+        })
         if (ClusterVolumeSpec !== undefined)
           throw new NotImplementedError('ClusterVolumeSpec: cluster volumes')
         call.send(201, await volumes.create(config))

@@ -10,7 +10,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
 const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
 export interface WebSocketPeer {
-  /** Sends output as binary messages and writes the client's messages to `input`, both at the reader's pace. */
+  /** Sends output as messages and writes the client's messages to `input`, both at the reader's pace. */
   join(output: Readable, input: Writable | undefined): void
   /** Resolves when the connection is over. */
   closed: Promise<void>
@@ -19,9 +19,15 @@ export interface WebSocketPeer {
 /**
  * Answers a websocket handshake on an upgraded connection.
  *
+ * @param kind of the messages sent
+ *
  * @see RFC 6455, sections 4.2 (handshake) and 5.2 (frames)
  */
-export function acceptWebSocket(call: Call, socket: Duplex): WebSocketPeer {
+export function acceptWebSocket(
+  call: Call,
+  socket: Duplex,
+  kind: 'binary' | 'text' = 'binary',
+): WebSocketPeer {
   const key = call.header('sec-websocket-key')
   if (key === undefined || call.header('sec-websocket-version') !== '13') {
     throw new InvalidParameterError('the websocket handshake must be of version 13 with a key')
@@ -38,7 +44,7 @@ export function acceptWebSocket(call: Call, socket: Duplex): WebSocketPeer {
     closed,
     join: (output, input) => {
       output.on('data', (chunk: Buffer) => {
-        if (!socket.write(frame(OPCODE.binary, chunk))) {
+        if (!socket.write(frame(OPCODE[kind], chunk))) {
           output.pause()
           socket.once('drain', () => output.resume())
         }

@@ -12,12 +12,13 @@ import { checkTransition } from './state.ts'
 
 /** What others may wait for. */
 interface ContainerEvents {
-  /** A process of the container has ended and everything it held is let go of. */
+  /** A process of the container has ended and everything it held is let go of; or the next start was given up. */
   ended: [ContainerExit]
-  /** No process runs and none will be started again by a restart policy. */
-  stopped: [ContainerExit]
   removed: [ContainerExit]
 }
+
+/** How often what the disk refused is written again. */
+const REWRITE_MS = 2_000
 
 /** One container in this process: its documents, and while it runs its shim and cgroup. */
 export class Container {
@@ -36,9 +37,14 @@ export class Container {
   /** Under way, for which it was paused. */
   commits = 0
   removed = false
+  /** A removal is under way: a second one is refused. */
+  isBeingRemoved = false
+  /** Stopped to be started again by the same request. */
+  isBeingRestarted = false
   /** Verbs that change this container run one by one. */
   readonly lock = new Mutex()
   readonly #writes = new Mutex()
+  #rewrite: NodeJS.Timeout | null = null
   readonly events = new EventEmitter<ContainerEvents>()
   readonly dir: string
   readonly runDir: string
@@ -79,6 +85,47 @@ export class Container {
       await writeDocument(path.join(this.dir, 'state.json'), next, { sync: false })
       this.state = next
     })
+  }
+
+  /**
+   * Takes over a state that has come about already, also when the disk refuses it (it is full, it is read-only): a process
+   * that has ended has ended. What was refused is written again until the disk takes it.
+   */
+  recordState(
+    change: Partial<ContainerState>,
+    warn: (message: string, error?: unknown) => void,
+  ): Promise<void> {
+    return this.#writes.run(async () => {
+      const next = { ...this.state, ...change }
+      if (next.status !== this.state.status) checkTransition(this.state.status, next.status)
+      this.state = next
+      try {
+        await this.#writeState()
+      } catch (error) {
+        warn(`the state of container ${this.id} is not on disk, tried again until it is`, error)
+        this.#writeLater()
+      }
+    })
+  }
+
+  #writeState(): Promise<void> {
+    return writeDocument(path.join(this.dir, 'state.json'), this.state, { sync: false })
+  }
+
+  #writeLater(): void {
+    this.#rewrite ??= setTimeout(() => {
+      this.#rewrite = null
+      if (this.removed) return
+      void this.#writes.run(() => this.#writeState()).catch(() => this.#writeLater())
+    }, REWRITE_MS).unref()
+  }
+
+  /** Stops what this process does for the container; the container itself is left alone. */
+  letGo(): void {
+    this.health?.stop()
+    this.cancelRestart()
+    if (this.#rewrite) clearTimeout(this.#rewrite)
+    this.shim?.close()
   }
 
   setDocument(change: Partial<ContainerDocument>): Promise<void> {

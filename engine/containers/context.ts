@@ -46,3 +46,21 @@ export function emitContainerEvent(
     ...attributes,
   })
 }
+
+/** Tells that a container has taken up its volumes, or let go of them. */
+export function emitVolumeEvents(
+  context: ContainersContext,
+  container: Container,
+  action: 'mount' | 'unmount',
+): void {
+  for (const { Destination = '', Driver = 'local', Name, RW, Type } of container.document.mounts) {
+    if (Type !== 'volume' || Name === undefined) continue
+    context.events.emit('volume', action, Name, {
+      container: container.id,
+      driver: Driver,
+      ...(action === 'mount'
+        ? { destination: Destination, propagation: '', 'read/write': String(RW !== false) }
+        : {}),
+    })
+  }
+}

@@ -16,13 +16,14 @@ import { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { initialState, type ContainerDocument } from './document.ts'
-import { checkHealthConfig } from './health.ts'
+import { checkHealthConfig } from './health-config.ts'
 import { planMounts, makeVolumes } from './mounts.ts'
 import { generateName, parseContainerName } from './names.ts'
 import { checkRestartPolicy } from './restart-policy.ts'
 import { parseSignal } from './signals.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { Undo } from './undo.ts'
+import { checkUserns } from './userns.ts'
 
 /**
  * Makes a container: its documents, its writable layer and its volumes. Nothing runs yet.
@@ -46,6 +47,7 @@ export async function createContainer(
     )
   }
   const Warnings = validateHostConfig(request)
+  checkUserns(context, hostConfig)
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
   const image = await context.images.resolve(asked.Image)
   checkPlatform(options.platform, image.config, asked.Image)

@@ -1,31 +1,47 @@
+import { rmSync } from 'node:fs'
 import fs from 'node:fs/promises'
+import path from 'node:path'
+import { errorMessage } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { removeRunDir } from './run-dir.ts'
 
-/** The removal itself; the caller holds the lock and the container does not run. */
+/**
+ * The removal itself; the caller holds the lock and the container does not run. One that fails half-way leaves a dead
+ * container, whose removal can be tried again.
+ */
 export async function removeHeld(
   context: ContainersContext,
   container: Container,
   options: { volumes: boolean },
 ): Promise<void> {
   if (container.removed) return
+  // written first: a removal cut short is finished at the next start of the engine. A disk that is full must not refuse it.
+  await container.recordState({ status: 'removing', removesVolumes: options.volumes }, context.warn)
+  try {
+    await removeParts(context, container)
+  } catch (error) {
+    await container.recordState({ status: 'dead', error: errorMessage(error) }, context.warn)
+    throw error
+  }
+  container.removed = true
+  context.table.delete(container)
+  emitContainerEvent(context, container, 'destroy')
+  container.events.emit('removed', { StatusCode: container.state.exitCode })
+}
+
+async function removeParts(context: ContainersContext, container: Container): Promise<void> {
   const { id } = container
-  // written first: a removal cut short is finished at the next start of the engine
-  await container.setState({ status: 'removing' })
   for (const { stream } of container.pendingAttaches) stream.destroy()
   await context.networks.stop(id)
   await context.images.snapshots.remove(id)
   context.execs.forgetContainer(id)
   await removeRunDir(container.runDir)
+  if (container.state.removesVolumes === true) await removeAnonymousVolumes(context, container)
+  // the document first: a directory without it is no container's, whatever else of it is left
+  rmSync(path.join(container.dir, 'container.json'), { force: true })
   await fs.rm(container.dir, { recursive: true, force: true })
-  container.removed = true
-  context.table.delete(container)
-  if (options.volumes) await removeAnonymousVolumes(context, container)
-  emitContainerEvent(context, container, 'destroy')
-  const exit = { StatusCode: container.state.exitCode }
-  container.events.emit('removed', exit)
 }
 
 /** Those made for this container alone: without a name of their own, and no other container uses them. */

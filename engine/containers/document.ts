@@ -61,6 +61,17 @@ export interface ContainerState {
   /** Stopped or killed by a request: `unless-stopped` remembers it. */
   manuallyStopped: boolean
   sandbox: Sandbox | null
+  /** Of a container with a health check, from its first start on. */
+  health?: ContainerHealth | undefined
+  /** Its removal is to take its anonymous volumes as well. */
+  removesVolumes?: boolean
+}
+
+export interface ContainerHealth {
+  Status: 'starting' | 'healthy' | 'unhealthy'
+  FailingStreak: number
+  /** The last five, the newest last. */
+  Log: { Start: string; End: string; ExitCode: number; Output: string }[]
 }
 
 export const NEVER = '0001-01-01T00:00:00Z'
@@ -112,4 +123,6 @@ export const stateSchema = z.object({
   pausedForCommit: z.boolean().default(false),
   manuallyStopped: z.boolean(),
   sandbox: z.union([record, z.null()]),
+  health: record.optional(),
+  removesVolumes: z.boolean().optional(),
 }) as unknown as z.ZodType<ContainerState>

@@ -7,6 +7,7 @@ import { asCaller, attributed, callerSchema, currentCaller, onBehalf, system } f
 import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
+import { checkMapped } from '../runtime/spec.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import { detachable } from './attach.ts'
 import type { Container } from './container.ts'
@@ -14,7 +15,9 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.ts'
 import type { Exec } from './exec-table.ts'
+import { killGroup } from './kill-group.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
+import { idMapOf } from './userns.ts'
 
 /**
  * Prepares a command; nothing runs yet.
@@ -153,16 +156,19 @@ async function processOf(
   options: ExecStartOptions,
 ): Promise<OciProcess> {
   const size = options.ConsoleSize ?? config.ConsoleSize
+  const user = await userInRunning(
+    container,
+    config.User === undefined || config.User === ''
+      ? (container.document.config.User ?? '')
+      : config.User,
+  )
+  const ids = idMapOf(container)
+  if (ids) checkMapped(user, ids)
   const process = buildExecProcess({
     config: container.document.config,
     hostConfig: container.document.hostConfig,
     exec: config,
-    user: await userInRunning(
-      container,
-      config.User === undefined || config.User === ''
-        ? (container.document.config.User ?? '')
-        : config.User,
-    ),
+    user,
   })
   return size && config.Tty === true
     ? { ...process, consoleSize: { height: size[0], width: size[1] } }
@@ -244,6 +250,7 @@ export async function recoverExecs(
   container: Container,
 ): Promise<void> {
   const known = new Map((await container.shim?.execs())?.map((exec) => [exec.id, exec]))
+  killStray(container, known)
   const files = await fs.promises.readdir(path.join(container.runDir, 'execs')).catch(() => [])
   for (const file of files) {
     const text = await fs.promises.readFile(execFile(container, file), 'utf8').catch(() => '')
@@ -271,6 +278,15 @@ export async function recoverExecs(
       },
     )
   }
+}
+
+/** Probes of the engine before us: nobody waits for them any more. */
+function killStray(
+  container: Container,
+  inShim: ReadonlyMap<string, { running: boolean; pid: number }>,
+): void {
+  for (const [id, { pid, running }] of inShim)
+    if (running && !fs.existsSync(execFile(container, id))) killGroup(pid)
 }
 
 function parseJson(text: string): unknown {

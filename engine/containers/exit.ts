@@ -5,9 +5,10 @@ import { cgroupOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { timestamp } from './clock.ts'
-import { emitContainerEvent } from './context.ts'
+import { emitContainerEvent, emitVolumeEvents } from './context.ts'
 import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
+import { healthAtEnd } from './health.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
 import { removeRunDir } from './run-dir.ts'
 
@@ -68,36 +69,39 @@ export async function settleEnd(
   const oomKilled = container.state.oomKilled || cgroupOf(context, container).oomKilled()
   const ranForMs = Date.now() - Date.parse(container.state.startedAt)
   container.health?.stop()
+  container.health = null
   container.shim?.close()
   container.shim = null
   await releaseRun(context, container)
+  emitVolumeEvents(context, container, 'unmount')
 
   const { manuallyStopped, restartCount } = container.state
   const policy = container.document.hostConfig.RestartPolicy
   const again =
     !context.closing && shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
-  await container.setState({
-    status: again ? 'restarting' : 'exited',
-    starting: false,
-    pid: 0,
-    sandbox: null,
-    exitCode,
-    oomKilled,
-    error: exit ? '' : 'the process that supervised the container died',
-    finishedAt: exit ? preciseTime(exit.at) : timestamp(),
-  })
+  await container.recordState(
+    {
+      status: again ? 'restarting' : 'exited',
+      starting: false,
+      pid: 0,
+      sandbox: null,
+      exitCode,
+      oomKilled,
+      health: healthAtEnd(container),
+      error: exit ? '' : 'the process that supervised the container died',
+      finishedAt: exit ? preciseTime(exit.at) : timestamp(),
+    },
+    context.warn,
+  )
   emitContainerEvent(context, container, 'die', {
     exitCode: String(exitCode),
     execDuration: String(Math.max(0, Math.round(ranForMs / 1000))),
   })
-  const ended = { StatusCode: exitCode }
-  container.events.emit('ended', ended)
+  container.events.emit('ended', { StatusCode: exitCode })
+  const { AutoRemove } = container.document.hostConfig
   if (again) scheduleRestart(context, container, ranForMs)
-  else {
-    container.events.emit('stopped', ended)
-    if (container.document.hostConfig.AutoRemove === true && !context.closing) {
-      await removeHeld(context, container, { volumes: true })
-    }
+  else if (AutoRemove === true && !context.closing && !container.isBeingRestarted) {
+    await removeHeld(context, container, { volumes: true })
   }
 }
 

@@ -1,7 +1,6 @@
 import path from 'node:path'
 import { attributed } from '../caller.ts'
-import type { ContainerInspectResponse } from '../types/docker.ts'
-import type { Attributed } from '../types/gantry.ts'
+import type { ContainerInspection } from '../contract.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { sizesOf } from './list.ts'
@@ -12,11 +11,12 @@ export async function inspectContainer(
   context: ContainersContext,
   container: Container,
   options: { size?: boolean } = {},
-): Promise<ContainerInspectResponse & Attributed> {
+): Promise<ContainerInspection> {
   const { document, state } = container
   const { config, hostConfig } = document
   const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
   const sandbox = state.sandbox
+  const desiredMac = document.networks[hostConfig.NetworkMode ?? '']?.MacAddress
   const overlay = context.images.snapshots.overlay(document.id)
   const inLayers = (name: string): string => path.join(overlay.layersRoot, name)
   return {
@@ -36,7 +36,7 @@ export async function inspectContainer(
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
-      ...(container.health ? { Health: container.health.inspect() } : {}),
+      ...(state.health ? { Health: state.health } : {}),
     },
     Image: document.imageId,
     ResolvConfPath: path.join(container.dir, 'resolv.conf'),
@@ -61,7 +61,7 @@ export async function inspectContainer(
       },
     },
     Mounts: document.mounts,
-    Config: config,
+    Config: desiredMac === undefined ? config : { ...config, MacAddress: desiredMac },
     NetworkSettings: {
       SandboxID: sandbox ? document.id : '',
       SandboxKey: sandbox?.netnsPath ?? '',

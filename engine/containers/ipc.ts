@@ -3,6 +3,7 @@ import { openSharedMemory, sharedMemoryPath } from '../runtime/shared-memory.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { isRunning } from './state.ts'
+import { idMapOf } from './userns.ts'
 
 /**
  * The host's directory that a container has as /dev/shm when it shares it: its own, made here, when it is shareable, or
@@ -14,7 +15,8 @@ import { isRunning } from './state.ts'
 export function shmPathOf(context: ContainersContext, container: Container): string | undefined {
   const { hostConfig } = container.document
   const mode = hostConfig.IpcMode ?? ''
-  if (mode === 'shareable') return openSharedMemory(container.runDir, hostConfig)
+  if (mode === 'shareable')
+    return openSharedMemory(container.runDir, hostConfig, idMapOf(container))
   const name = /^container:(.+)$/.exec(mode)?.[1]
   if (name === undefined) return undefined
   const donor = context.table.get(name)

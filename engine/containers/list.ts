@@ -77,7 +77,7 @@ export async function sizesOf(
 function summarize(container: Container): ContainerSummary & Attributed {
   const { document, state } = container
   const { config } = document
-  const health = container.health?.status
+  const { health } = state
   return {
     Id: document.id,
     Names: [`/${document.name}`],
@@ -88,14 +88,12 @@ function summarize(container: Container): ContainerSummary & Attributed {
     Ports: portSummaries(container),
     Labels: config.Labels ?? {},
     State: state.status,
-    Status: statusText(state, health),
+    Status: statusText(state, health?.Status),
     HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
     Mounts: document.mounts,
     ...attributed(document.createdBy),
-    ...(health === undefined
-      ? {}
-      : { Health: { Status: health, FailingStreak: container.health?.failingStreak ?? 0 } }),
+    ...(health && { Health: { Status: health.Status, FailingStreak: health.FailingStreak } }),
   }
 }
 
@@ -154,7 +152,7 @@ async function compileFilters(
         'exited',
         (code) => state.status === 'exited' && state.exitCode === Number(code),
       ) &&
-      matchesAny(filters, 'health', (health) => (container.health?.status ?? 'none') === health) &&
+      matchesAny(filters, 'health', (health) => (state.health?.Status ?? 'none') === health) &&
       matchesAny(filters, 'is-task', (value) => ['0', 'false'].includes(value.toLowerCase())) &&
       matchesAny(filters, 'network', (network) => isOnNetwork(container, network)) &&
       matchesAny(filters, 'volume', (volume) =>

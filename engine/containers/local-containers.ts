@@ -13,7 +13,8 @@ import { exportContainer } from './export.ts'
 import { inspectContainer } from './inspect.ts'
 import { listContainers } from './list.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
-import { pruneContainers, removeContainer } from './remove.ts'
+import { pruneContainers } from './prune.ts'
+import { removeContainer } from './remove.ts'
 import { renameContainer } from './rename.ts'
 import { requireRunning } from './running.ts'
 import { startContainer } from './start.ts'
@@ -68,7 +69,9 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     prune: (filters) => pruneContainers(context, filters),
     resize: async (id, size) => {
       const container = get(id)
-      await requireRunning(container).shim.resize(size)
+      const { shim } = requireRunning(container)
+      // without a terminal there is nothing to size, and Docker says so to nobody
+      if (container.tty) await shim.resize(size)
       emitContainerEvent(context, container, 'resize', {
         height: String(size.rows),
         width: String(size.cols),

@@ -1,7 +1,8 @@
-import { ConflictError } from '../errors.ts'
+import { ConflictError, EngineError } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
+import { startHealthMonitor } from './health.ts'
 import { requireRunning } from './running.ts'
 
 /**
@@ -19,7 +20,9 @@ export async function pauseContainer(
       throw new ConflictError(`container ${container.id} is already paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.freeze()
-    await container.setState({ status: 'paused', pausedForCommit: false })
+    // a frozen probe would only fail by its time
+    container.health?.stop()
+    await container.recordState({ status: 'paused', pausedForCommit: false }, context.warn)
   })
   emitContainerEvent(context, container, 'pause')
 }
@@ -42,6 +45,8 @@ export async function pauseForCommit(
     if (container.status !== 'running') return false
     const { cgroup } = requireRunning(container)
     await cgroup.freeze()
+    // a frozen probe would only fail by its time
+    container.health?.stop()
     await container.setState({ status: 'paused', pausedForCommit: true })
     container.commits++
     emitContainerEvent(context, container, 'pause')
@@ -59,21 +64,23 @@ export async function resumeAfterCommit(
     if (container.status !== 'paused' || !container.state.pausedForCommit) return
     await requireRunning(container).cgroup.thaw()
     await container.setState({ status: 'running', pausedForCommit: false })
+    startHealthMonitor(context, container)
     emitContainerEvent(context, container, 'unpause')
   })
 }
 
-/** @throws CONFLICT (409) when it is not paused @see POST /containers/{id}/unpause */
+/** @throws SYSTEM (500, as Docker) when it is not paused @see POST /containers/{id}/unpause */
 export async function unpauseContainer(
   context: ContainersContext,
   container: Container,
 ): Promise<void> {
   await container.lock.run(async () => {
     if (container.status !== 'paused')
-      throw new ConflictError(`Container ${container.id} is not paused`)
+      throw new EngineError('SYSTEM', `Container ${container.id} is not paused`)
     const { cgroup } = requireRunning(container)
     await cgroup.thaw()
-    await container.setState({ status: 'running', pausedForCommit: false })
+    await container.recordState({ status: 'running', pausedForCommit: false }, context.warn)
+    startHealthMonitor(context, container)
   })
   emitContainerEvent(context, container, 'unpause')
 }

@@ -1,7 +1,5 @@
-import type { ContainerRemoveOptions, Filters } from '../contract.ts'
-import { ConflictError, NotImplementedError } from '../errors.ts'
-import { checkFilters, matchesLabels } from '../filters.ts'
-import { pruneUntil } from '../until.ts'
+import type { ContainerRemoveOptions } from '../contract.ts'
+import { ConflictError, EngineError, errorCode, errorMessage } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { removeHeld } from './discard.ts'
@@ -12,7 +10,7 @@ import { killForGood } from './stop.ts'
 /**
  * Removes a container with everything that is only its own.
  *
- * @throws CONFLICT when it runs and `force` is not given
+ * @throws CONFLICT when it runs and `force` is not given, or when it is being removed already
  * @see DELETE /containers/{id}
  */
 export async function removeContainer(
@@ -20,57 +18,56 @@ export async function removeContainer(
   container: Container,
   options: ContainerRemoveOptions = {},
 ): Promise<void> {
-  if (options.link === true)
-    throw new NotImplementedError('removing a link (link=true) is not supported')
-  const force = options.force ?? false
-  if (isRunning(container.status) || container.status === 'restarting') {
-    if (!force) {
-      const hint =
-        container.status === 'paused'
-          ? 'unpause and then stop the container before removal or force remove'
-          : 'stop the container before removal or force remove'
-      throw new ConflictError(
-        `cannot remove container "${container.name}": container is ${container.status}: ${hint}`,
-      )
+  const { name } = container
+  if (container.isBeingRemoved || container.status === 'removing')
+    throw new ConflictError(`removal of container ${name} is already in progress`)
+  container.isBeingRemoved = true
+  try {
+    // again and again, for it may be started, or start by itself, between a look at it and its lock
+    for (;;) {
+      await makeRemovable(context, container, options.force ?? false)
+      if (await removeUnlessRunning(context, container, options.volumes ?? false)) return
     }
-    wantEnd(container)
-    await container.setState({ manuallyStopped: true })
-    container.cancelRestart()
-    if (isRunning(container.status)) await killForGood(context, container)
+  } catch (error) {
+    throw new EngineError(
+      errorCode(error),
+      `cannot remove container "${name}": ${errorMessage(error)}`,
+      { cause: error },
+    )
+  } finally {
+    container.isBeingRemoved = false
   }
-  await container.lock.run(async () => {
-    if (container.removed) return
-    container.cancelRestart()
-    await removeHeld(context, container, { volumes: options.volumes ?? false })
-  })
 }
 
-const PRUNE_FILTERS = ['label', 'label!', 'until'] as const
-
-/** Removes all containers that do not run. @see POST /containers/prune */
-export async function pruneContainers(
+async function makeRemovable(
   context: ContainersContext,
-  filters: Filters = {},
-): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }> {
-  checkFilters(filters, PRUNE_FILTERS)
-  const until = pruneUntil(filters)
-  const deleted: string[] = []
-  let reclaimed = 0
-  for (const container of context.table.all()) {
-    const { config, created } = container.document
-    if (!['created', 'exited', 'dead'].includes(container.status)) continue
-    if (!matchesLabels(filters, config.Labels) || Date.parse(created) / 1000 > until) continue
-    const size = await context.images.snapshots.usage(container.id).catch(() => 0)
-    try {
-      await removeContainer(context, container)
-    } catch (error) {
-      // started meanwhile: not ours to take
-      if ((error as { code?: string }).code === 'CONFLICT') continue
-      throw error
-    }
-    deleted.push(container.id)
-    reclaimed += size
+  container: Container,
+  force: boolean,
+): Promise<void> {
+  const { status } = container
+  if (!isRunning(status) && status !== 'restarting') return
+  if (!force) {
+    throw new ConflictError(
+      status === 'paused'
+        ? 'container is paused and must be unpaused first'
+        : `container is ${status}: stop the container before removing or force remove`,
+    )
   }
-  context.events.emit('container', 'prune', '', { reclaimed: String(reclaimed) })
-  return { ContainersDeleted: deleted, SpaceReclaimed: reclaimed }
+  wantEnd(container)
+  await container.recordState({ manuallyStopped: true }, context.warn)
+  if (isRunning(status)) await killForGood(context, container)
+}
+
+function removeUnlessRunning(
+  context: ContainersContext,
+  container: Container,
+  volumes: boolean,
+): Promise<boolean> {
+  return container.lock.run(async () => {
+    if (container.removed) return true
+    if (isRunning(container.status)) return false
+    container.cancelRestart()
+    await removeHeld(context, container, { volumes })
+    return true
+  })
 }

@@ -10,11 +10,11 @@ import type { OciResources, OciSpec } from '../types/oci-runtime.ts'
 import { cgroupParentOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { emitContainerEvent } from './context.ts'
+import { emitContainerEvent, emitVolumeEvents } from './context.ts'
 import { timestamp } from './clock.ts'
 import { removeHeld } from './discard.ts'
 import { watchForEnd } from './exit.ts'
-import { startHealthMonitor } from './health.ts'
+import { healthAtStart, startHealthMonitor } from './health.ts'
 import { shmPathOf } from './ipc.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
@@ -22,6 +22,7 @@ import { filterOf } from './running.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 import { Undo } from './undo.ts'
+import { checkUserns, userNamespaceFor } from './userns.ts'
 
 /**
  * Starts a container that does not run.
@@ -38,12 +39,12 @@ export async function startContainer(
     const { status } = container.state
     if (status === 'paused')
       throw new ConflictError('cannot start a paused container, try unpause instead')
-    if (isRunning(status))
-      throw new NotModifiedError(`container ${container.id} is already running`)
-    if (status === 'removing' || status === 'dead') {
+    // one between two starts counts as running: its next start comes by itself
+    if (isRunning(status) || status === 'restarting')
+      throw new NotModifiedError('container is already running')
+    if (container.isBeingRemoved || status === 'removing' || status === 'dead') {
       throw new ConflictError('container is marked for removal and cannot be started')
     }
-    container.cancelRestart()
     container.restartDelayMs = 0
     await launch(context, container, { restartCount: 0 })
   })
@@ -65,7 +66,11 @@ export async function launch(
     })
 
     undo.add('network', () => context.networks.stop(id))
-    const sandbox = await context.networks.start(sandboxRequestOf(context, container))
+    checkUserns(context, container.document.hostConfig)
+    const sandbox = await context.networks.start({
+      ...sandboxRequestOf(context, container),
+      userns: userNamespaceFor(context, container),
+    })
     const resources = resourcesOf(container.document.hostConfig)
     const cgroup = context.cgroups.create(id, resources, cgroupParentOf(container))
     undo.add('cgroup', () => cgroup.remove())
@@ -102,10 +107,12 @@ export async function launch(
       startedAt: timestamp(),
       manuallyStopped: false,
       restartCount: counts.restartCount,
+      health: healthAtStart(container),
     })
     container.endWanted = null
     watchForEnd(context, container, shim, cgroup)
     startHealthMonitor(context, container)
+    emitVolumeEvents(context, container, 'mount')
     emitContainerEvent(context, container, 'start')
   } catch (error) {
     container.shim = null
@@ -123,24 +130,23 @@ async function failStart(
 ): Promise<void> {
   for (const { stream } of container.pendingAttaches) stream.destroy()
   container.pendingAttaches = []
-  const exitCode = (error as { exitCode?: number }).exitCode ?? 128
-  try {
-    await container.setState({
+  const wasRestarting = container.status === 'restarting'
+  // a restart that fails leaves the exit code of the run before it
+  const exitCode = wasRestarting
+    ? container.state.exitCode
+    : ((error as { exitCode?: number }).exitCode ?? 128)
+  await container.recordState(
+    {
       status: container.status === 'created' ? 'created' : 'exited',
       starting: false,
       sandbox: null,
       pid: 0,
       exitCode,
       error: errorMessage(error),
-      finishedAt: timestamp(),
-    })
-  } catch (stateError) {
-    context.warn(`could not write the state of container ${container.id}`, stateError)
-  }
-  emitContainerEvent(context, container, 'die', { exitCode: String(exitCode) })
-  // without the words: who started it has them, and the docker CLI would print them twice
-  container.events.emit('ended', { StatusCode: exitCode })
-  container.events.emit('stopped', { StatusCode: exitCode })
+    },
+    context.warn,
+  )
+  if (wasRestarting) container.events.emit('ended', { StatusCode: exitCode })
   if (container.document.hostConfig.AutoRemove === true)
     await removeHeld(context, container, { volumes: true })
 }
@@ -181,6 +187,7 @@ async function specOf(
     rootfsPath: path.join(container.runDir, 'rootfs'),
     mounts,
     ...(sandbox?.netnsPath === undefined ? {} : { netnsPath: sandbox.netnsPath }),
+    userns: sandbox?.userns,
     joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
     shmPath: shmPathOf(context, container),
     hostname,

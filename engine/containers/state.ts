@@ -9,7 +9,8 @@ const TRANSITIONS: Record<Status, readonly Status[]> = {
   restarting: ['running', 'restarting', 'exited', 'removing'],
   exited: ['running', 'exited', 'removing'],
   removing: ['dead', 'removing'],
-  dead: ['removing'],
+  /** Its removal failed half-way; it can only be tried again. */
+  dead: ['removing', 'dead'],
 }
 
 /** @throws CONFLICT when a container in state `from` cannot become `to` */

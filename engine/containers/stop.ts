@@ -26,15 +26,13 @@ export async function stopContainer(
   container: Container,
   options: StopOptions = {},
 ): Promise<void> {
-  if (container.status === 'restarting') {
-    await abandonRestart(container)
+  const { config } = container.document
+  const signal = parseSignal(stopSignalOf(options.signal, config.StopSignal))
+  if (await abandonRestart(context, container)) {
     emitContainerEvent(context, container, 'stop')
     return
   }
-  if (!isRunning(container.status))
-    throw new NotModifiedError(`container ${container.id} is not running`)
-  const { config } = container.document
-  const signal = parseSignal(options.signal ?? config.StopSignal ?? 'SIGTERM')
+  if (!isRunning(container.status)) throw new NotModifiedError('container is already stopped')
   const graceSeconds = options.timeout ?? config.StopTimeout ?? DEFAULT_GRACE_SECONDS
   await end(context, container, signal, graceSeconds)
   emitContainerEvent(context, container, 'stop')
@@ -46,12 +44,14 @@ export async function restartContainer(
   container: Container,
   options: StopOptions = {},
 ): Promise<void> {
+  // one that is removed after its end is not removed at this one
+  container.isBeingRestarted = true
   try {
-    await stopContainer(context, container, options)
-  } catch (error) {
-    if (!(error instanceof NotModifiedError)) throw error
+    await unlessDone(() => stopContainer(context, container, options))
+    await unlessDone(() => startContainer(context, container))
+  } finally {
+    container.isBeingRestarted = false
   }
-  await startContainer(context, container)
   emitContainerEvent(context, container, 'restart')
 }
 
@@ -68,9 +68,11 @@ export async function killContainer(
   signal = 'SIGKILL',
 ): Promise<void> {
   const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
+  const stopSignal = parseSignal(stopSignalOf(undefined, container.document.config.StopSignal))
+  const isForGood = number === 9 || number === stopSignal
   if (container.status === 'restarting') {
-    await abandonRestart(container)
-    return
+    // no process to tell; one that is to end is not started again
+    if (!isForGood || (await abandonRestart(context, container))) return
   }
   if (!isRunning(container.status)) {
     throw new ConflictError(
@@ -78,10 +80,9 @@ export async function killContainer(
     )
   }
   if (await hasJustEnded(container)) return
-  const stopSignal = parseSignal(container.document.config.StopSignal ?? 'SIGTERM')
-  if (number === 9 || number === stopSignal) {
+  if (isForGood) {
     wantEnd(container)
-    await container.setState({ manuallyStopped: true })
+    await container.recordState({ manuallyStopped: true }, context.warn)
   } else noteSignal(container, number)
   if (number === 9) await killForGood(context, container)
   else {
@@ -114,10 +115,10 @@ async function end(
   // registered before the signal: the end may come at once
   const { exited } = waitForContainer(container, 'next-exit')
   wantEnd(container)
-  await container.setState({ manuallyStopped: true })
+  await container.recordState({ manuallyStopped: true }, context.warn)
   if (container.status === 'paused') {
     await cgroup.thaw()
-    await container.setState({ status: 'running' })
+    await container.recordState({ status: 'running' }, context.warn)
   }
   await signalUnlessEnded(shim, signal)
   emitContainerEvent(context, container, 'kill', { signal: String(signal) })
@@ -127,6 +128,15 @@ async function end(
   }
   if (await within(exited, graceSeconds * 1000)) return
   if (isRunning(container.status)) await killForGood(context, container)
+}
+
+/** To be as it is already is no failure of a verb that is made of others. */
+async function unlessDone(verb: () => Promise<void>): Promise<void> {
+  try {
+    await verb()
+  } catch (error) {
+    if (!(error instanceof NotModifiedError)) throw error
+  }
 }
 
 /** Who wants the end has it when the process ended a moment ago. */
@@ -145,13 +155,27 @@ async function hasJustEnded(container: Container): Promise<boolean> {
   return !isRunning(container.status)
 }
 
-/** A container between two starts has nothing to stop but the next start. */
-async function abandonRestart(container: Container): Promise<void> {
-  await container.lock.run(async () => {
+/**
+ * A container between two starts has nothing to stop but the next start.
+ *
+ * @returns false when it is not between two starts, or not any more
+ */
+async function abandonRestart(context: ContainersContext, container: Container): Promise<boolean> {
+  if (container.status !== 'restarting') return false
+  return container.lock.run(async () => {
+    // the next start may have been quicker
+    if (container.status !== 'restarting') return false
     container.cancelRestart()
-    await container.setState({ status: 'exited', manuallyStopped: true })
-    container.events.emit('stopped', { StatusCode: container.state.exitCode })
+    await container.recordState({ status: 'exited', manuallyStopped: true }, context.warn)
+    container.events.emit('ended', { StatusCode: container.state.exitCode })
+    return true
   })
+}
+
+/** What ends the container: as asked for, as its config or image says, SIGTERM. */
+function stopSignalOf(asked: string | undefined, config: string | null | undefined): string {
+  if (asked !== undefined && asked !== '') return asked
+  return config === undefined || config === null || config === '' ? 'SIGTERM' : config
 }
 
 /** True when the promise settles within the time. */

@@ -5,8 +5,9 @@ import type { Container } from './container.ts'
 /**
  * Registers a wait and answers at once; `exited` settles when the condition holds.
  *
- * - `not-running`: at once when no process runs and none is about to be started by the restart policy
- * - `next-exit`: at the next end of a process
+ * - `not-running`: at once when it is created, exited or dead, else at the next end of its process, whether or not the
+ *   restart policy starts another
+ * - `next-exit`: at the next end of a process, also of one that is yet to be started
  * - `removed`: when the container is gone
  *
  * @see POST /containers/{id}/wait
@@ -23,8 +24,7 @@ export function waitForContainer(
   if (condition === 'removed' && container.removed) {
     return { exited: Promise.resolve({ StatusCode: exitCode }) }
   }
-  const event =
-    condition === 'not-running' ? 'stopped' : condition === 'next-exit' ? 'ended' : 'removed'
+  const event = condition === 'removed' ? 'removed' : 'ended'
   const exited = new Promise<ContainerExit>((resolve, reject) => {
     const settle = (exit: ContainerExit): void => {
       forget()

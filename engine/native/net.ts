@@ -6,6 +6,14 @@ interface NetCalls {
   bindIn(nsfd: number, type: number, address: string, port: number, backlog: number): number
   boundPort(fd: number): number
   newNetns(path: string, sysctls: string): Promise<number> | number
+  newOwnedNetns(
+    net: string,
+    user: string,
+    join: string | null,
+    uidMap: string,
+    gidMap: string,
+    sysctls: string,
+  ): Promise<number> | number
 }
 
 /** Stands for the network namespace this process is in. */
@@ -24,8 +32,52 @@ const SOCK_DGRAM = 2
  * @throws SystemError
  */
 export async function newNetns(path: string, sysctls: Record<string, string> = {}): Promise<void> {
-  const lines = Object.entries(sysctls).map(([name, value]) => `${name}=${value}\n`)
-  check('unshare CLONE_NEWNET', await native<NetCalls>().newNetns(path, lines.join('')), path)
+  check('unshare CLONE_NEWNET', await native<NetCalls>().newNetns(path, linesOf(sysctls)), path)
+}
+
+/** Ids 0 to size-1 of a user namespace and those on the host that stand for them. @see user_namespaces(7) */
+export interface IdMap {
+  uid: number
+  gid: number
+  size: number
+}
+
+/** A user namespace that is to own a network namespace: made with these ids, or that of a file. */
+export interface UserNamespaceRequest {
+  ids: IdMap
+  join?: string | undefined
+}
+
+/**
+ * As newNetns, but owned by a user namespace, which is kept on the file `user`: only then has root inside power over it.
+ *
+ * @throws SystemError; either file may then be mounted on
+ */
+export async function newOwnedNetns(
+  net: string,
+  user: string,
+  { ids, join }: UserNamespaceRequest,
+  sysctls: Record<string, string> = {},
+): Promise<void> {
+  const map = (first: number): string => `0 ${String(first)} ${String(ids.size)}\n`
+  check(
+    'clone CLONE_NEWUSER',
+    await native<NetCalls>().newOwnedNetns(
+      net,
+      user,
+      join ?? null,
+      map(ids.uid),
+      map(ids.gid),
+      linesOf(sysctls),
+    ),
+    net,
+  )
+}
+
+function linesOf(sysctls: Record<string, string>): string {
+  return Object.entries(sysctls)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
 }
 
 /** A netlink socket in the namespace that `nsfd` is open on. The caller closes it. */

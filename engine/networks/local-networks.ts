@@ -267,6 +267,7 @@ export class LocalNetworks implements NetworkEngine {
         if (!(error instanceof ForbiddenError || error instanceof NotFoundError)) throw error
       }
     }
+    this.#events.emit('network', 'prune', '', { reclaimed: '0' })
     return { NetworksDeleted: deleted }
   }
 
@@ -385,7 +386,7 @@ export class LocalNetworks implements NetworkEngine {
       const mode = parseMode(request.mode)
       switch (mode.kind) {
         case 'container':
-          return this.#join(mode.id)
+          return this.#join(mode.id, request)
         case 'host':
           return this.#startOnHost(request)
         case 'none':
@@ -515,7 +516,7 @@ export class LocalNetworks implements NetworkEngine {
     return stats
   }
 
-  #join(targetId: string): Sandbox {
+  #join(targetId: string, { userns }: SandboxRequest): Sandbox {
     const target = this.#containers.find(targetId)
     if (target === undefined) throw new NotFoundError(`No such container: ${targetId}`)
     const sandbox =
@@ -523,7 +524,15 @@ export class LocalNetworks implements NetworkEngine {
     if (sandbox === undefined) {
       throw new ConflictError(`cannot join network of a non running container: ${target.id}`)
     }
-    return { ...sandbox, networks: {}, ports: {}, links: {}, dns: false }
+    const { userns: owner, ...joined } = sandbox
+    return {
+      ...joined,
+      ...(userns && owner ? { userns: owner } : {}),
+      networks: {},
+      ports: {},
+      links: {},
+      dns: false,
+    }
   }
 
   async #startOnHost(request: SandboxRequest): Promise<Sandbox> {
@@ -546,10 +555,17 @@ export class LocalNetworks implements NetworkEngine {
 
   async #startAlone(request: SandboxRequest): Promise<Sandbox> {
     const network = this.#registry.get('none')
-    const live = newLive(request, { ...emptySandbox(), netnsPath: await this.#namespaces.take() })
+    const live = newLive(request, await this.#ownSandbox(request))
     live.sandbox.hosts = this.#renderHosts(live)
     live.sandbox.resolvConf = resolvConfOnHost(await readHostResolvConf(), request)
     return this.#startAsMember(live, network)
+  }
+
+  /** With a network namespace of its own, and nothing in it. */
+  async #ownSandbox({ userns }: SandboxRequest): Promise<Sandbox> {
+    if (userns === undefined) return { ...emptySandbox(), netnsPath: await this.#namespaces.take() }
+    const { netnsPath, usernsPath } = await this.#namespaces.takeOwned(userns)
+    return { ...emptySandbox(), netnsPath, userns: { path: usernsPath, ids: userns.ids } }
   }
 
   #startAsMember(live: Live, network: Network): Sandbox {
@@ -569,7 +585,7 @@ export class LocalNetworks implements NetworkEngine {
   async #startOnNetworks(request: SandboxRequest): Promise<Sandbox> {
     const wanted = this.#wanted(request)
     for (const [network, settings] of wanted) checkEndpointSettings(network, settings)
-    const live = newLive(request, { ...emptySandbox(), netnsPath: await this.#namespaces.take() })
+    const live = newLive(request, await this.#ownSandbox(request))
     this.#live.set(request.id, live)
     try {
       live.route = 'none'

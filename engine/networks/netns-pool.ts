@@ -10,7 +10,7 @@ import {
   mount,
   umount,
 } from '../native/mount.ts'
-import { newNetns } from '../native/net.ts'
+import { newNetns, newOwnedNetns, type UserNamespaceRequest } from '../native/net.ts'
 import { SystemError } from '../errors.ts'
 
 /** Enough for a compose project; making one costs about a millisecond, which the pool takes off the start. */
@@ -24,6 +24,13 @@ const SYSCTLS = {
   'net/ipv6/conf/default/disable_ipv6': '1',
   'net/ipv4/ip_unprivileged_port_start': '0',
   'net/ipv4/ping_group_range': '0 2147483647',
+}
+
+const USER_SUFFIX = /\.user$/
+
+/** The file that keeps the user namespace which owns a network namespace. */
+function userOf(netnsPath: string): string {
+  return `${netnsPath}.user`
 }
 
 /**
@@ -65,21 +72,44 @@ export class NetnsPool {
     return taken
   }
 
-  /** Lets a namespace go; it lives on for as long as a process is in it. */
-  async release(file: string): Promise<void> {
+  /** A namespace that a user namespace owns, which is kept beside it. Not made ahead: few hosts have such containers. */
+  async takeOwned(
+    userns: UserNamespaceRequest,
+  ): Promise<{ netnsPath: string; usernsPath: string }> {
+    const netnsPath = path.join(this.#directory, randomBytes(8).toString('hex'))
+    const usernsPath = userOf(netnsPath)
+    this.#mine.add(netnsPath)
     try {
-      umount(file, MNT_DETACH)
+      for (const file of [netnsPath, usernsPath])
+        await fs.writeFile(file, '', { flag: 'wx', mode: 0o444 })
+      await newOwnedNetns(netnsPath, usernsPath, userns, SYSCTLS)
     } catch (error) {
-      // EINVAL: nothing mounted; ENOENT: gone already
-      if (!(error instanceof SystemError && (error.errno === 22 || error.errno === 2))) throw error
+      await this.release(netnsPath)
+      throw error
+    } finally {
+      this.#mine.delete(netnsPath)
     }
-    await fs.rm(file, { force: true })
+    return { netnsPath, usernsPath }
+  }
+
+  /** Lets a namespace go, and the user namespace that owns it; they live on for as long as a process is in them. */
+  async release(file: string): Promise<void> {
+    for (const one of [file, userOf(file)]) {
+      try {
+        umount(one, MNT_DETACH)
+      } catch (error) {
+        // EINVAL: nothing mounted; ENOENT: gone already, or never there
+        if (!(error instanceof SystemError && (error.errno === 22 || error.errno === 2)))
+          throw error
+      }
+      await fs.rm(one, { force: true })
+    }
   }
 
   /** Releases all that neither the pool nor the caller knows. */
   async sweep(known: ReadonlySet<string>): Promise<void> {
     for (const name of await fs.readdir(this.#directory)) {
-      const file = path.join(this.#directory, name)
+      const file = path.join(this.#directory, name.replace(USER_SUFFIX, ''))
       if (!known.has(file) && !this.#mine.has(file)) await this.release(file)
     }
   }

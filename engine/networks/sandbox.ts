@@ -1,3 +1,4 @@
+import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
 import type { EndpointSettings, PortMap } from '../types/docker.ts'
 
 /** What a container wants of the network, as its documents say. */
@@ -23,12 +24,16 @@ export interface SandboxRequest {
   links: string[]
   /** For the endpoint of the mode's network. */
   mac?: string | undefined
+  /** The user namespace that the container runs in; undefined: the host's. */
+  userns?: UserNamespaceRequest | undefined
 }
 
 /** What a running container has of the network; plain data, kept in the container's state across engine restarts. */
 export interface Sandbox {
   /** Undefined: the host's network. */
   netnsPath?: string
+  /** The user namespace that owns it, and that the container runs in; undefined: the host's. */
+  userns?: { path: string; ids: IdMap }
   networks: Record<string, EndpointSettings>
   /** Published and exposed ports as they really are; null for one that is exposed only. */
   ports: PortMap

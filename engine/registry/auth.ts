@@ -1,11 +1,8 @@
 import { z } from 'zod'
+import type { RegistryCredentials } from '../contract.ts'
 import { EngineError, UnauthorizedError } from '../errors.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
-import type { AuthConfig } from '../types/docker.ts'
 import { readBody, request } from './http.ts'
-
-/** What clients send in X-Registry-Auth; the tokens are not in the API's description, but docker sends them. */
-export type Credentials = AuthConfig & { identitytoken?: string; registrytoken?: string }
 
 /** A registry's demand: `Bearer realm="…",service="…"` or `Basic realm="…"`. */
 export interface Challenge {
@@ -38,6 +35,7 @@ export function parseChallenges(header: string | undefined): Challenge[] {
 const tokenSchema = z.object({
   token: z.string().optional(),
   access_token: z.string().optional(),
+  refresh_token: z.string().optional(),
   expires_in: z.number().optional(),
 })
 
@@ -50,15 +48,25 @@ const DEFAULT_LIFE_S = 60
  * @see distribution, "Token Authentication Specification" and "OAuth2"
  */
 export class Authorizer {
-  readonly #credentials: Credentials
+  /** A token that stands for the password, where one was asked for (`offline`) and given. */
+  identityToken: string | undefined
+  readonly #credentials: RegistryCredentials
   readonly #scope: string
   readonly #insecure: boolean
+  readonly #offline: boolean
   #header: string | undefined
   #until = Infinity
   #challenge: Challenge | undefined
 
-  constructor(credentials: Credentials, scope: string, insecure: boolean) {
+  constructor(
+    credentials: RegistryCredentials,
+    scope: string,
+    insecure: boolean,
+    options: { offline?: boolean } = {},
+  ) {
     this.#credentials = credentials
+    this.#offline = options.offline ?? false
+    this.identityToken = credentials.identitytoken
     this.#scope = scope
     this.#insecure = insecure
     if (credentials.registrytoken) this.#header = `Bearer ${credentials.registrytoken}`
@@ -126,6 +134,7 @@ export class Authorizer {
     const answer = checked(tokenSchema, parseJson(body, 'token answer'), 'token answer')
     const token = answer.token ?? answer.access_token
     if (!token) throw new EngineError('SYSTEM', `token server ${url.host} gave no token`)
+    if (answer.refresh_token) this.identityToken = answer.refresh_token
     this.#challenge = challenge
     this.#header = `Bearer ${token}`
     // renewed a little early: clocks differ, and a request takes time
@@ -157,7 +166,11 @@ export class Authorizer {
       })
     }
     if (service !== undefined) url.searchParams.set('service', service)
-    for (const part of scope.split(' ')) url.searchParams.append('scope', part)
+    for (const part of scope.split(' ')) if (part !== '') url.searchParams.append('scope', part)
+    if (this.#offline) {
+      url.searchParams.set('offline_token', 'true')
+      url.searchParams.set('client_id', 'gantry')
+    }
     if (username) url.searchParams.set('account', username)
     const headers: Record<string, string> = username
       ? { authorization: basic(username, password ?? '') }

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import type { RegistryCredentials } from '../contract.ts'
 import { EngineError, NotFoundError, UnauthorizedError, UnavailableError } from '../errors.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { ACCEPT_MANIFESTS } from '../oci/media-types.ts'
 import { Authorizer } from './auth.ts'
-import type { Credentials } from './auth.ts'
 import type { Endpoint } from './endpoints.ts'
 import { readBody, request } from './http.ts'
 
@@ -33,7 +33,7 @@ export class RegistryClient {
   readonly #path: string
   readonly #authorizer: Authorizer
 
-  constructor(endpoint: Endpoint, path: string, credentials: Credentials) {
+  constructor(endpoint: Endpoint, path: string, credentials: RegistryCredentials) {
     this.endpoint = endpoint
     this.#path = path
     this.#authorizer = new Authorizer(credentials, `repository:${path}:pull`, endpoint.insecure)
@@ -120,7 +120,8 @@ export function refusalOf(error: unknown): RegistryRefusal | undefined {
   return (error as { registry?: RegistryRefusal } | null)?.registry
 }
 
-async function refusal(response: IncomingMessage): Promise<EngineError> {
+/** A registry's refusal as an error, in its words. */
+export async function refusal(response: IncomingMessage): Promise<EngineError> {
   const { statusCode: status = 0 } = response
   const body = await readBody(response, 1 << 20).catch(() => Buffer.alloc(0))
   const { code, message } = parseErrors(body)

@@ -1,4 +1,10 @@
-import type { DiskUsage, DiskUsageOptions, EventsOptions, SystemEngine } from '../contract.ts'
+import type {
+  DiskUsage,
+  DiskUsageOptions,
+  EventsOptions,
+  RegistryCredentials,
+  SystemEngine,
+} from '../contract.ts'
 import type {
   ContainerSummary,
   EventMessage,
@@ -49,6 +55,14 @@ export class RemoteSystem implements SystemEngine {
       },
       options,
     )
+  }
+
+  async authenticate(credentials: RegistryCredentials, signal?: AbortSignal): Promise<string> {
+    const answer = await this.#transport.json<{ IdentityToken?: string }>('POST', '/auth', {
+      body: credentials,
+      signal,
+    })
+    return answer.IdentityToken ?? ''
   }
 
   events(options: EventsOptions = {}, signal?: AbortSignal): AsyncIterable<EventMessage> {

@@ -50,7 +50,7 @@ export class ContainerLaunchError extends EngineError {
   constructor(launched: Launched, failure: LaunchFailure, program: string) {
     const exitCode = exitCodeOf(failure)
     super(
-      exitCode === 128 ? 'SYSTEM' : 'INVALID_PARAMETER',
+      exitCode === 128 && failure.step !== 'id-map' ? 'SYSTEM' : 'INVALID_PARAMETER',
       PREFIX[launched] + describe(failure, program),
     )
     this.step = failure.step
@@ -77,6 +77,8 @@ function describe({ errno, path, step }: LaunchFailure, program: string): string
       return `exec: "${program}": ${words}`
     case 'chdir':
       return `chdir to cwd ("${path}") set in config.json failed: ${words}`
+    case 'id-map':
+      return `"${path}" cannot be had in a user namespace: its file system has no id-mapped mounts on this kernel (${words}); use UsernsMode "host" for this container`
     case 'mount':
       return `error mounting to rootfs at "${path}": ${words}${errno === ENOTDIR ? WRONG_KIND : ''}`
     default:

@@ -51,6 +51,8 @@ export interface FlatMount {
   attrClear: number
   /** Attributes go down the whole tree. */
   recursive: boolean
+  /** Of a bind into a user namespace: its owners are ids of the container. */
+  idmap: boolean
   propagation: number
   data: string
   link?: string
@@ -108,7 +110,7 @@ const PROPAGATION: Record<string, number> = {
 }
 
 /** Options of other runtimes whose effect we do not have. */
-const REFUSED = new Set(['tmpcopyup', 'idmap', 'ridmap', 'tmpcopyup'])
+const REFUSED = new Set(['tmpcopyup'])
 
 /** MS_* of `rprivate` and its like, undefined for anything else. */
 export function propagationOf(option: string): number | undefined {
@@ -136,6 +138,7 @@ export function parseMount(mount: OciMount): FlatMount {
     attrSet: 0,
     attrClear: 0,
     recursive: false,
+    idmap: false,
     // what is bound does not follow the host unless asked to, @see runtime-spec config.md, "rprivate"
     propagation: bind ? MS.PRIVATE | MS.REC : 0,
     data: '',
@@ -160,6 +163,11 @@ function applyOption(flat: FlatMount, option: string, data: string[]): void {
   if (option === 'bind' || option === 'rbind') return
   if (REFUSED.has(option)) {
     throw new InvalidParameterError(`mount of ${flat.target}: option "${option}" is not supported`)
+  }
+  if (option === 'idmap' || option === 'ridmap') {
+    // always of the whole tree that is bound, as `rbind` and `bind` say how much that is
+    flat.idmap = true
+    return
   }
   const propagation = propagationOf(option)
   if (propagation !== undefined) {

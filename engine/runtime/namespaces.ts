@@ -7,6 +7,8 @@ export interface NamespaceInput {
   netnsPath?: string | undefined
   /** Namespaces of other containers, for the `container:<id>` modes. */
   joined?: { pid?: string; ipc?: string } | undefined
+  /** undefined: the host's. */
+  userns?: { path: string } | undefined
 }
 
 /**
@@ -16,6 +18,7 @@ export interface NamespaceInput {
 export function namespacesOf(input: NamespaceInput): { type: OciNamespaceType; path?: string }[] {
   const { CgroupnsMode, IpcMode, PidMode, UTSMode } = input.hostConfig
   const namespaces: { type: OciNamespaceType; path?: string }[] = [{ type: 'mount' }]
+  if (input.userns !== undefined) namespaces.push({ type: 'user', path: input.userns.path })
   if (PidMode !== 'host') namespaces.push({ type: 'pid', ...pathOf(input.joined?.pid) })
   if (input.netnsPath !== undefined) namespaces.push({ type: 'network', path: input.netnsPath })
   if (IpcMode !== 'host') namespaces.push({ type: 'ipc', ...pathOf(input.joined?.ipc) })

@@ -23,7 +23,7 @@ const Rec = {
   cgroup: 3,
   new: 4,
   join: 5,
-  idmap: 6,
+  userns: 6,
   rootOverlay: 7,
   rootBind: 8,
   propagation: 9,
@@ -184,10 +184,11 @@ export function encodeExecPlan(options: {
 function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
   let created = 0
   for (const { path: joined, type } of linux.namespaces) {
-    if (joined === undefined) created |= NAMESPACE[type]
-    else if (type === 'user' || type === 'mount') {
+    if (type === 'user') writeUserNamespace(plan, joined, linux)
+    else if (joined === undefined) created |= NAMESPACE[type]
+    else if (type === 'mount') {
       throw new InvalidParameterError(
-        `linux.namespaces: joining a ${type} namespace is not supported`,
+        'linux.namespaces: joining a mount namespace is not supported',
       )
     } else plan.record(Rec.join, (r) => r.u32(NAMESPACE[type]).str(joined))
   }
@@ -197,13 +198,28 @@ function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
     )
   }
   plan.record(Rec.new, (r) => r.u32(created >>> 0))
-  for (const [which, maps] of [linux.uidMappings, linux.gidMappings].entries()) {
-    if (!maps?.length) continue
-    const text = maps
-      .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
-      .join('')
-    plan.record(Rec.idmap, (r) => r.u32(which).str(text))
+}
+
+/** Made ahead, because it has to own the network; the mappings tell what it has, for the owners of pipes and devices. */
+function writeUserNamespace(
+  plan: PlanWriter,
+  path: string | undefined,
+  { gidMappings, uidMappings }: OciSpec['linux'],
+): void {
+  const [uids, gids] = [onlyRange(uidMappings), onlyRange(gidMappings)]
+  if (path === undefined || !uids || uids.size !== gids?.size) {
+    throw new InvalidParameterError(
+      'linux.namespaces: a user namespace has to be given by its path, with one mapping of equal size from 0 for uids and gids',
+    )
   }
+  plan.record(Rec.userns, (r) => r.u32(uids.hostID).u32(gids.hostID).u32(uids.size).str(path))
+}
+
+function onlyRange(
+  mappings: OciSpec['linux']['uidMappings'],
+): { hostID: number; size: number } | undefined {
+  const [first, ...more] = mappings ?? []
+  return first?.containerID === 0 && more.length === 0 ? first : undefined
 }
 
 /**
@@ -304,7 +320,7 @@ function writeMount(plan: PlanWriter, mount: FlatMount): void {
   plan.record(Rec.mount, (r) =>
     r
       .u32(mount.kind)
-      .u32(mount.recursive ? 1 : 0)
+      .u32((mount.recursive ? 1 : 0) | (mount.idmap ? 2 : 0))
       .u64(mount.flags)
       .u64(mount.attrSet)
       .u64(mount.attrClear)

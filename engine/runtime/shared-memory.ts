@@ -12,9 +12,15 @@ const EINVAL = 22
  * IPC namespace can bind it too: a mount cannot be taken out of another mount namespace.
  *
  * @param runDir the container's runtime directory
+ * @param hostConfig its size
+ * @param owner root of the container, as the host counts
  * @returns its path, for SpecInput.shmPath of the container and of those that join it
  */
-export function openSharedMemory(runDir: string, hostConfig: Pick<HostConfig, 'ShmSize'>): string {
+export function openSharedMemory(
+  runDir: string,
+  hostConfig: Pick<HostConfig, 'ShmSize'>,
+  owner?: { uid: number; gid: number },
+): string {
   const target = sharedMemoryPath(runDir)
   // left from a killed engine: it may have another size
   closeSharedMemory(runDir)
@@ -26,7 +32,7 @@ export function openSharedMemory(runDir: string, hostConfig: Pick<HostConfig, 'S
       target,
       'tmpfs',
       MS_NOSUID | MS_NODEV | MS_NOEXEC,
-      `mode=1777,size=${String(size)}`,
+      `mode=1777,size=${String(size)},uid=${String(owner?.uid ?? 0)},gid=${String(owner?.gid ?? 0)}`,
     )
   } catch (error) {
     fs.rmdirSync(target)

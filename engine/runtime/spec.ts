@@ -1,4 +1,6 @@
 import fs from 'node:fs'
+import { InvalidParameterError } from '../errors.ts'
+import type { IdMap } from '../native/net.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type {
   OciCapabilities,
@@ -30,6 +32,8 @@ export interface SpecInput {
   mounts: OciMount[]
   /** undefined: the host's network. */
   netnsPath?: string | undefined
+  /** The user namespace to join, which owns the network's; undefined: the host's. */
+  userns?: { path: string; ids: IdMap } | undefined
   /** Namespaces of other containers, for the `container:<id>` modes. */
   joined?: { pid?: string; ipc?: string }
   /** From openSharedMemory: of a shareable container itself, or of the one whose IPC namespace is joined. */
@@ -47,7 +51,8 @@ export interface SpecInput {
  * @see runtime-spec config.md and config-linux.md
  */
 export function buildSpec(input: SpecInput): OciSpec {
-  const { config, hostConfig } = input
+  const { config, hostConfig, userns } = input
+  if (userns) checkMapped(input.user, userns.ids)
   const seccomp = seccompProfileFor(hostConfig)
   return {
     ociVersion: '1.2.0',
@@ -55,10 +60,15 @@ export function buildSpec(input: SpecInput): OciSpec {
     root: { path: input.rootfsPath, readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(hostConfig.UTSMode === 'host' ? {} : { hostname: input.hostname }),
     ...(hostConfig.UTSMode === 'host' || !input.domainname ? {} : { domainname: input.domainname }),
-    mounts: mountsOf({ hostConfig, mounts: input.mounts, shmPath: input.shmPath }),
+    mounts: mountsOf({
+      hostConfig,
+      mounts: userns ? input.mounts.map(idMapped) : input.mounts,
+      shmPath: input.shmPath,
+    }),
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       namespaces: namespacesOf(input),
+      ...(userns ? mappingsOf(userns.ids) : {}),
       devices: devicesOf(hostConfig).devices,
       cgroupsPath: input.cgroupsPath,
       resources: input.resources,
@@ -91,6 +101,35 @@ export function buildSpec(input: SpecInput): OciSpec {
   }
 }
 
+/**
+ * Owners on disk are ids of the container, on the host's file systems too: a volume can be had in any user namespace.
+ * @see runtime-spec config.md, "Linux mount options"
+ */
+function idMapped(mount: OciMount): OciMount {
+  if (mount.type !== 'bind') return mount
+  return { ...mount, options: [...(mount.options ?? []), 'ridmap'] }
+}
+
+function mappingsOf({
+  gid,
+  size,
+  uid,
+}: IdMap): Pick<OciSpec['linux'], 'uidMappings' | 'gidMappings'> {
+  return {
+    uidMappings: [{ containerID: 0, hostID: uid, size }],
+    gidMappings: [{ containerID: 0, hostID: gid, size }],
+  }
+}
+
+/** @throws INVALID_PARAMETER when a user or group has no id in the user namespace */
+export function checkMapped({ additionalGids, gid, uid }: ResolvedUser, { size }: IdMap): void {
+  const unmapped = [uid, gid, ...additionalGids].find((id) => id >= size)
+  if (unmapped === undefined) return
+  throw new InvalidParameterError(
+    `uid or gid ${String(unmapped)} is not in the container's user namespace, which has 0 to ${String(size - 1)}`,
+  )
+}
+
 /** As Docker: nothing inheritable or ambient, so that a program run by another user than root holds none. */
 export function capabilitySets(names: string[]): OciCapabilities {
   return { bounding: names, effective: names, permitted: names, inheritable: [], ambient: [] }
@@ -112,11 +151,14 @@ function consoleSize(hostConfig: HostConfig): Pick<OciProcess, 'consoleSize'> | 
 }
 
 /** Docker's own: unprivileged processes of a container with its own network may bind low ports and send pings. */
-function sysctlsOf({ hostConfig, netnsPath }: SpecInput): Record<string, string> {
+function sysctlsOf({ hostConfig, netnsPath, userns }: SpecInput): Record<string, string> {
   const ownNetwork = netnsPath !== undefined && !/^container:/.test(hostConfig.NetworkMode ?? '')
   return {
     ...(ownNetwork
-      ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+      ? {
+          'net.ipv4.ip_unprivileged_port_start': '0',
+          'net.ipv4.ping_group_range': `0 ${String((userns?.ids.size ?? 2 ** 31) - 1)}`,
+        }
       : {}),
     ...hostConfig.Sysctls,
   }

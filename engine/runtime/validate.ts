@@ -73,7 +73,10 @@ export const HOST_CONFIG = {
     if (!['', 'host'].includes(String(value)))
       throw new InvalidParameterError(`invalid UTS mode: ${String(value)}`)
   },
-  UsernsMode: oneOf('UsernsMode', ['host']),
+  UsernsMode: within('"host", and "private" for one of its own', (value) => {
+    if (value !== 'host' && value !== 'private')
+      throw new InvalidParameterError(`invalid user namespace mode: ${String(value)}`)
+  }),
   ShmSize: (value) => {
     if (typeof value !== 'number' || value < 0)
       throw new InvalidParameterError('SHM size can not be less than 0')

@@ -15,6 +15,7 @@ import type {
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
+import { logIn } from '../registry/login.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
@@ -51,6 +52,7 @@ export function openSystem(parts: SystemParts): SystemEngine {
       return info(parts, await id)
     },
     diskUsage: (options = {}) => diskUsage(parts, options),
+    authenticate: (credentials, signal) => logIn(credentials, signal),
     events: (options, signal) => parts.events.stream(options, signal),
   }
 }
@@ -106,12 +108,15 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
   return {
     ID: id,
     Containers: containers.length,
-    ContainersRunning: count('running', 'restarting'),
+    ContainersRunning: count('running'),
     ContainersPaused: count('paused'),
-    ContainersStopped: count('created', 'exited', 'dead', 'removing'),
+    ContainersStopped: count('created', 'restarting', 'exited', 'dead', 'removing'),
     Images: images.length,
     Driver: 'overlay2',
-    DriverStatus: [['Backing Filesystem', fileSystem]],
+    DriverStatus: [
+      ['Backing Filesystem', fileSystem],
+      ['Supports d_type', 'true'],
+    ],
     DockerRootDir: instance.dataRoot,
     Plugins: {
       Volume: ['local'],
@@ -171,8 +176,12 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: facts.securityOptions,
+    SecurityOptions: [
+      ...facts.securityOptions,
+      ...(instance.userns === 'private' ? ['name=userns'] : []),
+    ],
     FirewallBackend: { Driver: 'nftables' },
+    DiscoveredDevices: [],
     CDISpecDirs: [],
     Warnings: limitWarnings(hostSupport(), {
       cgroupVersion: cgroups.version,

@@ -30,6 +30,8 @@ export interface Cli {
   /** What DOCKER_HOST is. */
   host: string
   dir: string
+  /** Of the API: for what the CLI does not say. */
+  socketPath: string
   run(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<CliResult>
   /** Its standard output without the last newline; throws when it fails. */
   ok(...args: string[]): Promise<string>
@@ -46,10 +48,12 @@ export async function whyNot(): Promise<string | false> {
   return found?.code === 0 ? false : 'the docker CLI is not installed'
 }
 
-export async function openCli(): Promise<Cli> {
+/** @param settings of the engine that is started for the test */
+export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
-  const engine = given === undefined ? new EngineProcess(instanceIn(dir)) : undefined
+  const engine =
+    given === undefined ? new EngineProcess({ ...instanceIn(dir), ...settings }) : undefined
   await engine?.start()
   const host = given ?? `unix://${engine?.instance.socketPath ?? ''}`
   // A configuration of its own: neither contexts nor credentials of whoever runs the tests.
@@ -72,6 +76,7 @@ export async function openCli(): Promise<Cli> {
     own: given === undefined,
     host,
     dir,
+    socketPath: host.replace(/^unix:\/\//, ''),
     run: (args, options = {}) => {
       const child = spawn('docker', args, {
         env,

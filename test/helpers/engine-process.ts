@@ -31,7 +31,7 @@ export class EngineProcess {
 
   /** Resolves once it says that it is ready. */
   async start(): Promise<Engine> {
-    const { bridgeSubnet, dataRoot, registryMirrors, runRoot } = this.instance
+    const { bridgeSubnet, dataRoot, registryMirrors, runRoot, userns } = this.instance
     const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
       env: {
         ...process.env,
@@ -39,6 +39,7 @@ export class EngineProcess {
         GANTRY_RUN: runRoot,
         GANTRY_BRIDGE_SUBNET: bridgeSubnet,
         GANTRY_REGISTRY_MIRRORS: registryMirrors.join(','),
+        GANTRY_USERNS: userns,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -29,23 +29,32 @@ export class LocalRegistry {
     this.host = `127.0.0.1:${String(doorPort)}`
     this.#door = net.createServer((client) => {
       const registry = net.connect(port, '127.0.0.1')
-      for (const socket of [client, registry]) {
+      for (const [socket, other] of [
+        [client, registry],
+        [registry, client],
+      ] as const) {
         this.#open.add(socket)
-        socket.on('error', () => undefined)
-        socket.on('close', () => {
-          this.#open.delete(socket)
-          client.destroy()
-          registry.destroy()
-        })
+        socket.on('error', () => other.destroy())
+        socket.on('close', () => this.#open.delete(socket))
       }
+      // What the registry sent last may still be on its slow way when it has closed.
+      client.on('close', () => registry.destroy())
       client.pipe(registry)
       registry.pipe(this.#slow()).pipe(client)
     })
     this.#door.listen(doorPort, '127.0.0.1')
   }
 
-  /** Takes the port and the one after it. */
-  static async start(scratch: string, port: number): Promise<LocalRegistry> {
+  /**
+   * Takes the port and the one after it.
+   *
+   * @param options.htpasswd lets in nobody but those in this file
+   */
+  static async start(
+    scratch: string,
+    port: number,
+    options: { htpasswd?: string } = {},
+  ): Promise<LocalRegistry> {
     const config = path.join(scratch, 'registry.json')
     fs.writeFileSync(
       config,
@@ -54,6 +63,9 @@ export class LocalRegistry {
         log: { level: 'error' },
         storage: { filesystem: { rootdirectory: path.join(scratch, 'registry') } },
         http: { addr: `127.0.0.1:${String(port)}` },
+        ...(options.htpasswd === undefined
+          ? {}
+          : { auth: { htpasswd: { realm: 'test', path: options.htpasswd } } }),
       }),
     )
     const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })

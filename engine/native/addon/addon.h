@@ -45,5 +45,9 @@ void register_process(napi_env env, napi_value exports);
 void register_spawn(napi_env env, napi_value exports);
 void register_watch(napi_env env, napi_value exports);
 void register_bpf(napi_env env, napi_value exports);
+void register_userns(napi_env env, napi_value exports);
+
+/* net.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
+int netns_furnish(char *sysctls);
 
 #endif

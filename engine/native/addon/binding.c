@@ -75,5 +75,6 @@ NAPI_MODULE_INIT()
 	register_spawn(env, exports);
 	register_watch(env, exports);
 	register_bpf(env, exports);
+	register_userns(env, exports);
 	return exports;
 }

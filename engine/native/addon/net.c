@@ -316,6 +316,13 @@ static int loopback_up(void)
 	return rc;
 }
 
+int netns_furnish(char *sysctls)
+{
+	int rc = loopback_up();
+
+	return rc < 0 ? rc : write_sysctls(sysctls);
+}
+
 /* On a thread of its own, which ends in the new namespace; the bind mount keeps it. */
 static void *newns_thread(void *data)
 {
@@ -325,9 +332,7 @@ static void *newns_thread(void *data)
 		job->error = -errno;
 		return NULL;
 	}
-	job->error = loopback_up();
-	if (job->error == 0)
-		job->error = write_sysctls(job->sysctls);
+	job->error = netns_furnish(job->sysctls);
 	if (job->error == 0 && mount("/proc/thread-self/ns/net", job->path, NULL, MS_BIND, NULL) < 0)
 		job->error = -errno;
 	return NULL;

@@ -55,6 +55,7 @@ struct k_mount_attr {
 #define K_ATTR_STRICTATIME 0x20
 #define K_ATTR_NODIRATIME 0x80
 #define K_ATTR_NOSYMFOLLOW 0x200000
+#define K_ATTR_IDMAP 0x100000
 
 #define K_OPEN_TREE_CLONE 1
 #define K_MOVE_MOUNT_F_EMPTY_PATH 4
@@ -67,5 +68,6 @@ struct k_clone_args {
 };
 #define K_CLONE_PIDFD 0x1000
 #define K_CLONE_INTO_CGROUP 0x200000000ULL
+#define K_AT_RECURSIVE 0x8000
 
 #endif

@@ -3,14 +3,21 @@
  *
  *   shim                                   child
  *    | clone3(all namespaces at once)        |
- *    | <--- REPORT_MAP --------------------- | (user namespace only) write my id maps
- *    | ---- one byte ----------------------> |
  *    |                                       | enter cgroups, join namespaces, own cgroup namespace
  *    |                                       | mounts, pivot_root
  *    | <--- REPORT_TTY + master ------------ | (tty only)
  *    |                                       | credentials, capabilities, seccomp
  *    | <--- REPORT_EXEC -------------------- | about to exec
  *    | <--- end of file, or REPORT_ERROR --- | CLOEXEC closed it, or execve failed
+ *
+ * With a user namespace a go-between does, as root of the host, what only that may do:
+ *
+ *   shim                       go-between                                  child
+ *    | clone3(own mounts)       |                                           |
+ *    |                          | enter cgroups, prepare.c, join namespaces |
+ *    |                          | clone3(CLONE_PARENT, other namespaces) -> |
+ *    | <--- pid --------------- | exit                                      |
+ *    | ---- limits, one byte ---------------------------------------------> | own cgroup namespace, and so on as above
  */
 #include "shim.h"
 #include "kernel.h"
@@ -24,8 +31,7 @@
 
 #define SYNC_FD 3
 
-static const int NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUSER |
-			      CLONE_NEWCGROUP;
+static const int NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
 
 _Noreturn static void fail(struct child *c, int rc)
 {
@@ -131,32 +137,42 @@ static int namespaces_join(struct child *c)
 		if (r.type != REC_JOIN)
 			continue;
 		type = field_u32(&r.fields);
-		/* pid: the shim has joined before it made us */
-		if (type != CLONE_NEWPID)
+		/* pid: the shim has joined before it made us, except for a go-between, whose children are born in it */
+		if (type != CLONE_NEWPID || c->plan->userns)
 			rc = join_one(c, type, field_str(&r.fields, NULL));
 	}
 	return rc;
 }
 
-/* Waits until the shim, outside, has written the id maps. */
-static int map_wait(struct child *c)
+/* Until here root of the host; from here on nobody there, and root inside. */
+static int user_enter(struct child *c)
 {
-	struct report report = {.kind = REPORT_MAP};
+	int rc = join_one(c, CLONE_NEWUSER, c->plan->userns);
+
+	if (rc < 0)
+		return rc;
+	c->step = "become root of the user namespace";
+	return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* Waits until the shim, outside, has set our limits: raising one takes a power that a user namespace does not give. */
+static int limits_wait(struct child *c)
+{
 	char done;
 
-	c->step = "map ids";
+	c->step = "set rlimit";
 	c->path = NULL;
-	if (RETRY(write(c->sync, &report, sizeof report)) < 0)
-		return -errno;
 	return RETRY(read(c->sync, &done, 1)) == 1 ? 0 : -EPERM;
 }
 
-/* On the host we are root until here, with none of its powers; from here on nobody there, and root inside. */
-static int user_become(struct child *c)
+/* The same device, in the mounts that are ours now: what the go-between had open cannot be bound here. */
+static int null_again(struct child *c)
 {
-	c->step = "become root of the user namespace";
-	c->path = NULL;
-	return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
+	close(c->null);
+	c->step = "open";
+	c->path = "/dev/null";
+	c->null = open(c->path, O_RDWR | O_CLOEXEC);
+	return c->null < 0 ? -errno : 0;
 }
 
 static int unshare_rest(struct child *c, unsigned int cloned)
@@ -281,19 +297,79 @@ static void child_begin(struct child *c, const struct plan *plan, const int stdi
 	}
 }
 
+static pid_t spawn(uint64_t flags, int exit_signal, int cgroup, int *pidfd)
+{
+	struct k_clone_args args = {.flags = flags, .exit_signal = (uint64_t)exit_signal};
+	pid_t pid;
+
+	if (pidfd) {
+		args.flags |= K_CLONE_PIDFD;
+		args.pidfd = (uint64_t)(uintptr_t)pidfd;
+	}
+	if (cgroup >= 0) {
+		args.flags |= K_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	return pid < 0 ? -errno : pid;
+}
+
+/* Born in the cgroup, or, when the kernel says that it cannot be, to enter it itself: `cgroup` is then closed. */
+static pid_t spawn_entered(uint64_t flags, int *cgroup, int *pidfd)
+{
+	pid_t pid = spawn(flags, SIGCHLD, *cgroup, pidfd);
+
+	if (pid != -EBUSY || *cgroup < 0)
+		return pid;
+	fd_close(cgroup);
+	return spawn(flags, SIGCHLD, -1, pidfd);
+}
+
+_Noreturn static void container_build(struct child *c, unsigned int cloned)
+{
+	int rc;
+
+	if ((rc = unshare_rest(c, cloned)) < 0 || (rc = names(c)) < 0 || (rc = mounts_build(c)) < 0 || (rc = sysctls(c)) < 0 ||
+	    (rc = mounts_enter(c)) < 0)
+		fail(c, rc);
+	become(c);
+}
+
 _Noreturn static void container_child(const struct plan *plan, const int stdio[3], int sync, unsigned int cloned, bool entered)
 {
-	bool user = plan->ns_new & CLONE_NEWUSER;
 	struct child c;
 	int rc;
 
 	child_begin(&c, plan, stdio, sync);
-	if ((user && (rc = map_wait(&c)) < 0) || (rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) ||
-	    (!user && (rc = namespaces_join(&c)) < 0) || (rc = security_early(&c)) < 0 ||
-	    (user && (rc = user_become(&c)) < 0) || (rc = unshare_rest(&c, cloned)) < 0 || (rc = names(&c)) < 0 ||
-	    (rc = mounts_build(&c)) < 0 || (rc = sysctls(&c)) < 0 || (rc = mounts_enter(&c)) < 0)
+	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) || (rc = namespaces_join(&c)) < 0 ||
+	    (rc = security_early(&c)) < 0)
 		fail(&c, rc);
-	become(&c);
+	container_build(&c, cloned);
+}
+
+/* Tells the container's pid, as the host counts, over `told`. */
+_Noreturn static void go_between(const struct plan *plan, const int stdio[3], int sync, int told, unsigned int cloned, bool entered)
+{
+	struct child c;
+	int32_t pid;
+	int rc;
+
+	child_begin(&c, plan, stdio, sync);
+	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) || (rc = mounts_prepare(&c)) < 0 ||
+	    (rc = namespaces_join(&c)) < 0 || (rc = lsm_set(&c)) < 0 || (rc = user_enter(&c)) < 0)
+		fail(&c, rc);
+	c.step = "make namespaces";
+	c.path = NULL;
+	pid = spawn(cloned | CLONE_PARENT, 0, -1, NULL);
+	if (pid == 0) {
+		close(told);
+		if ((rc = limits_wait(&c)) < 0 || (rc = null_again(&c)) < 0)
+			fail(&c, rc);
+		container_build(&c, cloned);
+	}
+	if (pid < 0)
+		fail(&c, pid);
+	_exit(RETRY(write(told, &pid, sizeof pid)) == sizeof pid ? 0 : 1);
 }
 
 _Noreturn static void exec_child(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups,
@@ -348,50 +424,67 @@ static int single_v2(const struct plan *plan)
 	return n ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
-static pid_t spawn(uint64_t flags, int cgroup, int *pidfd)
+/* The id on the host of one in the container's user namespace; what is not mapped is nobody. */
+uint32_t host_id(uint32_t first, uint32_t n, uint32_t id)
 {
-	struct k_clone_args args = {.flags = flags | K_CLONE_PIDFD, .exit_signal = SIGCHLD};
-	pid_t pid;
-
-	args.pidfd = (uint64_t)(uintptr_t)pidfd;
-	if (cgroup >= 0) {
-		args.flags |= K_CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup;
-	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-	return pid < 0 ? -errno : pid;
+	return id < n ? first + id : 65534;
 }
 
-/*
- * From within a user namespace those of the host cannot be joined, so the shim itself does; its files and sockets it has
- * open already.
- */
-static int join_here(const struct plan *plan)
+/* In a user namespace even root may only open /dev/stdout again when the pipe belongs to a user that is mapped there. */
+static void stdio_give(const struct plan *plan, const int stdio[3])
 {
-	struct child c = {.plan = plan};
-	int rc = namespaces_join(&c);
+	int i;
 
+	for (i = 0; i < 3 && shim.plan.userns; i++) {
+		if (stdio[i] >= 0 &&
+		    fchown(stdio[i], host_id(shim.plan.host_uid, shim.plan.ids, plan->process.uid), (gid_t)-1) < 0)
+			say("give stdio to the container's user", NULL, errno);
+	}
+}
+
+/* Gives the container's init, a child of ours though we have not made it; on failure the go-between, which reports. */
+static pid_t spawn_between(const struct plan *plan, const int stdio[3], int pair[2], unsigned int cloned, int *cgroup, int *pidfd)
+{
+	pid_t between;
+	int told[2], rc;
+	int32_t pid;
+	ssize_t n;
+
+	if (pipe2(told, O_CLOEXEC) < 0)
+		return -errno;
+	between = spawn_entered(CLONE_NEWNS, cgroup, pidfd);
+	if (between == 0) {
+		close(pair[0]);
+		go_between(plan, stdio, pair[1], told[1], cloned, *cgroup >= 0);
+	}
+	close(told[1]);
+	n = between > 0 ? RETRY(read(told[0], &pid, sizeof pid)) : 0;
+	close(told[0]);
+	if (n != sizeof pid)
+		return between;
+	fd_close(pidfd);
+	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	rc = *pidfd < 0 ? -errno : rlimits_set(plan, pid);
+	if (rc == 0 && write(pair[0], "", 1) != 1)
+		rc = -errno;
 	if (rc < 0)
-		say("join namespace", c.path, rc);
-	return rc;
+		kill(pid, SIGKILL);
+	return rc < 0 ? rc : pid;
 }
 
 int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd)
 {
-	/* made with a user namespace in one call, the others belong to it */
 	unsigned int cloned = plan->ns_new & (unsigned int)NAMESPACES & ~(unsigned int)CLONE_NEWCGROUP;
-	int pair[2], cgroup = single_v2(plan), rc;
+	int pair[2], cgroup = single_v2(plan);
 	pid_t pid;
 
-	if (plan->ns_new & CLONE_NEWUSER && (rc = join_here(plan)) < 0)
-		return rc;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	pid = spawn(cloned, cgroup, pidfd);
-	if (pid == -EBUSY && cgroup >= 0) {
-		fd_close(&cgroup);
-		pid = spawn(cloned, -1, pidfd);
-	}
+	stdio_give(plan, stdio);
+	if (plan->userns)
+		pid = spawn_between(plan, stdio, pair, cloned, &cgroup, pidfd);
+	else
+		pid = spawn_entered(cloned, &cgroup, pidfd);
 	if (pid == 0) {
 		close(pair[0]);
 		container_child(plan, stdio, pair[1], cloned, cgroup >= 0);
@@ -414,12 +507,13 @@ int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, con
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
+	stdio_give(plan, stdio);
 	/* the shim's children are born in the container's pid namespace already */
-	pid = spawn(0, cgroup, pidfd);
+	pid = spawn(0, SIGCHLD, cgroup, pidfd);
 	/* its processes have moved below: the child finds its way there */
 	if (pid == -EBUSY && cgroup >= 0) {
 		fd_close(&cgroup);
-		pid = spawn(0, -1, pidfd);
+		pid = spawn(0, SIGCHLD, -1, pidfd);
 	}
 	if (pid == 0) {
 		close(pair[0]);

@@ -18,12 +18,12 @@
 
 #define LINKS_MAX 40
 
-static int setattr(int dir, const char *path, unsigned int flags, const struct k_mount_attr *attr)
+int mount_change(int fd, const char *path, unsigned int flags, const struct k_mount_attr *attr)
 {
-	return syscall(SYS_mount_setattr, dir, path, flags, attr, sizeof *attr) < 0 ? -errno : 0;
+	return syscall(SYS_mount_setattr, fd, path, flags, attr, sizeof *attr) < 0 ? -errno : 0;
 }
 
-static const char *fd_path(int fd, char out[32])
+const char *fd_path(int fd, char out[32])
 {
 	size_t n = put_text(out, 20, "/proc/self/fd/");
 
@@ -209,7 +209,7 @@ static int overlay_by_fsconfig(struct child *c, const struct plan *plan)
 	return rc;
 }
 
-static int root_mount(struct child *c)
+int root_mount(struct child *c)
 {
 	const struct plan *plan = c->plan;
 	const char *target;
@@ -248,7 +248,18 @@ static int root_mount(struct child *c)
 	return 0;
 }
 
-static int tree_propagation(struct child *c)
+/* Where the go-between has left us; see prepare.c. */
+static int root_attach(struct child *c)
+{
+	c->step = "mount root";
+	c->path = c->plan->overlay_target;
+	c->root = prepared_take(c);
+	if (c->root < 0)
+		return c->root;
+	return syscall(SYS_move_mount, c->root, "", AT_FDCWD, ".", K_MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int tree_propagation(struct child *c)
 {
 	struct record_at r;
 	size_t offset = PLAN_HEADER;
@@ -303,10 +314,16 @@ static int change(int fd, uint64_t set, uint64_t clear, bool recursive)
 
 	if (set == 0 && clear == 0)
 		return 0;
-	rc = setattr(fd, "", 0x1000 /* AT_EMPTY_PATH */ | (recursive ? 0x8000 /* AT_RECURSIVE */ : 0), &attr);
+	rc = mount_change(fd, "", AT_EMPTY_PATH | (recursive ? K_AT_RECURSIVE : 0), &attr);
 	if (rc != -ENOSYS || recursive)
 		return rc;
 	return remount(fd, fd_path(fd, at), &attr);
+}
+
+/* Puts a detached mount on what fd is open on. */
+static int attach(int from, int fd)
+{
+	return (int)syscall(SYS_move_mount, from, "", fd, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 static int mount_one(struct child *c, struct fields *f)
@@ -316,14 +333,17 @@ static int mount_one(struct child *c, struct fields *f)
 	const char *source = field_str(f, NULL), *target = field_str(f, NULL), *type = field_str(f, NULL),
 		   *data = field_str(f, NULL);
 	bool directory = true;
+	int fd, rc, from = -1;
 	struct stat st;
 	char at[32];
-	int fd, rc;
 
 	c->step = "mount";
 	c->path = source;
 	if (kind == MOUNT_KIND_BIND) {
-		if (stat(source, &st) < 0)
+		from = c->prepared ? prepared_take(c) : AT_FDCWD;
+		if (from != AT_FDCWD && from < 0)
+			return from;
+		if (fstatat(from, from < 0 ? source : "", &st, from < 0 ? 0 : AT_EMPTY_PATH) < 0)
 			return -errno;
 		directory = S_ISDIR(st.st_mode);
 	}
@@ -337,12 +357,26 @@ static int mount_one(struct child *c, struct fields *f)
 		return -ENOTDIR;
 	if (kind == MOUNT_KIND_FS) {
 		rc = mount(source, fd_path(fd, at), type, flags, *data ? data : NULL);
-		/* root of a user namespace may not mount a sysfs of a network that is not its own, but see the host's */
+		/* a network that is joined shows its devices in a sysfs that only its owner may mount: the host's is seen */
 		if (rc < 0 && errno == EPERM && !strcmp(type, "sysfs")) {
 			rc = mount("/sys", fd_path(fd, at), NULL, MS_BIND | MS_REC, NULL);
 			set |= K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV | K_ATTR_NOEXEC;
 			opts |= MOUNT_OPT_RECURSIVE;
 		}
+		/* no file system goes onto itself, which the host's /sys may have there */
+		if (rc < 0 && errno == EBUSY) {
+			rc = mount("tmpfs", fd_path(fd, at), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,mode=555");
+			if (rc == 0) {
+				close(fd);
+				fd = in_root(c->root, target, O_PATH);
+				if (fd < 0)
+					return fd;
+				rc = mount(source, fd_path(fd, at), type, flags, *data ? data : NULL);
+			}
+		}
+	} else if (from >= 0) {
+		rc = attach(from, fd);
+		close(from);
 	} else if (kind == MOUNT_KIND_BIND) {
 		rc = mount(source, fd_path(fd, at), NULL, MS_BIND | (flags & MS_REC), NULL);
 	} else {
@@ -382,12 +416,33 @@ static int parent_in_root(struct child *c, const char *path, const char **name)
 	return make_in_root(c->root, dir, true);
 }
 
-/* A user namespace may not make device nodes: the host's is bound instead. */
-static int device_bind(struct child *c, const char *path)
+/* A user namespace may not make device nodes: what was made outside is put over an empty file. */
+static int device_attach(struct child *c, const char *path)
+{
+	int from = prepared_take(c), fd, rc = 0;
+
+	if (from < 0)
+		return from;
+	fd = make_in_root(c->root, path, false);
+	if (fd < 0)
+		return fd;
+	if (attach(from, fd) < 0)
+		rc = -errno;
+	close(from);
+	close(fd);
+	return rc;
+}
+
+/* An engine that may not make nodes itself binds those of the host, where they have the same name. */
+static int device_bind(struct child *c, const char *path, dev_t dev)
 {
 	char at[32];
-	int fd = make_in_root(c->root, path, false), rc = 0;
+	struct stat st;
+	int fd, rc = 0;
 
+	if (stat(path, &st) < 0 || st.st_rdev != dev)
+		return -EPERM;
+	fd = make_in_root(c->root, path, false);
 	if (fd < 0)
 		return fd;
 	if (mount(path, fd_path(fd, at), NULL, MS_BIND, NULL) < 0)
@@ -408,6 +463,8 @@ static int device_make(struct child *c, struct fields *f)
 
 	c->step = "make device";
 	c->path = path;
+	if (c->prepared)
+		return device_attach(c, path);
 	dir = parent_in_root(c, path, &name);
 	if (dir < 0)
 		return dir;
@@ -421,7 +478,7 @@ static int device_make(struct child *c, struct fields *f)
 	if (rc == 0 && (uid || gid) && fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		rc = -errno;
 	close(dir);
-	return rc == -EPERM ? device_bind(c, path) : rc;
+	return rc == -EPERM ? device_bind(c, path, dev) : rc;
 }
 
 static int link_make(struct child *c, struct fields *f)
@@ -592,7 +649,11 @@ int mounts_build(struct child *c)
 	int rc;
 
 	umask(0);
-	if ((rc = tree_propagation(c)) < 0 || (rc = root_mount(c)) < 0 || (rc = walk(c)) < 0)
+	if (c->prepared)
+		rc = root_attach(c);
+	else if ((rc = tree_propagation(c)) == 0)
+		rc = root_mount(c);
+	if (rc < 0 || (rc = walk(c)) < 0)
 		return rc;
 	if (plan->flags & LAUNCH_TTY) {
 		if ((rc = tty_make(c, c->root)) < 0 || (rc = console_bind(c)) < 0)

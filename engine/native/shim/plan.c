@@ -179,8 +179,11 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		plan->ns_joined |= field_u32(f);
 		field_str(f, NULL);
 		return true;
-	case REC_IDMAP:
-		*(field_u32(f) ? &plan->gid_map : &plan->uid_map) = field_str(f, NULL);
+	case REC_USERNS:
+		plan->host_uid = field_u32(f);
+		plan->host_gid = field_u32(f);
+		plan->ids = field_u32(f);
+		plan->userns = field_str(f, NULL);
 		return true;
 	case REC_ROOT_OVERLAY:
 		plan->layers_root = field_str(f, NULL);

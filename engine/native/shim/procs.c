@@ -157,7 +157,8 @@ int proc_container(void)
 	p->rows = plan->rows;
 	p->cols = plan->cols;
 	shim.own_pidns = plan->ns_new & CLONE_NEWPID;
-	rc = pidns_use(plan, -1);
+	/* a go-between is to count as the host does, so that the pid it tells is one */
+	rc = plan->userns ? 0 : pidns_use(plan, -1);
 	if (rc == 0)
 		rc = pipes_make(p, child, plan->flags & LAUNCH_OPEN_STDIN);
 	if (rc == 0)
@@ -170,6 +171,8 @@ int proc_container(void)
 	p->pid = rc;
 	p->state = PROC_STARTING;
 	rc = pidns_use(plan, p->pidfd);
+	if (rc == 0 && plan->userns)
+		rc = pidns_use(plan, -1);
 	/* gone already: what it reported is still to be read, and nothing will be executed beside it */
 	return rc == -ESRCH ? 0 : rc;
 }
@@ -204,8 +207,9 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 	rc = pipes_make(p, child, flags & ATTACH_STDIN);
 	if (rc == 0)
 		rc = spawn_exec(&plan, shim.procs[0].pidfd,
-				((all->ns_new | all->ns_joined) & ~(uint32_t)CLONE_NEWPID) | CLONE_NEWNS, all, child, &p->sync,
-				&p->pidfd);
+				((all->ns_new | all->ns_joined) & ~(uint32_t)CLONE_NEWPID) | CLONE_NEWNS |
+					(all->userns ? CLONE_NEWUSER : 0),
+				all, child, &p->sync, &p->pidfd);
 	close_three(child);
 	if (rc < 0) {
 		proc_free(p);
@@ -218,27 +222,6 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 }
 
 /* ------------------------------------------------------------------ start */
-
-static int maps_write(pid_t pid)
-{
-	char path[40];
-	size_t n = put_text(path, 6, "/proc/");
-	int limits = rlimits_set(&shim.plan, pid);
-
-	if (limits < 0)
-		return limits;
-
-	n += put_number(path + n, (uint64_t)pid);
-	path[n + put_text(path + n, 8, "/uid_map")] = 0;
-	if (shim.plan.uid_map) {
-		int rc = write_file(path, shim.plan.uid_map);
-
-		if (rc < 0)
-			return rc;
-	}
-	path[n + 1] = 'g';
-	return shim.plan.gid_map ? write_file(path, shim.plan.gid_map) : 0;
-}
 
 static void tty_received(struct proc *p, struct msghdr *m)
 {
@@ -302,17 +285,6 @@ void proc_sync(struct proc *p)
 		case REPORT_TTY:
 			tty_received(p, &m);
 			break;
-		case REPORT_MAP: {
-			int rc = maps_write(p->pid);
-
-			if (rc < 0)
-				fail_start(p, "map ids", -rc);
-			else if (write(p->sync, "", 1) != 1)
-				fail_start(p, "map ids", errno);
-			if (p->failed)
-				kill(p->pid, SIGKILL);
-			break;
-		}
 		case REPORT_EXEC:
 			p->exec_seen = true;
 			break;

@@ -61,7 +61,7 @@ enum record {
 	REC_CGROUP,	   /* u32 1 when it is cgroup v2, str cgroup.procs file to enter; repeated */
 	REC_NEW,	   /* u32 CLONE_NEW* to create */
 	REC_JOIN,	   /* u32 CLONE_NEW*, str path of the namespace to join; repeated */
-	REC_IDMAP,	   /* u32 0 uid or 1 gid, str text of the map file */
+	REC_USERNS,	   /* u32 first host uid, u32 first host gid, u32 how many, str path of the user namespace to join */
 	REC_ROOT_OVERLAY,  /* str layersRoot, str data, u32 n, n * str lower directories for more than a page, str mount point */
 	REC_ROOT_BIND,	   /* str path */
 	REC_PROPAGATION,   /* u64 MS_* of the whole tree before anything is mounted, u64 MS_* of the new root (0: leave) */
@@ -92,6 +92,9 @@ enum record {
 
 enum launch_flag { LAUNCH_TTY = 1, LAUNCH_OPEN_STDIN = 2, LAUNCH_STDIN_ONCE = 4 };
 enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE };
-enum mount_opt { MOUNT_OPT_RECURSIVE = 1 /* attributes go down the tree */ };
+enum mount_opt {
+	MOUNT_OPT_RECURSIVE = 1, /* attributes go down the tree */
+	MOUNT_OPT_IDMAP = 2,	 /* of a bind: its owners are ids of the container */
+};
 
 #endif

@@ -132,31 +132,36 @@ static int credentials(struct child *c)
 	return 0;
 }
 
+/* What the exec of the container's program is to be confined by. */
+int lsm_set(struct child *c)
+{
+	const struct process_plan *p = &c->plan->process;
+	char text[300];
+	size_t n;
+	int rc;
+
+	if (!p->apparmor)
+		return 0;
+	n = put_text(text, 5, "exec ");
+	n += put_text(text + n, 290, p->apparmor);
+	text[n] = 0;
+	c->step = "set AppArmor profile";
+	c->path = p->apparmor;
+	rc = write_file("/proc/self/attr/apparmor/exec", text);
+	if (rc == -ENOENT)
+		rc = write_file("/proc/self/attr/exec", text);
+	return rc;
+}
+
 /* With the host's powers still there. */
 int security_early(struct child *c)
 {
-	const struct process_plan *p = &c->plan->process;
 	int rc;
 
 	c->step = "set rlimit";
 	c->path = NULL;
-	if ((rc = rlimits_set(c->plan, 0)) < 0)
-		return rc;
-	if (p->apparmor) {
-		char text[300];
-		size_t n = put_text(text, 5, "exec ");
-
-		n += put_text(text + n, 290, p->apparmor);
-		text[n] = 0;
-		c->step = "set AppArmor profile";
-		c->path = p->apparmor;
-		rc = write_file("/proc/self/attr/apparmor/exec", text);
-		if (rc == -ENOENT)
-			rc = write_file("/proc/self/attr/exec", text);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	rc = rlimits_set(c->plan, 0);
+	return rc < 0 ? rc : lsm_set(c);
 }
 
 /*

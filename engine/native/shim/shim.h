@@ -10,6 +10,8 @@
 #include <time.h>
 #include "protocol.h"
 
+struct k_mount_attr;
+
 #define ID_MAX 64
 #define PROCS_MAX 256	/* the container's init and 255 running execs */
 #define CLIENTS_MAX 256
@@ -57,7 +59,8 @@ struct plan {
 	uint64_t log_max;
 	uint32_t log_files;
 	uint32_t ns_new, ns_joined;
-	const char *uid_map, *gid_map;
+	const char *userns; /* of its own, or NULL: that of the host; its ids 0 to ids-1 begin at: */
+	uint32_t host_uid, host_gid, ids;
 	const char *layers_root, *overlay_data, *overlay_target, *bind_root;
 	struct strings overlay_lower;
 	uint64_t tree_propagation, root_propagation;
@@ -102,7 +105,7 @@ struct report { /* child -> shim, one datagram each */
 	char step[28];
 	char path[476];
 };
-enum report_kind { REPORT_TTY = 1, REPORT_MAP, REPORT_EXEC, REPORT_ERROR };
+enum report_kind { REPORT_TTY = 1, REPORT_EXEC, REPORT_ERROR };
 
 struct child {
 	const struct plan *plan;
@@ -111,20 +114,30 @@ struct child {
 	int slave;	 /* of the pty, or -1 */
 	int null;	 /* /dev/null */
 	int root;	 /* O_PATH of the new root while it is being built */
+	int *prepared;	 /* with a user namespace: the mounts made outside, in the plan's order; see prepare.c */
+	uint32_t nprepared, next;
 	const char *step, *path; /* what is being tried, for the report */
 };
 
+uint32_t host_id(uint32_t first, uint32_t n, uint32_t id);
 int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd);
 int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups, int stdio[3],
 	       int *sync, int *pidfd);
 int cgroup_enter(const char *procs, bool v2);
+int mounts_prepare(struct child *c);
+int prepared_take(struct child *c);
+int tree_propagation(struct child *c);
+int root_mount(struct child *c);
 int mounts_build(struct child *c);
 int mounts_enter(struct child *c);
+int mount_change(int fd, const char *path, unsigned int flags, const struct k_mount_attr *attr);
+const char *fd_path(int fd, char out[32]);
 int in_root(int root, const char *path, uint64_t flags);
 int make_in_root(int root, const char *path, bool directory);
 int tty_make(struct child *c, int root);
 int tty_take(struct child *c);
 int rlimits_set(const struct plan *plan, pid_t pid);
+int lsm_set(struct child *c);
 int security_early(struct child *c);
 int security_final(struct child *c);
 int exec_process(struct child *c);

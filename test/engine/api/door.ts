@@ -108,10 +108,10 @@ export class RawConnection {
   }
 
   async until(done: (received: string) => boolean): Promise<string> {
-    const deadline = Date.now() + 5000
+    const deadline = Date.now() + 20_000
     while (!done(this.received)) {
       if (Date.now() > deadline)
-        throw new Error(`never came; received ${JSON.stringify(this.received)}`)
+        throw new Error(`never came; received ${JSON.stringify(this.received.slice(0, 2000))}`)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     return this.received

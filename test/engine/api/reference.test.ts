@@ -59,11 +59,11 @@ describe('the API reference', () => {
       )
     }
     assert.deepEqual(
-      reference.fields.EndpointSettings.filter((field) => !(field in endpointSettings.shape)),
+      reference.fields.EndpointSettings.filter((field) => !(field in endpointSettings.out.shape)),
       [],
     )
     assert.deepEqual(
-      reference.fields.ExecStartConfig.filter((field) => !(field in execStartBody.in.shape)),
+      reference.fields.ExecStartConfig.filter((field) => !(field in execStartBody.in.out.shape)),
       [],
     )
   })

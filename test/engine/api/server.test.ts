@@ -162,7 +162,7 @@ describe('createApiServer', () => {
     }
     const answer = await door.request(
       'POST',
-      '/v1.56/containers/create?name=web&platform=',
+      '/v1.43/containers/create?name=web&platform=',
       JSON.stringify(body),
     )
     assert.equal(answer.status, 201)
@@ -174,7 +174,7 @@ describe('createApiServer', () => {
         ExposedPorts: { '80/tcp': {} },
         HostConfig: {
           NetworkMode: 'net',
-          PortBindings: { '80/tcp': [{ HostPort: '8080' }], '81/tcp': null },
+          PortBindings: { '80/tcp': [{ HostPort: '8080' }], '81/tcp': [{}] },
           LogConfig: { Config: {} },
           Memory: 64 * 1024 * 1024,
         },
@@ -380,7 +380,7 @@ describe('createApiServer', () => {
         },
       },
     })
-    const event = JSON.parse((await door.request('GET', '/events?until=1')).text) as Record<
+    const event = JSON.parse((await door.request('GET', '/v1.51/events?until=1')).text) as Record<
       string,
       unknown
     >

@@ -33,6 +33,7 @@ export class TestImages {
         runRoot: path.join(this.root, 'run'),
         bridgeSubnet: '10.9.0.0/24',
         registryMirrors: this.mirrors,
+        userns: 'host',
       }),
       events: {
         emit: (type, action, id, attributes) =>

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { MNT_DETACH, mount, MS_PRIVATE, umount } from '../../../engine/native/mount.ts'
+import { newNetns, newOwnedNetns } from '../../../engine/native/net.ts'
 import type { ContainerLaunchError } from '../../../engine/runtime/shim.ts'
 import { launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts'
+import type { OciSpec } from '../../../engine/types/oci-runtime.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, openBench, sh } from './shim-helper.ts'
 
@@ -358,7 +361,7 @@ describe('launchContainer', () => {
 
   it('shares mounts with the host where a bind asks for it, and only those', async (t) => {
     const { mount, umount } = await import('../../../engine/native/mount.ts')
-    const dir = path.join(bench.root, 'shared')
+    const dir = path.join(bench.root, 'owners')
     fs.mkdirSync(path.join(dir, 'sub'), { recursive: true })
     mount(dir, dir, null, 0x1000)
     mount(null, dir, null, 0x100000)
@@ -399,57 +402,117 @@ describe('launchContainer', () => {
     assert.deepEqual(points(), before)
   })
 
-  it('runs in a user namespace whose root is nobody on the host', async () => {
-    const chown = (file: string): void => {
-      fs.lchownSync(file, 100000, 100000)
-      if (fs.lstatSync(file).isDirectory())
-        for (const name of fs.readdirSync(file)) chown(path.join(file, name))
-    }
-    const root = path.join(bench.root, 'userns')
-    fs.cpSync(bench.layer, root, { recursive: true, verbatimSymlinks: true })
-    chown(root)
-    fs.chmodSync(bench.root, 0o711)
-    const host = await bench.launch({
-      rootfs: { kind: 'bind', path: root },
-      linux: {
-        namespaces: [
-          { type: 'user' },
-          { type: 'mount' },
-          { type: 'pid' },
-          { type: 'cgroup' },
-          { type: 'uts' },
-          { type: 'ipc' },
-          { type: 'network', path: '/proc/self/ns/net' },
-        ],
-        uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
-        gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
-      },
-      process: sh('mkdir /sys/x || ls /sys/class/net'),
+  describe('with a user namespace', () => {
+    const ids = { uid: 0x70000000, gid: 0x70010000, size: 65536 }
+    let files: { net: string; user: string; plain: string }
+    before(async () => {
+      const directory = path.join(bench.root, 'ns')
+      fs.mkdirSync(directory)
+      mount('ns', directory, 'tmpfs')
+      mount(null, directory, null, MS_PRIVATE)
+      files = {
+        net: path.join(directory, 'net'),
+        user: path.join(directory, 'user'),
+        plain: path.join(directory, 'plain'),
+      }
+      for (const file of Object.values(files)) fs.writeFileSync(file, '')
+      await newOwnedNetns(files.net, files.user, { ids })
+      await newNetns(files.plain)
     })
-    await host.shim.ended
-    assert.match(host.stdout(), /lo\n/)
-    const run = await bench.launch({
-      rootfs: { kind: 'bind', path: root },
-      linux: {
-        namespaces: (['user', 'mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'] as const).map(
-          (type) => ({ type }),
+    after(() => {
+      for (const file of Object.values(files)) umount(file, MNT_DETACH)
+      umount(path.join(bench.root, 'ns'), MNT_DETACH)
+    })
+    const linux = (net: string): Partial<OciSpec['linux']> => ({
+      namespaces: [
+        { type: 'user', path: files.user },
+        { type: 'network', path: net },
+        ...(['mount', 'pid', 'ipc', 'uts', 'cgroup'] as const).map((type) => ({ type })),
+      ],
+      uidMappings: [{ containerID: 0, hostID: ids.uid, size: ids.size }],
+      gidMappings: [{ containerID: 0, hostID: ids.gid, size: ids.size }],
+    })
+
+    it('runs as root that is nobody on the host, with files that are root’s on disk', async () => {
+      fs.chmodSync(bench.root, 0o700)
+      const run = await bench.launch({
+        linux: linux(files.net),
+        process: sh(
+          'id -u; touch /mine; stat -c %u:%g /mine /bin; echo x > /dev/null; cat /proc/self/uid_map; hostname; sleep 60',
         ),
-        uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
-        gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
-      },
-      process: sh(
-        'id -u; touch /mine; stat -c %u /mine; echo x > /dev/null; cat /proc/self/uid_map; hostname; sleep 60',
-      ),
+      })
+      await eventually(() => run.stdout().includes('shimtest'), 'ran')
+      assert.match(run.stdout(), /^0\n0:0\n0:0\n\s+0\s+1879048192\s+65536\nshimtest\n$/)
+      assert.ok(run.options.rootfs.kind === 'overlay')
+      const { gid, uid } = fs.statSync(path.join(run.options.rootfs.upper, 'mine'))
+      assert.deepEqual([uid, gid], [0, 0])
+      const status = fs.readFileSync(`/proc/${run.shim.pid}/status`, 'utf8')
+      assert.match(status, /^Uid:\t1879048192\t[^]*^Gid:\t1879113728\t/m)
+      const { exited } = await run.shim.exec({
+        id: 'in',
+        process: { ...run.options.spec.process, ...sh('exit $(id -u)') },
+        ...SILENT,
+      })
+      assert.equal(await exited, 0)
     })
-    await eventually(() => run.stdout().includes('shimtest'), 'ran')
-    assert.match(run.stdout(), /^0\n0\n\s+0\s+100000\s+65536\nshimtest\n$/)
-    assert.equal(fs.statSync(path.join(root, 'mine')).uid, 100000)
-    const { exited } = await run.shim.exec({
-      id: 'in',
-      process: { ...run.options.spec.process, ...sh('exit $(id -u)') },
-      ...SILENT,
+
+    it('shows owners of a bind as they are on disk when it is id-mapped', async () => {
+      const shared = path.join(bench.root, 'idmapped')
+      fs.mkdirSync(shared)
+      fs.writeFileSync(path.join(shared, 'file'), '')
+      fs.chownSync(path.join(shared, 'file'), 12, 34)
+      const mounts = [['/mapped', 'ridmap'] as const, ['/plain'] as const].map(
+        ([destination, ...options]) => ({
+          destination,
+          type: 'bind',
+          source: shared,
+          options: ['rbind', ...options],
+        }),
+      )
+      const run = await bench.launch({
+        linux: linux(files.net),
+        mounts,
+        process: sh('stat -c %u:%g /mapped/file /plain/file; mkdir /mapped/new; mkdir /plain/no'),
+      })
+      await run.shim.ended
+      assert.equal(run.stdout(), '12:34\n65534:65534\n')
+      assert.match(run.stderr(), /no.*Permission denied/)
+      assert.equal(fs.statSync(path.join(shared, 'new')).uid, 0)
     })
-    assert.equal(await exited, 0)
+
+    it('sees the host’s /sys, and its own cgroup, when its network belongs to nobody there', async () => {
+      const run = await bench.launch({
+        linux: linux(files.plain),
+        process: sh('mkdir /sys/x || ls /sys/class/net; cat /proc/self/cgroup; ls /sys/fs/cgroup'),
+      })
+      assert.equal((await run.shim.ended)?.code, 0)
+      assert.match(run.stdout(), /lo\n/)
+      assert.match(run.stdout(), /cgroup.procs|unified|memory/)
+    })
+
+    it('gives its devices, pipes and terminal to its own user', async () => {
+      const user = { uid: 12, gid: 34 }
+      const run = await bench.launch({
+        linux: {
+          ...linux(files.net),
+          devices: [
+            { type: 'c', path: '/dev/mine', major: 1, minor: 5, uid: 12, gid: 34, fileMode: 0o600 },
+          ],
+        },
+        process: {
+          ...sh('stat -c %u:%g /dev/mine; head -c 3 /dev/mine | wc -c; echo again > /dev/stdout'),
+          user,
+        },
+      })
+      assert.equal((await run.shim.ended)?.code, 0)
+      assert.equal(run.stdout(), '12:34\n3\nagain\n')
+      const tty = await bench.launch({
+        linux: linux(files.net),
+        process: { ...sh('stat -c %u $(tty); echo again > $(tty)'), user, terminal: true },
+      })
+      assert.equal((await tty.shim.ended)?.code, 0)
+      assert.equal(tty.stdout(), '12\r\nagain\r\n')
+    })
   })
 })
 

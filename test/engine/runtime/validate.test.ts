@@ -55,7 +55,7 @@ describe('validateHostConfig()', () => {
     for (const [hostConfig, name] of [
       [{ Init: true }, 'Init'],
       [{ StorageOpt: { size: '10G' } }, 'StorageOpt'],
-      [{ UsernsMode: 'private' }, 'UsernsMode'],
+      [{ UsernsMode: 'keep-id' }, 'user namespace mode'],
       [{ CgroupParent: 'x.slice' }, 'cgroup-parent'],
       [{ CpuPercent: 10 }, 'CpuPercent'],
       [{ IOMaximumIOps: 10 }, 'IOMaximumIOps'],
