@@ -25,7 +25,7 @@ export class RemoteImages implements ImageEngine {
   }
 
   async list(options: ImageListOptions = {}): Promise<ImageSummary[]> {
-    return this.#transport.json('GET', '/images/json', {
+    const images = await this.#transport.json<ImageSummary[]>('GET', '/images/json', {
       query: {
         all: options.all,
         digests: true,
@@ -33,6 +33,7 @@ export class RemoteImages implements ImageEngine {
         filters: filtersQuery(options.filters),
       },
     })
+    return images.map((image) => ({ ...image, ...namesOf(image) }))
   }
 
   async inspect(name: string): Promise<ImageInspect> {
@@ -119,6 +120,16 @@ export class RemoteImages implements ImageEngine {
       yield line
     }
   }
+}
+
+/** No names are null with older engines, or the word `<none>`. */
+function namesOf(image: {
+  RepoTags: string[] | null
+  RepoDigests: string[] | null
+}): Pick<ImageSummary, 'RepoTags' | 'RepoDigests'> {
+  const real = (names: string[] | null): string[] =>
+    (names ?? []).filter((name) => !name.startsWith('<none>'))
+  return { RepoTags: real(image.RepoTags), RepoDigests: real(image.RepoDigests) }
 }
 
 /** `name[:tag][@digest]`; without a tag Docker would pull every tag there is. */

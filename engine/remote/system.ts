@@ -26,6 +26,15 @@ interface LegacyDiskUsage {
   BuildCache?: { Size?: number; InUse?: boolean; Shared?: boolean }[] | null
 }
 
+/** What events said twice below API 1.52. */
+interface LegacyEvent {
+  status?: string
+  id?: string
+  from?: string
+}
+
+type Sums = { Items?: unknown[] }
+
 export class RemoteSystem implements SystemEngine {
   readonly #transport: Transport
 
@@ -42,8 +51,16 @@ export class RemoteSystem implements SystemEngine {
   }
 
   async diskUsage(options: DiskUsageOptions = {}): Promise<DiskUsage> {
+    const type = this.#transport.speaks('1.42') ? options.types : undefined
+    if (this.#transport.speaks('1.52')) {
+      // Asked for with the objects, because without them the answer of before comes along, with the objects.
+      const usage = await this.#transport.json<DiskUsage>('GET', '/system/df', {
+        query: { type, verbose: true },
+      })
+      return options.verbose === true ? usage : withoutItems(usage)
+    }
     const usage = await this.#transport.json<LegacyDiskUsage>('GET', '/system/df', {
-      query: { type: this.#transport.speaks('1.42') ? options.types : undefined },
+      query: { type },
     })
     return summarizeUsage(
       {
@@ -65,8 +82,8 @@ export class RemoteSystem implements SystemEngine {
     return answer.IdentityToken ?? ''
   }
 
-  events(options: EventsOptions = {}, signal?: AbortSignal): AsyncIterable<EventMessage> {
-    return this.#transport.lines('GET', '/events', {
+  async *events(options: EventsOptions = {}, signal?: AbortSignal): AsyncGenerator<EventMessage> {
+    const events = this.#transport.lines<EventMessage & LegacyEvent>('GET', '/events', {
       query: {
         since: timeQuery(options.since),
         until: timeQuery(options.until),
@@ -74,5 +91,14 @@ export class RemoteSystem implements SystemEngine {
       },
       signal,
     })
+    for await (const { status: _status, id: _id, from: _from, ...event } of events) yield event
   }
+}
+
+function withoutItems(usage: DiskUsage): DiskUsage {
+  const sums = Object.entries(usage).map(([type, { Items: _items, ...sum }]: [string, Sums]) => [
+    type,
+    sum,
+  ])
+  return Object.fromEntries(sums) as DiskUsage
 }

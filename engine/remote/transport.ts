@@ -17,8 +17,8 @@ import {
 } from '../errors.ts'
 import { jsonLines } from './json-lines.ts'
 
-/** The newest API version spoken here; from 1.52 on `/system/df` answers in another shape. */
-const NEWEST = '1.51'
+/** The newest API version spoken here. */
+const NEWEST = '1.56'
 const OLDEST = '1.24'
 
 /** An answer that is no stream is kept in memory up to here. */

@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { text } from 'node:stream/consumers'
+import type { Duplex } from 'node:stream'
+import type { ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
+import type { EventMessage } from '../../../engine/types/docker.ts'
+import { importBusybox } from '../../helpers/local-engine.ts'
+import { demultiplex } from '../../helpers/raw-stream.ts'
+
+/** An engine to be tried, and how to let go of it. */
+export interface Subject {
+  engine: Engine
+  close(): Promise<void>
+}
+
+/**
+ * What every engine promises, whoever implements it: tried at the level of what a caller of the contract can observe.
+ * All objects carry the prefix, and are gone when it ends.
+ */
+export function contractSuite(name: string, open: () => Promise<Subject>): void {
+  const prefix = `ct${String(process.pid)}${name.length.toString(36)}`
+  const image = `${prefix}/busybox:1`
+  const labels = { 'gantry.contract': prefix }
+  const mine = { label: [`gantry.contract=${prefix}`] }
+
+  describe(name, () => {
+    let subject: Subject
+    let engine: Engine
+
+    before(async () => {
+      subject = await open()
+      engine = subject.engine
+      await importBusybox(engine, image)
+    })
+    after(async () => {
+      if ((subject as Subject | undefined) === undefined) return
+      for (const { Id = '' } of await engine.containers.list({ all: true, filters: mine }))
+        await engine.containers.remove(Id, { force: true, volumes: true })
+      for (const { Id = '' } of await engine.networks.list(mine)) await engine.networks.remove(Id)
+      for (const volume of (await engine.volumes.list(mine)).Volumes ?? [])
+        await engine.volumes.remove(volume.Name, { force: true })
+      await engine.images.remove(image, { force: true })
+      await subject.close()
+    })
+
+    async function create(
+      cmd: string[],
+      config: ContainerCreateConfig = {},
+      as?: string,
+    ): Promise<string> {
+      const { Id } = await engine.containers.create(
+        { Image: image, Cmd: cmd, Labels: labels, ...config },
+        as === undefined ? {} : { name: `${prefix}-${as}` },
+      )
+      return Id
+    }
+    async function run(cmd: string[], config?: ContainerCreateConfig): Promise<string> {
+      const id = await create(cmd, config)
+      await engine.containers.start(id)
+      return id
+    }
+    async function exitOf(id: string): Promise<number> {
+      return (await (await engine.containers.wait(id)).exited).StatusCode
+    }
+    async function outputOf(id: string): Promise<{ stdout: string; stderr: string }> {
+      const { stream } = await engine.containers.logs(id, { stdout: true, stderr: true })
+      return demultiplex(stream)
+    }
+    const looping = ['sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done']
+    async function runLooping(): Promise<string> {
+      const id = await run(looping)
+      while (!(await outputOf(id)).stdout.includes('ready')) await sleep(20)
+      return id
+    }
+
+    describe('containers', () => {
+      it('run, print on both outputs, and end with their exit code', async () => {
+        const id = await create(['sh', '-c', 'echo "$WORD"; echo oops >&2; exit 7'], {
+          Env: ['WORD=hello'],
+        })
+        const { exited } = await engine.containers.wait(id, 'next-exit')
+        await engine.containers.start(id)
+        assert.equal((await exited).StatusCode, 7)
+        assert.deepEqual(await outputOf(id), { stdout: 'hello\n', stderr: 'oops\n' })
+        const { Config, Id, Path, State } = await engine.containers.inspect(id)
+        assert.deepEqual([Id, Path, State?.Status, State?.ExitCode], [id, 'sh', 'exited', 7])
+        assert.ok(Config?.Env?.includes('WORD=hello'))
+        const { stream } = await engine.containers.logs(id, {
+          stdout: true,
+          tail: 2,
+          timestamps: true,
+        })
+        assert.match((await demultiplex(stream)).stdout, /^\d{4}-\d\d-\d\dT\S+Z hello\n$/)
+        await engine.containers.remove(id)
+        await assert.rejects(engine.containers.inspect(id), { code: 'NOT_FOUND' })
+      })
+
+      it('start, stop, kill, restart and pause, and say when there is nothing to do', async () => {
+        const id = await runLooping()
+        await assert.rejects(engine.containers.start(id), { code: 'NOT_MODIFIED' })
+        await engine.containers.pause(id)
+        assert.equal((await engine.containers.inspect(id)).State?.Status, 'paused')
+        await assert.rejects(engine.containers.pause(id), { code: 'CONFLICT' })
+        await engine.containers.unpause(id)
+        await engine.containers.stop(id, { timeout: 10 })
+        assert.equal((await engine.containers.inspect(id)).State?.ExitCode, 3)
+        await assert.rejects(engine.containers.stop(id), { code: 'NOT_MODIFIED' })
+        await assert.rejects(engine.containers.kill(id), { code: 'CONFLICT' })
+        await engine.containers.restart(id, { timeout: 0 })
+        const { exited } = await engine.containers.wait(id)
+        await engine.containers.kill(id, 'KILL')
+        assert.equal((await exited).StatusCode, 137)
+      })
+
+      it('are found by name, ID, beginning of it, and filters', async () => {
+        const id = await create(['true'], {}, 'found')
+        for (const by of [`${prefix}-found`, `/${prefix}-found`, id, id.slice(0, 12)])
+          assert.equal((await engine.containers.inspect(by)).Id, id)
+        const found = async (filters: Record<string, string[]>, all = true): Promise<boolean> =>
+          (await engine.containers.list({ all, filters })).some(({ Id }) => Id === id)
+        assert.equal(await found({ ...mine, status: ['created'] }), true)
+        assert.equal(await found({ ...mine, status: ['running'] }), false)
+        assert.equal(await found({ name: [`${prefix}-found`] }), true)
+        assert.equal(await found({ ancestor: [image] }), true)
+        assert.equal(await found(mine, false), false)
+        await assert.rejects(engine.containers.list({ filters: { nonsense: ['1'] } }), {
+          code: 'INVALID_PARAMETER',
+        })
+        await assert.rejects(create(['true'], {}, 'found'), { code: 'CONFLICT' })
+        await engine.containers.rename(id, `${prefix}-renamed`)
+        assert.equal((await engine.containers.inspect(id)).Name, `/${prefix}-renamed`)
+        await engine.containers.remove(id)
+      })
+
+      it('hold to limits, also changed ones', async () => {
+        const id = await run(['sleep', '1000'], { HostConfig: { Memory: 64 << 20 } })
+        await engine.containers.update(id, { Memory: 32 << 20, MemorySwap: 64 << 20 })
+        assert.equal((await engine.containers.inspect(id)).HostConfig?.Memory, 32 << 20)
+        for await (const sample of engine.containers.stats(id, { stream: false })) {
+          assert.equal(sample.memory_stats?.limit, 32 << 20)
+        }
+        const { Processes, Titles } = await engine.containers.top(id)
+        assert.equal(Processes?.[0]?.[Titles?.indexOf('CMD') ?? -1], 'sleep 1000')
+        await engine.containers.remove(id, { force: true })
+      })
+
+      it('attach carries input and output, each end closed on its own', async () => {
+        const id = await create(['cat'], { OpenStdin: true, StdinOnce: true, AttachStdin: true })
+        const options = { stdin: true, stdout: true, stderr: true, stream: true }
+        const { stream } = await engine.containers.attach(id, options)
+        await engine.containers.start(id)
+        stream.end('there and back')
+        assert.equal((await demultiplex(stream)).stdout, 'there and back')
+        assert.equal(await exitOf(id), 0)
+      })
+
+      it('with a terminal have its size', async () => {
+        const id = await create(
+          [
+            'sh',
+            '-c',
+            'while [ "$(stty size 2>/dev/null)" != "33 77" ]; do sleep 0.1; done; stty size',
+          ],
+          {
+            Tty: true,
+          },
+        )
+        const { stream } = await engine.containers.attach(id, { stdout: true, stream: true })
+        await engine.containers.start(id)
+        await engine.containers.resize(id, { rows: 33, cols: 77 })
+        assert.equal(await text(stream), '33 77\r\n')
+      })
+
+      it('say what is wrong before anything is made', async () => {
+        await assert.rejects(
+          engine.containers.create({ Image: `${prefix}/none:1`, Labels: labels }),
+          { code: 'NOT_FOUND' },
+        )
+        await assert.rejects(create(['true'], { HostConfig: { Memory: 1 } }), {
+          code: 'INVALID_PARAMETER',
+        })
+        await assert.rejects(
+          create(['true'], { HostConfig: { NetworkMode: `${prefix}-none` } }).then((id) =>
+            engine.containers.start(id),
+          ),
+          {
+            code: 'NOT_FOUND',
+          },
+        )
+        await assert.rejects(engine.containers.start(`${prefix}-none`), { code: 'NOT_FOUND' })
+      })
+
+      it('that are stopped are pruned', async () => {
+        const stopped = await create(['true'], { Labels: { ...labels, prune: 'me' } })
+        const { ContainersDeleted } = await engine.containers.prune({
+          label: ['prune=me', ...mine.label],
+        })
+        assert.deepEqual(ContainersDeleted, [stopped])
+      })
+    })
+
+    describe('execs', () => {
+      it('run in a container with what they are given, and tell their exit code', async () => {
+        const id = await run(['sleep', '1000'])
+        const exec = await engine.execs.create(id, {
+          Cmd: ['sh', '-c', 'echo "$WORD $(pwd) $(id -u)"; cat >&2; exit 5'],
+          Env: ['WORD=hello'],
+          WorkingDir: '/tmp',
+          User: '7',
+          AttachStdin: true,
+          AttachStdout: true,
+          AttachStderr: true,
+        })
+        const { stream } = await engine.execs.start(exec.Id)
+        assert.ok(stream)
+        stream.end('input')
+        assert.deepEqual(await demultiplex(stream), { stdout: 'hello /tmp 7\n', stderr: 'input' })
+        const { ContainerID, ExitCode, Running } = await ended(exec.Id)
+        assert.deepEqual([ContainerID, ExitCode, Running], [id, 5, false])
+        await engine.containers.remove(id, { force: true })
+      })
+
+      it('run detached, and not in a container that does not run', async () => {
+        const id = await run(['sleep', '1000'])
+        const exec = await engine.execs.create(id, { Cmd: ['sh', '-c', 'exit 6'] })
+        const { stream } = await engine.execs.start(exec.Id, { Detach: true })
+        assert.equal(stream as Duplex | undefined, undefined)
+        assert.equal((await ended(exec.Id)).ExitCode, 6)
+        await engine.containers.stop(id, { timeout: 0 })
+        await assert.rejects(engine.execs.create(id, { Cmd: ['true'] }), { code: 'CONFLICT' })
+        await assert.rejects(engine.execs.inspect('0'.repeat(64)), { code: 'NOT_FOUND' })
+      })
+
+      async function ended(id: string): ReturnType<Engine['execs']['inspect']> {
+        for (;;) {
+          const told = await engine.execs.inspect(id)
+          if (!told.Running && told.ExitCode !== null) return told
+          await sleep(20)
+        }
+      }
+    })
+
+    describe('images', () => {
+      it('are listed, inspected, named and unnamed', async () => {
+        const { Id = '' } = await engine.images.inspect(image)
+        assert.match(Id, /^sha256:[0-9a-f]{64}$/)
+        const listed = await engine.images.list({ filters: { reference: [image] } })
+        assert.deepEqual(
+          listed.map((one) => [one.Id, one.RepoTags]),
+          [[Id, [image]]],
+        )
+        assert.ok((await engine.images.history(image)).length > 0)
+        await engine.images.tag(image, `${prefix}/other`, '2')
+        assert.equal((await engine.images.inspect(`${prefix}/other:2`)).Id, Id)
+        assert.deepEqual(await engine.images.remove(`${prefix}/other:2`), [
+          { Untagged: `${prefix}/other:2` },
+        ])
+        await assert.rejects(engine.images.inspect(`${prefix}/other:2`), { code: 'NOT_FOUND' })
+      })
+
+      it('that a container needs stay', async () => {
+        const id = await create(['true'])
+        await assert.rejects(engine.images.remove(image), { code: 'CONFLICT' })
+        await engine.containers.remove(id)
+      })
+    })
+
+    describe('networks', () => {
+      it('join containers, who reach each other by name', async () => {
+        const network = `${prefix}-net`
+        const { Id } = await engine.networks.create({ Name: network, Labels: labels })
+        const server = await create(
+          ['sleep', '1000'],
+          { HostConfig: { NetworkMode: network } },
+          'server',
+        )
+        await engine.containers.start(server)
+        const client = await run(['sh', '-c', `ping -c 1 -W 5 ${prefix}-server`], {
+          HostConfig: { NetworkMode: network },
+        })
+        assert.equal(await exitOf(client), 0, JSON.stringify(await outputOf(client)))
+        const { Containers, Driver } = await engine.networks.inspect(network)
+        assert.deepEqual([Driver, Object.keys(Containers ?? {})], ['bridge', [server]])
+        await assert.rejects(engine.networks.remove(Id), { code: 'FORBIDDEN' })
+        await engine.networks.disconnect(Id, { Container: server })
+        assert.deepEqual(Object.keys((await engine.networks.inspect(Id)).Containers ?? {}), [])
+        await engine.networks.connect(Id, {
+          Container: server,
+          EndpointConfig: { Aliases: ['alias'] },
+        })
+        const { NetworkSettings } = await engine.containers.inspect(server)
+        assert.ok(NetworkSettings?.Networks?.[network]?.Aliases?.includes('alias'))
+        for (const id of [server, client]) await engine.containers.remove(id, { force: true })
+        assert.deepEqual(
+          (await engine.networks.list({ name: [network] })).map((one) => one.Name),
+          [network],
+        )
+        await engine.networks.remove(network)
+        await assert.rejects(engine.networks.inspect(network), { code: 'NOT_FOUND' })
+      })
+
+      it('that nobody uses are pruned', async () => {
+        await engine.networks.create({
+          Name: `${prefix}-lonely`,
+          Labels: { ...labels, prune: 'me' },
+        })
+        const { NetworksDeleted } = await engine.networks.prune({
+          label: ['prune=me', ...mine.label],
+        })
+        assert.deepEqual(NetworksDeleted, [`${prefix}-lonely`])
+      })
+    })
+
+    describe('volumes', () => {
+      it('keep what containers write, and stay while one needs them', async () => {
+        const volume = `${prefix}-volume`
+        const made = await engine.volumes.create({ Name: volume, Labels: labels })
+        assert.deepEqual([made.Name, made.Driver, made.Scope], [volume, 'local', 'local'])
+        const HostConfig = { Binds: [`${volume}:/data`] }
+        const writer = await run(['sh', '-c', 'echo kept > /data/file'], { HostConfig })
+        assert.equal(await exitOf(writer), 0)
+        await assert.rejects(engine.volumes.remove(volume), { code: 'CONFLICT' })
+        await engine.containers.remove(writer)
+        const reader = await run(['cat', '/data/file'], { HostConfig })
+        await exitOf(reader)
+        assert.equal((await outputOf(reader)).stdout, 'kept\n')
+        await engine.containers.remove(reader)
+        assert.ok((await engine.volumes.list(mine)).Volumes?.some(({ Name }) => Name === volume))
+        await engine.volumes.remove(volume)
+        await assert.rejects(engine.volumes.inspect(volume), { code: 'NOT_FOUND' })
+      })
+    })
+
+    describe('the system', () => {
+      it('tells what it is and what it holds', async () => {
+        const [info, version, usage] = await Promise.all([
+          engine.system.info(),
+          engine.system.version(),
+          engine.system.diskUsage({ types: ['image'] }),
+        ])
+        assert.deepEqual([info.OSType, version.Os], ['linux', 'linux'])
+        assert.ok((info.NCPU ?? 0) > 0 && (info.MemTotal ?? 0) > 0)
+        assert.ok((usage.ImageUsage?.TotalCount ?? 0) > 0)
+        assert.equal(usage.ContainerUsage, undefined)
+      })
+
+      it('tells what happened, and what happens until the caller has had enough', async () => {
+        const since = Date.now() / 1000
+        const id = await run(['true'])
+        await exitOf(id)
+        const enough = new AbortController()
+        const filters = { container: [id] }
+        const told: string[] = []
+        for await (const event of engine.system.events({ since, filters }, enough.signal)) {
+          told.push(summary(event))
+          if (event.Action === 'die') await engine.containers.remove(id)
+          if (event.Action === 'destroy') enough.abort()
+        }
+        assert.deepEqual(
+          told,
+          ['create', 'start', 'die', 'destroy'].map((action) => `container ${action} ${id}`),
+        )
+      })
+
+      function summary({ Action, Actor, Type }: EventMessage): string {
+        return [Type, Action, Actor?.ID].join(' ')
+      }
+    })
+  })
+}
