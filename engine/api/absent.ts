@@ -12,11 +12,9 @@ POST /images/:name*/push
 GET /distribution/:name*/json
 PUT /volumes/:name
 POST /session
-GET /plugins
 GET /plugins/privileges
 POST /plugins/pull
 POST /plugins/create
-GET /plugins/:name*/json
 DELETE /plugins/:name*
 POST /plugins/:name*/enable
 POST /plugins/:name*/disable

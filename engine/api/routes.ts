@@ -7,6 +7,7 @@ import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
 import { imageRoutes } from './images.ts'
 import { networkRoutes } from './networks.ts'
+import { pluginRoutes } from './plugins.ts'
 import type { Route } from './router.ts'
 import { systemRoutes } from './system.ts'
 import { volumeRoutes } from './volumes.ts'
@@ -23,6 +24,7 @@ export function routesOf(engine: Engine): Route[] {
     ...buildCacheRoutes,
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
+    ...pluginRoutes,
     ...absentRoutes,
   ]
 }

@@ -220,6 +220,13 @@ describe('docker info, version, events, login and prune', { skip: await whyNot()
     },
   )
 
+  it('says of a name that nothing has it, and that there are no plugins', async () => {
+    const { code, stderr } = await cli.run(['inspect', `${cli.prefix}-nothing`])
+    assert.equal(code, 1)
+    assert.match(stderr, /no such object: .*-nothing/i)
+    assert.equal(await cli.ok('plugin', 'ls', '--quiet'), '')
+  })
+
   it('prunes everything', { skip: process.env.GANTRY_TEST_DOCKER_HOST !== undefined }, async () => {
     await cli.ok('create', '--name', name('stopped'), '-v', '/anonymous', cli.image)
     await cli.ok('run', '-d', '--name', name('runs'), cli.image, 'sleep', '1000')
