@@ -12,8 +12,9 @@ import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
-import type { Engine } from './contract.ts'
+import type { Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
 import { errorMessage } from './errors.ts'
+import { explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
@@ -106,13 +107,15 @@ export async function openLocalEngine(
   await recoverContainers(context, damaged)
 
   const containers = localContainers(context)
+  const clear = <T extends object>(slice: T): T => explainingHostErrors(slice, instance)
+  const system = openSystem({ instance, events, containers, images, volumes, networks, cgroups })
   return attributable({
-    containers,
-    execs: localExecs(context),
-    images,
-    networks,
-    volumes,
-    system: openSystem({ instance, events, containers, images, volumes, networks, cgroups }),
+    containers: clear(containers),
+    execs: clear(localExecs(context)),
+    images: clear<ImageEngine>(images),
+    networks: clear<NetworkEngine>(networks),
+    volumes: clear<VolumeEngine>(volumes),
+    system: clear(system),
     close: async () => {
       context.closing = true
       context.sampler.close()

@@ -10,7 +10,7 @@ import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
 import { healthAtEnd } from './health.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
-import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
+import { removeRunDir } from './run-dir.ts'
 
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
 const UNKNOWN_EXIT = 255
@@ -54,9 +54,7 @@ export function tellOom(context: ContainersContext, container: Container, killed
     emitContainerEvent(context, container, 'oom')
   })
   if (!killed || container.state.oomKilled) return
-  container.setState({ oomKilled: true }).catch((error: unknown) => {
-    context.warn(`could not write the state of container ${container.id}`, error)
-  })
+  void container.recordState({ oomKilled: true }, context.warn)
 }
 
 /** Lets go of everything a run held and writes how it ended; the caller holds the lock. */
@@ -109,13 +107,10 @@ export async function settleEnd(
 export async function releaseRun(context: ContainersContext, container: Container): Promise<void> {
   const cgroup = cgroupOf(context, container)
   container.cgroup = null
-  const emptied = cgroup.kill().then(() => deleteFromRuntime(container.runDir))
-  const settled = emptied.catch(() => undefined)
   const results = await Promise.allSettled([
-    emptied,
-    settled.then(() => cgroup.remove()),
+    cgroup.kill().then(() => cgroup.remove()),
     context.networks.stop(container.id),
-    settled.then(() => removeRunDir(container.runDir)),
+    removeRunDir(container.runDir),
   ])
   for (const result of results) {
     if (result.status === 'rejected')

@@ -1,11 +1,13 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { errorMessage } from '../errors.ts'
-import { readDocument } from '../store/documents.ts'
+import { errorMessage, SystemError } from '../errors.ts'
+import { MNT_DETACH, umount } from '../native/mount.ts'
+import { readDocument, sweepTemporaryDocuments } from '../store/documents.ts'
 import { timestamp } from './clock.ts'
 import type { ContainersContext } from './context.ts'
 import { documentSchema, initialState, stateSchema } from './document.ts'
+import { VIEW } from './mounts.ts'
 
 const creatingSchema = z.object({ volumes: z.array(z.string()) })
 
@@ -39,6 +41,7 @@ async function loadContainer(
 ): Promise<void> {
   const dir = table.dirOf(id)
   try {
+    await clearLeftOvers(dir)
     const document = await readDocument(path.join(dir, 'container.json'), documentSchema)
     if (!document) {
       const creating = await readDocument(path.join(dir, 'creating.json'), creatingSchema).catch(
@@ -68,4 +71,17 @@ async function loadContainer(
         `again, or give it up by removing ${dir}`,
     )
   }
+}
+
+/** What a killed engine had under way in a container's directory: writes of documents, and a look into its layers. */
+async function clearLeftOvers(dir: string): Promise<void> {
+  await sweepTemporaryDocuments(dir)
+  const view = path.join(dir, VIEW)
+  try {
+    umount(view, MNT_DETACH)
+  } catch (error) {
+    // EINVAL: nothing is mounted there; ENOENT: there is no such directory
+    if (!(error instanceof SystemError && (error.errno === 22 || error.errno === 2))) throw error
+  }
+  await fs.rm(view, { recursive: true, force: true })
 }

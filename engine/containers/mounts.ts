@@ -127,6 +127,9 @@ async function checkBindSource(request: Extract<MountRequest, { kind: 'bind' }>)
   await fs.promises.mkdir(request.source, { recursive: true })
 }
 
+/** Below a container's directory: where its root is mounted on the host for a while. */
+export const VIEW = 'view'
+
 /** Copies what the image has at a volume's destination into the new volume, owners and modes included. */
 async function fillVolume(
   context: ContainersContext,
@@ -134,7 +137,7 @@ async function fillVolume(
   destination: string,
   into: string,
 ): Promise<void> {
-  const view = path.join(container.dir, 'view')
+  const view = path.join(container.dir, VIEW)
   await fs.promises.mkdir(view, { recursive: true, mode: 0o700 })
   await context.images.snapshots.mount(container.id, view)
   try {

@@ -47,7 +47,7 @@ export async function pauseForCommit(
     await cgroup.freeze()
     // a frozen probe would only fail by its time
     container.health?.stop()
-    await container.setState({ status: 'paused', pausedForCommit: true })
+    await container.recordState({ status: 'paused', pausedForCommit: true }, context.warn)
     container.commits++
     emitContainerEvent(context, container, 'pause')
     return true
@@ -63,7 +63,7 @@ export async function resumeAfterCommit(
     if (--container.commits > 0) return
     if (container.status !== 'paused' || !container.state.pausedForCommit) return
     await requireRunning(container).cgroup.thaw()
-    await container.setState({ status: 'running', pausedForCommit: false })
+    await container.recordState({ status: 'running', pausedForCommit: false }, context.warn)
     startHealthMonitor(context, container)
     emitContainerEvent(context, container, 'unpause')
   })

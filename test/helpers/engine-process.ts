@@ -16,8 +16,20 @@ export class EngineProcess {
   /** All it said on standard output and error. */
   said = ''
 
-  constructor(instance: Instance) {
+  readonly #program: string | undefined
+  readonly #env: Record<string, string>
+
+  /**
+   * @param options.program the engine bundled into one file; from its source when not given
+   * @param options.env more of its environment
+   */
+  constructor(
+    instance: Instance,
+    options: { program?: string; env?: Record<string, string> } = {},
+  ) {
     this.instance = instance
+    this.#program = options.program
+    this.#env = options.env ?? {}
   }
 
   get engine(): Engine {
@@ -32,9 +44,11 @@ export class EngineProcess {
   /** Resolves once it says that it is ready. */
   async start(): Promise<Engine> {
     const { bridgeSubnet, dataRoot, registryMirrors, runRoot, userns } = this.instance
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
+    const program = this.#program === undefined ? ['--import', 'tsx', MAIN] : [this.#program]
+    const child = spawn(process.execPath, program, {
       env: {
         ...process.env,
+        ...this.#env,
         GANTRY_DATA: dataRoot,
         GANTRY_RUN: runRoot,
         GANTRY_BRIDGE_SUBNET: bridgeSubnet,
