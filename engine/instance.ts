@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { z } from 'zod'
 import { InvalidParameterError } from './errors.ts'
+import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
 
 /**
  * One Gantry on a host: where it keeps things and what its kernel objects are called. Two instances with different
@@ -28,12 +29,20 @@ export interface Instance {
   registryMirrors: string[]
   /** The user namespace of containers that do not say: `private`, of each its own, or the host's. */
   userns: 'private' | 'host'
+  /** Paths of further OCI runtimes, by the names they are chosen by. */
+  runtimes: Record<string, string>
 }
 
 const DEFAULT_RUN = '/run/gantry'
 
-/** The longest thing put below runRoot: `/c/<64 hex>/s`, within sockaddr_un's 107 usable bytes. */
-export const MAX_RUN_ROOT = 107 - '/c/'.length - 64 - '/s'.length
+/** The longest socket put below runRoot: `/c/<64 hex>/t999`, within sockaddr_un's 107 usable bytes. */
+export const MAX_RUN_ROOT = 107 - '/c/'.length - 64 - '/t999'.length
+
+const runtime = z
+  .string()
+  .trim()
+  .regex(/^[\w][\w.-]*=\/.+$/, 'must be a list of name=/path/of/runtime, separated by commas')
+  .refine((entry) => !entry.startsWith(`${OWN_RUNTIME}=`), `"${OWN_RUNTIME}" is our own runtime`)
 
 const schema = z.object({
   GANTRY_DATA: z.string().startsWith('/').default('/var/lib/gantry'),
@@ -53,6 +62,12 @@ const schema = z.object({
           .pipe(z.url({ protocol: /^https?$/ })),
       ),
     ),
+  GANTRY_RUNTIMES: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').filter((entry) => entry.trim() !== ''))
+    .pipe(z.array(runtime))
+    .transform((entries) => Object.fromEntries(entries.map(splitAtEquals))),
 })
 
 /**
@@ -69,14 +84,8 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
       `${issue?.path[0]?.toString() ?? 'environment'}: ${issue?.message ?? 'invalid'}`,
     )
   }
-  const {
-    GANTRY_DATA,
-    GANTRY_RUN,
-    GANTRY_SOCKET,
-    GANTRY_BRIDGE_SUBNET,
-    GANTRY_REGISTRY_MIRRORS,
-    GANTRY_USERNS,
-  } = parsed.data
+  const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET } = parsed.data
+  const { GANTRY_REGISTRY_MIRRORS, GANTRY_RUNTIMES, GANTRY_USERNS } = parsed.data
   return instanceAt({
     dataRoot: GANTRY_DATA,
     runRoot: GANTRY_RUN,
@@ -84,7 +93,13 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
     bridgeSubnet: GANTRY_BRIDGE_SUBNET,
     registryMirrors: GANTRY_REGISTRY_MIRRORS,
     userns: GANTRY_USERNS,
+    runtimes: GANTRY_RUNTIMES,
   })
+}
+
+function splitAtEquals(entry: string): [string, string] {
+  const at = entry.indexOf('=')
+  return [entry.slice(0, at), entry.slice(at + 1)]
 }
 
 /** An instance at the given roots, its kernel names derived; tests use it with temporary directories. */
@@ -95,6 +110,7 @@ export function instanceAt(options: {
   bridgeSubnet: string
   registryMirrors?: string[]
   userns?: 'private' | 'host'
+  runtimes?: Record<string, string>
 }): Instance {
   const runRoot = path.resolve(options.runRoot)
   const tag = createHash('sha256').update(runRoot).digest('hex').slice(0, 6)
@@ -110,5 +126,6 @@ export function instanceAt(options: {
     linkPrefix: isDefault ? 'gt' : `g${tag.slice(0, 3)}`,
     registryMirrors: options.registryMirrors ?? [],
     userns: options.userns ?? 'host',
+    runtimes: options.runtimes ?? {},
   }
 }

@@ -8,6 +8,7 @@ import { InvalidParameterError } from '../errors.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
+import { chooseRuntime } from '../runtime/oci-runtimes.ts'
 import { validateHostConfig } from '../runtime/validate.ts'
 import { writeDocument } from '../store/documents.ts'
 import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
@@ -46,8 +47,9 @@ export async function createContainer(
       'no image given: Image must name the image to make the container from',
     )
   }
-  const Warnings = validateHostConfig(request)
-  checkUserns(context, hostConfig)
+  const runtime = chooseRuntime(hostConfig.Runtime ?? '', context.instance.runtimes)
+  const Warnings = [...validateHostConfig(request), ...runtime.warnings]
+  checkUserns(context, { ...hostConfig, Runtime: runtime.name })
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
   const image = await context.images.resolve(asked.Image)
   checkPlatform(options.platform, image.config, asked.Image)
@@ -71,7 +73,11 @@ export async function createContainer(
       createdBy: currentCaller(),
       imageId: image.id,
       config,
-      hostConfig: { ...hostConfig, NetworkMode: networkModeOf(hostConfig) },
+      hostConfig: {
+        ...hostConfig,
+        NetworkMode: networkModeOf(hostConfig),
+        Runtime: runtime.name,
+      },
       networks: endpointsOf(hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
       mounts: plan.map((planned) => planned.mount),
       platform: `${image.config.os}/${image.config.architecture}`,

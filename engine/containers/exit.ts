@@ -10,7 +10,7 @@ import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
 import { healthAtEnd } from './health.ts'
 import { restartDelayMs, shouldRestart } from './restart-policy.ts'
-import { removeRunDir } from './run-dir.ts'
+import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
 const UNKNOWN_EXIT = 255
@@ -107,10 +107,13 @@ export async function settleEnd(
 export async function releaseRun(context: ContainersContext, container: Container): Promise<void> {
   const cgroup = cgroupOf(context, container)
   container.cgroup = null
+  const emptied = cgroup.kill().then(() => deleteFromRuntime(container.runDir))
+  const settled = emptied.catch(() => undefined)
   const results = await Promise.allSettled([
-    cgroup.kill().then(() => cgroup.remove()),
+    emptied,
+    settled.then(() => cgroup.remove()),
     context.networks.stop(container.id),
-    removeRunDir(container.runDir),
+    settled.then(() => removeRunDir(container.runDir)),
   ])
   for (const result of results) {
     if (result.status === 'rejected')

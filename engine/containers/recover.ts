@@ -10,7 +10,7 @@ import { removeHeld } from './discard.ts'
 import { recoverExecs } from './exec.ts'
 import { releaseRun, settleEnd, tellOom, watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
-import { removeRunDir } from './run-dir.ts'
+import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { startByPolicy } from './start-by-policy.ts'
 
@@ -130,6 +130,10 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
   }
   const runRoot = table.runDirOf('')
   for (const id of await fs.readdir(runRoot).catch(() => [])) {
-    if (!live.has(id)) await removeRunDir(path.join(runRoot, id))
+    if (live.has(id)) continue
+    await deleteFromRuntime(path.join(runRoot, id)).catch((error: unknown) => {
+      context.warn(`the runtime of container ${id} did not let go of it`, error)
+    })
+    await removeRunDir(path.join(runRoot, id))
   }
 }

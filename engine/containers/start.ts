@@ -3,6 +3,7 @@ import path from 'node:path'
 import { ConflictError, errorMessage, NotModifiedError } from '../errors.ts'
 import { explainHostError } from '../host-errors.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
+import { runtimeNamed } from '../runtime/oci-runtimes.ts'
 import { launchContainer, type Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
 import { resourcesOf } from '../runtime/resources.ts'
@@ -20,6 +21,7 @@ import { shmPathOf } from './ipc.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
 import { filterOf } from './running.ts'
+import { deleteFromRuntime } from './run-dir.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 import { Undo } from './undo.ts'
@@ -58,8 +60,9 @@ export async function launch(
   counts: { restartCount: number },
 ): Promise<void> {
   const undo = new Undo(context.warn)
-  const { id } = container
+  const { document, id } = container
   try {
+    const runtime = runtimeNamed(document.hostConfig.Runtime ?? '', context.instance.runtimes)
     await fs.mkdir(container.runDir, { recursive: true, mode: 0o700 })
     undo.add('runtime directory', () => fs.rm(container.runDir, { recursive: true, force: true }))
     undo.add('shared memory', () => {
@@ -67,14 +70,20 @@ export async function launch(
     })
 
     undo.add('network', () => context.networks.stop(id))
-    checkUserns(context, container.document.hostConfig)
+    checkUserns(context, document.hostConfig)
     const sandbox = await context.networks.start({
       ...sandboxRequestOf(context, container),
       userns: userNamespaceFor(context, container),
     })
-    const resources = resourcesOf(container.document.hostConfig)
+    const resources = resourcesOf(document.hostConfig)
     const cgroup = context.cgroups.create(id, resources, cgroupParentOf(container))
     undo.add('cgroup', () => cgroup.remove())
+    if (runtime) {
+      undo.add(`container of ${runtime.name}`, async () => {
+        await cgroup.kill()
+        await deleteFromRuntime(container.runDir)
+      })
+    }
     // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
     // recovery sweeps with all that belongs to no running container.
     await container.setState({ starting: true, sandbox })
@@ -84,14 +93,15 @@ export async function launch(
       id,
       runDir: container.runDir,
       spec,
+      runtime,
       ...filterOf(container, false),
       rootfs: { kind: 'overlay', ...context.images.snapshots.overlay(id) },
       cgroup: { procs: cgroup.procs },
       log: logTargetOf(container),
       exitPath: container.exitPath,
       tty: container.tty,
-      openStdin: container.document.config.OpenStdin ?? false,
-      stdinOnce: container.document.config.StdinOnce ?? false,
+      openStdin: document.config.OpenStdin ?? false,
+      stdinOnce: document.config.StdinOnce ?? false,
       holdFor: container.pendingAttaches.length,
     })
     undo.add('process', () => shim.signal(9))

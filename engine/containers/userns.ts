@@ -3,6 +3,7 @@ import { ConflictError, InvalidParameterError, NotImplementedError } from '../er
 import type { Instance } from '../instance.ts'
 import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
 import { containerIds } from '../runtime/id-map.ts'
+import { OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -37,7 +38,12 @@ export function checkUserns(context: ContainersContext, hostConfig: HostConfig):
   const refuse = (what: string): never => {
     throw new InvalidParameterError(what)
   }
-  const { IpcMode, NetworkMode, PidMode, Privileged, UTSMode } = hostConfig
+  const { IpcMode, NetworkMode, PidMode, Privileged, Runtime, UTSMode } = hostConfig
+  if ((Runtime ?? OWN_RUNTIME) !== OWN_RUNTIME) {
+    refuse(
+      `the runtime "${Runtime ?? ''}" cannot be had in a user namespace, for which Gantry mounts everything id-mapped: use UsernsMode "host", or the runtime "${OWN_RUNTIME}"`,
+    )
+  }
   if (Privileged === true) {
     refuse(
       'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',

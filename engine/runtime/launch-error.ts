@@ -37,6 +37,12 @@ const PREFIX: Record<Launched, string> = {
   exec: 'OCI runtime exec failed: exec failed: unable to start container process: ',
 }
 
+/** What another OCI runtime says comes behind these. */
+const RUNTIME_PREFIX: Record<Launched, string> = {
+  container: PREFIX.container,
+  exec: 'OCI runtime exec failed: ',
+}
+
 /**
  * A process that could not be started, told in Docker's words, on which its clients match: the docker CLI takes its exit
  * code from them.
@@ -51,7 +57,9 @@ export class ContainerLaunchError extends EngineError {
     const exitCode = exitCodeOf(failure)
     super(
       exitCode === 128 && failure.step !== 'id-map' ? 'SYSTEM' : 'INVALID_PARAMETER',
-      PREFIX[launched] + describe(failure, program),
+      failure.words === undefined
+        ? PREFIX[launched] + describe(failure, program)
+        : RUNTIME_PREFIX[launched] + failure.words,
     )
     this.step = failure.step
     this.errno = failure.errno
@@ -59,10 +67,18 @@ export class ContainerLaunchError extends EngineError {
   }
 }
 
-function exitCodeOf({ errno, step }: LaunchFailure): 126 | 127 | 128 {
+function exitCodeOf({ errno, step, words }: LaunchFailure): 126 | 127 | 128 {
+  if (words !== undefined) return exitCodeOfWords(words)
   if (step === 'find') return 127
   if (errno === ENOENT) return 127
   if (errno === EACCES || errno === ENOTDIR || errno === EISDIR || errno === ENOEXEC) return 126
+  return 128
+}
+
+/** As dockerd reads them in what a runtime says. @see moby daemon/errors.go */
+function exitCodeOfWords(words: string): 126 | 127 | 128 {
+  if (/executable file.* not found|no such file or directory/.test(words)) return 127
+  if (/permission denied|not a directory|is a directory|exec format error/.test(words)) return 126
   return 128
 }
 

@@ -17,7 +17,7 @@ import type { LaunchOptions } from './shim.ts'
 import type { ViewOptions } from './view.ts'
 
 /** Record types, as in engine/native/shim/protocol.h, which lists the fields of each. */
-const Rec = {
+export const Rec = {
   launch: 1,
   log: 2,
   cgroup: 3,
@@ -37,6 +37,9 @@ const Rec = {
   sysctl: 17,
   hostname: 18,
   domainname: 19,
+  runtime: 20,
+  runtimeStart: 21,
+  runtimeHide: 22,
   exec: 64,
   args: 65,
   env: 66,
@@ -50,10 +53,13 @@ const Rec = {
   apparmor: 74,
 } as const
 
+/** CGROUP_* of protocol.h. */
+export const CgroupFlag = { v2: 1, byRuntime: 2 } as const
+
 const Flag = { tty: 1, openStdin: 2, stdinOnce: 4 } as const
 
 /** CLONE_NEW*. @see namespaces(7) */
-const NAMESPACE: Record<OciNamespaceType, number> = {
+export const NAMESPACE: Record<OciNamespaceType, number> = {
   mount: 0x00020000,
   cgroup: 0x02000000,
   uts: 0x04000000,
@@ -99,25 +105,9 @@ const DEVICE_LINKS = [
 export function encodePlan(options: LaunchOptions): Buffer {
   const { spec } = options
   const plan = new PlanWriter()
-  plan.record(Rec.launch, (r) =>
-    r
-      .u32(process.pid)
-      .u32(
-        (options.tty ? Flag.tty : 0) |
-          (options.openStdin ? Flag.openStdin : 0) |
-          (options.stdinOnce ? Flag.stdinOnce : 0),
-      )
-      .u32(options.size?.rows ?? spec.process.consoleSize?.height ?? 0)
-      .u32(options.size?.cols ?? spec.process.consoleSize?.width ?? 0)
-      .u32(options.holdFor ?? 0)
-      .str(options.exitPath),
-  )
-  if (options.log) {
-    const { log } = options
-    plan.record(Rec.log, (r) => r.u64(log.maxSizeBytes).u32(log.maxFiles).str(log.path))
-  }
+  writeLaunch(plan, options)
   for (const procs of options.cgroup.procs) {
-    plan.record(Rec.cgroup, (r) => r.u32(isCgroup2(procs) ? 1 : 0).str(procs))
+    plan.record(Rec.cgroup, (r) => r.u32(isCgroup2(procs) ? CgroupFlag.v2 : 0).str(procs))
   }
   writeNamespaces(plan, spec)
   writeRoot(plan, options)
@@ -170,15 +160,31 @@ export function encodeExecPlan(options: {
   seccompFilter?: Buffer | undefined
 }): Buffer {
   const plan = new PlanWriter()
-  plan.record(Rec.exec, (r) =>
-    r
-      .u32(options.process.terminal ? Flag.tty : 0)
-      .u32(options.process.consoleSize?.height ?? 0)
-      .u32(options.process.consoleSize?.width ?? 0)
-      .str(options.id),
-  )
+  plan.exec(options.id, options.process.terminal ?? false, options.process.consoleSize)
   writeProcess(plan, options.process, options.seccompFilter)
   return plan.finish()
+}
+
+/** How the container is supervised: the same whoever makes it. */
+export function writeLaunch(plan: PlanWriter, options: LaunchOptions): void {
+  const { consoleSize } = options.spec.process
+  plan.record(Rec.launch, (r) =>
+    r
+      .u32(process.pid)
+      .u32(
+        (options.tty ? Flag.tty : 0) |
+          (options.openStdin ? Flag.openStdin : 0) |
+          (options.stdinOnce ? Flag.stdinOnce : 0),
+      )
+      .u32(options.size?.rows ?? consoleSize?.height ?? 0)
+      .u32(options.size?.cols ?? consoleSize?.width ?? 0)
+      .u32(options.holdFor ?? 0)
+      .str(options.exitPath),
+  )
+  if (options.log) {
+    const { log } = options
+    plan.record(Rec.log, (r) => r.u64(log.maxSizeBytes).u32(log.maxFiles).str(log.path))
+  }
 }
 
 function writeNamespaces(plan: PlanWriter, { linux }: OciSpec): void {
@@ -229,13 +235,17 @@ function onlyRange(
  */
 const OVERLAY_OPTIONS = ['index=off', 'redirect_dir=off', 'metacopy=off']
 
+type RootOptions = Pick<LaunchOptions, 'rootfs'> & Partial<Pick<LaunchOptions, 'runtime' | 'spec'>>
+
 /** Where on the host's tree, as the container's first process still sees it, the root gets mounted. */
-function rootTarget({ rootfs }: Pick<LaunchOptions, 'rootfs'>): string {
+function rootTarget({ rootfs, runtime, spec }: RootOptions): string {
+  if (runtime && spec) return spec.root.path
   // an overlay has its directories by the time it covers one of them
   return rootfs.kind === 'overlay' ? rootfs.upper : rootfs.path
 }
 
-function writeRoot(plan: PlanWriter, options: Pick<LaunchOptions, 'rootfs'>): void {
+/** The container's root, mounted by the shim whoever makes the container. */
+export function writeRoot(plan: PlanWriter, options: RootOptions): void {
   const { rootfs } = options
   if (rootfs.kind === 'bind') {
     plan.record(Rec.rootBind, (r) => r.str(rootfs.path))
@@ -264,7 +274,7 @@ function escapeOverlay(name: string): string {
  * Mounts of the host reach in (slave) but nothing goes out, unless a bind asks to be shared: it then has to stay the
  * peer of its source, and only the mount below the new root is cut off.
  */
-function writePropagation(
+export function writePropagation(
   plan: PlanWriter,
   spec: OciSpec,
   options: LaunchOptions,
@@ -470,7 +480,7 @@ function writeRlimit(
 }
 
 /** A hierarchy's type is told by a file that only v2 has in every cgroup but the root. */
-function isCgroup2(procs: string): boolean {
+export function isCgroup2(procs: string): boolean {
   return fs.existsSync(path.join(path.dirname(procs), 'cgroup.controllers'))
 }
 
@@ -479,7 +489,7 @@ const VERSION = 1
 const HEADER_BYTES = 16
 
 /** Writes records one after the other into one buffer that grows. */
-class PlanWriter {
+export class PlanWriter {
   readonly #fields = new FieldWriter(HEADER_BYTES)
 
   record(type: number, fill?: (record: FieldWriter) => unknown): void {
@@ -488,6 +498,17 @@ class PlanWriter {
     fill?.(fields)
     fields.patchU32(start - 4, fields.length - start)
     fields.pad()
+  }
+
+  /** The record that a plan of an exec begins with. */
+  exec(id: string, tty: boolean, size: OciProcess['consoleSize']): void {
+    this.record(Rec.exec, (r) =>
+      r
+        .u32(tty ? Flag.tty : 0)
+        .u32(size?.height ?? 0)
+        .u32(size?.width ?? 0)
+        .str(id),
+    )
   }
 
   finish(): Buffer {

@@ -38,6 +38,8 @@ export interface LaunchFailure {
   step: string
   errno: number
   path: string
+  /** What another runtime said, when it was that which failed. */
+  words?: string
 }
 
 export interface ExecState {

@@ -7,9 +7,20 @@ import { shimPath } from '../native/addon.ts'
 import { closeFd } from '../native/process.ts'
 import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
+import { OciBundle } from './bundle.ts'
 import { ContainerLaunchError } from './launch-error.ts'
+import type { OciRuntime } from './oci-runtimes.ts'
 import { encodeExecPlan, encodePlan } from './plan.ts'
-import type { AttachFlags, Exited, ExecState, Message, Snapshot } from './shim-protocol.ts'
+import { withRuntimeWords } from './runtime-log.ts'
+import { encodeRuntimeExecPlan, encodeRuntimePlan } from './runtime-plan.ts'
+import type {
+  AttachFlags,
+  Exited,
+  ExecState,
+  LaunchFailure,
+  Message,
+  Snapshot,
+} from './shim-protocol.ts'
 import {
   attachFlags,
   dateOf,
@@ -32,6 +43,8 @@ export interface LaunchOptions {
   /** `<run>/c/<id>`; exists. The plan, the socket and shim.log are kept there. */
   runDir: string
   spec: OciSpec
+  /** The program that makes the container in place of the shim itself. */
+  runtime?: OciRuntime | undefined
   /** struct sock_filter[], from compileSeccomp. */
   seccompFilter?: Buffer | undefined
   rootfs:
@@ -85,20 +98,23 @@ export interface ExitRecord {
  * @throws ContainerLaunchError when its process could not be started; nothing of it is left then
  */
 export async function launchContainer(options: LaunchOptions): Promise<Shim> {
-  const plan = encodePlan(options)
+  const { runtime } = options
+  const bundle = runtime && OciBundle.create({ ...options, runtime })
+  const plan = bundle ? encodeRuntimePlan(options, bundle) : encodePlan(options)
   fs.rmSync(options.exitPath, { force: true })
   // it holds the environment, and so, often, secrets
   fs.writeFileSync(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
   const { answer, link, shimPid } = await runShim(options.runDir)
   if (answer.kind === Saying.error) {
+    const failure = readFailure(answer.payload)
     throw new ContainerLaunchError(
       'container',
-      readFailure(answer.payload),
+      bundle ? withRuntimeWords(failure, bundle.log) : failure,
       options.spec.process.args[0] ?? '',
     )
   }
   const snapshot = { pid: answer.payload.u32(), shimPid, exitPath: options.exitPath, execs: [] }
-  return new Shim(path.join(options.runDir, 's'), link, snapshot)
+  return new Shim(path.join(options.runDir, 's'), link, snapshot, bundle)
 }
 
 /**
@@ -113,7 +129,7 @@ export async function connectShim(runDir: string): Promise<Shim> {
     socket = await connect(socketPath)
     const link = new WatchLink(socket)
     const snapshot = await link.watch()
-    return new Shim(socketPath, link, snapshot)
+    return new Shim(socketPath, link, snapshot, OciBundle.open(runDir))
   } catch (cause) {
     socket?.destroy()
     throw new NotFoundError(`no shim listens at ${socketPath}`, { cause })
@@ -138,11 +154,13 @@ export class Shim {
   readonly ended: Promise<ExitRecord | null>
   readonly #socketPath: string
   readonly #link: WatchLink
+  readonly #bundle: OciBundle | undefined
 
   /** Made by launchContainer and connectShim. */
-  constructor(socketPath: string, link: WatchLink, snapshot: Snapshot) {
+  constructor(socketPath: string, link: WatchLink, snapshot: Snapshot, bundle?: OciBundle) {
     this.#socketPath = socketPath
     this.#link = link
+    this.#bundle = bundle
     this.pid = snapshot.pid
     this.shimPid = snapshot.shimPid
     this.ended = link.ended.then((exit) => exit ?? readExitRecord(snapshot.exitPath))
@@ -174,7 +192,24 @@ export class Shim {
    * @throws ContainerLaunchError when it could not be started, CONFLICT when the container does not run
    */
   async exec(options: ExecOptions): Promise<StartedExec> {
-    const plan = encodeExecPlan(options)
+    const bundle = this.#bundle
+    if (!bundle) return this.#exec(options, encodeExecPlan(options), execFailure)
+    const command = bundle.execCommand(options.id, options.process)
+    try {
+      const plan = encodeRuntimeExecPlan(options.id, options.process, command)
+      return await this.#exec(options, plan, (failure, asked) =>
+        execFailure(withRuntimeWords(failure, bundle.execLog(asked.id)), asked),
+      )
+    } finally {
+      bundle.forgetExec(options.id, command)
+    }
+  }
+
+  async #exec(
+    options: ExecOptions,
+    plan: Buffer,
+    errorOf: (failure: LaunchFailure, asked: ExecOptions) => Error,
+  ): Promise<StartedExec> {
     if (plan.length > MAX_REQUEST_BYTES) throw new InvalidParameterError('argument list too long')
     const flags = options.detach ? 0 : attachFlags(options)
     const exited = this.#link.exited(options.id)
@@ -183,7 +218,7 @@ export class Shim {
     const socket = await this.#connect()
     try {
       const message = await ask(socket, encodeRequest(Request.exec, flags, plan))
-      if (message.kind !== Saying.ok) throw execFailure(message, options)
+      if (message.kind !== Saying.ok) throw errorOf(readFailure(message.payload), options)
       const pid = message.payload.u32()
       if (flags === 0) {
         socket.destroy()
@@ -210,6 +245,10 @@ export class Shim {
 
   /** Sends a signal to the container's init, or to an exec's process. @throws CONFLICT when it is over */
   async signal(signo: number, execId = ''): Promise<void> {
+    if (execId === '' && this.#bundle?.hostProcesses === false) {
+      await this.#bundle.kill(signo)
+      return
+    }
     await this.#command(Request.signal, encodeNumbers(signo), execId, `signal ${signo}`)
   }
 
@@ -254,8 +293,7 @@ export class Shim {
 const ESRCH = 3
 const ERROR_EXISTS = 17
 
-function execFailure(message: Message, { id, process }: ExecOptions): Error {
-  const failure = readFailure(message.payload)
+function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Error {
   if (failure.step === 'exec in the container' && failure.errno === ESRCH) {
     return new ConflictError('the container is not running')
   }

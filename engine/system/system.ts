@@ -15,8 +15,10 @@ import type {
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
+import { shimPath } from '../native/addon.ts'
 import { logIn } from '../registry/login.ts'
 import { hostSupport } from '../runtime/host-support.ts'
+import { installedRuntimes, OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
   ContainerSummary,
@@ -160,8 +162,8 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     Labels: [],
     ExperimentalBuild: false,
     ServerVersion: manifest.version,
-    Runtimes: { 'gantry-shim': { path: 'gantry-shim' } },
-    DefaultRuntime: 'gantry-shim',
+    Runtimes: runtimes(instance),
+    DefaultRuntime: OWN_RUNTIME,
     Swarm: {
       NodeID: '',
       NodeAddr: '',
@@ -188,6 +190,16 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       ipv4Forwarding: facts.ipv4Forwarding,
     }),
   }
+}
+
+function runtimes({ runtimes: configured }: Instance): SystemInfo['Runtimes'] {
+  const own = { name: OWN_RUNTIME, path: shimPath() }
+  return Object.fromEntries(
+    [own, ...installedRuntimes(configured)].map((runtime) => [
+      runtime.name,
+      { path: runtime.path },
+    ]),
+  )
 }
 
 async function diskUsage(parts: SystemParts, options: DiskUsageOptions): Promise<DiskUsage> {

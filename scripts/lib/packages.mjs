@@ -37,6 +37,8 @@ const FOR_TESTS = [
     there: program('mmdebstrap'),
   },
   { name: 'skopeo', why: 'second opinion on images', there: program('skopeo') },
+  { name: 'runc', why: 'another runtime to make containers with', there: program('runc') },
+  { name: 'crun', why: 'another runtime to make containers with', there: program('crun') },
 ]
 
 /** To test it as well; only the program is taken out of the package, for installing it would start a service. */

@@ -241,6 +241,12 @@ void client_answer_start(int client, struct proc *p)
 	tell_ok(c, p->pid);
 }
 
+/* An exec is running until its end is told; then it is among those that have ended. */
+static bool listed(const struct proc *p)
+{
+	return (p->state == PROC_RUNNING || p->state == PROC_EXITED) && !p->told;
+}
+
 static void snapshot(struct client *c)
 {
 	uint8_t *buf = pages(SNAPSHOT_MAX);
@@ -257,7 +263,7 @@ static void snapshot(struct client *c)
 	message_u32(&m, (uint32_t)getpid());
 	message_str(&m, shim.plan.exit_path);
 	for (k = 1; k < shim.procs_top; k++)
-		n += shim.procs[k].state == PROC_RUNNING || shim.procs[k].state == PROC_EXITED;
+		n += listed(&shim.procs[k]);
 	first = shim.nended > ENDED_MAX ? shim.nended - ENDED_MAX : 0;
 	message_u32(&m, n + shim.nended - first);
 	for (i = first; i < shim.nended; i++) {
@@ -271,7 +277,7 @@ static void snapshot(struct client *c)
 	for (k = 1; k < shim.procs_top; k++) {
 		const struct proc *p = &shim.procs[k];
 
-		if (p->state != PROC_RUNNING && p->state != PROC_EXITED)
+		if (!listed(p))
 			continue;
 		message_str(&m, p->id);
 		message_u32(&m, (uint32_t)p->pid);

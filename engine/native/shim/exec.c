@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char **vector(const struct strings *strings)
+char **strings_vector(const struct strings *strings)
 {
 	struct fields f = strings->fields;
 	char **v = pages(((size_t)strings->n + 1) * sizeof *v);
@@ -62,7 +62,7 @@ static int find(const char *name, const char *path, char out[PATH_MAX])
 int exec_process(struct child *c)
 {
 	struct report report = {.kind = REPORT_EXEC};
-	char **args = vector(&c->plan->process.args), **env = vector(&c->plan->process.env);
+	char **args = strings_vector(&c->plan->process.args), **env = strings_vector(&c->plan->process.env);
 	static char file[PATH_MAX];
 	struct stat st;
 

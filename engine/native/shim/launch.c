@@ -33,7 +33,7 @@
 
 static const int NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
 
-_Noreturn static void fail(struct child *c, int rc)
+_Noreturn void child_fail(struct child *c, int rc)
 {
 	struct report report = {.kind = REPORT_ERROR, .err = -rc};
 	size_t n;
@@ -89,21 +89,23 @@ static int oom_score(struct child *c)
 }
 
 /* A single v2 directory was entered by clone3 already. */
-static int cgroups_enter(struct child *c, const struct plan *cgroups)
+int cgroups_enter(struct child *c, const struct plan *cgroups)
 {
 	struct record_at r;
 	size_t offset = PLAN_HEADER;
 
 	c->step = "enter cgroup";
 	while (plan_next(cgroups, &offset, &r)) {
-		bool v2;
+		uint32_t flags;
 		int rc;
 
 		if (r.type != REC_CGROUP)
 			continue;
-		v2 = field_u32(&r.fields) == 1;
+		flags = field_u32(&r.fields);
+		if (flags & CGROUP_BY_RUNTIME)
+			continue;
 		c->path = field_str(&r.fields, NULL);
-		rc = cgroup_enter(c->path, v2);
+		rc = cgroup_enter(c->path, flags & CGROUP_V2);
 		if (rc < 0)
 			return rc;
 	}
@@ -239,7 +241,7 @@ static int stdio_own(struct child *c, int fd)
  * The standard three in place, the sync socket at 3, every other descriptor closed now instead of at the exec: a working
  * directory such as /proc/self/fd/8 must find nothing of the host.
  */
-static int stdio_take(struct child *c)
+int stdio_take(struct child *c)
 {
 	int i, rc;
 
@@ -270,16 +272,16 @@ _Noreturn static void become(struct child *c)
 	c->step = "setsid";
 	c->path = NULL;
 	if (setsid() < 0)
-		fail(c, -errno);
+		child_fail(c, -errno);
 	keyring_new();
 	if (c->slave >= 0 && (rc = tty_take(c)) < 0)
-		fail(c, rc);
+		child_fail(c, rc);
 	if ((rc = stdio_take(c)) < 0 || (rc = security_final(c)) < 0 || (rc = exec_process(c)) < 0)
-		fail(c, rc);
+		child_fail(c, rc);
 	_exit(127);
 }
 
-static void child_begin(struct child *c, const struct plan *plan, const int stdio[3], int sync)
+void child_begin(struct child *c, const struct plan *plan, const int stdio[3], int sync)
 {
 	signals_reset();
 	memset(c, 0, sizeof *c);
@@ -293,7 +295,7 @@ static void child_begin(struct child *c, const struct plan *plan, const int stdi
 	if (c->null < 0) {
 		c->step = "open";
 		c->path = "/dev/null";
-		fail(c, -errno);
+		child_fail(c, -errno);
 	}
 }
 
@@ -331,7 +333,7 @@ _Noreturn static void container_build(struct child *c, unsigned int cloned)
 
 	if ((rc = unshare_rest(c, cloned)) < 0 || (rc = names(c)) < 0 || (rc = mounts_build(c)) < 0 || (rc = sysctls(c)) < 0 ||
 	    (rc = mounts_enter(c)) < 0)
-		fail(c, rc);
+		child_fail(c, rc);
 	become(c);
 }
 
@@ -343,7 +345,7 @@ _Noreturn static void container_child(const struct plan *plan, const int stdio[3
 	child_begin(&c, plan, stdio, sync);
 	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) || (rc = namespaces_join(&c)) < 0 ||
 	    (rc = security_early(&c)) < 0)
-		fail(&c, rc);
+		child_fail(&c, rc);
 	container_build(&c, cloned);
 }
 
@@ -357,18 +359,18 @@ _Noreturn static void go_between(const struct plan *plan, const int stdio[3], in
 	child_begin(&c, plan, stdio, sync);
 	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, plan)) < 0) || (rc = mounts_prepare(&c)) < 0 ||
 	    (rc = namespaces_join(&c)) < 0 || (rc = lsm_set(&c)) < 0 || (rc = user_enter(&c)) < 0)
-		fail(&c, rc);
+		child_fail(&c, rc);
 	c.step = "make namespaces";
 	c.path = NULL;
 	pid = spawn(cloned | CLONE_PARENT, 0, -1, NULL);
 	if (pid == 0) {
 		close(told);
 		if ((rc = limits_wait(&c)) < 0 || (rc = null_again(&c)) < 0)
-			fail(&c, rc);
+			child_fail(&c, rc);
 		container_build(&c, cloned);
 	}
 	if (pid < 0)
-		fail(&c, pid);
+		child_fail(&c, pid);
 	_exit(RETRY(write(told, &pid, sizeof pid)) == sizeof pid ? 0 : 1);
 }
 
@@ -380,21 +382,21 @@ _Noreturn static void exec_child(const struct plan *plan, int init_pidfd, uint32
 
 	child_begin(&c, plan, stdio, sync);
 	if ((rc = oom_score(&c)) < 0 || (!entered && (rc = cgroups_enter(&c, cgroups)) < 0) || (rc = security_early(&c)) < 0)
-		fail(&c, rc);
+		child_fail(&c, rc);
 	c.step = "join namespaces of the container";
 	c.path = NULL;
 	if (setns(init_pidfd, (int)namespaces) < 0)
-		fail(&c, -errno);
+		child_fail(&c, -errno);
 	if (namespaces & CLONE_NEWUSER && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
-		fail(&c, -errno);
+		child_fail(&c, -errno);
 	if (plan->flags & LAUNCH_TTY) {
 		c.step = "open";
 		c.path = "/";
 		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (root < 0)
-			fail(&c, -errno);
+			child_fail(&c, -errno);
 		if ((rc = tty_make(&c, root)) < 0)
-			fail(&c, rc);
+			child_fail(&c, rc);
 		close(root);
 	}
 	become(&c);
@@ -412,7 +414,7 @@ static int single_v2(const struct plan *plan)
 
 		if (r.type != REC_CGROUP)
 			continue;
-		if (++n > 1 || field_u32(&r.fields) != 1)
+		if (++n > 1 || field_u32(&r.fields) != CGROUP_V2)
 			return -1;
 		path = field_str(&r.fields, NULL);
 		slash = strrchr(path, '/');

@@ -167,13 +167,13 @@ static void exit_record(const struct proc *p)
 
 /* ------------------------------------------------------------------ the loop */
 
-enum watched { ON_LISTENER, ON_SIGNALS, ON_SYNC, ON_OUT, ON_ERR, ON_IN, ON_CLIENT };
+enum watched { ON_LISTENER, ON_SIGNALS, ON_SYNC, ON_CONSOLE, ON_OUT, ON_ERR, ON_IN, ON_CLIENT };
 
-static struct pollfd polled[2 + PROCS_MAX * 4 + CLIENTS_MAX];
+static struct pollfd polled[2 + PROCS_MAX * 5 + CLIENTS_MAX];
 static struct {
 	uint8_t what;
 	uint16_t index;
-} about[2 + PROCS_MAX * 4 + CLIENTS_MAX];
+} about[2 + PROCS_MAX * 5 + CLIENTS_MAX];
 
 static nfds_t want(nfds_t n, int fd, short events, enum watched what, int index)
 {
@@ -192,6 +192,8 @@ static nfds_t want_proc(nfds_t n, int index)
 
 	if (p->sync >= 0)
 		n = want(n, p->sync, POLLIN, ON_SYNC, index);
+	if (p->console >= 0)
+		n = want(n, p->console, POLLIN, ON_CONSOLE, index);
 	for (i = 0; i < 2; i++) {
 		if (p->out[i].fd >= 0 && !p->out[i].waiting && !proc_held(p))
 			n = want(n, p->out[i].fd, POLLIN, i ? ON_ERR : ON_OUT, index);
@@ -258,6 +260,9 @@ static void event(nfds_t i)
 	}
 	case ON_SYNC:
 		proc_sync(p);
+		break;
+	case ON_CONSOLE:
+		runtime_console(p);
 		break;
 	case ON_OUT:
 	case ON_ERR:

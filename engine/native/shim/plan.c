@@ -213,6 +213,7 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		return true;
 	case REC_PRIVATE:
 	case REC_MASK:
+	case REC_RUNTIME_HIDE:
 	case REC_READONLY:
 		field_str(f, NULL);
 		return true;
@@ -224,6 +225,14 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		return true;
 	case REC_DOMAINNAME:
 		plan->domainname = field_str(f, NULL);
+		return true;
+	case REC_RUNTIME:
+		plan->pid_file = field_str(f, NULL);
+		plan->console = field_str(f, NULL);
+		plan->runtime = read_strings(f);
+		return true;
+	case REC_RUNTIME_START:
+		plan->runtime_start = read_strings(f);
 		return true;
 	}
 	return false;
@@ -253,7 +262,7 @@ int plan_parse(struct plan *plan, const uint8_t *base, size_t size)
 		if (r.fields.bad)
 			return -EBADMSG;
 	}
-	if (offset != plan->size || plan->process.args.n == 0)
+	if (offset != plan->size || (plan->process.args.n == 0 && plan->runtime.n == 0))
 		return -EBADMSG;
 	return 0;
 }

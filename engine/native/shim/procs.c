@@ -39,6 +39,7 @@ static void proc_free(struct proc *p)
 	stream_free(&p->out[1]);
 	fd_close(&p->in);
 	fd_close(&p->sync);
+	fd_close(&p->console);
 	fd_close(&p->pidfd);
 	pages_free(p->in_buf, STDIN_MAX);
 	pages_free(p->ring, RING_SIZE);
@@ -58,7 +59,7 @@ static struct proc *proc_new(int from)
 		if (p->state != PROC_FREE)
 			continue;
 		memset(p, 0, sizeof *p);
-		p->pidfd = p->sync = p->in = p->out[0].fd = p->out[1].fd = p->starter = -1;
+		p->pidfd = p->sync = p->console = p->in = p->out[0].fd = p->out[1].fd = p->starter = -1;
 		if (i >= shim.procs_top)
 			shim.procs_top = i + 1;
 		return p;
@@ -157,19 +158,24 @@ int proc_container(void)
 	p->rows = plan->rows;
 	p->cols = plan->cols;
 	shim.own_pidns = plan->ns_new & CLONE_NEWPID;
-	/* a go-between is to count as the host does, so that the pid it tells is one */
-	rc = plan->userns ? 0 : pidns_use(plan, -1);
+	/*
+	 * A go-between is to count as the host does, so that the pid it tells is one, and so is another runtime, which would
+	 * else be born inside
+	 */
+	rc = plan->userns || plan->runtime.n ? 0 : pidns_use(plan, -1);
 	if (rc == 0)
 		rc = pipes_make(p, child, plan->flags & LAUNCH_OPEN_STDIN);
 	if (rc == 0)
-		rc = spawn_container(plan, child, &p->sync, &p->pidfd);
+		rc = plan->runtime.n ? runtime_launch(p, plan, child) : spawn_container(plan, child, &p->sync, &p->pidfd);
 	close_three(child);
 	if (rc < 0) {
 		proc_free(p);
 		return rc;
 	}
-	p->pid = rc;
 	p->state = PROC_STARTING;
+	if (plan->runtime.n)
+		return 0;
+	p->pid = rc;
 	rc = pidns_use(plan, p->pidfd);
 	if (rc == 0 && plan->userns)
 		rc = pidns_use(plan, -1);
@@ -205,7 +211,11 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 	p->cols = plan.cols;
 	*step = "start process";
 	rc = pipes_make(p, child, flags & ATTACH_STDIN);
-	if (rc == 0)
+	if (rc == 0 && !all->runtime.n != !plan.runtime.n)
+		rc = -EINVAL;
+	if (rc == 0 && plan.runtime.n)
+		rc = runtime_launch(p, &plan, child);
+	else if (rc == 0)
 		rc = spawn_exec(&plan, shim.procs[0].pidfd,
 				((all->ns_new | all->ns_joined) & ~(uint32_t)CLONE_NEWPID) | CLONE_NEWNS |
 					(all->userns ? CLONE_NEWUSER : 0),
@@ -215,7 +225,7 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 		proc_free(p);
 		return rc;
 	}
-	p->pid = rc;
+	p->pid = plan.runtime.n ? 0 : rc;
 	p->state = PROC_STARTING;
 	p->starter = client;
 	return (int)(p - shim.procs);
@@ -223,7 +233,7 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 
 /* ------------------------------------------------------------------ start */
 
-static void tty_received(struct proc *p, struct msghdr *m)
+void proc_terminal(struct proc *p, struct msghdr *m)
 {
 	struct cmsghdr *h = CMSG_FIRSTHDR(m);
 	int fd;
@@ -239,7 +249,7 @@ static void tty_received(struct proc *p, struct msghdr *m)
 		p->ring = pages(RING_SIZE);
 }
 
-static void fail_start(struct proc *p, const char *step, int err)
+void proc_fail(struct proc *p, const char *step, int err)
 {
 	p->failed = true;
 	p->error.err = err;
@@ -247,12 +257,12 @@ static void fail_start(struct proc *p, const char *step, int err)
 	p->error.path[0] = 0;
 }
 
-static void start_over(struct proc *p)
+void proc_started(struct proc *p)
 {
 	fd_close(&p->sync);
 	/* killed on the way: by the memory limit, say */
 	if (!p->failed && !p->exec_seen)
-		fail_start(p, "start", EINTR);
+		proc_fail(p, "start", EINTR);
 	if (!p->failed) {
 		p->state = PROC_RUNNING;
 		clients_started(p);
@@ -277,13 +287,17 @@ void proc_sync(struct proc *p)
 
 		if (n < 0 && errno == EAGAIN)
 			return;
+		if (n <= 0 && p->command) {
+			fd_close(&p->sync); /* the runtime's own program now; its exit status tells the rest */
+			return;
+		}
 		if (n <= 0) {
-			start_over(p);
+			proc_started(p);
 			return;
 		}
 		switch (report.kind) {
 		case REPORT_TTY:
-			tty_received(p, &m);
+			proc_terminal(p, &m);
 			break;
 		case REPORT_EXEC:
 			p->exec_seen = true;
@@ -471,12 +485,34 @@ static void proc_died(struct proc *p, int status)
 	p->reaped = true;
 	p->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	clock_gettime(CLOCK_REALTIME, &p->ended);
+	/* a runtime's command that has started it is not over yet: what comes of the start is told first */
+	if (!p->command)
+		proc_over(p);
+}
+
+void proc_over(struct proc *p)
+{
 	p->drain_until = monotonic_ms() + DRAIN_MS;
 	p->state = PROC_EXITED;
+	/* what never ran has said nothing that a client could wait for */
+	if (p->failed && p == shim.procs)
+		shim.hold = 0;
 	if (p == shim.procs)
 		leftovers_kill();
 	if (p->failed && p != shim.procs)
 		proc_free(p);
+}
+
+static void reaped(pid_t pid, int status)
+{
+	int i;
+
+	for (i = 0; i < shim.procs_top; i++) {
+		struct proc *p = &shim.procs[i];
+
+		if (p->state != PROC_FREE && !p->reaped && p->pid == pid)
+			proc_died(p, status);
+	}
 }
 
 void proc_reap(void)
@@ -484,14 +520,18 @@ void proc_reap(void)
 	int status, i;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	runtime_reap();
+	/* a child that nobody knows may be what a command is making: it is kept until the command has told its number */
+	if (runtime_busy()) {
 		for (i = 0; i < shim.procs_top; i++) {
-			struct proc *p = &shim.procs[i];
-
-			if (p->state != PROC_FREE && !p->reaped && p->pid == pid)
-				proc_died(p, status);
+			pid = shim.procs[i].reaped ? 0 : shim.procs[i].pid;
+			if (shim.procs[i].state != PROC_FREE && pid && waitpid(pid, &status, WNOHANG) > 0)
+				reaped(pid, status);
 		}
+		return;
 	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		reaped(pid, status);
 }
 
 /* Moves a process that has exited on to its end: all read, all passed on, all told. */
@@ -523,16 +563,19 @@ void proc_settle(struct proc *p)
 	stream_close(&p->out[0]);
 	stream_close(&p->out[1]);
 	stdin_close(p);
+	/* told before its streams end: who sees those end asks for the exit code next */
+	if (p != shim.procs && !p->told) {
+		p->told = true;
+		ended_remember(p);
+		clients_exited(p->id, p->pid, p->code, &p->ended);
+	}
 	clients_stream_ended(p);
 	if (clients_pending(p)) {
 		clients_drop_stalled(p, now);
 		return;
 	}
-	if (p == shim.procs) {
+	if (p == shim.procs)
 		shim.ending = true;
-		return;
-	}
-	ended_remember(p);
-	clients_exited(p->id, p->pid, p->code, &p->ended);
-	proc_free(p);
+	else
+		proc_free(p);
 }

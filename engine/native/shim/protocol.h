@@ -58,7 +58,7 @@ enum record {
 	REC_LAUNCH = 1,	   /* u32 engine pid, u32 LAUNCH_*, u32 rows, u32 cols, u32 hold, str exitPath. Output is
 				read once `hold` clients have attached, or HOLD_MS later */
 	REC_LOG,	   /* u64 max bytes of a file (0: one file without limit), u32 max files, str path */
-	REC_CGROUP,	   /* u32 1 when it is cgroup v2, str cgroup.procs file to enter; repeated */
+	REC_CGROUP,	   /* u32 CGROUP_*, str cgroup.procs file to enter; repeated */
 	REC_NEW,	   /* u32 CLONE_NEW* to create */
 	REC_JOIN,	   /* u32 CLONE_NEW*, str path of the namespace to join; repeated */
 	REC_USERNS,	   /* u32 first host uid, u32 first host gid, u32 how many, str path of the user namespace to join */
@@ -76,6 +76,11 @@ enum record {
 	REC_SYSCTL,	   /* str file, str value; repeated */
 	REC_HOSTNAME,	   /* str */
 	REC_DOMAINNAME,	   /* str */
+	REC_RUNTIME,	   /* str pid file, str console socket, both in the run directory ('' without a terminal), u32 n,
+				n * str: the command that has another OCI runtime create the container, or start an exec.
+				Beside it stand LAUNCH, LOG, CGROUP, NEW, ROOT_*, PROPAGATION and PRIVATE, or EXEC, only */
+	REC_RUNTIME_START, /* u32 n, n * str: the command that has it start the container */
+	REC_RUNTIME_HIDE,  /* str file that is empty to the runtime when it creates the container; repeated */
 
 	REC_EXEC = 64, /* u32 LAUNCH_*, u32 rows, u32 cols, str id */
 	REC_ARGS,      /* u32 n, n * str */
@@ -91,6 +96,7 @@ enum record {
 };
 
 enum launch_flag { LAUNCH_TTY = 1, LAUNCH_OPEN_STDIN = 2, LAUNCH_STDIN_ONCE = 4 };
+enum cgroup_flag { CGROUP_V2 = 1, CGROUP_BY_RUNTIME = 2 /* entered by the other runtime, not by us */ };
 enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE };
 enum mount_opt {
 	MOUNT_OPT_RECURSIVE = 1, /* attributes go down the tree */

@@ -20,6 +20,7 @@ struct k_mount_attr;
 #define CHUNK_MAX 65536
 #define RING_SIZE 65536
 #define STDIN_MAX 65536
+#define PID_FILE_MAX 100
 
 /* ---- plan.c: reads what the engine wrote, trusting nothing */
 struct fields {
@@ -66,6 +67,8 @@ struct plan {
 	uint64_t tree_propagation, root_propagation;
 	bool root_readonly;
 	const char *hostname, *domainname;
+	const char *pid_file, *console;
+	struct strings runtime, runtime_start; /* commands of another OCI runtime */
 	struct process_plan process;
 };
 
@@ -120,6 +123,11 @@ struct child {
 };
 
 uint32_t host_id(uint32_t first, uint32_t n, uint32_t id);
+_Noreturn void child_fail(struct child *c, int rc);
+void child_begin(struct child *c, const struct plan *plan, const int stdio[3], int sync);
+int cgroups_enter(struct child *c, const struct plan *cgroups);
+int stdio_take(struct child *c);
+char **strings_vector(const struct strings *strings);
 int spawn_container(const struct plan *plan, int stdio[3], int *sync, int *pidfd);
 int spawn_exec(const struct plan *plan, int init_pidfd, uint32_t namespaces, const struct plan *cgroups, int stdio[3],
 	       int *sync, int *pidfd);
@@ -161,8 +169,13 @@ struct proc {
 	char id[ID_MAX + 1];
 	pid_t pid;
 	int pidfd;
-	bool tty, stdin_once, exec_seen, reaped, failed;
+	bool tty, stdin_once, exec_seen, reaped, failed, told;
 	int sync;
+	pid_t command; /* of another runtime that is running for this process, or 0 */
+	bool created; /* the container waits for the command that starts it */
+	int console; /* listens for the terminal from another runtime, then the connection it comes over */
+	bool console_connected;
+	char pid_file[PID_FILE_MAX];
 	int starter; /* client that waits for the answer, or -1 */
 	struct report error;
 	struct stream out[2];
@@ -236,6 +249,17 @@ void proc_settle(struct proc *p);
 bool proc_held(const struct proc *p);
 void proc_reap(void);
 int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);
+void proc_fail(struct proc *p, const char *step, int err);
+void proc_started(struct proc *p);
+void proc_over(struct proc *p);
+struct msghdr;
+void proc_terminal(struct proc *p, struct msghdr *m);
+
+/* ---- runtime.c: containers that another OCI runtime makes */
+int runtime_launch(struct proc *p, const struct plan *plan, const int stdio[3]);
+void runtime_console(struct proc *p);
+bool runtime_busy(void);
+void runtime_reap(void);
 
 void clients_accept(void);
 void clients_adopt(int fd);

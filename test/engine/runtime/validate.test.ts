@@ -60,7 +60,6 @@ describe('validateHostConfig()', () => {
       [{ CpuPercent: 10 }, 'CpuPercent'],
       [{ IOMaximumIOps: 10 }, 'IOMaximumIOps'],
       [{ VolumeDriver: 'nfs' }, 'VolumeDriver'],
-      [{ Runtime: 'kata' }, 'unknown or invalid runtime name: kata'],
       [{ LogConfig: { Type: 'syslog' } }, 'LogConfig.Type "syslog"'],
       [{ LogConfig: { Type: 'json-file', Config: { compress: 'true' } } }, '"compress"'],
       [
