@@ -145,7 +145,8 @@ inside() {
   wait $pid
   if [ "$VM_TESTS" = yes ]; then
     [ $# -gt 0 ] || set -- test/engine/cgroups/*/*.ts test/engine/containers/*.root.test.ts \
-      test/engine/runtime/shim*.root.test.ts test/engine/networks/*.root.test.ts test/engine/crash.root.test.ts
+      test/engine/runtime/shim*.root.test.ts test/engine/networks/*.root.test.ts test/engine/crash.root.test.ts \
+      test/docker-cli/resources.root.test.ts
     node --import tsx --test --test-concurrency=1 --test-timeout=600000 "$@" || failures=$((failures + 1))
   fi
   echo "$failures failed"
