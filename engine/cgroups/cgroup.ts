@@ -39,8 +39,10 @@ export interface Cgroup {
   pids(): number[]
   /** Kills everything in it, frozen or forking; resolves when it is empty. */
   kill(): Promise<void>
-  /** @throws NOT_FOUND when the cgroup is gone */
+  /** Keeps its files open for the next sample. @throws NOT_FOUND when the cgroup is gone */
   stats(): CgroupStats
+  /** No sample is wanted for now: lets go of what sampling holds open. */
+  closeStats(): void
   /**
    * Calls back when the kernel kills a process for want of memory within the limit, or, where it may not (`killed` is
    * false then), lets it wait. Returns what ends the watch; what happens at that moment `oomKilled` still tells.

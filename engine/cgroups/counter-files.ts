@@ -7,7 +7,8 @@ const scratch = Buffer.alloc(64 << 10)
 
 /**
  * A cgroup's counter files, each opened once and read again from its start: a sample then costs one pread per file.
- * The kernel keeps a removed cgroup's files readable as ENODEV, so `close` belongs to its removal.
+ * The kernel keeps a removed cgroup's files readable as ENODEV, so `close` belongs to its removal. What is closed opens
+ * again at the next reading.
  */
 export class CounterFiles {
   readonly #fds = new Map<string, number | null>()

@@ -66,8 +66,14 @@ function readProcsText(file: string): string {
   }
 }
 
+/** Most cgroups have none below, and the link count tells: a directory has two and one more for each below. */
+const CHILDLESS = 2
+
 /** The cgroup and all below it, parents first; empty when it is gone. */
 export function descendants(directory: string): string[] {
+  const stat = fs.statSync(directory, { throwIfNoEntry: false })
+  if (!stat) return []
+  if (stat.nlink === CHILDLESS) return [directory]
   let entries: fs.Dirent[]
   try {
     entries = fs.readdirSync(directory, { withFileTypes: true })
@@ -85,7 +91,7 @@ export function descendants(directory: string): string[] {
 
 /** Removes a cgroup and those below it. False when one still holds a process. */
 export function removeCgroup(directory: string): boolean {
-  for (const below of removalOrder(directory)) {
+  for (const below of descendants(directory).reverse()) {
     try {
       fs.rmdirSync(below)
     } catch (error) {
@@ -95,14 +101,6 @@ export function removeCgroup(directory: string): boolean {
     }
   }
   return true
-}
-
-/** Most cgroups have none below: one rmdir then tells, without listing their files. */
-function* removalOrder(directory: string): Iterable<string> {
-  const links = fs.statSync(directory, { throwIfNoEntry: false })?.nlink ?? 0
-  // a directory has two links and one more for each below
-  if (links > 2) yield* descendants(directory).slice(1).reverse()
-  yield directory
 }
 
 /** `key value` lines to numbers. */

@@ -42,12 +42,20 @@ export class StatsSampler {
     }, PERIOD_MS)
     return () => {
       entry.listeners.delete(listener)
-      if (entry.listeners.size === 0) this.#watched.delete(container)
+      if (entry.listeners.size === 0) {
+        this.#watched.delete(container)
+        // ten files a container: with a thousand of them more than some hosts let a process have open
+        container.cgroup?.closeStats()
+      }
       if (this.#watched.size === 0 && this.#timer) {
         clearInterval(this.#timer)
         this.#timer = null
       }
     }
+  }
+
+  isWatched(container: Container): boolean {
+    return this.#watched.has(container)
   }
 
   /** Gives the first sample of a newly watched container something to be compared with. */
@@ -123,7 +131,9 @@ export async function* containerStats(
     if (!stream) return
   }
   if (!stream && options.oneShot === true && container.cgroup) {
-    yield readStats(context, container, null).sample
+    const { sample } = readStats(context, container, null)
+    if (!context.sampler.isWatched(container)) container.cgroup.closeStats()
+    yield sample
     return
   }
   let newest: ContainerStatsResponse | null = null

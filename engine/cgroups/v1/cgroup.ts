@@ -115,6 +115,10 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
+  closeStats(): void {
+    this.#counters.close()
+  }
+
   watchOom(onOom: (killed: boolean) => void): () => void {
     const directory = this.#byController.get('memory')
     return directory === undefined ? () => undefined : watchMemoryOom(directory, onOom)
@@ -126,7 +130,7 @@ export class CgroupV1 implements Cgroup {
   }
 
   async remove(): Promise<void> {
-    this.#counters.close()
+    this.closeStats()
     for (const directory of this.directories) {
       if (await waitUntil(() => removeCgroup(directory), REMOVE_TIMEOUT_MS)) continue
       throw new SystemError('rmdir', 16, 'EBUSY', directory)

@@ -80,6 +80,10 @@ export class CgroupV2 implements Cgroup {
     }
   }
 
+  closeStats(): void {
+    this.#counters.close()
+  }
+
   watchOom(onOom: (killed: boolean) => void): () => void {
     return watchMemoryOom(this.directory, onOom)
   }
@@ -89,7 +93,7 @@ export class CgroupV2 implements Cgroup {
   }
 
   async remove(): Promise<void> {
-    this.#counters.close()
+    this.closeStats()
     if (!(await waitUntil(() => removeCgroup(this.directory), REMOVE_TIMEOUT_MS)))
       throw new SystemError('rmdir', 16, 'EBUSY', this.directory)
     this.#removed()
