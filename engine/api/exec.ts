@@ -48,12 +48,13 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     call.send(200)
     return
   }
-  const { tty } = (await execs.inspect(id)).ProcessConfig
+  const { OpenStdin, ProcessConfig } = await execs.inspect(id)
+  const { tty } = ProcessConfig
   try {
     const { stream } = await execs.start(id, options)
     if (stream === undefined) throw new InvalidParameterError('the exec has no streams')
     const connection = call.hijack(streamType(call, tty))
-    await call.splice(connection, stream, { stdin: true })
+    await call.splice(connection, stream, { stdin: OpenStdin })
   } catch (error) {
     const code = errorCode(error)
     if (

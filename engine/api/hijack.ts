@@ -5,6 +5,9 @@ import { InvalidParameterError } from '../errors.ts'
 
 /** How long a client may keep its half open once the container's streams have ended. */
 const LINGER_MS = 10_000
+/** How often a client whose input is at its end is looked for. */
+const PROBE_MS = 2_000
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Takes the connection of a request without Upgrade away from Node's HTTP server.
@@ -29,6 +32,9 @@ export function takeOver(request: IncomingMessage, response: ServerResponse): So
 /**
  * Joins a client's connection with a container's streams, each direction closed on its own: the client's end closes
  * stdin, the container's end closes the connection's way out. Resolves when both are over.
+ *
+ * A client that closes its half and one that is gone look alike to a reader, and the docker CLI closes its half at once
+ * where there is no input. Only a write tells: of no bytes, it fails with EPIPE on a unix socket whose peer has closed it.
  */
 export function splice(
   connection: Duplex,
@@ -37,7 +43,9 @@ export function splice(
 ): Promise<void> {
   return new Promise((resolve) => {
     let linger: NodeJS.Timeout | undefined
+    let probe: NodeJS.Timeout | undefined
     const outputOver = (): void => {
+      clearInterval(probe)
       connection.end()
       connection.unpipe(stream)
       // Unread input at close makes the kernel drop output that is still under way, so it is read and thrown away.
@@ -48,7 +56,14 @@ export function splice(
     stream.on('error', outputOver)
     stream.on('close', outputOver)
     connection.on('error', ignore)
+    connection.on('end', () => {
+      probe = setInterval(() => {
+        // not while input is still on its way to the process
+        if (connection.writable && stream.writableLength === 0) connection.write(NOTHING)
+      }, PROBE_MS)
+    })
     connection.on('close', () => {
+      clearInterval(probe)
       clearTimeout(linger)
       stream.destroy()
       resolve()

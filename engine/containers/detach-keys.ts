@@ -28,27 +28,34 @@ export function parseDetachKeys(keys: string): Buffer {
  * and not finished is passed on late but whole.
  */
 export function detachFilter(sequence: Buffer, detach: () => void): Transform {
-  let matched = 0
+  // what is held back: a beginning of the sequence
+  let held = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const out: number[] = []
-      for (const byte of chunk) {
-        if (byte === sequence[matched]) {
-          matched++
-          if (matched === sequence.length) {
-            if (out.length > 0) this.push(Buffer.from(out))
-            detach()
-            this.push(null)
-            done()
-            return
-          }
-          continue
-        }
-        out.push(...sequence.subarray(0, matched))
-        matched = byte === sequence[0] ? 1 : 0
-        if (matched === 0) out.push(byte)
+      const begun = Buffer.concat([sequence.subarray(0, held), chunk])
+      const at = begun.indexOf(sequence)
+      if (at >= 0) {
+        if (at > 0) this.push(begun.subarray(0, at))
+        held = 0
+        detach()
+        this.push(null)
+        done()
+        return
       }
-      done(null, out.length > 0 ? Buffer.from(out) : undefined)
+      held = endLikeBeginningOf(sequence, begun)
+      const passed = begun.subarray(0, begun.length - held)
+      done(null, passed.length > 0 ? passed : undefined)
+    },
+    flush(done) {
+      done(null, held > 0 ? sequence.subarray(0, held) : undefined)
     },
   })
+}
+
+/** How many of the last bytes are the sequence's first ones. */
+function endLikeBeginningOf(sequence: Buffer, bytes: Buffer): number {
+  for (let length = Math.min(sequence.length - 1, bytes.length); length > 0; length--) {
+    if (bytes.subarray(bytes.length - length).equals(sequence.subarray(0, length))) return length
+  }
+  return 0
 }

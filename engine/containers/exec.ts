@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { asCaller, attributed, callerSchema, currentCaller, onBehalf, system } from '../caller.ts'
 import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
@@ -91,8 +91,9 @@ export async function startExec(
       },
     )
     const tty = config.Tty ?? false
-    if (!started.stream) return { tty }
-    return { stream: withDetachKeys(context, container, exec, started.stream), tty }
+    if (options.Detach === true) return { tty }
+    const stream = started.stream ?? silentUntil(started.exited)
+    return { stream: withDetachKeys(context, container, exec, stream), tty }
   } catch (error) {
     context.execs.end(exec, (error as { exitCode?: number }).exitCode ?? 126)
     forgetExec(container, exec.id)
@@ -173,6 +174,21 @@ async function processOf(
   return size && config.Tty === true
     ? { ...process, consoleSize: { height: size[0], width: size[1] } }
     : process
+}
+
+/** For who attaches to none of an exec's streams: nothing comes, and it ends with the exec. */
+function silentUntil(exited: Promise<number>): Duplex {
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (_chunk, _encoding, done) => {
+      done()
+    },
+  })
+  const end = (): void => {
+    stream.push(null)
+  }
+  exited.then(end, end)
+  return stream
 }
 
 function withDetachKeys(

@@ -273,7 +273,9 @@ export class Shim {
     const socket = await this.#connect()
     try {
       const message = await ask(socket, request)
-      if (message.kind !== Saying.ok) throw new NotFoundError(`${what} is not running`)
+      if (message.kind !== Saying.ok) {
+        throw tooMany(readFailure(message.payload)) ?? new NotFoundError(`${what} is not running`)
+      }
       return asStream(socket)
     } catch (error) {
       socket.destroy()
@@ -291,9 +293,26 @@ export class Shim {
 }
 
 const ESRCH = 3
+const EAGAIN = 11
 const ERROR_EXISTS = 17
+const EUSERS = 87
+
+/** What a shim says whose tables are full: a fixed number of each, so that its memory is bounded. */
+function tooMany({ errno, step }: LaunchFailure): Error | undefined {
+  if (step === 'connect' && errno === EUSERS)
+    return new ConflictError(
+      'too many clients are connected to the container (247 is the most): close some of them first',
+    )
+  if (step === 'exec in the container' && errno === EAGAIN)
+    return new ConflictError(
+      'too many execs run in the container (255 is the most): let some of them end first',
+    )
+  return undefined
+}
 
 function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Error {
+  const full = tooMany(failure)
+  if (full) return full
   if (failure.step === 'exec in the container' && failure.errno === ESRCH) {
     return new ConflictError('the container is not running')
   }

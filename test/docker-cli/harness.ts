@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { instanceAt } from '../../engine/instance.ts'
 import type { Instance } from '../../engine/instance.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
@@ -29,10 +32,20 @@ export interface Cli {
   own: boolean
   /** What DOCKER_HOST is. */
   host: string
-  dir: string
-  /** Of the API: for what the CLI does not say. */
+  /** The engine's process when it is Gantry. */
+  pid: number | undefined
+  /** Of the engine's API, for what the CLI does not do. */
   socketPath: string
-  run(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<CliResult>
+  dir: string
+  run(
+    args: string[],
+    options?: {
+      input?: string | Buffer
+      /** A file that takes standard output instead. */
+      into?: string
+      timeoutMs?: number
+    },
+  ): Promise<CliResult>
   /** Its standard output without the last newline; throws when it fails. */
   ok(...args: string[]): Promise<string>
   /** Started and left running; killed when the test's time is over. */
@@ -75,8 +88,9 @@ export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}):
     image,
     own: given === undefined,
     host,
-    dir,
+    pid: engine?.pid,
     socketPath: host.replace(/^unix:\/\//, ''),
+    dir,
     run: (args, options = {}) => {
       const child = spawn('docker', args, {
         env,
@@ -85,7 +99,7 @@ export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}):
       })
       child.stdin.on('error', () => undefined)
       child.stdin.end(options.input ?? '')
-      return collect(child)
+      return collect(child, options.into)
     },
     ok: async (...args) => {
       const result = await cli.run(args)
@@ -198,15 +212,20 @@ async function removeAll(cli: Cli): Promise<void> {
   if (volumes.length > 0) await cli.run(['volume', 'rm', '-f', ...volumes])
 }
 
-async function collect(child: ChildProcess): Promise<CliResult> {
+async function collect(child: ChildProcess, into?: string): Promise<CliResult> {
   const exited = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
   const [code, stdout, stderr] = await Promise.all([
     exited,
-    child.stdout === null ? '' : text(child.stdout),
+    child.stdout === null ? '' : into === undefined ? text(child.stdout) : save(child.stdout, into),
     child.stderr === null ? '' : text(child.stderr),
   ])
   return { code, stdout, stderr }
+}
+
+async function save(stream: Readable, file: string): Promise<string> {
+  await pipeline(stream, createWriteStream(file))
+  return ''
 }

@@ -12,6 +12,10 @@
 /* how long a client that got its last byte may take to close */
 #define LINGER_MS 5000
 #define SNAPSHOT_MAX 65536
+/* slots in which those beyond the others are told that there are too many */
+#define SPARE 8
+
+static void tell_error(struct client *c, int err, const char *step, const char *path);
 
 static int index_of(const struct client *c)
 {
@@ -143,10 +147,17 @@ static struct client *client_new(int fd)
 void clients_accept(void)
 {
 	int fd = accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
 
-	/* else it went away again, or descriptors are short: the next poll tries anew */
-	if (fd >= 0)
-		client_new(fd);
+	/* it went away again, or descriptors are short: the next poll tries anew */
+	if (fd < 0)
+		return;
+	c = client_new(fd);
+	if (!c || index_of(c) < CLIENTS_MAX - SPARE)
+		return;
+	tell_error(c, EUSERS, "connect", "");
+	if (c->state != CLIENT_FREE)
+		client_finish(c);
 }
 
 /* The socket that came with the launch is the first watcher's. */

@@ -85,13 +85,13 @@ export class Door {
 
 export class RawConnection {
   readonly socket: net.Socket
-  #received = Buffer.alloc(0)
+  readonly #chunks: Buffer[] = []
   #ended = false
 
   constructor(socketPath: string) {
     this.socket = net.connect({ path: socketPath, allowHalfOpen: true })
     this.socket.on('data', (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk])
+      this.#chunks.push(chunk)
     })
     this.socket.on('end', () => {
       this.#ended = true
@@ -104,21 +104,26 @@ export class RawConnection {
   }
 
   get received(): string {
-    return this.#received.toString('latin1')
+    return Buffer.concat(this.#chunks).toString('latin1')
   }
 
   async until(done: (received: string) => boolean): Promise<string> {
-    const deadline = Date.now() + 20_000
-    while (!done(this.received)) {
-      if (Date.now() > deadline)
-        throw new Error(`never came; received ${JSON.stringify(this.received.slice(0, 2000))}`)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
+    await this.#wait(() => done(this.received))
     return this.received
   }
 
   async ended(): Promise<string> {
-    return this.until(() => this.#ended)
+    await this.#wait(() => this.#ended)
+    return this.received
+  }
+
+  async #wait(holds: () => boolean): Promise<void> {
+    const deadline = Date.now() + 20_000
+    while (!holds()) {
+      if (Date.now() > deadline)
+        throw new Error(`never came; received ${JSON.stringify(this.received.slice(-500))}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
   }
 }
 

@@ -31,6 +31,7 @@ const UPGRADE = 'Connection: Upgrade\r\nUpgrade: tcp\r\n'
 
 function execInspect(tty: boolean): ExecInspect {
   return {
+    OpenStdin: true,
     ProcessConfig: { tty, entrypoint: '', arguments: [], privileged: false, user: '' },
   } as unknown as ExecInspect
 }

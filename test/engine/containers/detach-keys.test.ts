@@ -40,6 +40,15 @@ test('detachFilter() passes on a sequence begun and not finished', async () => {
   })
 })
 
+test('detachFilter() finds a sequence that begins within its own beginning', async () => {
+  assert.deepEqual(await typed('a,a,b', ['a', 'aa', 'bc']), { passed: 'a', detached: true })
+  assert.deepEqual(await typed('a,b,a,c', ['ab', 'abac']), { passed: 'ab', detached: true })
+})
+
+test('detachFilter() holds nothing back at the end of the input', async () => {
+  assert.deepEqual(await typed('ctrl-p,ctrl-q', ['a\x10']), { passed: 'a\x10', detached: false })
+})
+
 test('parseDetachKeys() refuses what is no key', () => {
   assert.deepEqual([...parseDetachKeys('a,ctrl-@,ctrl-[')], [97, 0, 27])
   assert.throws(() => parseDetachKeys('ctrl-1'), { code: 'INVALID_PARAMETER' })
