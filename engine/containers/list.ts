@@ -43,7 +43,8 @@ export async function listContainers(
   checkFilters(filters, FILTERS)
   const everything =
     (options.all ?? false) ||
-    options.limit !== undefined ||
+    // -1 is what docker-py sends for none
+    (options.limit ?? 0) > 0 ||
     'status' in filters ||
     'exited' in filters
   const passes = await compileFilters(context, filters)
@@ -52,13 +53,31 @@ export async function listContainers(
     .filter((container) => (everything || isShownByDefault(container)) && passes(container))
     .sort((a, b) => (a.document.created < b.document.created ? 1 : -1))
   if (options.limit !== undefined && options.limit > 0) found = found.slice(0, options.limit)
+  const imageOf = imageNames(context)
   return Promise.all(
     found.map(async (container) => {
-      const summary = summarize(container)
+      const summary = summarize(container, await imageOf(container))
       if (options.size ?? false) Object.assign(summary, await sizesOf(context, container))
       return summary
     }),
   )
+}
+
+/** The name a container was made by, or its image's ID once that name means another image or none. */
+function imageNames(context: ContainersContext): (container: Container) => Promise<string> {
+  const known = new Map<string, Promise<string | undefined>>()
+  return async ({ document }) => {
+    const name = document.config.Image ?? ''
+    let id = known.get(name)
+    if (id === undefined) {
+      id = context.images.resolve(name).then(
+        (image) => image.id,
+        () => undefined,
+      )
+      known.set(name, id)
+    }
+    return (await id) === document.imageId ? name : document.imageId
+  }
 }
 
 function isShownByDefault(container: Container): boolean {
@@ -74,14 +93,14 @@ export async function sizesOf(
   return { SizeRw: writable, SizeRootFs: writable + (image?.size ?? 0) }
 }
 
-function summarize(container: Container): ContainerSummary & Attributed {
+function summarize(container: Container, image: string): ContainerSummary & Attributed {
   const { document, state } = container
   const { config } = document
   const { health } = state
   return {
     Id: document.id,
     Names: [`/${document.name}`],
-    Image: config.Image ?? '',
+    Image: image,
     ImageID: document.imageId,
     Command: commandText([...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]),
     Created: Math.floor(Date.parse(document.created) / 1000),
@@ -89,11 +108,14 @@ function summarize(container: Container): ContainerSummary & Attributed {
     Labels: config.Labels ?? {},
     State: state.status,
     Status: statusText(state, health?.Status),
-    HostConfig: { NetworkMode: document.hostConfig.NetworkMode ?? 'default' },
+    HostConfig: {
+      NetworkMode: document.hostConfig.NetworkMode ?? 'default',
+      ...(document.hostConfig.Annotations && { Annotations: document.hostConfig.Annotations }),
+    },
     NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
     Mounts: document.mounts,
     ...attributed(document.createdBy),
-    ...(health && { Health: { Status: health.Status, FailingStreak: health.FailingStreak } }),
+    Health: { Status: health?.Status ?? 'none', FailingStreak: health?.FailingStreak ?? 0 },
   }
 }
 

@@ -191,6 +191,48 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         await assert.rejects(engine.containers.start(`${prefix}-none`), { code: 'NOT_FOUND' })
       })
 
+      it('give their files and take others, and become images', async () => {
+        const id = await create(['cat', '/etc/word'])
+        const { tar } = await engine.containers.readArchive(id, '/etc')
+        await engine.containers.writeArchive(id, '/tmp', tar)
+        assert.deepEqual(
+          (await engine.containers.changes(id)).filter(({ Path }) => Path === '/tmp/etc'),
+          [{ Path: '/tmp/etc', Kind: 1 }],
+        )
+        assert.equal((await engine.containers.statPath(id, '/tmp/etc')).name, 'etc')
+        await assert.rejects(engine.containers.statPath(id, '/none'), { code: 'NOT_FOUND' })
+        let bytes = 0
+        for await (const chunk of await engine.containers.export(id))
+          bytes += (chunk as Buffer).length
+        assert.ok(bytes > 1 << 20)
+        const committed = await engine.containers.commit(id, {
+          repo: `${prefix}/committed`,
+          tag: '1',
+        })
+        assert.equal((await engine.images.inspect(`${prefix}/committed:1`)).Id, committed.Id)
+        const made = await create(['ls', '/tmp'], { Image: `${prefix}/committed:1` })
+        await engine.containers.start(made)
+        await exitOf(made)
+        assert.match((await outputOf(made)).stdout, /^etc$/m)
+        for (const one of [made, id]) await engine.containers.remove(one)
+        await engine.images.remove(`${prefix}/committed:1`)
+      })
+
+      it('are told by their image, as long as its name means it', async () => {
+        await engine.images.tag(image, `${prefix}/moves`, '1')
+        const id = await create(['true'], {
+          Image: `${prefix}/moves:1`,
+          HostConfig: { Annotations: { a: 'b' } },
+        })
+        const told = async (): Promise<string | undefined> =>
+          (await engine.containers.list({ limit: -1, all: true, filters: { id: [id] } }))[0]?.Image
+        assert.equal(await told(), `${prefix}/moves:1`)
+        await engine.images.remove(`${prefix}/moves:1`, { force: true })
+        assert.match((await told()) ?? '', /^sha256:|^[0-9a-f]{12}/)
+        assert.deepEqual(await engine.containers.list({ limit: -1, filters: { id: [id] } }), [])
+        await engine.containers.remove(id)
+      })
+
       it('that are stopped are pruned', async () => {
         const stopped = await create(['true'], { Labels: { ...labels, prune: 'me' } })
         const { ContainersDeleted } = await engine.containers.prune({

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { after } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { listen } from '../../../engine/api/server.ts'
 import { openRemoteEngine } from '../../../engine/remote/remote-engine.ts'
+import reference from '../../fixtures/docker-engine-api/reference.json' with { type: 'json' }
 import { openTestEngine } from '../../helpers/local-engine.ts'
 import { contractSuite } from './contract-suite.ts'
 
@@ -47,3 +49,12 @@ async function answers(socketPath: string): Promise<boolean> {
   socket.destroy()
   return isThere
 }
+
+describe('GET /info', () => {
+  it('tells every field of the reference but those that do not apply', async () => {
+    const told = await (await host).engine.system.info()
+    const missing = reference.fields.SystemInfo.filter((field) => !Object.hasOwn(told, field))
+    // docs/docker-api-differences.md says why
+    assert.deepEqual(missing, [])
+  })
+})
