@@ -22,6 +22,8 @@ export interface Events {
    * @throws UNAVAILABLE (while iterating) when a reader was so slow that the journal no longer has what comes next
    */
   stream(options?: EventsOptions, signal?: AbortSignal): AsyncIterable<EventMessage>
+  /** How many follow. */
+  listeners(): number
   /** Writes out what is waiting and ends every stream. */
   close(): Promise<void>
 }
@@ -155,6 +157,7 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
   return {
     emit,
     stream,
+    listeners: () => subscribers.size,
     close: async () => {
       closed = true
       for (const subscriber of subscribers) subscriber.wake()

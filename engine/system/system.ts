@@ -130,6 +130,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     IPv4Forwarding: facts.ipv4Forwarding,
     Debug: false,
     NFd: facts.openFiles,
+    NEventsListener: parts.events.listeners(),
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',

@@ -11,6 +11,7 @@ const events = {
   stream: () => {
     throw new Error('not here')
   },
+  listeners: () => 0,
   close: () => Promise.resolve(),
 }
 const store = await ImageStore.open({ dataRoot, events, usedBy: () => [] })

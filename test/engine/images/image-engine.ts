@@ -38,6 +38,7 @@ export class TestImages {
       events: {
         emit: (type, action, id, attributes) =>
           this.events.push({ type, action, id, name: attributes?.['name'] }),
+        listeners: () => 0,
         stream: () => assert.fail('nobody streams events here'),
         close: () => Promise.resolve(),
       },
