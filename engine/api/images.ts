@@ -3,13 +3,17 @@ import { errorMessage, InvalidParameterError, NotImplementedError } from '../err
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
+import { checkPlatform, platformValue } from './platform.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
-import { filters, flag, unsupported, word } from './values.ts'
+import { filters, flag, unread, unsupported, word } from './values.ts'
 
 /** So choosing among several is nothing that can be done. */
 const ONE_PLATFORM = 'one platform per image is kept here'
+
+/** As Docker has it: such stores alone have more to tell. */
+const NO_MANIFESTS = 'for stores that keep several platforms per image'
 
 export function imageRoutes(images: ImageEngine): Route[] {
   return [
@@ -23,8 +27,8 @@ export function imageRoutes(images: ImageEngine): Route[] {
         filter: word,
         'shared-size': flag,
         digests: flag,
-        manifests: unsupported('manifests', ONE_PLATFORM),
-        identity: unsupported('identity', ONE_PLATFORM),
+        manifests: unread(NO_MANIFESTS),
+        identity: unread(NO_MANIFESTS),
       },
       handle: async (call, query) => {
         const wanted =
@@ -65,18 +69,23 @@ export function imageRoutes(images: ImageEngine): Route[] {
       method: 'GET',
       path: '/images/:name*/json',
       query: {
-        manifests: unsupported('manifests', ONE_PLATFORM),
-        platform: unsupported('platform', ONE_PLATFORM),
+        manifests: unread(NO_MANIFESTS),
+        platform: platformValue,
       },
-      handle: async (call) => {
-        call.send(200, imageFor(call, await images.inspect(call.param('name'))))
+      handle: async (call, { platform }) => {
+        const image = await images.inspect(call.param('name'))
+        if (platform !== undefined && call.speaks('1.49'))
+          checkPlatform(call.param('name'), image, platform)
+        call.send(200, imageFor(call, image))
       },
     }),
     route({
       method: 'GET',
       path: '/images/:name*/history',
-      query: { platform: unsupported('platform', ONE_PLATFORM) },
-      handle: async (call) => {
+      query: { platform: platformValue },
+      handle: async (call, { platform }) => {
+        if (platform !== undefined && call.speaks('1.48'))
+          checkPlatform(call.param('name'), await images.inspect(call.param('name')), platform)
         call.send(200, await images.history(call.param('name')))
       },
     }),

@@ -50,7 +50,7 @@ export const unsupported = once((name: string, why: string) =>
     .meta({ refused: why }),
 )
 
-/** A parameter of the reference that Docker itself reads nowhere. */
+/** A parameter of the reference that Docker, too, makes nothing of on such a host. */
 export const unread = once((why: string) => z.string().optional().meta({ unread: why }))
 
 /** One schema for the same words: tables of routes are made by the connection, schemas are dear. */

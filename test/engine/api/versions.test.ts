@@ -423,6 +423,23 @@ describe('answers by version', () => {
     const at143 = (await inspect('1.43')) as Record<string, Record<string, unknown>>
     assert.deepEqual([at143.VirtualSize, at143.Config?.Tty, at143.Container], [5, false, ''])
 
+    const platform = (version: string, architecture: string): Promise<Answer> =>
+      door.request(
+        'GET',
+        `/v${version}/images/i/json?manifests=1&platform=${encodeURIComponent(JSON.stringify({ os: 'linux', architecture }))}`,
+      )
+    Object.assign(image, { Os: 'linux', Architecture: 'amd64' })
+    const statuses = await Promise.all([
+      platform('1.49', 'amd64'),
+      platform('1.49', 'arm64'),
+      platform('1.48', 'arm64'),
+      platform('1.49', ''),
+    ])
+    assert.deepEqual(
+      statuses.map(({ status }) => status),
+      [200, 404, 200, 400],
+    )
+
     const list = async (version: string): Promise<Record<string, unknown>> => {
       const images = await door.json('GET', `/v${version}/images/json?filter=a&shared-size=1`)
       return (images as Record<string, unknown>[])[0] ?? {}
