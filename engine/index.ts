@@ -14,7 +14,7 @@ import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
 import type { Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
 import { errorMessage } from './errors.ts'
-import { explainingHostErrors } from './host-errors.ts'
+import { explainHostError, explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
@@ -35,6 +35,17 @@ export async function openLocalEngine(
   instance: Instance,
   options: { warn?: (message: string) => void } = {},
 ): Promise<Engine> {
+  try {
+    return await openEngine(instance, options)
+  } catch (error) {
+    throw explainHostError(error, instance)
+  }
+}
+
+async function openEngine(
+  instance: Instance,
+  options: { warn?: (message: string) => void },
+): Promise<Engine> {
   const report = options.warn ?? ((message) => console.warn(message))
   const warn = (message: string, error?: unknown): void => {
     report(error === undefined ? message : `${message}: ${errorMessage(error)}`)
@@ -52,6 +63,7 @@ export async function openLocalEngine(
   const images = await openImages({
     instance,
     events,
+    warn,
     usedBy: (imageId) =>
       table
         .all()
@@ -65,6 +77,7 @@ export async function openLocalEngine(
   const volumes = await LocalVolumes.open({
     instance,
     events,
+    warn,
     usedBy: (name) =>
       table
         .all()

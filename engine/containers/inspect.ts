@@ -17,8 +17,6 @@ export async function inspectContainer(
   const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
   const sandbox = state.sandbox
   const desiredMac = document.networks[hostConfig.NetworkMode ?? '']?.MacAddress
-  const overlay = context.images.snapshots.overlay(document.id)
-  const inLayers = (name: string): string => path.join(overlay.layersRoot, name)
   return {
     Id: document.id,
     Created: document.created,
@@ -54,11 +52,7 @@ export async function inspectContainer(
     HostConfig: hostConfig,
     GraphDriver: {
       Name: 'overlay2',
-      Data: {
-        LowerDir: overlay.lower.map(inLayers).join(':'),
-        UpperDir: overlay.upper,
-        WorkDir: overlay.work,
-      },
+      Data: graphData(context, document.id),
     },
     Mounts: document.mounts,
     Config: desiredMac === undefined ? config : { ...config, MacAddress: desiredMac },
@@ -70,5 +64,17 @@ export async function inspectContainer(
     },
     ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
+  }
+}
+
+/** Empty when the writable layer is gone or damaged: everything else of the container can be told all the same. */
+function graphData({ images }: ContainersContext, id: string): Record<string, string> {
+  try {
+    const { layersRoot, lower, upper, work } = images.snapshots.overlay(id)
+    const LowerDir = lower.map((name) => path.join(layersRoot, name)).join(':')
+    return { LowerDir, UpperDir: upper, WorkDir: work }
+  } catch {
+    // a start tells what is wrong
+    return {}
   }
 }

@@ -129,10 +129,24 @@ export async function launch(
     container.shim = null
     container.cgroup = null
     await undo.run()
-    const explained = explainHostError(error, context.instance)
+    const explained = await explainStartError(context, container, error)
     await failStart(context, container, explained)
     throw explained
   }
+}
+
+/** The cause that an operator can do something about, where there is one behind what the kernel said. */
+async function explainStartError(
+  context: ContainersContext,
+  container: Container,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    await context.images.snapshots.checkLayers(container.id)
+  } catch (cause) {
+    return cause
+  }
+  return explainHostError(error, context.instance)
 }
 
 async function failStart(

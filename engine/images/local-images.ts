@@ -39,6 +39,8 @@ export interface OpenImagesOptions {
   /** The containers that stand on an image. */
   usedBy: (imageId: string) => ImageUser[]
   limits?: UnpackLimits
+  /** Told of documents that cannot be read. */
+  warn?: (message: string, error?: unknown) => void
 }
 
 /** What a container is made from. */
@@ -56,8 +58,14 @@ export interface ResolvedImage {
 export async function openImages(options: OpenImagesOptions): Promise<LocalImages> {
   const { dataRoot } = options.instance
   await fs.mkdir(dataRoot, { recursive: true, mode: 0o711 })
-  const { events, usedBy, limits } = options
-  const store = await ImageStore.open({ dataRoot, events, usedBy, ...(limits ? { limits } : {}) })
+  const { events, limits, usedBy, warn } = options
+  const store = await ImageStore.open({
+    dataRoot,
+    events,
+    usedBy,
+    ...(limits ? { limits } : {}),
+    ...(warn ? { warn } : {}),
+  })
   return new LocalImages(store, options.instance)
 }
 
@@ -186,6 +194,11 @@ class Snapshots {
     const imageId = this.#store.snapshots.remove(containerId)
     // it was removed by force while the container stood on its layers
     if (imageId !== undefined && !this.#store.get(imageId)) await this.#store.collect()
+  }
+
+  /** @throws SYSTEM naming the layer, the image and what to do when a layer below it has gone from the disk */
+  async checkLayers(containerId: string): Promise<void> {
+    await this.#store.snapshots.checkLayers(containerId)
   }
 
   list(): Promise<string[]> {

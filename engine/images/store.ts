@@ -37,7 +37,11 @@ export interface ImageStoreOptions {
   events: Events
   usedBy: (imageId: string) => ImageUser[]
   limits?: UnpackLimits
+  /** Told of documents that cannot be read. */
+  warn?: Warn
 }
+
+type Warn = (message: string, error?: unknown) => void
 
 const referencesSchema = z.object({
   version: z.literal(1),
@@ -109,9 +113,10 @@ export class ImageStore {
     await fs.mkdir(directory, { recursive: true, mode: 0o700 })
     await sweepTemporaryDocuments(directory)
     const trash = await Trash.open(at('trash'))
-    const snapshots = await SnapshotStore.open(at('snapshots'), trash)
+    const warn = options.warn ?? (() => undefined)
+    const snapshots = await SnapshotStore.open(at('snapshots'), trash, warn)
 
-    const documents = await readImages(directory)
+    const documents = await readImages(directory, warn)
     const blobs = await BlobStore.open(at('blobs'), new Set(documents.flatMap(blobsOf)))
     const layers = await LayerStore.open({
       root: at('layers'),
@@ -134,7 +139,7 @@ export class ImageStore {
         }
       }),
     )
-    const stored = await readDocument(path.join(directory, REFERENCES), referencesSchema)
+    const stored = await readReferences(path.join(directory, REFERENCES), warn)
     const references = new Map(
       Object.entries(stored?.references ?? {}).filter(([, id]) => images.has(id)),
     )
@@ -378,12 +383,33 @@ function blobsOf(document: ImageDocument): string[] {
 }
 
 /** A document that cannot be read is passed over: what it named is collected, and the image can be pulled again. */
-async function readImages(directory: string): Promise<ImageDocument[]> {
+async function readImages(directory: string, warn: Warn): Promise<ImageDocument[]> {
   const names = (await fs.readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
   const documents = await Promise.all(
     names.map(async (name) =>
-      readDocument(path.join(directory, name), imageDocumentSchema).catch(() => undefined),
+      readDocument(path.join(directory, name), imageDocumentSchema).catch((error: unknown) => {
+        warn('an image is passed over, pull it again', error)
+        return undefined
+      }),
     ),
   )
   return documents.filter((document) => document !== undefined)
+}
+
+/** Names that cannot be read are put aside: the next name given would write over them. */
+async function readReferences(
+  file: string,
+  warn: Warn,
+): Promise<z.infer<typeof referencesSchema> | undefined> {
+  try {
+    return await readDocument(file, referencesSchema)
+  } catch (error) {
+    const aside = `${file}.damaged`
+    await fs.rename(file, aside)
+    warn(
+      `the names of all images are lost: mend ${aside}, put it back in place and start the engine again, or pull them again`,
+      error,
+    )
+    return undefined
+  }
 }

@@ -148,7 +148,7 @@ export class LocalNetworks implements NetworkEngine {
   static async open(options: LocalNetworksOptions): Promise<LocalNetworks> {
     const { instance } = options
     const warn = options.warn ?? logWarning
-    const registry = await NetworkRegistry.open(instance)
+    const registry = await NetworkRegistry.open(instance, warn)
     const netlink = NetlinkSocket.open()
     const firewall = new Firewall(instance.nftTable, () => registry.all(), warn)
     let namespaces: NetnsPool | undefined

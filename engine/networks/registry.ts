@@ -24,7 +24,10 @@ export class NetworkRegistry {
     this.#directory = directory
   }
 
-  static async open(instance: Instance): Promise<NetworkRegistry> {
+  static async open(
+    instance: Instance,
+    warn: (message: string, error?: unknown) => void = () => undefined,
+  ): Promise<NetworkRegistry> {
     const registry = new NetworkRegistry(path.join(instance.dataRoot, 'networks'))
     await fs.mkdir(registry.#directory, { recursive: true, mode: 0o700 })
     await sweepTemporaryDocuments(registry.#directory)
@@ -33,7 +36,10 @@ export class NetworkRegistry {
       const document = await readDocument(
         path.join(registry.#directory, name),
         networkDocumentSchema,
-      )
+      ).catch((error: unknown) => {
+        warn('a network is set aside until its document is mended', error)
+        return undefined
+      })
       if (document !== undefined) registry.#put(new Network(document))
     }
     await registry.#ensurePredefined(instance)

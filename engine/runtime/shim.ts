@@ -2,7 +2,13 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { ConflictError, InvalidParameterError, NotFoundError, UnavailableError } from '../errors.ts'
+import {
+  ConflictError,
+  EngineError,
+  InvalidParameterError,
+  NotFoundError,
+  UnavailableError,
+} from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
 import { closeFd } from '../native/process.ts'
 import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
@@ -287,6 +293,13 @@ export class Shim {
     try {
       return await connect(this.#socketPath)
     } catch (cause) {
+      if (this.#link.isOpen && !fs.existsSync(this.#socketPath)) {
+        throw new EngineError(
+          'SYSTEM',
+          `somebody has removed the container's runtime directory ${path.dirname(this.#socketPath)}: restart the container`,
+          { cause },
+        )
+      }
       throw new ConflictError('the container is not running', { cause })
     }
   }
@@ -336,6 +349,10 @@ class WatchLink {
   >()
   #end: (exit: ExitRecord | null) => void = () => undefined
   #closing = false
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed
+  }
 
   constructor(socket: net.Socket) {
     this.#socket = socket
@@ -435,6 +452,7 @@ async function runShim(
   const [ours, theirs] = socketPair()
   // from here on the link owns our end
   const link = new WatchLink(new net.Socket({ fd: ours, readable: true, writable: true }))
+  let isSpawned = false
   try {
     let gone: () => void = () => undefined
     const ended = new Promise<void>((resolve) => (gone = resolve))
@@ -446,6 +464,7 @@ async function runShim(
         [nullDevice(), nullDevice(), log, theirs],
         gone,
       )
+      isSpawned = true
     } finally {
       // the shim has its own; as long as we hold it, its death does not end the link
       closeFd(theirs)
@@ -460,6 +479,8 @@ async function runShim(
     return { answer, link, shimPid: child.pid }
   } catch (cause) {
     link.close()
+    // the host's own words, when it could not even be spawned
+    if (!isSpawned) throw cause
     throw new UnavailableError('gantry-shim died before the container was started', { cause })
   } finally {
     fs.closeSync(log)

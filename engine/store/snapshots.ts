@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { ConflictError, EngineError, NotFoundError } from '../errors.ts'
+import { ConflictError, EngineError, errorMessage, NotFoundError } from '../errors.ts'
 import { DIRECTORY, mountFrom, statat, treeSize } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
 import { readDocument, writeDocument } from './documents.ts'
@@ -41,25 +41,46 @@ export class SnapshotStore {
   readonly #root: string
   readonly #trash: Trash
   readonly #snapshots: Map<string, SnapshotDocument>
+  /** Those whose document cannot be read, with what is wrong: left as they are. */
+  readonly #damaged: Map<string, string>
   #layers: LayerStore | undefined
 
-  private constructor(root: string, trash: Trash, snapshots: Map<string, SnapshotDocument>) {
+  private constructor(
+    root: string,
+    trash: Trash,
+    snapshots: Map<string, SnapshotDocument>,
+    damaged: Map<string, string>,
+  ) {
     this.#root = root
     this.#trash = trash
     this.#snapshots = snapshots
+    this.#damaged = damaged
   }
 
-  /** Opens the store and clears away what a crash left half made or half removed. */
-  static async open(root: string, trash: Trash): Promise<SnapshotStore> {
+  /** Opens the store and clears away what a crash left half made or half removed; what is damaged is reported. */
+  static async open(
+    root: string,
+    trash: Trash,
+    warn: (message: string, error?: unknown) => void = () => undefined,
+  ): Promise<SnapshotStore> {
     await fs.mkdir(root, { recursive: true, mode: 0o700 })
     const snapshots = new Map<string, SnapshotDocument>()
-    for (const id of await fs.readdir(root)) {
-      const file = path.join(root, id, 'snapshot.json')
-      const document = await readDocument(file, snapshotSchema).catch(() => undefined)
-      if (document) snapshots.set(id, document)
-      else trash.throwAway(path.join(root, id))
+    const damaged = new Map<string, string>()
+    const open = async (id: string): Promise<void> => {
+      try {
+        const document = await readDocument(path.join(root, id, 'snapshot.json'), snapshotSchema)
+        if (document) snapshots.set(id, document)
+        else trash.throwAway(path.join(root, id))
+      } catch (error) {
+        damaged.set(id, errorMessage(error))
+        warn(
+          `the writable layer of container ${id} cannot be used until its document is mended`,
+          error,
+        )
+      }
     }
-    return new SnapshotStore(root, trash, snapshots)
+    await Promise.all((await fs.readdir(root)).map(open))
+    return new SnapshotStore(root, trash, snapshots, damaged)
   }
 
   /** The layers are opened after, because snapshots refer to them. */
@@ -73,7 +94,7 @@ export class SnapshotStore {
   }
 
   list(): string[] {
-    return [...this.#snapshots.keys()]
+    return [...this.#snapshots.keys(), ...this.#damaged.keys()]
   }
 
   /**
@@ -83,14 +104,7 @@ export class SnapshotStore {
    * @throws SYSTEM when a layer's directory has gone
    */
   async create(id: string, imageId: string, layers: Layer[]): Promise<void> {
-    for (const { chainId } of layers) {
-      if (!(await hasTree(path.join(this.#store.root, this.#store.nameOf(chainId))))) {
-        throw new EngineError(
-          'SYSTEM',
-          `layer ${chainId} of image ${imageId} is missing on disk: remove the image and pull it again`,
-        )
-      }
-    }
+    await this.#check(imageId, layers)
     const directory = path.join(this.#root, id)
     const document: SnapshotDocument = { version: 1, imageId, layers }
     try {
@@ -104,6 +118,22 @@ export class SnapshotStore {
       throw error
     }
     this.#snapshots.set(id, document)
+  }
+
+  /** @throws SYSTEM when a layer's directory has gone */
+  async checkLayers(id: string): Promise<void> {
+    const { imageId, layers } = this.#get(id)
+    await this.#check(imageId, layers)
+  }
+
+  async #check(imageId: string, layers: Layer[]): Promise<void> {
+    for (const { chainId } of layers) {
+      if (await hasTree(path.join(this.#store.root, this.#store.nameOf(chainId)))) continue
+      throw new EngineError(
+        'SYSTEM',
+        `layer ${chainId} of image ${imageId} is missing on disk: start the engine again and pull the image again`,
+      )
+    }
   }
 
   /** @throws NOT_FOUND */
@@ -132,6 +162,7 @@ export class SnapshotStore {
     const imageId = this.#snapshots.get(id)?.imageId
     this.#trash.throwAway(path.join(this.#root, id))
     this.#snapshots.delete(id)
+    this.#damaged.delete(id)
     return imageId
   }
 
@@ -198,6 +229,9 @@ export class SnapshotStore {
 
   #get(id: string): SnapshotDocument {
     const document = this.#snapshots.get(id)
+    const damage = this.#damaged.get(id)
+    if (damage !== undefined)
+      throw new EngineError('SYSTEM', `${damage}: mend it and start the engine again`)
     if (!document) throw new NotFoundError(`container ${id} has no writable layer`)
     return document
   }

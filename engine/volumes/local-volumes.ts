@@ -69,6 +69,8 @@ export class LocalVolumes implements VolumeEngine {
     instance: Instance
     events: Events
     usedBy: (name: string) => string[]
+    /** Told of documents that cannot be read. */
+    warn?: (message: string, error?: unknown) => void
   }): Promise<LocalVolumes> {
     const root = path.join(options.instance.dataRoot, 'volumes')
     await fs.mkdir(root, { recursive: true, mode: 0o701 })
@@ -78,7 +80,11 @@ export class LocalVolumes implements VolumeEngine {
         await removeTree(path.join(root, entry))
         continue
       }
-      const document = await readDocument(path.join(root, entry, 'volume.json'), schema)
+      const file = path.join(root, entry, 'volume.json')
+      const document = await readDocument(file, schema).catch((error: unknown) => {
+        options.warn?.(`volume ${entry} is set aside until its document is mended`, error)
+        return undefined
+      })
       if (document !== undefined) documents.set(entry, document)
     }
     return new LocalVolumes(root, options.events, options.usedBy, documents)

@@ -16,7 +16,7 @@ import { inconsistencies } from './consistency.ts'
 /** What an operator is told: that there is no room, and where. */
 const NO_ROOM = /no space left on device/i
 
-describe('a data root that is full', () => {
+describe('a data root that cannot be written', () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
   const instance = testInstance(root)
   const ballast = path.join(instance.dataRoot, 'ballast')
@@ -72,7 +72,7 @@ describe('a data root that is full', () => {
   const stateOf = async (id: string): Promise<string> =>
     (await engine.containers.inspect(id)).State?.Status ?? ''
 
-  test('refuses what needs room by name, lets all else go on, and recovers', async () => {
+  test('full: refuses what needs room by name, lets all else go on, and recovers', async () => {
     const running = await create('trap "exit 3" TERM; i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done') // prettier-ignore
     await engine.containers.start(running)
     const stopped = await create('sleep 1000')
@@ -126,6 +126,29 @@ describe('a data root that is full', () => {
     assert.match((await demultiplex(stream)).stdout, /^line \d+\n$/)
     await load()
     assert.deepEqual(await inconsistencies(engine, instance), [])
+  })
+
+  test('read-only: an engine does not start on it, and says why', async () => {
+    for (const { Id = '' } of await engine.containers.list({ all: true }))
+      await engine.containers.remove(Id, { force: true })
+    await engine.close()
+    const remount = (mode: string): void => {
+      const { stderr, status } = spawnSync('mount', ['-o', `remount,${mode}`, instance.dataRoot])
+      assert.equal(status, 0, stderr.toString())
+    }
+    remount('ro')
+    try {
+      await assert.rejects(open(), {
+        message: /\/data\S*: read-only file system: \S+\/data cannot be written/,
+      })
+    } finally {
+      remount('rw')
+      engine = await open()
+    }
+    const id = await create('exit 4')
+    const { exited } = await engine.containers.wait(id, 'next-exit')
+    await engine.containers.start(id)
+    assert.equal((await exited).StatusCode, 4)
   })
 
   /** Another image of some megabytes. */

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { EngineProcess } from '../../helpers/engine-process.ts'
+import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
+import { sweepInstance } from '../../helpers/sweep-instance.ts'
+import { inconsistencies } from './consistency.ts'
+
+describe('an engine that may open no more files', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
+  const host = new EngineProcess(testInstance(root))
+  before(async () => {
+    await importBusybox(await host.start())
+  })
+  after(async () => {
+    await host.kill('SIGTERM')
+    await sweepInstance(host.instance)
+    fs.rmSync(root, { recursive: true, force: true })
+  })
+
+  const limit = (files: number): void => {
+    execFileSync('prlimit', ['--pid', String(host.pid), `--nofile=${String(files)}:`])
+  }
+
+  async function start(): Promise<string> {
+    const { Id } = await host.engine.containers.create({ Image: 'busybox', Cmd: ['sleep', '1000'] })
+    await host.engine.containers.start(Id)
+    return Id
+  }
+
+  test('says so, keeps what runs, and goes on when some are closed', async () => {
+    const first = await start()
+    const open = fs.readdirSync(`/proc/${String(host.pid)}/fd`).length
+    // descriptors are given lowest first: room for a request, and for a few containers' watches
+    limit(open + 12)
+    const made: string[] = []
+    await assert.rejects(
+      async () => {
+        for (;;) made.push(await start())
+      },
+      { message: /too many open files: raise the limit of the engine/ },
+    )
+    assert.equal((await host.engine.containers.inspect(first)).State?.Status, 'running')
+    for (const { Id = '', State } of await host.engine.containers.list({ all: true }))
+      if (State !== 'running') await host.engine.containers.remove(Id)
+    for (const id of made) await host.engine.containers.remove(id, { force: true })
+    await start()
+    limit(1024)
+    await start()
+    assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
+  })
+})
