@@ -19,6 +19,7 @@ import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
 import { LocalNetworks } from './networks/local-networks.ts'
+import { loadDefaultProfile } from './runtime/apparmor.ts'
 import { Trees } from './store/trees.ts'
 import { openSystem } from './system/system.ts'
 import { LocalVolumes } from './volumes/local-volumes.ts'
@@ -117,6 +118,9 @@ async function openEngine(
       warn(`could not remove the volume ${name} of a container that was never made`, error)
     })
   }
+  await loadDefaultProfile().catch((error: unknown) => {
+    warn('containers run without the default AppArmor profile', error)
+  })
   await recoverContainers(context, damaged)
 
   const containers = localContainers(context)

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { appArmorProfileOf, isAppArmorEnabled } from '../runtime/apparmor.ts'
 import { attributed } from '../caller.ts'
 import type { ContainerInspection } from '../contract.ts'
 import type { Container } from './container.ts'
@@ -47,7 +48,7 @@ export async function inspectContainer(
     Platform: document.platform.split('/')[0] ?? 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: appArmorProfileOf(hostConfig) ?? (isAppArmorEnabled() ? 'unconfined' : ''),
     ExecIDs: context.execs.idsOf(document.id),
     HostConfig: hostConfig,
     GraphDriver: {

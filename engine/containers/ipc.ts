@@ -21,7 +21,9 @@ export function shmPathOf(context: ContainersContext, container: Container): str
   if (name === undefined) return undefined
   const donor = context.table.get(name)
   if (!isRunning(donor.status)) {
-    throw new ConflictError(`cannot join IPC of a non running container: ${donor.name}`)
+    throw new ConflictError(
+      `can't join IPC of container ${donor.id}: container ${donor.id} is not running`,
+    )
   }
   const donorMode = donor.document.hostConfig.IpcMode ?? ''
   // one that joins passes on what it has joined, as does one on the host's

@@ -12,8 +12,14 @@ export function sandboxRequestOf(context: ContainersContext, container: Containe
     name,
     hostname: config.Hostname ?? id.slice(0, 12),
     domainname: config.Domainname ?? '',
-    mode: joined === undefined ? mode : `container:${context.table.get(joined).id}`,
-    networks,
+    ...(config.NetworkDisabled === true
+      ? // a namespace with nothing in it, whatever the mode is
+        { mode: 'none', networks: {} }
+      : {
+          mode:
+            joined === undefined ? mode : `container:${context.table.find(joined)?.id ?? joined}`,
+          networks,
+        }),
     exposedPorts: config.ExposedPorts ?? {},
     portBindings: hostConfig.PortBindings ?? {},
     publishAll: hostConfig.PublishAllPorts ?? false,

@@ -194,7 +194,7 @@ async function specOf(
 ): Promise<OciSpec> {
   const { config, hostConfig, id } = container.document
   const sandbox = container.state.sandbox
-  const hostname = config.Hostname ?? id.slice(0, 12)
+  const { domainname, hostname } = hostNamesOf(context, container)
   const [user, mounts] = await Promise.all([
     resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], (file) =>
       context.images.snapshots.readFile(id, file),
@@ -217,11 +217,20 @@ async function specOf(
     joined: joinedNamespaces(context, hostConfig.PidMode, hostConfig.IpcMode),
     shmPath: shmPathOf(context, container),
     hostname,
-    ...(config.Domainname === undefined || config.Domainname === ''
-      ? {}
-      : { domainname: config.Domainname }),
+    ...(domainname === '' ? {} : { domainname }),
     ...limits,
   })
+}
+
+/** Whoever joins a network has the names by which that is known. */
+function hostNamesOf(
+  context: ContainersContext,
+  container: Container,
+): { hostname: string; domainname: string } {
+  const donor = /^container:(.+)$/.exec(container.document.hostConfig.NetworkMode ?? '')?.[1]
+  if (donor !== undefined) return hostNamesOf(context, context.table.get(donor))
+  const { config, id } = container.document
+  return { hostname: config.Hostname ?? id.slice(0, 12), domainname: config.Domainname ?? '' }
 }
 
 function joinedNamespaces(
@@ -234,7 +243,9 @@ function joinedNamespaces(
     if (other === undefined) return undefined
     const container = context.table.get(other)
     if (!isRunning(container.status)) {
-      throw new ConflictError(`cannot join namespace of a non running container: ${container.name}`)
+      throw new ConflictError(
+        `can't join ${namespace.toUpperCase()} of container ${container.id}: container ${container.id} is not running`,
+      )
     }
     return `/proc/${String(container.state.pid)}/ns/${namespace}`
   }

@@ -4,6 +4,7 @@ import type { Instance } from '../instance.ts'
 import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
 import { containerIds } from '../runtime/id-map.ts'
 import { OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
+import { parseSecurityOptions } from '../runtime/security-options.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -57,6 +58,8 @@ export function checkUserns(context: ContainersContext, hostConfig: HostConfig):
     refuse("cannot share the host's IPC namespace when user namespaces are enabled")
   if (UTSMode === 'host')
     refuse("cannot share the host's UTS namespace when user namespaces are enabled")
+  if (parseSecurityOptions(hostConfig.SecurityOpt).writableCgroups)
+    refuse('SecurityOpt writable-cgroups is incompatible with user namespaces')
   for (const request of mountRequestsOf({}, hostConfig)) {
     if (request.kind !== 'bind' || !request.propagation.endsWith('shared')) continue
     refuse(

@@ -1,6 +1,7 @@
 import type { ExecConfig } from '../contract.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
+import { appArmorProfileOf } from './apparmor.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { environmentOf } from './env.ts'
 import { rlimitsOf } from './rlimits.ts'
@@ -47,6 +48,7 @@ export function buildExecProcess({
     capabilities: capabilitySets(capabilitiesOf({ ...hostConfig, Privileged: privileged })),
     rlimits: rlimitsOf(hostConfig).rlimits,
     noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    apparmorProfile: appArmorProfileOf({ ...hostConfig, Privileged: privileged }),
     ...(hostConfig.OomScoreAdj ? { oomScoreAdj: allowedOomScoreAdj(hostConfig.OomScoreAdj) } : {}),
   }
 }

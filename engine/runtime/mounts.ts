@@ -1,11 +1,13 @@
 import fs from 'node:fs'
 import { InvalidParameterError } from '../errors.ts'
+import { shimPath } from '../native/addon.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
+import { parseSecurityOptions } from './security-options.ts'
 import { DEFAULT_SHM_BYTES } from './shared-memory.ts'
 
 export interface MountsInput {
-  hostConfig: Pick<HostConfig, 'Privileged' | 'IpcMode' | 'ShmSize'>
+  hostConfig: Pick<HostConfig, 'Init' | 'Privileged' | 'IpcMode' | 'SecurityOpt' | 'ShmSize'>
   /** Binds, volumes, tmpfs, the hosts files. */
   mounts: OciMount[]
   /** A directory of the host to have as /dev/shm: of a shareable container, its own or one that is joined. */
@@ -55,10 +57,28 @@ function standardMounts(
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
       source: 'cgroup',
-      options: [...guarded, 'relatime', ...writable],
+      options: [
+        ...guarded,
+        'relatime',
+        ...(parseSecurityOptions(hostConfig.SecurityOpt).writableCgroups ? [] : writable),
+      ],
     },
     ...ipcMounts(hostConfig, guarded, shmPath),
+    ...(hostConfig.Init === true ? [initMount()] : []),
   ]
+}
+
+/** Where Docker has it, so that who looks for it by name finds it. */
+export const INIT_PATH = '/sbin/docker-init'
+
+/** The shim's own binary, which is an init by that name; never id-mapped, so that root inside cannot be its owner. */
+function initMount(): OciMount {
+  return {
+    destination: INIT_PATH,
+    type: 'bind',
+    source: shimPath(),
+    options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'],
+  }
 }
 
 function ipcMounts(

@@ -11,6 +11,8 @@ export interface SecurityOptions {
   labels: string[]
   /** Neither masked nor read-only paths in /proc and /sys. */
   systemPathsUnconfined: boolean
+  /** The container's own cgroup can be written to. */
+  writableCgroups: boolean
 }
 
 /**
@@ -24,6 +26,7 @@ export function parseSecurityOptions(options: HostConfig['SecurityOpt'] | null):
     apparmor: undefined,
     labels: [],
     systemPathsUnconfined: false,
+    writableCgroups: false,
   }
   for (const option of options ?? []) apply(parsed, option)
   return parsed
@@ -38,9 +41,10 @@ function apply(parsed: SecurityOptions, option: string): void {
   const [, key = '', value = ''] = /^([^=:]+)[=:](.*)$/s.exec(option) ?? []
   switch (key) {
     case 'no-new-privileges':
-      if (value !== 'true' && value !== 'false')
-        throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
-      parsed.noNewPrivileges = value === 'true'
+      parsed.noNewPrivileges = parseBoolean(option, value)
+      return
+    case 'writable-cgroups':
+      parsed.writableCgroups = parseBoolean(option, value)
       return
     case 'seccomp':
       parsed.seccomp = value
@@ -59,4 +63,11 @@ function apply(parsed: SecurityOptions, option: string): void {
     default:
       throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
   }
+}
+
+/** What Go's strconv.ParseBool takes, as Docker's daemon does. */
+function parseBoolean(option: string, value: string): boolean {
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true
+  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
+  throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
 }

@@ -9,11 +9,12 @@ import type {
   OciResources,
   OciSpec,
 } from '../types/oci-runtime.ts'
+import { appArmorProfileOf } from './apparmor.ts'
 import { boundingSet, capabilitiesOf } from './capabilities.ts'
 import { devicesOf } from './devices.ts'
 import { environmentOf } from './env.ts'
 import { commandOf } from './image-config.ts'
-import { mountsOf } from './mounts.ts'
+import { INIT_PATH, mountsOf } from './mounts.ts'
 import { namespacesOf } from './namespaces.ts'
 import { rlimitsOf } from './rlimits.ts'
 import { seccompProfileFor } from './seccomp-profile.ts'
@@ -83,7 +84,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       terminal: config.Tty ?? false,
       ...(consoleSize(hostConfig) ?? {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
-      args: commandOf(config),
+      args: [...(hostConfig.Init === true ? [INIT_PATH, '--'] : []), ...commandOf(config)],
       env: environmentOf({
         env: config.Env ?? [],
         hostname,
@@ -94,6 +95,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       capabilities: capabilitySets(capabilitiesOf(hostConfig)),
       rlimits: rlimitsOf(hostConfig).rlimits,
       noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+      apparmorProfile: appArmorProfileOf(hostConfig),
       ...(hostConfig.OomScoreAdj
         ? { oomScoreAdj: allowedOomScoreAdj(hostConfig.OomScoreAdj) }
         : {}),

@@ -47,7 +47,7 @@ export const RESOURCES = {
   MemorySwappiness: 'implemented',
   NanoCpus: 'implemented',
   OomKillDisable: 'implemented',
-  Init: notSupported('Init', 'start an init such as tini as the command instead'),
+  Init: 'implemented',
   PidsLimit: 'implemented',
   Ulimits: 'implemented',
   CpuCount: windowsOnly('CpuCount'),

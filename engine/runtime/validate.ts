@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
+import { findHierarchies } from '../cgroups/hierarchies.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { parseSize } from '../size.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../types/docker.ts'
+import { checkAppArmor } from './apparmor.ts'
 import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
 import { compileSeccomp, seccompProfileFor } from './seccomp.ts'
 import { checkFields, isUnset, notSupported, oneOf, within, type Rule } from './field-rules.ts'
@@ -133,7 +135,7 @@ export const CONTAINER_CONFIG = {
     }
   },
   Entrypoint: 'implemented',
-  NetworkDisabled: notSupported('NetworkDisabled', 'use NetworkMode "none"'),
+  NetworkDisabled: 'implemented',
   // words for a later build, kept for those who inspect
   OnBuild: 'implemented',
   Labels: 'implemented',
@@ -288,17 +290,9 @@ function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {
 }
 
 function checkSecurity(hostConfig: HostConfig): string[] {
-  const { apparmor, labels } = parseSecurityOptions(hostConfig.SecurityOpt)
-  if (apparmor !== undefined && apparmor !== 'unconfined') {
-    const enabled = readFlag('/sys/module/apparmor/parameters/enabled') === 'Y'
-    throw enabled
-      ? new NotImplementedError(
-          `SecurityOpt apparmor=${apparmor}: AppArmor profiles are not supported`,
-        )
-      : new InvalidParameterError(
-          `SecurityOpt apparmor=${apparmor}: AppArmor is not enabled on this host`,
-        )
-  }
+  const { labels, writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt)
+  checkAppArmor(hostConfig)
+  if (writableCgroups) checkWritableCgroups(hostConfig)
   const label = labels.find((one) => one !== 'disable')
   if (label !== undefined) {
     const enabled = fs.existsSync('/sys/fs/selinux/enforce')
@@ -325,11 +319,15 @@ function checkOomScore({ OomScoreAdj }: HostConfig): string[] {
   ]
 }
 
-function readFlag(file: string): string {
-  try {
-    return fs.readFileSync(file, 'utf8').trim()
-  } catch {
-    // the kernel is built without it
-    return ''
+/** On v1, and on the host's own tree, it would be more than the container's cgroup that is given away. */
+function checkWritableCgroups({ CgroupnsMode }: HostConfig): void {
+  if (CgroupnsMode === 'host') {
+    throw new InvalidParameterError(
+      'SecurityOpt writable-cgroups conflicts with the host cgroup namespace mode',
+    )
   }
+  if (findHierarchies().v1.length > 0)
+    throw new InvalidParameterError(
+      'SecurityOpt writable-cgroups needs a host with cgroup v2 alone',
+    )
 }

@@ -1,4 +1,5 @@
 import fs from 'node:fs/promises'
+import { isAppArmorEnabled } from '../runtime/apparmor.ts'
 
 export interface HostFacts {
   operatingSystem: string
@@ -23,6 +24,7 @@ export async function hostFacts(): Promise<HostFacts> {
     ipv4Forwarding: forwarding.trim() === '1',
     openFiles: files.length,
     securityOptions: [
+      ...(isAppArmorEnabled() ? ['name=apparmor'] : []),
       ...(seccomp ? ['name=seccomp,profile=builtin'] : []),
       ...(cgroupNamespace ? ['name=cgroupns'] : []),
     ],

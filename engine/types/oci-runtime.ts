@@ -24,7 +24,7 @@ export interface OciProcess {
   rlimits?: { type: string; soft: number; hard: number }[]
   noNewPrivileges?: boolean
   oomScoreAdj?: number
-  apparmorProfile?: string
+  apparmorProfile?: string | undefined
   selinuxLabel?: string
 }
 

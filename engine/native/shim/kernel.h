@@ -41,6 +41,7 @@ struct k_open_how {
 	uint64_t flags, mode, resolve;
 };
 #define K_RESOLVE_NO_MAGICLINKS 0x02
+#define K_RESOLVE_NO_SYMLINKS 0x04
 #define K_RESOLVE_IN_ROOT 0x10
 
 struct k_mount_attr {

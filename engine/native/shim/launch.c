@@ -79,7 +79,7 @@ static int oom_score(struct child *c)
 		text[n++] = '-';
 	n += put_number(text + n, (uint64_t)(score < 0 ? -(int64_t)score : score));
 	text[n] = 0;
-	rc = write_file(c->path, text);
+	rc = write_proc(c->path, text);
 	if (rc == -EACCES || rc == -EPERM) {
 		/* lowering it takes CAP_SYS_RESOURCE, which some hosts withhold */
 		say("this host does not let oom_score_adj be lowered, left as it is", NULL, 0);
@@ -207,7 +207,7 @@ static int sysctls(struct child *c)
 			continue;
 		/* below /proc/sys one sees the namespaces of whoever looks, also through the host's mount */
 		c->path = field_str(&r.fields, NULL);
-		rc = write_file(c->path, field_str(&r.fields, NULL));
+		rc = write_proc(c->path, field_str(&r.fields, NULL));
 		if (rc < 0)
 			return rc;
 	}

@@ -389,8 +389,11 @@ _Noreturn static void end(void)
 
 int main(int argc, char **argv, char **envp)
 {
+	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	int rc;
 
+	if (name && !strcmp(name, "/docker-init"))
+		return init_main(argv);
 	if (argc < 2)
 		give_up("usage: gantry-shim RUNDIR", NULL, -EINVAL);
 	rc = seal_self(argv, envp);

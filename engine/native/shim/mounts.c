@@ -32,10 +32,9 @@ const char *fd_path(int fd, char out[32])
 	return out;
 }
 
-/* An fd of what `path` is inside the root, or -errno. */
-int in_root(int root, const char *path, uint64_t flags)
+static int resolve(int root, const char *path, uint64_t flags, uint64_t how_resolved)
 {
-	struct k_open_how how = {.flags = flags | O_CLOEXEC, .resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS};
+	struct k_open_how how = {.flags = flags | O_CLOEXEC, .resolve = K_RESOLVE_IN_ROOT | how_resolved};
 	int tries, fd = -1;
 
 	/* EAGAIN: a rename or mount elsewhere on the host raced with a `..`; see openat2(2) */
@@ -45,6 +44,12 @@ int in_root(int root, const char *path, uint64_t flags)
 			break;
 	}
 	return fd < 0 ? -errno : fd;
+}
+
+/* An fd of what `path` is inside the root, or -errno. */
+int in_root(int root, const char *path, uint64_t flags)
+{
+	return resolve(root, path, flags, K_RESOLVE_NO_MAGICLINKS);
 }
 
 /* Puts what the link at parent/name points to, and the rest of the path, in place of path. */
@@ -320,6 +325,38 @@ static int change(int fd, uint64_t set, uint64_t clear, bool recursive)
 	return remount(fd, fd_path(fd, at), &attr);
 }
 
+/*
+ * What is to be mounted on, made where missing. A link of the image may lead it elsewhere, but not into /proc: what is
+ * put there could stand for files by which the kernel is told, or is asked, what confines the container. Only the plan
+ * itself may name such a path.
+ */
+static int target_in_root(int root, const char *path, bool directory)
+{
+	int fd = make_in_root(root, path, directory), rc = 0;
+	struct statfs fs;
+
+	if (fd < 0)
+		return fd;
+	if (fstatfs(fd, &fs) < 0)
+		rc = -errno;
+	else if (fs.f_type == 0x9fa0 /* PROC_SUPER_MAGIC */ && strncmp(path, "/proc", 5))
+		rc = -EPERM;
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+/* Where /proc and /sys go: elsewhere than by their names, what is masked below these would be open. */
+static int plain_in_root(int root, const char *path)
+{
+	int fd = make_in_root(root, path, true);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return resolve(root, path, O_PATH | O_DIRECTORY, K_RESOLVE_NO_SYMLINKS);
+}
+
 /* Puts a detached mount on what fd is open on. */
 static int attach(int from, int fd)
 {
@@ -348,7 +385,12 @@ static int mount_one(struct child *c, struct fields *f)
 		directory = S_ISDIR(st.st_mode);
 	}
 	c->path = target;
-	fd = kind == MOUNT_KIND_CHANGE ? in_root(c->root, target, O_PATH) : make_in_root(c->root, target, directory);
+	if (kind == MOUNT_KIND_CHANGE)
+		fd = in_root(c->root, target, O_PATH);
+	else if (!strcmp(type, "proc") || !strcmp(type, "sysfs"))
+		fd = plain_in_root(c->root, target);
+	else
+		fd = target_in_root(c->root, target, directory);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -620,7 +662,7 @@ static int console_bind(struct child *c)
 
 	c->step = "mount console on";
 	c->path = "/dev/console";
-	fd = make_in_root(c->root, c->path, false);
+	fd = target_in_root(c->root, c->path, false);
 	if (fd < 0)
 		return fd;
 	if (mount(fd_path(c->slave, from), fd_path(fd, at), NULL, MS_BIND, NULL) < 0)

@@ -266,6 +266,9 @@ void proc_started(struct proc *p)
 	if (!p->failed) {
 		p->state = PROC_RUNNING;
 		clients_started(p);
+	} else if (p == shim.procs) {
+		/* nobody will come to hear of what never ran */
+		shim.hold = 0;
 	}
 	client_answer_start(p->starter, p);
 	p->starter = -1;

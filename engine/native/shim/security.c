@@ -147,9 +147,9 @@ int lsm_set(struct child *c)
 	text[n] = 0;
 	c->step = "set AppArmor profile";
 	c->path = p->apparmor;
-	rc = write_file("/proc/self/attr/apparmor/exec", text);
+	rc = write_proc("/proc/self/attr/apparmor/exec", text);
 	if (rc == -ENOENT)
-		rc = write_file("/proc/self/attr/exec", text);
+		rc = write_proc("/proc/self/attr/exec", text);
 	return rc;
 }
 

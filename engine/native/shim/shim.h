@@ -275,6 +275,9 @@ bool clients_pending(const struct proc *p);
 bool clients_linger(int64_t now);
 void clients_drop_stalled(const struct proc *p, int64_t now);
 
+/* ---- init.c */
+int init_main(char **argv);
+
 /* ---- messages.c */
 struct message {
 	uint8_t *buf;
@@ -294,6 +297,7 @@ void *pages(size_t size); /* zeroed, or NULL */
 void pages_free(void *at, size_t size);
 int write_all(int fd, const void *data, size_t n);
 int write_file(const char *path, const char *text);
+int write_proc(const char *path, const char *text);
 size_t put_number(char *out, uint64_t v);
 size_t put_text(char *out, size_t max, const char *text);
 void fd_close(int *fd);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 size_t put_text(char *out, size_t max, const char *text)
@@ -94,6 +95,27 @@ int write_file(const char *path, const char *text)
 		return -errno;
 	/* kernel files take a value in one write or not at all */
 	if (write(fd, text, strlen(text)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/*
+ * The same, when it is a file of /proc: something mounted there by a mistake, or by whoever raced with us
+ * (CVE-2025-52881), must neither swallow what confines a container nor be written to.
+ */
+int write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
+	struct statfs fs;
+
+	if (fd < 0)
+		return -errno;
+	if (fstatfs(fd, &fs) < 0)
+		rc = -errno;
+	else if (fs.f_type != 0x9fa0 /* PROC_SUPER_MAGIC */)
+		rc = -ENODEV;
+	else if (write(fd, text, strlen(text)) < 0)
 		rc = -errno;
 	close(fd);
 	return rc;

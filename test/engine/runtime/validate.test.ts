@@ -53,7 +53,6 @@ describe('validateHostConfig()', () => {
 
   test('refuses by name what is not done', () => {
     for (const [hostConfig, name] of [
-      [{ Init: true }, 'Init'],
       [{ StorageOpt: { size: '10G' } }, 'StorageOpt'],
       [{ UsernsMode: 'keep-id' }, 'user namespace mode'],
       [{ CgroupParent: 'x.slice' }, 'cgroup-parent'],
@@ -81,7 +80,6 @@ describe('validateHostConfig()', () => {
         JSON.stringify(hostConfig),
       )
     }
-    assert.throws(() => validateHostConfig({ NetworkDisabled: true }), /NetworkDisabled/)
     assert.throws(
       () => validateHostConfig({ MacAddress: '02:00:00:00:00:01' } as never),
       /MacAddress is not supported/,
