@@ -1,4 +1,4 @@
-import type { OciMount, OciSpec } from '../types/oci-runtime.ts'
+import type { OciMount, OciProcess, OciSpec } from '../types/oci-runtime.ts'
 import { MS, parseMount } from './mount-options.ts'
 
 /** The oldest that has all we say: crun before 1.9 takes no other than 1.0. */
@@ -16,25 +16,32 @@ export function bundleConfig(spec: OciSpec): string {
     ...rest,
     ociVersion: OCI_VERSION,
     mounts,
-    process: {
-      ...process,
-      rlimits: process.rlimits?.map(({ hard, soft, type }) => ({
-        type,
-        hard: limit(hard),
-        soft: limit(soft),
-      })),
-    },
+    process: processOf(process),
     linux: {
       ...linux,
       // `domainname` came with runtime-spec 1.1; runc has known this sysctl for longer
       ...(domainname === undefined
         ? {}
         : { sysctl: { ...linux.sysctl, 'kernel.domainname': domainname } }),
-      ...(linux.rootfsPropagation === undefined && mounts.some(isShared)
-        ? { rootfsPropagation: 'shared' }
-        : {}),
+      rootfsPropagation: linux.rootfsPropagation ?? propagationFor(mounts),
     },
   })
+}
+
+/** The text of a process.json, for an exec. */
+export function processConfig(process: OciProcess): string {
+  return stringify(processOf(process))
+}
+
+function processOf({ rlimits, ...process }: OciProcess): object {
+  return {
+    ...process,
+    rlimits: rlimits?.map(({ hard, soft, type }) => ({
+      type,
+      hard: limit(hard),
+      soft: limit(soft),
+    })),
+  }
 }
 
 /** An rlim_t: RLIM_INFINITY has all bits set. */
@@ -42,9 +49,11 @@ function limit(value: number): bigint {
   return value === -1 ? UNLIMITED : BigInt(value)
 }
 
-/** A bind that is to stay the peer of its source: the tree around the root must then stay as the host has it. */
-function isShared(mount: OciMount): boolean {
-  return (parseMount(mount).propagation & MS.SHARED) !== 0
+/** As Docker: a bind can only stay the peer of its source, or its slave, in a tree that does; crun's default is neither. */
+function propagationFor(mounts: OciMount[]): string | undefined {
+  const asked = mounts.map((mount) => parseMount(mount).propagation)
+  if (asked.some((propagation) => propagation & MS.SHARED)) return 'shared'
+  return asked.some((propagation) => propagation & MS.SLAVE) ? 'rslave' : undefined
 }
 
 /**

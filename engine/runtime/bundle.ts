@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ConflictError, UnavailableError } from '../errors.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
-import { bundleConfig } from './bundle-config.ts'
+import { bundleConfig, processConfig } from './bundle-config.ts'
 import type { OciRuntime } from './oci-runtimes.ts'
 
 const COMMAND_TIMEOUT_MS = 20_000
@@ -103,7 +103,7 @@ export class OciBundle {
     const directory = this.#execDirectory(execId)
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
     const processFile = path.join(directory, 'process.json')
-    fs.writeFileSync(processFile, JSON.stringify(process), { mode: 0o600 })
+    fs.writeFileSync(processFile, processConfig(process), { mode: 0o600 })
     const pidFile = path.join('x', execId, 'pid')
     const consoleSocket = process.terminal === true ? `t${String(this.#sockets++ % 1000)}` : ''
     return {

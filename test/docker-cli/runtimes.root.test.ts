@@ -191,6 +191,39 @@ describe('runtimes', { skip: await whyNot(), concurrency: true }, () => {
           )
         })
 
+        it('sees what the host mounts below a slave bind, and shows it what it mounts below a shared one', async () => {
+          const shared = path.join(cli.dir, `shared-${runtime}`)
+          const mount = (...args: string[]): void => void execFileSync('mount', args)
+          fs.mkdirSync(path.join(shared, 'of-host'), { recursive: true })
+          fs.mkdirSync(path.join(shared, 'of-box'))
+          mount('--bind', shared, shared)
+          try {
+            mount('--make-shared', shared)
+            await start('slave', '-v', `${shared}:/bound:slave`, cli.image, 'sleep', '1000')
+            mount('-t', 'tmpfs', 'seen', path.join(shared, 'of-host'))
+            await run(
+              '--privileged',
+              '-v',
+              `${shared}:/bound:shared`,
+              cli.image,
+              'mount',
+              '-t',
+              'tmpfs',
+              'made',
+              '/bound/of-box',
+            )
+            const seen = await cli.ok('exec', name('slave'), 'cat', '/proc/mounts')
+            assert.match(seen, /^seen \/bound\/of-host /m)
+            assert.match(
+              fs.readFileSync('/proc/mounts', 'utf8'),
+              new RegExp(`^made ${shared}/of-box `, 'm'),
+            )
+          } finally {
+            await cli.run(['rm', '-f', name('slave')])
+            execFileSync('umount', ['-R', shared])
+          }
+        })
+
         it('sets limits and changes them live', async () => {
           await start(
             'limits',

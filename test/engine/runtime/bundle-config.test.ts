@@ -47,13 +47,14 @@ describe('bundleConfig()', () => {
     assert.deepEqual(linux.sysctl, { 'kernel.domainname': 'example.org' })
   })
 
-  test('leaves the tree shared for a bind that is', () => {
+  test('leaves the tree shared, or a slave, for a bind that is', () => {
     const of = (option: string): string | undefined => {
       const mount = { destination: '/x', type: 'bind', source: '/srv', options: ['rbind', option] }
       return (JSON.parse(bundleConfig(spec({ mounts: [mount] }))) as OciSpec).linux
         .rootfsPropagation
     }
     assert.equal(of('rshared'), 'shared')
-    assert.equal(of('rslave'), undefined)
+    assert.equal(of('rslave'), 'rslave')
+    assert.equal(of('rprivate'), undefined)
   })
 })
