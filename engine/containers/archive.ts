@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ArchiveOptions, PathStat } from '../contract.ts'
 import { errorCode, NotFoundError } from '../errors.ts'
-import type { View } from '../runtime/view.ts'
 import { resolveUser } from '../runtime/user.ts'
 import { archivePath } from '../tree/path-stat.ts'
 import type { Container } from './container.ts'
@@ -9,6 +8,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { readInRoot } from './running.ts'
 import { viewContainer, viewRunning, viewStopped } from './view.ts'
+import type { ContainerView } from './view.ts'
 
 /**
  * Standard mounts of device nodes: who copies a tree with them in it does not want them. /proc, /sys and what else is the
@@ -44,7 +44,8 @@ export async function readContainerArchive(
   const asked = container.document.mounts.map(({ Destination }) => Destination)
   const hidden = HIDDEN.filter((standard) => !asked.includes(standard))
   try {
-    const read = await context.trees.read(view.root, archivePath(path), { hidden }, view.close)
+    const options = { hidden, ids: view.ids }
+    const read = await context.trees.read(view.root, archivePath(path), options, view.close)
     emitContainerEvent(context, container, 'archive-path')
     return read
   } catch (error) {
@@ -61,12 +62,13 @@ export async function writeContainerArchive(
   tar: Readable,
   options: ArchiveOptions,
 ): Promise<void> {
-  const write = async (view: View): Promise<void> => {
+  const write = async (view: ContainerView): Promise<void> => {
     try {
       const owner = options.copyUidGid ? await userOf(container, view) : undefined
       await context.trees.write(view.root, archivePath(path), tar, {
         noOverwriteDirNonDir: options.noOverwriteDirNonDir ?? false,
         owner,
+        ids: view.ids,
       })
     } catch (error) {
       throw asMissing(error, name, path)
@@ -88,7 +90,7 @@ export async function writeContainerArchive(
 /** Whom files are given to that come with copyUIDGID: nobody special where the container has no user of its own. */
 async function userOf(
   container: Container,
-  { root }: View,
+  { root }: ContainerView,
 ): Promise<{ uid: number; gid: number } | undefined> {
   const { User } = container.document.config
   if (User === undefined || User === '') return undefined

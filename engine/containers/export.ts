@@ -14,7 +14,7 @@ export async function exportContainer(
   container: Container,
 ): Promise<Readable> {
   const view = await viewRoot(context, container)
-  const tar = context.trees.readAll(view.root, {}, view.close)
+  const tar = context.trees.readAll(view.root, { ids: view.ids }, view.close)
   emitContainerEvent(context, container, 'export')
   return tar
 }

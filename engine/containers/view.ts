@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { ConflictError } from '../errors.ts'
 import { rootOfNamespace } from '../native/mount.ts'
+import type { IdMap } from '../native/net.ts'
 import { holdNamespace, openView } from '../runtime/view.ts'
 import type { View } from '../runtime/view.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
@@ -8,6 +9,9 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { boundMounts, ownFileMounts } from './mounts.ts'
 import { isRunning } from './state.ts'
+import { idMapOf } from './userns.ts'
+
+export type ContainerView = Pick<View, 'root' | 'close'> & { ids?: IdMap | undefined }
 
 /**
  * A container's files with its volumes: while it runs, as it sees them itself; else as it would see them.
@@ -17,7 +21,7 @@ import { isRunning } from './state.ts'
 export async function viewContainer(
   context: ContainersContext,
   container: Container,
-): Promise<View> {
+): Promise<ContainerView> {
   const running = viewRunning(container)
   if (running) return running
   return await container.lock.run(
@@ -25,17 +29,21 @@ export async function viewContainer(
   )
 }
 
-/** Undefined when it does not run. */
-export function viewRunning(container: Container): View | undefined {
-  return withProcess(container, holdNamespace)
+/** Undefined when it does not run. In a user namespace files are seen with the ids that it has on the host. */
+export function viewRunning(container: Container): ContainerView | undefined {
+  const view = withProcess(container, holdNamespace)
+  return view && { ...view, ids: idMapOf(container) }
 }
 
-/** The caller holds the container's lock: a start would mount the same directories. */
+/**
+ * The caller holds the container's lock: a start would mount the same directories. Files have the container's own ids, as on
+ * disk, whatever it runs in.
+ */
 export async function viewStopped(
   context: ContainersContext,
   container: Container,
   options: { withVolumes?: boolean } = {},
-): Promise<View> {
+): Promise<ContainerView> {
   const { hostConfig, id } = container.document
   if (container.removed || container.status === 'removing')
     throw new ConflictError(`container ${id} is marked for removal`)
@@ -51,32 +59,31 @@ export async function viewStopped(
 export async function viewRoot(
   context: ContainersContext,
   container: Container,
-): Promise<{ root: number; close: () => void }> {
-  const own = (): { root: number; close: () => void } | undefined =>
-    withProcess(container, (process) => {
-      const view = holdNamespace(process)
-      try {
-        return rootAlone(view)
-      } finally {
-        view.close()
-      }
-    })
-  return (
-    own() ??
-    (await container.lock.run(
-      async () => own() ?? (await viewStopped(context, container, { withVolumes: false })),
-    ))
+): Promise<ContainerView> {
+  const running = viewRunningRoot(container)
+  if (running) return running
+  return await container.lock.run(
+    async () =>
+      viewRunningRoot(container) ?? (await viewStopped(context, container, { withVolumes: false })),
   )
 }
 
-function rootAlone(view: View): { root: number; close: () => void } {
-  const root = rootOfNamespace(view.namespace)
-  return {
-    root,
-    close: () => {
-      fs.closeSync(root)
-    },
-  }
+function viewRunningRoot(container: Container): ContainerView | undefined {
+  return withProcess(container, (process) => {
+    const view = holdNamespace(process)
+    try {
+      const root = rootOfNamespace(view.namespace)
+      return {
+        root,
+        ids: idMapOf(container),
+        close: () => {
+          fs.closeSync(root)
+        },
+      }
+    } finally {
+      view.close()
+    }
+  })
 }
 
 /**

@@ -5,6 +5,7 @@ interface ProcessCalls {
   pidfdSendSignal(pidfd: number, signal: number): number
   close(fd: number): number
   peerCredentials(fd: number, into: Buffer): number
+  asFileOwner(uid: number, gid: number): number
 }
 
 export interface PeerCredentials {
@@ -42,4 +43,15 @@ export function peerCredentials(socketFd: number): PeerCredentials {
   const into = Buffer.alloc(12)
   check('getsockopt SO_PEERCRED', native<ProcessCalls>().peerCredentials(socketFd, into))
   return { pid: into.readInt32LE(0), uid: into.readUInt32LE(4), gid: into.readUInt32LE(8) }
+}
+
+/**
+ * Has this thread make files as somebody else, with all of root's powers over files, until it is called again: mounts of a
+ * user namespace have no id for the host's root, so nothing could be made there as root (EOVERFLOW).
+ *
+ * @throws SystemError
+ * @see setfsuid(2)
+ */
+export function asFileOwner(uid: number, gid: number): void {
+  check('setfsuid', native<ProcessCalls>().asFileOwner(uid, gid))
 }

@@ -105,7 +105,7 @@ class Packer {
 
   constructor(sink: TarSink, below: readonly number[]) {
     this.#sink = sink
-    this.#reader = new TreeReader(sink)
+    this.#reader = new TreeReader(sink, { wholeSeconds: true })
     this.#below = below
   }
 
@@ -142,8 +142,8 @@ class Packer {
   }
 
   /** A whiteout, or the mark of an opaque directory: an empty file with a name that tells. */
-  #mark(name: string, { mtimeNanos, mtimeSeconds }: StatAt): void {
-    this.#sink.entry(tarHeader({ type: 'file', name, mode: 0, mtimeSeconds, mtimeNanos }))
+  #mark(name: string, { mtimeSeconds }: StatAt): void {
+    this.#sink.entry(tarHeader({ type: 'file', name, mode: 0, mtimeSeconds }))
     this.#sink.end()
   }
 

@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import type { PathStat } from '../contract.ts'
 import { NotFoundError, InvalidParameterError } from '../errors.ts'
+import type { IdMap } from '../native/net.ts'
+import { asFileOwner } from '../native/process.ts'
 import { TarParser } from '../tar/read.ts'
 import { bytesOf, nameOf } from '../tar/header.ts'
-import type { IdMap } from '../tree/id-map.ts'
 import { isDirectory, lookUp, rootLevel } from '../tree/look-up.ts'
 import type { Level, Place } from '../tree/look-up.ts'
 import { baseOf, pathStatOf } from '../tree/path-stat.ts'
@@ -57,7 +58,10 @@ export async function doTreeJob(
       return undefined
     case 'read-all': {
       const writer = new TarWriter(job.out)
-      new TreeReader(writer, { ids: job.ids }).addContents(rootLevel(job.root), undefined)
+      new TreeReader(writer, { ids: job.ids, wholeSeconds: true }).addContents(
+        rootLevel(job.root),
+        undefined,
+      )
       writer.finish()
       return undefined
     }
@@ -107,6 +111,8 @@ async function writePath(
   const place = placeOf(rootLevel(job.root), job.path, true)
   try {
     if (place.entry) throw new InvalidParameterError('extraction point is not a directory')
+    const { ids } = job.options
+    if (ids) asFileOwner(ids.uid, ids.gid)
     const writer = new TreeWriter(place, job.options)
     try {
       const parser = new TarParser(writer)
@@ -115,6 +121,7 @@ async function writePath(
       writer.finish()
     } finally {
       writer.close()
+      if (ids) asFileOwner(0, 0)
     }
   } finally {
     place.close()

@@ -1,35 +1,28 @@
 import { InvalidParameterError } from '../errors.ts'
+import type { IdMap } from '../native/net.ts'
 
-/** IDs of a user namespace, as the host counts them. @see user_namespaces(7), "User and group ID mappings" */
-export interface IdRange {
-  containerId: number
-  hostId: number
-  size: number
+interface Owner {
+  uid: number
+  gid: number
 }
 
-/** How the IDs in a tree are to be translated, where its files are seen with the host's. */
-export interface IdMap {
-  uids: readonly IdRange[]
-  gids: readonly IdRange[]
-}
-
-/** What the kernel shows for an ID that a namespace has no number for. */
+/** What the kernel shows for an id that a namespace has no number for. */
 const NOBODY = 65534
 
-export function toContainer(ranges: readonly IdRange[] | undefined, hostId: number): number {
-  if (!ranges) return hostId
-  const range = ranges.find((each) => hostId >= each.hostId && hostId < each.hostId + each.size)
-  return range ? hostId - range.hostId + range.containerId : NOBODY
+/** A file's owner as its container knows it, where the file is seen with the host's ids. */
+export function ownerInContainer(ids: IdMap | undefined, { gid, uid }: Owner): Owner {
+  if (!ids) return { uid, gid }
+  const inside = (first: number, id: number): number =>
+    id >= first && id < first + ids.size ? id - first : NOBODY
+  return { uid: inside(ids.uid, uid), gid: inside(ids.gid, gid) }
 }
 
-/** @throws INVALID_PARAMETER in Docker's words when the namespace has no such ID */
-export function toHost(ranges: readonly IdRange[] | undefined, containerId: number): number {
-  if (!ranges) return containerId
-  const range = ranges.find(
-    (each) => containerId >= each.containerId && containerId < each.containerId + each.size,
-  )
-  if (range) return containerId - range.containerId + range.hostId
-  throw new InvalidParameterError(
-    `Container ID ${String(containerId)} cannot be mapped to a host ID`,
-  )
+/** The other way. @throws INVALID_PARAMETER in Docker's words when the namespace has no such id */
+export function ownerOnHost(ids: IdMap | undefined, { gid, uid }: Owner): Owner {
+  if (!ids) return { uid, gid }
+  const outside = (first: number, id: number): number => {
+    if (id < ids.size) return first + id
+    throw new InvalidParameterError(`Container ID ${String(id)} cannot be mapped to a host ID`)
+  }
+  return { uid: outside(ids.uid, uid), gid: outside(ids.gid, gid) }
 }

@@ -2,11 +2,11 @@ import fs from 'node:fs'
 import { EngineError } from '../errors.ts'
 import { errnoOfError, getxattrAt, listxattrAt, readlinkat } from '../native/fs.ts'
 import type { StatAt } from '../native/fs.ts'
+import type { IdMap } from '../native/net.ts'
 import { tarHeader } from '../tar/header.ts'
 import type { TarHeader, TarType } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
-import { toContainer } from './id-map.ts'
-import type { IdMap } from './id-map.ts'
+import { ownerInContainer } from './id-map.ts'
 import { isDirectory, levelOf, openEntry } from './look-up.ts'
 import type { Level } from './look-up.ts'
 
@@ -29,6 +29,8 @@ const ZEROS = Buffer.alloc(64 * 1024)
 
 export interface ReadTreeOptions {
   ids?: IdMap | undefined
+  /** Times in whole seconds, as layers and exports have them: fractions need half a kilobyte more for each member. */
+  wholeSeconds?: boolean
   /** Directories that are shown without what is in them. */
   isHidden?: (stat: StatAt) => boolean
 }
@@ -83,31 +85,33 @@ export class TreeReader {
 
   /** One member, of a directory only itself. @param fd O_PATH descriptor */
   addAlone(fd: number, stat: StatAt, name: string): void {
-    const header = this.headerOf(fd, stat, name)
+    const header = this.#headerOf(fd, stat, name)
     if (!header) return
+    if (header.type === 'file') {
+      this.#addFile(fd, header)
+      return
+    }
     this.#sink.entry(header)
-    if (header.type === 'file' && header.size > 0) this.#readFile(fd, header)
     this.#sink.end()
   }
 
-  /** A member's header; undefined for what an archive cannot hold. */
-  headerOf(fd: number, stat: StatAt, name: string): TarHeader | undefined {
+  /** A member's header but for its attributes; undefined for what an archive cannot hold. */
+  #headerOf(fd: number, stat: StatAt, name: string): TarHeader | undefined {
     const type = TYPES.get(stat.mode & S_IFMT)
     if (type === undefined) return undefined
     const header = tarHeader({
       type,
       name: type === 'dir' ? `${name}/` : name,
       mode: stat.mode & 0o7777,
-      uid: toContainer(this.#options.ids?.uids, stat.uid),
-      gid: toContainer(this.#options.ids?.gids, stat.gid),
+      ...ownerInContainer(this.#options.ids, stat),
       mtimeSeconds: stat.mtimeSeconds,
-      mtimeNanos: stat.mtimeNanos,
+      mtimeNanos: this.#options.wholeSeconds === true ? 0 : stat.mtimeNanos,
     })
     const earlier = type === 'dir' ? undefined : this.#earlierName(stat, name)
     if (earlier !== undefined) return { ...header, type: 'link', linkName: earlier }
     switch (type) {
       case 'file':
-        return { ...header, size: stat.size, xattrs: xattrsOf(fd) }
+        return { ...header, size: stat.size }
       case 'dir':
         return { ...header, xattrs: xattrsOf(fd) }
       case 'symlink':
@@ -129,22 +133,28 @@ export class TreeReader {
     return earlier
   }
 
-  #readFile(fd: number, { size }: TarHeader): void {
+  #addFile(fd: number, header: TarHeader): void {
     // through the descriptor that was looked at, not the name, which may be a device by now
     const file = fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NOCTTY)
     try {
-      let at = 0
-      while (at < size) {
-        const length = fs.readSync(file, this.#buffer, 0, Math.min(READ_BYTES, size - at), at)
-        if (length === 0) break
-        this.#sink.data(this.#buffer.subarray(0, length), at)
-        at += length
-      }
-      for (; at < size; at += ZEROS.length)
-        this.#sink.data(ZEROS.subarray(0, Math.min(ZEROS.length, size - at)), at)
+      this.#sink.entry({ ...header, xattrs: xattrsOf(file) })
+      this.#readFile(file, header.size)
+      this.#sink.end()
     } finally {
       fs.closeSync(file)
     }
+  }
+
+  #readFile(file: number, size: number): void {
+    let at = 0
+    while (at < size) {
+      const length = fs.readSync(file, this.#buffer, 0, Math.min(READ_BYTES, size - at), at)
+      if (length === 0) break
+      this.#sink.data(this.#buffer.subarray(0, length), at)
+      at += length
+    }
+    for (; at < size; at += ZEROS.length)
+      this.#sink.data(ZEROS.subarray(0, Math.min(ZEROS.length, size - at)), at)
   }
 }
 

@@ -14,11 +14,11 @@ import {
   symlinkat,
   utimensat,
 } from '../native/fs.ts'
+import type { IdMap } from '../native/net.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
-import { toHost } from './id-map.ts'
-import type { IdMap } from './id-map.ts'
+import { ownerOnHost } from './id-map.ts'
 import { isDirectory, levelOf, lookUp, openEntry } from './look-up.ts'
 import type { Level, Place } from './look-up.ts'
 
@@ -32,6 +32,7 @@ export interface WriteTreeOptions {
   noOverwriteDirNonDir: boolean
   /** Everything belongs to this user, whatever the archive says. */
   owner?: { uid: number; gid: number } | undefined
+  /** Where the directory is seen with the host's ids. */
   ids?: IdMap | undefined
 }
 
@@ -190,8 +191,8 @@ export class TreeWriter implements TarSink {
   /** Owner, mode and attributes, in this order: a new owner takes setuid bits and capabilities away. */
   #dress(fd: number, header: TarHeader): void {
     const { ids, owner } = this.#options
-    const { gid, uid } = owner ?? header
-    fchownat(fd, '', toHost(ids?.uids, uid), toHost(ids?.gids, gid))
+    const { gid, uid } = ownerOnHost(ids, owner ?? header)
+    fchownat(fd, '', uid, gid)
     if (header.type === 'symlink') return
     fs.chmodSync(`/proc/self/fd/${fd}`, header.mode)
     for (const [key, value] of header.xattrs) {
@@ -259,7 +260,8 @@ export class TreeWriter implements TarSink {
       if (!stat) throw new EngineError('SYSTEM', `${textOf(name)} has gone`)
       place.enter(levelOf(above, fd, name, stat))
       const { ids, owner } = this.#options
-      fchownat(fd, '', toHost(ids?.uids, owner?.uid ?? 0), toHost(ids?.gids, owner?.gid ?? 0))
+      const { gid, uid } = ownerOnHost(ids, owner ?? { uid: 0, gid: 0 })
+      fchownat(fd, '', uid, gid)
       fs.chmodSync(`/proc/self/fd/${fd}`, 0o755)
     }
     checkKernels(place.directory)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -149,4 +150,42 @@ describe('an engine with GANTRY_USERNS=private', { skip: elsewhere || (await why
     assert.equal(await cli.ok('logs', name('again')), '1\n1')
     await cli.ok('rm', name('again'))
   }) // prettier-ignore
+
+  it('copies, exports and commits files with the ids that the container knows', async () => {
+    const container = name('files')
+    const script = 'mkdir -p /t/d; echo one >/t/f; chown 12:34 /t/f; echo ready; exec sleep 1000'
+    const options = ['--name', container, '-v', `${name('files')}:/vol`, '--tmpfs', '/scratch']
+    await cli.ok('run', '-d', ...options, cli.image, 'sh', '-c', script)
+    await eventually(
+      () => cli.ok('logs', container),
+      (log) => log.includes('ready'),
+    )
+    await fs.writeFile(path.join(cli.dir, 'in'), 'in\n')
+    await fs.chown(path.join(cli.dir, 'in'), 56, 78)
+    const places = ['/t/d', '/vol', '/scratch']
+    for (const place of places) await cli.ok('cp', path.join(cli.dir, 'in'), `${container}:${place}/`)
+    const owners = await cli.ok('exec', container, 'stat', '-c', '%u:%g', ...places.map((at) => `${at}/in`))
+    assert.equal(owners, '56:78\n56:78\n56:78')
+    for (const state of ['running', 'stopped']) {
+      if (state === 'stopped') await cli.ok('stop', '-t', '0', container)
+      const tar = path.join(cli.dir, 'tar')
+      await cli.ok('export', '-o', tar, container)
+      assert.match(owned(tar), /^56\/78 t\/d\/in\n12\/34 t\/f$/m, state)
+      assert.doesNotMatch(owned(tar), /^(1879|65534)/m, state)
+      // the client would make all its own
+      await fs.writeFile(tar, (await cli.run(['cp', `${container}:/t`, '-'])).stdout)
+      assert.match(owned(tar), /^0\/0 t\/d\/\n56\/78 t\/d\/in\n12\/34 t\/f$/m, state)
+    }
+    await cli.ok('cp', path.join(cli.dir, 'in'), `${container}:/t/stopped`)
+    assert.match(await cli.ok('diff', container), /^A \/t\/stopped$/m)
+    await cli.ok('commit', container, name('files-image'))
+    const list = await cli.ok('run', '--rm', name('files-image'), 'sh', '-c', 'cd /t; stat -c "%n %u:%g" * d/*')
+    assert.equal(list, 'd 0:0\nf 12:34\nstopped 56:78\nd/in 56:78')
+  }) // prettier-ignore
 })
+
+/** Owners and names of an archive's members. */
+function owned(tar: string): string {
+  const listed = execFileSync('tar', ['-t', '-v', '--numeric-owner', '-f', tar], { encoding: 'utf8' })
+  return listed.replace(/^\S+ +(\S+) .* (\S+)$/gm, '$1 $2')
+} // prettier-ignore

@@ -3,9 +3,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import Docker from 'dockerode'
+import type { PathStat } from '../../engine/contract.ts'
+import { tarHeader } from '../../engine/tar/header.ts'
+import { encodeHeader, TAR_END, tarPadding } from '../../engine/tar/write.ts'
 import { EngineProcess } from '../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../helpers/local-engine.ts'
 import { sweepInstance } from '../helpers/sweep-instance.ts'
@@ -96,5 +100,35 @@ describe('the dockerode SDK', () => {
     const stream = await container.logs({ follow: true, stdout: true, stderr: true })
     assert.equal(await text(stream as unknown as PassThrough), 'line 1\r\nline 2\r\nline 3\r\n')
     await container.remove({ force: true })
+  })
+
+  test('archives go in and out, whether the container runs or not', async () => {
+    const container = await docker.createContainer({ Image: 'busybox', Cmd: ['sleep', '600'] })
+    const file = tarHeader({ type: 'file', name: 'note', size: 5, uid: 12, gid: 34, mode: 0o600 })
+    const tar = Buffer.concat([encodeHeader(file), Buffer.from('hello'), tarPadding(5), TAR_END])
+    for (const state of ['created', 'running']) {
+      if (state === 'running') await container.start()
+      await container.putArchive(tar, { path: '/tmp' })
+      const info = (await container.infoArchive({ path: '/tmp/note' })) as unknown as {
+        headers: Record<string, string>
+      }
+      const header = info.headers['x-docker-container-path-stat'] ?? ''
+      const stat = JSON.parse(Buffer.from(header, 'base64').toString()) as PathStat
+      assert.deepEqual([stat.name, stat.size, stat.mode], ['note', 5, 0o600], state)
+      const back = await container.getArchive({ path: '/tmp/note' })
+      assert.match(await text(back as Readable), /^note\0.*hello/s, state)
+    }
+    assert.deepEqual(await container.changes(), [
+      { Path: '/tmp', Kind: 0 },
+      { Path: '/tmp/note', Kind: 1 },
+    ])
+    const exported = await container.export()
+    assert.match(await text(exported as Readable), /tmp\/note\0.*hello/s)
+    const { Id } = (await container.commit({ repo: 'noted', comment: 'by dockerode' })) as {
+      Id: string
+    }
+    assert.equal((await docker.getImage('noted:latest').inspect()).Id, Id)
+    await container.remove({ force: true })
+    await docker.getImage('noted').remove()
   })
 })

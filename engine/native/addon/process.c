@@ -1,9 +1,11 @@
-/* pidfds, and who is at the other end of a unix socket */
+/* pidfds, who is at the other end of a unix socket, and as whom a thread makes files */
 #include "addon.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,6 +48,29 @@ static napi_value call_peer_credentials(napi_env env, napi_callback_info info)
 	return result(env, 0);
 }
 
+/* asFileOwner(uid, gid): of this thread alone */
+static napi_value call_as_file_owner(napi_env env, napi_callback_info info)
+{
+	ARGS(2);
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+	uid_t uid = arg_u32(env, a[0]);
+	gid_t gid = arg_u32(env, a[1]);
+	int i;
+
+	setfsgid(gid);
+	setfsuid(uid);
+	/* they tell of no failure, but an invalid id tells which one holds */
+	if ((uid_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != gid)
+		return result(env, -EPERM);
+	/* with the file system's root went its powers over files, which are permitted still */
+	if (syscall(SYS_capget, &head, data) < 0)
+		return result(env, -errno);
+	for (i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted;
+	return RESULT_OF(env, syscall(SYS_capset, &head, data));
+}
+
 void register_process(napi_env env, napi_value exports)
 {
 	static const struct method methods[] = {
@@ -53,6 +78,7 @@ void register_process(napi_env env, napi_value exports)
 		{"pidfdSendSignal", call_pidfd_send_signal},
 		{"close", call_close},
 		{"peerCredentials", call_peer_credentials},
+		{"asFileOwner", call_as_file_owner},
 	};
 
 	DEFINE(env, exports, methods);
