@@ -63,7 +63,7 @@ export function containerRoutes(
     }),
     route({
       method: 'GET',
-      path: '/containers/:id/json',
+      path: '/containers/:id*/json',
       query: { size: flag },
       handle: async (call, query) => {
         call.send(200, containerFor(call, await containers.inspect(call.param('id'), query)))
@@ -190,7 +190,8 @@ export function containerRoutes(
     }),
     route({
       method: 'DELETE',
-      path: '/containers/:id',
+      // the name of a link has a slash in it
+      path: '/containers/:id*',
       query: { force: flag, v: flag, link: flag },
       handle: async (call, { force, v, link }) => {
         await containers.remove(call.param('id'), { force, volumes: v, link })

@@ -18,6 +18,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { initialState, type ContainerDocument } from './document.ts'
 import { checkHealthConfig } from './health-config.ts'
+import { resolveLinks } from './links.ts'
 import { planMounts, makeVolumes } from './mounts.ts'
 import { generateName, parseContainerName } from './names.ts'
 import { checkRestartPolicy } from './restart-policy.ts'
@@ -74,7 +75,7 @@ export async function createContainer(
       imageId: image.id,
       config,
       hostConfig: {
-        ...hostConfig,
+        ...resolveLinks(context.table, hostConfig),
         NetworkMode: networkModeOf(hostConfig),
         Runtime: runtime.name,
       },

@@ -16,6 +16,7 @@ import { emitContainerEvent } from './context.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.ts'
 import type { Exec } from './exec-table.ts'
 import { killGroup } from './kill-group.ts'
+import { withLinkEnvironment } from './links.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
 import { idMapOf } from './userns.ts'
 
@@ -43,7 +44,7 @@ export function createExec(
     pid: 0,
     exitCode: null,
   })
-  emitExecEvent(context, container, exec, `exec_create: ${config.Cmd.join(' ')}`)
+  emitExecEvent(context, container, exec, `exec_create: ${commandOf(config)}`)
   return { Id: exec.id }
 }
 
@@ -67,8 +68,9 @@ export async function startExec(
   const { config } = exec
   exec.state = 'running'
   try {
-    const process = await processOf(container, config, options)
+    const process = await processOf(context, container, config, options)
     await rememberExec(container, exec)
+    emitExecEvent(context, container, exec, `exec_start: ${commandOf(config)}`)
     const started = await shim.exec({
       id: exec.id,
       process,
@@ -80,7 +82,6 @@ export async function startExec(
       detach: options.Detach ?? false,
     })
     exec.pid = started.pid
-    emitExecEvent(context, container, exec, `exec_start: ${config.Cmd.join(' ')}`)
     started.exited.then(
       (code) => {
         endExec(context, container, exec, code)
@@ -152,6 +153,7 @@ export function inspectExec(context: ContainersContext, execId: string): ExecIns
 }
 
 async function processOf(
+  context: ContainersContext,
   container: Container,
   config: ExecConfig,
   options: ExecStartOptions,
@@ -166,7 +168,7 @@ async function processOf(
   const ids = idMapOf(container)
   if (ids) checkMapped(user, ids)
   const process = buildExecProcess({
-    config: container.document.config,
+    config: withLinkEnvironment(context, container),
     hostConfig: container.document.hostConfig,
     exec: config,
     user,
@@ -222,6 +224,11 @@ function endExec(
   asCaller(system('its process ended'), () => {
     emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
   })
+}
+
+/** As events have it: the program, a space, and its arguments. */
+function commandOf({ Cmd: [program = '', ...args] }: ExecConfig): string {
+  return `${program} ${args.join(' ')}`
 }
 
 function emitExecEvent(

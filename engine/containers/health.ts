@@ -76,7 +76,12 @@ export class HealthMonitor {
 
   async #probe(): Promise<void> {
     const startedAfterMs = this.#ageMs
-    const result = await runProbe(this.#container, this.#check, this.#stopping.signal)
+    const result = await runProbe(
+      this.#context,
+      this.#container,
+      this.#check,
+      this.#stopping.signal,
+    )
     if (this.#stopping.signal.aborted) return
     await this.#judge(result, startedAfterMs < this.#check.startPeriodMs)
   }

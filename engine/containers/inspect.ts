@@ -4,6 +4,7 @@ import { attributed } from '../caller.ts'
 import type { ContainerInspection } from '../contract.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { shownLinks } from './links.ts'
 import { sizesOf } from './list.ts'
 import { isRunning } from './state.ts'
 
@@ -50,7 +51,10 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: appArmorProfileOf(hostConfig) ?? (isAppArmorEnabled() ? 'unconfined' : ''),
     ExecIDs: context.execs.idsOf(document.id),
-    HostConfig: hostConfig,
+    HostConfig:
+      hostConfig.Links && hostConfig.Links.length > 0
+        ? { ...hostConfig, Links: shownLinks(context.table, container) }
+        : hostConfig,
     GraphDriver: {
       Name: 'overlay2',
       Data: graphData(context, document.id),

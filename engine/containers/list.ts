@@ -7,6 +7,7 @@ import type { Attributed } from '../types/gantry.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { STATUSES } from './document.ts'
+import { namesByLinks } from './links.ts'
 import { isRunning } from './state.ts'
 import { statusText } from './status-text.ts'
 
@@ -54,9 +55,11 @@ export async function listContainers(
     .sort((a, b) => (a.document.created < b.document.created ? 1 : -1))
   if (options.limit !== undefined && options.limit > 0) found = found.slice(0, options.limit)
   const imageOf = imageNames(context)
+  const linked = namesByLinks(context.table)
   return Promise.all(
     found.map(async (container) => {
       const summary = summarize(container, await imageOf(container))
+      summary.Names?.push(...(linked.get(container.id) ?? []))
       if (options.size ?? false) Object.assign(summary, await sizesOf(context, container))
       return summary
     }),

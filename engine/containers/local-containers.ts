@@ -12,6 +12,7 @@ import { attachExec, createExec, inspectExec, resizeExec, startExec } from './ex
 import { exportContainer } from './export.ts'
 import { inspectContainer } from './inspect.ts'
 import { listContainers } from './list.ts'
+import { removeLink } from './links.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
 import { pruneContainers } from './prune.ts'
 import { removeContainer } from './remove.ts'
@@ -65,7 +66,8 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     unpause: async (id) => unpauseContainer(context, get(id)),
     rename: async (id, name) => renameContainer(context, get(id), name),
     update: async (id, update) => updateContainer(context, get(id), update),
-    remove: async (id, options) => removeContainer(context, get(id), options),
+    remove: async (id, options) =>
+      options?.link === true ? removeLink(context, id) : removeContainer(context, get(id), options),
     prune: (filters) => pruneContainers(context, filters),
     resize: async (id, size) => {
       const container = get(id)

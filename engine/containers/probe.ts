@@ -4,8 +4,10 @@ import { errorMessage } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
 import { timestamp } from './clock.ts'
 import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
 import type { HealthCheck } from './health-config.ts'
 import { killGroup } from './kill-group.ts'
+import { withLinkEnvironment } from './links.ts'
 import { filterOf, requireRunning, userInRunning } from './running.ts'
 
 /** One line of a container's health log. */
@@ -28,12 +30,13 @@ const FRAME_HEADER = 8
  * @param signal ends it before its time
  */
 export async function runProbe(
+  context: ContainersContext,
   container: Container,
   check: HealthCheck,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const Start = timestamp()
-  const outcome = await tryProbe(container, check, signal).catch((error: unknown) => ({
+  const outcome = await tryProbe(context, container, check, signal).catch((error: unknown) => ({
     ExitCode: -1,
     Output: errorMessage(error),
   }))
@@ -41,6 +44,7 @@ export async function runProbe(
 }
 
 async function tryProbe(
+  context: ContainersContext,
   container: Container,
   check: HealthCheck,
   signal: AbortSignal,
@@ -50,7 +54,7 @@ async function tryProbe(
   if (check.words.length === 0) throw new Error(`healthcheck for container ${id} has no command`)
   const shell = config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c']
   const process = buildExecProcess({
-    config,
+    config: withLinkEnvironment(context, container),
     hostConfig,
     exec: { Cmd: check.kind === 'CMD' ? check.words : [...shell, ...check.words] },
     user: await userInRunning(container, config.User ?? ''),

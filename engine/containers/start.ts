@@ -18,6 +18,7 @@ import { removeHeld } from './discard.ts'
 import { watchForEnd } from './exit.ts'
 import { healthAtStart, startHealthMonitor } from './health.ts'
 import { shmPathOf } from './ipc.ts'
+import { withLinkEnvironment } from './links.ts'
 import { logTargetOf } from './log-target.ts'
 import { prepareMounts } from './mounts.ts'
 import { filterOf } from './running.ts'
@@ -207,7 +208,7 @@ async function specOf(
   ])
   return buildSpec({
     id,
-    config,
+    config: withLinkEnvironment(context, container),
     hostConfig,
     user,
     rootfsPath: path.join(container.runDir, 'rootfs'),

@@ -72,11 +72,22 @@ export class ContainerTable {
     }
   }
 
+  /** By the name that another container's link gives it: `that/alias`. */
+  #linked(name: string): Container | undefined {
+    const at = name.lastIndexOf('/')
+    const parent = at === -1 ? undefined : this.find(name.slice(0, at))
+    const link = parent?.document.hostConfig.Links?.find(
+      (candidate) => candidate.split(':')[1] === name.slice(at + 1),
+    )
+    return this.#byId.get(link?.split(':')[0] ?? '')
+  }
+
   /** @throws NOT_FOUND, or INVALID_PARAMETER when an ID prefix means several */
   get(nameOrId: string): Container {
     const exact =
       this.#byId.get(nameOrId) ??
-      this.#byId.get(this.#idByName.get(nameOrId.replace(/^\//, '')) ?? '')
+      this.#byId.get(this.#idByName.get(nameOrId.replace(/^\//, '')) ?? '') ??
+      this.#linked(nameOrId.replace(/^\//, ''))
     if (exact) return exact
     if (/^[0-9a-f]{1,63}$/.test(nameOrId)) {
       const matches = this.all().filter((container) => container.id.startsWith(nameOrId))

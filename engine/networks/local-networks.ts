@@ -499,6 +499,34 @@ export class LocalNetworks implements NetworkEngine {
     })
   }
 
+  /** A link of the container was taken away: its names are what the links that are left say. */
+  async relinked(containerId: string, links: string[]): Promise<void> {
+    return this.#locks.run(containerId, async () => {
+      const live = this.#live.get(containerId)
+      if (live === undefined) return
+      live.request = { ...live.request, links }
+      await this.#rewriteHosts(live)
+    })
+  }
+
+  /** Who is linked to a container has its address in the hosts file. */
+  #tellLinked(id: string): void {
+    for (const live of this.#live.values()) {
+      if (live.request.links.every((link) => this.#targetOf(link) !== id)) continue
+      this.#locks
+        .run(live.request.id, () => this.#rewriteHosts(live))
+        .catch((error: unknown) => {
+          this.#warn(`could not tell container ${live.request.id} where ${id} is`, error)
+        })
+    }
+  }
+
+  async #rewriteHosts(live: Live): Promise<void> {
+    if (this.#live.get(live.request.id) !== live) return
+    live.sandbox = { ...live.sandbox, hosts: this.#renderHosts(live) }
+    await this.#containers.save(live.request.id, live.request.networks, live.sandbox)
+  }
+
   /** Counters of a container's interfaces, as it sees them itself; none on the host's network. */
   stats(containerId: string): Record<string, InterfaceStats> {
     const live = this.#live.get(containerId)
@@ -596,6 +624,7 @@ export class LocalNetworks implements NetworkEngine {
     }
     for (const [network] of wanted) this.#emitEndpoint('connect', network, request.id)
     this.#firewall.recheck()
+    this.#tellLinked(request.id)
     return live.sandbox
   }
 
@@ -936,6 +965,10 @@ export class LocalNetworks implements NetworkEngine {
 
   #hostGateway(ip: string): string {
     return ip === 'host-gateway' ? this.#registry.get('bridge').bridge.gateway : ip
+  }
+
+  #targetOf(link: string): string | undefined {
+    return this.#containers.find(parseLink(link).target)?.id
   }
 
   #linkTarget(link: string): { container: NetworkedContainer; alias: string } {
