@@ -160,6 +160,7 @@ async function processOf(
 ): Promise<OciProcess> {
   const size = options.ConsoleSize ?? config.ConsoleSize
   const user = await userInRunning(
+    context,
     container,
     config.User === undefined || config.User === ''
       ? (container.document.config.User ?? '')

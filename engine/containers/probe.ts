@@ -57,7 +57,7 @@ async function tryProbe(
     config: withLinkEnvironment(context, container),
     hostConfig,
     exec: { Cmd: check.kind === 'CMD' ? check.words : [...shell, ...check.words] },
-    user: await userInRunning(container, config.User ?? ''),
+    user: await userInRunning(context, container, config.User ?? ''),
   })
   const { exited, pid, stream } = await shim.exec({
     id: randomBytes(32).toString('hex'),

@@ -7,6 +7,7 @@ import type { Shim } from '../runtime/shim.ts'
 import { resolveUser, type ResolvedUser } from '../runtime/user.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
 
 /** The running parts of a container. @throws CONFLICT when it has none, in Docker's words for the verb */
 export function requireRunning(
@@ -49,15 +50,22 @@ export function filterOf(container: Container, privileged: boolean): { seccompFi
 const LARGEST_USER_FILE = 4 << 20
 
 /** Finds a user in the passwd and group of a running container's own root. */
-export async function userInRunning(container: Container, user: string): Promise<ResolvedUser> {
+export async function userInRunning(
+  context: ContainersContext,
+  container: Container,
+  user: string,
+): Promise<ResolvedUser> {
+  const groups = container.document.hostConfig.GroupAdd ?? []
+  if (container.shim?.sandboxed) {
+    const { snapshots } = context.images
+    return resolveUser(user, groups, (file) => snapshots.readFile(container.id, file))
+  }
   const root = fs.openSync(
     `/proc/${String(container.state.pid)}/root`,
     fs.constants.O_RDONLY | fs.constants.O_DIRECTORY,
   )
   try {
-    return await resolveUser(user, container.document.hostConfig.GroupAdd ?? [], (file) =>
-      Promise.resolve(readInRoot(root, file)),
-    )
+    return await resolveUser(user, groups, (file) => Promise.resolve(readInRoot(root, file)))
   } finally {
     fs.closeSync(root)
   }

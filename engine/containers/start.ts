@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { ConflictError, errorMessage, NotModifiedError } from '../errors.ts'
+import { ConflictError, errorMessage, NotImplementedError, NotModifiedError } from '../errors.ts'
 import { explainHostError } from '../host-errors.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import { runtimeNamed } from '../runtime/oci-runtimes.ts'
@@ -246,6 +246,11 @@ function joinedNamespaces(
     if (!isRunning(container.status)) {
       throw new ConflictError(
         `can't join ${namespace.toUpperCase()} of container ${container.id}: container ${container.id} is not running`,
+      )
+    }
+    if (container.shim?.sandboxed) {
+      throw new NotImplementedError(
+        `can't join ${namespace.toUpperCase()} of container ${container.id}: its runtime ${container.document.hostConfig.Runtime ?? ''} keeps namespaces of its own inside`,
       )
     }
     return `/proc/${String(container.state.pid)}/ns/${namespace}`

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { ConflictError } from '../errors.ts'
+import { ConflictError, NotImplementedError } from '../errors.ts'
 import { rootOfNamespace } from '../native/mount.ts'
 import type { IdMap } from '../native/net.ts'
 import { holdNamespace, openView } from '../runtime/view.ts'
@@ -93,6 +93,11 @@ function viewRunningRoot(container: Container): ContainerView | undefined {
 function withProcess<T>(container: Container, act: (process: string) => T): T | undefined {
   const { pid, status } = container.state
   if (!isRunning(status) || pid === 0) return undefined
+  if (container.shim?.sandboxed) {
+    throw new NotImplementedError(
+      `the files of container ${container.id} are inside the sandbox of its runtime ${container.document.hostConfig.Runtime ?? ''} while it runs: stop it first`,
+    )
+  }
   let directory: number | undefined
   try {
     directory = fs.openSync(`/proc/${String(pid)}`, fs.constants.O_RDONLY)

@@ -172,6 +172,11 @@ export class Shim {
     this.ended = link.ended.then((exit) => exit ?? readExitRecord(snapshot.exitPath))
   }
 
+  /** The host only sees the sandbox that the container is in: nothing of it by way of its pid. */
+  get sandboxed(): boolean {
+    return this.#bundle?.hostProcesses === false
+  }
+
   /** The execs of this container, also those that ended lately, as the shim knows them. */
   async execs(): Promise<ExecState[]> {
     return (await this.#link.watch()).execs
@@ -251,7 +256,7 @@ export class Shim {
 
   /** Sends a signal to the container's init, or to an exec's process. @throws CONFLICT when it is over */
   async signal(signo: number, execId = ''): Promise<void> {
-    if (execId === '' && this.#bundle?.hostProcesses === false) {
+    if (execId === '' && this.#bundle && this.sandboxed) {
       await this.#bundle.kill(signo)
       return
     }

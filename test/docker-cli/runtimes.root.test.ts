@@ -413,6 +413,24 @@ describe('runtimes', { skip: await whyNot(), concurrency: true }, () => {
             () => inspect('health', '{{.State.Health.Status}}'),
             (said) => said === 'healthy',
           )
+          // a probe that takes too long goes, with what it started
+          await start(
+            'slow',
+            ...['--health-cmd', 'sleep 77 & sleep 99', '--health-interval', '200ms'],
+            ...['--health-timeout', '200ms', '--health-retries', '2'],
+            cli.image,
+            'sleep',
+            '1000',
+          )
+          await eventually(
+            () => inspect('slow', '{{.State.Health.Status}}'),
+            (said) => said === 'unhealthy',
+          )
+          if (cli.own) {
+            const probes = (await cli.ok('top', name('slow'))).match(/sleep (77|99)/g) ?? []
+            assert.ok(probes.length <= 2, 'those of one probe at most')
+          }
+          await cli.ok('rm', '-f', name('slow'))
           await cli.ok('rm', '-f', name('again'), name('health'))
         })
 
