@@ -178,9 +178,8 @@ export function withCaller(
   attributes: Record<string, string>,
   caller: Caller,
 ): Record<string, string> {
-  const told = Object.fromEntries(
-    Object.entries(attributes).filter(([name]) => !RESERVED.includes(name)),
-  )
+  const told = { ...attributes }
+  for (const name of RESERVED) if (Object.hasOwn(told, name)) delete told[name]
   const { Command, Kind, Name, Pid, Reason, Uid } = recordOf(caller)
   return {
     ...told,

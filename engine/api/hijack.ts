@@ -45,12 +45,13 @@ export function splice(
     let linger: NodeJS.Timeout | undefined
     let probe: NodeJS.Timeout | undefined
     const outputOver = (): void => {
+      if (linger !== undefined) return
       clearInterval(probe)
       connection.end()
       connection.unpipe(stream)
       // Unread input at close makes the kernel drop output that is still under way, so it is read and thrown away.
       connection.resume()
-      linger ??= setTimeout(() => connection.destroy(), LINGER_MS)
+      linger = setTimeout(() => connection.destroy(), LINGER_MS)
     }
     stream.on('end', outputOver)
     stream.on('error', outputOver)

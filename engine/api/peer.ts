@@ -19,31 +19,43 @@ export function peerOf(socket: Socket): Caller {
 /** As the process names itself, of at most 15 characters; empty when it has ended, or lives where we cannot see it. */
 function commandOf(pid: number): string {
   try {
-    return fs.readFileSync(`/proc/${String(pid)}/comm`, 'utf8').trimEnd()
+    const fd = fs.openSync(`/proc/${String(pid)}/comm`, 'r')
+    try {
+      return comm.toString('utf8', 0, fs.readSync(fd, comm)).trimEnd()
+    } finally {
+      fs.closeSync(fd)
+    }
   } catch {
     return ''
   }
 }
 
-const PASSWD = '/etc/passwd'
+const comm = Buffer.alloc(64)
+
+/** How long what passwd said is taken for true. */
+const FRESH_MS = 1000
 
 let names = new Map<number, string>()
-let readAt = ''
+let readAt = -Infinity
 
-/** By the host's passwd, which is read again when it has changed; else the number. */
+/** By the host's passwd as it was at most a second ago; else the number. */
 function userName(uid: number): string {
-  const stat = fs.statSync(PASSWD, { throwIfNoEntry: false })
-  const now = stat === undefined ? '' : `${String(stat.ino)} ${String(stat.mtimeMs)}`
-  if (now !== readAt) {
-    names =
-      stat === undefined ? new Map<number, string>() : namesIn(fs.readFileSync(PASSWD, 'utf8'))
-    readAt = now
+  if (performance.now() - readAt > FRESH_MS) {
+    names = readNames()
+    readAt = performance.now()
   }
   return names.get(uid) ?? String(uid)
 }
 
-function namesIn(passwd: string): Map<number, string> {
+function readNames(): Map<number, string> {
   const found = new Map<number, string>()
+  let passwd: string
+  try {
+    passwd = fs.readFileSync('/etc/passwd', 'utf8')
+  } catch {
+    // a host without it has numbers
+    return found
+  }
   for (const line of passwd.split('\n')) {
     const [name = '', , uid = ''] = line.split(':')
     // of several names for one number the first counts, as with getpwuid(3)

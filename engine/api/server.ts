@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
-import type { Engine } from '../contract.ts'
+import type { Caller, Engine } from '../contract.ts'
 import {
   EngineError,
   errorCode,
@@ -110,6 +110,7 @@ export async function listen(
   socketPath: string,
 ): Promise<{ close(): Promise<void> }> {
   const doors = new WeakMap<Duplex, ApiServer>()
+  const doorFor = lastUsed(MOST_DOORS, (caller: Caller) => createApiServer(engine.as(caller)))
   const doorOf = (socket: Duplex): ApiServer => {
     const door = doors.get(socket)
     if (door === undefined) throw new EngineError('SYSTEM', 'a request came without a connection')
@@ -128,7 +129,7 @@ export async function listen(
   const connections = new Set<Socket>()
   server.on('connection', (socket) => {
     try {
-      doors.set(socket, createApiServer(engine.as(peerOf(socket))))
+      doors.set(socket, doorFor(peerOf(socket)))
     } catch {
       // gone before it was asked who it is
       socket.destroy()
@@ -148,6 +149,22 @@ export async function listen(
       await closed
       await release()
     },
+  }
+}
+
+/** Callers whose door is kept: a program opens one connection after the other. */
+const MOST_DOORS = 64
+
+/** Makes a thing for each key, and keeps the newest. */
+function lastUsed<K extends object, T>(most: number, make: (key: K) => T): (key: K) => T {
+  const kept = new Map<string, T>()
+  return (key) => {
+    const text = JSON.stringify(key)
+    const thing = kept.get(text) ?? make(key)
+    kept.delete(text)
+    kept.set(text, thing)
+    if (kept.size > most) kept.delete(kept.keys().next().value ?? '')
+    return thing
   }
 }
 

@@ -8,6 +8,7 @@ import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '..
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
 import { checkMapped } from '../runtime/spec.ts'
+import { isMissing } from '../store/documents.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import { detachable } from './attach.ts'
 import type { Container } from './container.ts'
@@ -69,7 +70,7 @@ export async function startExec(
   exec.state = 'running'
   try {
     const process = await processOf(context, container, config, options)
-    await rememberExec(container, exec)
+    rememberExec(container, exec)
     emitExecEvent(context, container, exec, `exec_start: ${commandOf(config)}`)
     const started = await shim.exec({
       id: exec.id,
@@ -253,19 +254,25 @@ function execFile(container: Container, id: string): string {
 }
 
 /** Written where it dies with the host, as the exec does; read by a restarted engine. */
-async function rememberExec(container: Container, exec: Exec): Promise<void> {
-  await fs.promises.mkdir(path.join(container.runDir, 'execs'), { recursive: true })
-  await fs.promises.writeFile(
-    execFile(container, exec.id),
-    JSON.stringify({ id: exec.id, createdBy: exec.createdBy, config: exec.config }),
-    {
-      mode: 0o600,
-    },
-  )
+function rememberExec(container: Container, exec: Exec): void {
+  const file = execFile(container, exec.id)
+  const text = JSON.stringify({ id: exec.id, createdBy: exec.createdBy, config: exec.config })
+  // at once: the file lies in memory, and on the way of an exec each trip to a worker thread costs more than all of it
+  try {
+    fs.writeFileSync(file, text, { mode: 0o600 })
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, text, { mode: 0o600 })
+  }
 }
 
 function forgetExec(container: Container, id: string): void {
-  fs.rm(execFile(container, id), { force: true }, () => undefined)
+  try {
+    fs.unlinkSync(execFile(container, id))
+  } catch {
+    // gone with the container's directory; what stays for another reason, recovery takes away
+  }
 }
 
 /** Takes up the execs that outlived the engine: those the shim still knows. */
