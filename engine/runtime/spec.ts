@@ -53,6 +53,8 @@ export interface SpecInput {
  */
 export function buildSpec(input: SpecInput): OciSpec {
   const { config, hostConfig, userns } = input
+  // the sysctl says the same, but in a user namespace only setdomainname(2) may be used
+  const { 'kernel.domainname': domainname = input.domainname, ...sysctl } = sysctlsOf(input)
   if (userns) checkMapped(input.user, userns.ids)
   const seccomp = seccompProfileFor(hostConfig)
   return {
@@ -60,7 +62,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     process: containerProcess(input),
     root: { path: input.rootfsPath, readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(hostConfig.UTSMode === 'host' ? {} : { hostname: input.hostname }),
-    ...(hostConfig.UTSMode === 'host' || !input.domainname ? {} : { domainname: input.domainname }),
+    ...(hostConfig.UTSMode === 'host' || !domainname ? {} : { domainname }),
     mounts: mountsOf({
       hostConfig,
       mounts: userns ? input.mounts.map(idMapped) : input.mounts,
@@ -74,7 +76,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       cgroupsPath: input.cgroupsPath,
       resources: input.resources,
       ...(seccomp ? { seccomp } : {}),
-      sysctl: sysctlsOf(input),
+      sysctl,
       ...systemPathsOf(hostConfig),
     },
   }
@@ -162,6 +164,12 @@ function sysctlsOf({ hostConfig, netnsPath, userns }: SpecInput): Record<string,
           'net.ipv4.ping_group_range': `0 ${String((userns?.ids.size ?? 2 ** 31) - 1)}`,
         }
       : {}),
-    ...hostConfig.Sysctls,
+    // a name may be written with slashes, which then stand for the dots, see sysctl(8)
+    ...Object.fromEntries(
+      Object.entries(hostConfig.Sysctls ?? {}).map(([name, value]) => [
+        name === 'kernel/domainname' ? 'kernel.domainname' : name,
+        value,
+      ]),
+    ),
   }
 }

@@ -78,8 +78,31 @@ describe('an engine with GANTRY_USERNS=private', { skip: elsewhere || (await why
     const upper = await cli.ok('inspect', '-f', '{{.GraphDriver.Data.UpperDir}}', name('kept'))
     const { gid, uid } = await fs.stat(path.join(upper, 'mine'))
     assert.deepEqual([uid, gid], [12, 34])
-    assert.match(await cli.ok('diff', name('kept')).catch(() => 'A /mine'), /A \/mine/)
+    assert.match(await cli.ok('diff', name('kept')), /^A \/mine$/m)
+    await cli.ok('commit', name('kept'), name('image'))
+    const list = ['sh', '-c', 'stat -c %u:%g /mine']
+    assert.equal(await cli.ok('run', '--rm', name('image'), ...list), '12:34')
+    assert.equal(await cli.ok('run', '--rm', '--userns=host', name('image'), ...list), '12:34')
     await cli.ok('rm', name('kept'))
+    await cli.ok('rmi', name('image'))
+  }) // prettier-ignore
+
+  it('copies files in and out with the ids they have inside, running or not', async () => {
+    const file = path.join(cli.dir, 'copied')
+    await fs.writeFile(file, 'copied\n')
+    await cli.ok('run', '-d', '--name', name('cp'), cli.image, 'sleep', '1000')
+    for (const stopped of [false, true]) {
+      if (stopped) await cli.ok('stop', '-t', '0', name('cp'))
+      const member = `in-${String(stopped)}`
+      const input = execFileSync('tar', ['-C', cli.dir, '--owner=12', '--group=34', '--numeric-owner', `--transform=s/copied/${member}/`, '-c', 'copied'], { encoding: 'latin1' })
+      const into = await cli.run(['cp', '-', `${name('cp')}:/`], { input })
+      assert.deepEqual(into, { code: 0, stdout: '', stderr: '' })
+      const { stdout } = await cli.run(['cp', `${name('cp')}:/${member}`, '-'])
+      assert.match(execFileSync('tar', ['--numeric-owner', '-tv'], { input: stdout, encoding: 'utf8' }), /12\/34 .*in-/)
+    }
+    await cli.ok('start', name('cp'))
+    assert.equal(await cli.ok('exec', name('cp'), 'stat', '-c', '%u:%g', '/in-false', '/in-true'), '12:34\n12:34')
+    await cli.ok('rm', '-f', name('cp'))
   }) // prettier-ignore
 
   it('gives it power over its own network, and the rest of its own', async () => {
