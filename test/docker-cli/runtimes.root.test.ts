@@ -224,6 +224,14 @@ describe('runtimes', { skip: await whyNot(), concurrency: true }, () => {
           }
         })
 
+        it(
+          'has an init before its command when asked',
+          { skip: peer && 'needs docker-init there' },
+          async () => {
+            assert.match(await run('--init', cli.image, 'ps'), /^\s*1 root .*init -- ps$/m)
+          },
+        )
+
         it('sets limits and changes them live', async () => {
           await start(
             'limits',
