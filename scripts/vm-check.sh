@@ -147,7 +147,7 @@ inside() {
     [ $# -gt 0 ] || set -- test/engine/cgroups/*/*.ts test/engine/containers/*.root.test.ts \
       test/engine/runtime/shim*.root.test.ts test/engine/networks/*.root.test.ts test/engine/crash.root.test.ts \
       test/docker-cli/resources.root.test.ts
-    node --import tsx --test --test-concurrency=1 --test-timeout=600000 "$@" || failures=$((failures + 1))
+    GANTRY_TEST_PATIENCE=10 node --import tsx --test --test-concurrency=1 --test-timeout=600000 "$@" || failures=$((failures + 1))
   fi
   echo "$failures failed"
   [ $failures = 0 ]

@@ -11,6 +11,7 @@ import { instanceAt } from '../../engine/instance.ts'
 import type { Instance } from '../../engine/instance.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { EngineProcess } from '../helpers/engine-process.ts'
+import { patient } from '../helpers/patience.ts'
 import { sweepInstance } from '../helpers/sweep-instance.ts'
 
 export interface CliResult {
@@ -94,7 +95,7 @@ export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}):
     run: (args, options = {}) => {
       const child = spawn('docker', args, {
         env,
-        timeout: options.timeoutMs ?? 30_000,
+        timeout: options.timeoutMs ?? patient(30_000),
         killSignal: 'SIGKILL',
       })
       child.stdin.on('error', () => undefined)
@@ -156,7 +157,7 @@ export class Session {
   }
 
   /** Resolves when the output holds the words. */
-  async until(words: string | RegExp, timeoutMs = 15_000): Promise<void> {
+  async until(words: string | RegExp, timeoutMs = patient(15_000)): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!(typeof words === 'string' ? this.output.includes(words) : words.test(this.output))) {
       if (Date.now() > deadline) {
@@ -176,7 +177,7 @@ export async function eventually<T>(
   ask: () => Promise<T>,
   holds: (value: T) => boolean,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + patient(15_000)
   for (;;) {
     const value = await ask()
     if (holds(value)) return value

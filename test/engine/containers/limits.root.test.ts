@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findHierarchies } from '../../../engine/cgroups/hierarchies.ts'
 import type { HostConfig } from '../../../engine/types/docker.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
+import { patient } from '../../helpers/patience.ts'
 
 const { unified, v1 } = findHierarchies()
 const isV2 = v1.length === 0
@@ -55,11 +56,11 @@ describe('limits of a container', () => {
       .filter((one) => fs.existsSync(one))
 
   async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-    for (let tries = 0; tries < 500; tries++) {
+    for (let tries = 0; tries < patient(500); tries++) {
       if (await isSo()) return
       await sleep(20)
     }
-    assert.fail('it did not come about in 10 s')
+    assert.fail('it never came about')
   }
 
   async function exec(

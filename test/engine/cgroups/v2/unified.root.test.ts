@@ -8,6 +8,7 @@ import type { Cgroup } from '../../../../engine/cgroups/manager.ts'
 import { findHierarchies } from '../../../../engine/cgroups/hierarchies.ts'
 import { openCgroupsV2 } from '../../../../engine/cgroups/v2/manager.ts'
 import { resourcesOf } from '../../../../engine/runtime/resources.ts'
+import { patient } from '../../../helpers/patience.ts'
 
 /** On a hybrid host this tree has no controllers; a host with v2 alone is tested with its limits too. */
 const { unified, v1 } = findHierarchies()
@@ -35,11 +36,11 @@ describe(
     }
 
     async function until(isSo: () => boolean): Promise<void> {
-      for (let tries = 0; tries < 500; tries++) {
+      for (let tries = 0; tries < patient(500); tries++) {
         if (isSo()) return
         await sleep(10)
       }
-      assert.fail('it did not come about in 5 s')
+      assert.fail('it never came about')
     }
 
     test('freeze(), thaw() and kill() do as they say', async () => {
