@@ -107,7 +107,7 @@ describe(
         )
         assert.equal(read(cgroup, 'memory.max'), String(64 << 20))
         assert.equal(read(cgroup, 'cpu.max'), '50000 100000')
-        assert.equal(read(cgroup, 'cpu.weight'), '20')
+        assert.equal(read(cgroup, 'cpu.weight'), '59')
         assert.equal(read(cgroup, 'cpuset.cpus'), '0')
         assert.equal(read(cgroup, 'pids.max'), '77')
         cgroup.update(resourcesOf({ Memory: 32 << 20 }))
