@@ -160,7 +160,12 @@ describe('who did it', { skip: await whyNot() }, () => {
       'box:1',
       'sh',
       '-c',
-      'trap "exit 129" HUP; sleep 9 & wait',
+      'trap "exit 129" HUP; echo ready; sleep 9 & wait',
+    )
+    // a signal to an init that has no handler yet is nobody's
+    await eventually(
+      () => asRoot('logs', 'hup'),
+      (text) => text === 'ready',
     )
     await asNobody('kill', '-s', 'HUP', 'hup')
     await asRoot('wait', 'hup')
