@@ -57,6 +57,7 @@ export const Rec = {
 export const CgroupFlag = { v2: 1, byRuntime: 2 } as const
 
 const Flag = { tty: 1, openStdin: 2, stdinOnce: 4 } as const
+const LogFlag = { compressed: 1 } as const
 
 /** CLONE_NEW*. @see namespaces(7) */
 export const NAMESPACE: Record<OciNamespaceType, number> = {
@@ -183,7 +184,14 @@ export function writeLaunch(plan: PlanWriter, options: LaunchOptions): void {
   )
   if (options.log) {
     const { log } = options
-    plan.record(Rec.log, (r) => r.u64(log.maxSizeBytes).u32(log.maxFiles).str(log.path))
+    plan.record(Rec.log, (r) =>
+      r
+        .u64(log.maxSizeBytes)
+        .u32(log.maxFiles)
+        .str(log.path)
+        .u32(log.compress === true ? LogFlag.compressed : 0)
+        .str(log.attributes ?? ''),
+    )
   }
 }
 

@@ -15,6 +15,7 @@ export const Saying = {
   snapshot: 66,
   exited: 67,
   started: 68,
+  log: 69,
 } as const
 
 /** The largest request a shim takes; arguments and environment of an exec have to fit. */
@@ -62,6 +63,23 @@ export interface Exited {
   pid: number
   code: number
   at: Date
+}
+
+/** What a shim tells of the container's log. */
+export interface LogNews {
+  /** `rotated` is only told when rotated files are to be compressed. */
+  what: 'rotated' | 'failing' | 'again'
+  /** Why it is, or was, failing; 0: it is not. */
+  errno: number
+  /** Lines that were lost, once it is written again. */
+  lost: number
+}
+
+const LOG_NEWS = ['rotated', 'failing', 'again'] as const
+
+export function readLogNews(payload: Fields): LogNews | undefined {
+  const what = LOG_NEWS[payload.u32() - 1]
+  return what && { what, errno: payload.u32(), lost: Number(payload.u64()) }
 }
 
 export function encodeRequest(kind: number, flags = 0, payload: Buffer = Buffer.alloc(0)): Buffer {

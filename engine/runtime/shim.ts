@@ -24,6 +24,7 @@ import type {
   Exited,
   ExecState,
   LaunchFailure,
+  LogNews,
   Message,
   Snapshot,
 } from './shim-protocol.ts'
@@ -37,12 +38,25 @@ import {
   MessageReader,
   readExited,
   readFailure,
+  readLogNews,
   readSnapshot,
   Request,
   Saying,
 } from './shim-protocol.ts'
 
 export { ContainerLaunchError } from './launch-error.ts'
+
+/** How the shim writes the log; rotated files are `.1` (newest), `.2`, … */
+export interface LogTarget {
+  path: string
+  /** 0: it is never rotated. */
+  maxSizeBytes: number
+  maxFiles: number
+  /** Rotated files may be replaced by `.N.gz`; the shim then tells of each rotation. */
+  compress?: boolean
+  /** `"attrs":{…},` as it stands in every line, or nothing. */
+  attributes?: string
+}
 
 export interface LaunchOptions {
   id: string
@@ -66,7 +80,7 @@ export interface LaunchOptions {
   /** The cgroup.procs files that the container enters: one for each v1 hierarchy, or one of v2. */
   cgroup: { procs: string[] }
   /** null: nothing is logged. */
-  log: { path: string; maxSizeBytes: number; maxFiles: number } | null
+  log: LogTarget | null
   exitPath: string
   tty: boolean
   openStdin: boolean
@@ -175,6 +189,11 @@ export class Shim {
   /** The host only sees the sandbox that the container is in: nothing of it by way of its pid. */
   get sandboxed(): boolean {
     return this.#bundle?.hostProcesses === false
+  }
+
+  /** Hears what the shim has to tell of the container's log, also what it told before anyone listened. */
+  onLogNews(listener: (news: LogNews) => void): void {
+    this.#link.onLogNews(listener)
   }
 
   /** The execs of this container, also those that ended lately, as the shim knows them. */
@@ -354,6 +373,10 @@ class WatchLink {
   >()
   #end: (exit: ExitRecord | null) => void = () => undefined
   #closing = false
+  readonly #logNews: LogNews[] = []
+  #tellLogNews = (news: LogNews): void => {
+    this.#logNews.push(news)
+  }
 
   get isOpen(): boolean {
     return !this.#socket.destroyed
@@ -396,6 +419,11 @@ class WatchLink {
     })
   }
 
+  onLogNews(listener: (news: LogNews) => void): void {
+    this.#tellLogNews = listener
+    for (const news of this.#logNews.splice(0)) listener(news)
+  }
+
   /** The end of an exec; ask before it is started. */
   exited(id: string): Promise<number> {
     const known = this.#execs.get(id)
@@ -427,6 +455,11 @@ class WatchLink {
 
   #take(message: Message): void {
     if (message.kind === Saying.started) return
+    if (message.kind === Saying.log) {
+      const news = readLogNews(message.payload)
+      if (news) this.#tellLogNews(news)
+      return
+    }
     if (message.kind !== Saying.exited) {
       this.#answers.shift()?.resolve(message)
       return

@@ -326,6 +326,18 @@ void clients_started(const struct proc *p)
 	push(&m);
 }
 
+void clients_log(uint32_t news, int err, uint64_t lost)
+{
+	uint8_t buf[32];
+	struct message m;
+
+	message_begin(&m, buf, sizeof buf, SAY_LOG);
+	message_u32(&m, news);
+	message_u32(&m, (uint32_t)(err < 0 ? -err : err));
+	message_u64(&m, lost);
+	push(&m);
+}
+
 void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at)
 {
 	uint8_t buf[120];

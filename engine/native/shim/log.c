@@ -1,23 +1,30 @@
 /*
  * The container's log in Docker's json-file format, one object a line:
  *
- *   {"log":"text\n","stream":"stdout","time":"2026-11-21T08:00:00.123456789Z"}
+ *   {"log":"text\n","stream":"stdout","attrs":{"tag":"web"},"time":"2026-11-21T08:00:00.123456789Z"}
  *
  * Lines are collected in `out` and go to the file in one write for all that was read at once. The file only ever holds
  * whole lines: what a full disk cut short is taken back, what a killed shim left unfinished is cut off at the next start.
  * Rotation renames from the oldest to the newest, so a crash in between leaves a gap in the numbers and loses nothing.
+ * The engine may replace a rotated file by `.N.gz`; both hold a lock on the directory while they rename.
+ *
+ * A container whose log cannot be written goes on. How many lines were lost is told in the log itself as soon as it can
+ * be written again.
  */
 #include "shim.h"
 #include <fcntl.h>
 #include <stdio.h> /* rename */
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define LOG_OUT_SIZE (512u << 10)
-/* the longest object: each byte as \u00xx, and the rest of the text */
+/* the longest object without attributes: each byte as \u00xx, and the rest of the text */
 #define OBJECT_MAX (LINE_MAX_BYTES * 6 + 160)
+#define ATTRS_MAX (64u << 10)
 
 static const char hex[] = "0123456789abcdef";
 
@@ -94,75 +101,217 @@ static int file_open(struct log *l, int flags)
 	return 0;
 }
 
-int log_open(struct log *l, const char *path, uint64_t max, uint32_t files)
+static int tails_make(struct log *l, const char *attrs)
+{
+	size_t n = strlen(attrs);
+	int i;
+
+	if (n > ATTRS_MAX)
+		return -E2BIG;
+	for (i = 0; i < 2; i++) {
+		char *at = pages(n + 64);
+
+		if (!at)
+			return -ENOMEM;
+		l->tail[i] = at;
+		memcpy(at, i ? "\",\"stream\":\"stderr\"," : "\",\"stream\":\"stdout\",", 20);
+		memcpy(at + 20, attrs, n);
+		memcpy(at + 20 + n, "\"time\":\"", 8);
+	}
+	l->tail_len = (uint32_t)n + 28;
+	l->object_max = OBJECT_MAX + (uint32_t)n;
+	return 0;
+}
+
+int log_open(struct log *l, const struct plan *plan)
 {
 	int rc;
 
 	memset(l, 0, sizeof *l);
 	l->fd = -1;
-	l->path = path;
-	l->max = max;
-	l->files = files ? files : 1;
+	l->path = plan->log_path;
+	l->max = plan->log_max;
+	l->files = plan->log_files ? plan->log_files : 1;
+	l->compressed = plan->log_flags & LOG_COMPRESSED;
 	l->second = -1;
 	l->out = pages(LOG_OUT_SIZE);
 	if (!l->out)
 		return -ENOMEM;
-	rc = file_open(l, 0);
+	rc = tails_make(l, plan->log_attrs);
+	if (rc == 0)
+		rc = file_open(l, 0);
 	return rc < 0 ? rc : mend(l);
 }
 
-static bool numbered(const struct log *l, uint32_t number, char out[4200])
+static bool numbered(const struct log *l, uint32_t number, const char *suffix, char out[4200])
 {
 	size_t n = strlen(l->path);
 
-	if (n + 12 > 4200)
+	if (n + 16 > 4200)
 		return false;
 	memcpy(out, l->path, n);
 	if (number) {
 		out[n++] = '.';
 		n += put_number(out + n, number);
 	}
+	n += put_text(out + n, 3, suffix);
 	out[n] = 0;
 	return true;
 }
 
 static void failing(struct log *l, const char *what, int err)
 {
-	if (!l->failing)
-		say(what, l->path, err);
+	l->failure = err < 0 ? -err : err;
+	if (l->failing)
+		return;
+	say(what, l->path, err);
 	l->failing = true;
+	clients_log(LOG_FAILING, l->failure, 0);
+}
+
+static void shift(struct log *l, uint32_t number, const char *suffix)
+{
+	static char from[4200], to[4200];
+
+	if (!numbered(l, number - 1, suffix, from) || !numbered(l, number, suffix, to))
+		return;
+	if (rename(from, to) < 0 && errno != ENOENT)
+		failing(l, "log cannot be rotated", errno);
+}
+
+/* The directory, locked; -1 while the engine is at it: the next line tries again. */
+static int directory_lock(const struct log *l)
+{
+	static char name[4200];
+	const char *slash = strrchr(l->path, '/');
+	int fd;
+
+	if (!slash || slash - l->path >= (ptrdiff_t)sizeof name)
+		return -1;
+	name[put_text(name, (size_t)(slash - l->path), l->path)] = 0;
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		fd_close(&fd);
+	return fd;
 }
 
 static void rotate(struct log *l)
 {
-	static char from[4200], to[4200];
+	static char oldest[4200];
+	int lock = -1, rc;
 	uint32_t i;
-	int rc;
 
-	for (i = l->files - 1; i > 0; i--) {
-		if (!numbered(l, i - 1, from) || !numbered(l, i, to))
+	if (l->compressed) {
+		lock = directory_lock(l);
+		if (lock < 0)
 			return;
-		if (rename(from, to) < 0 && errno != ENOENT)
-			failing(l, "log cannot be rotated", errno);
+		/* one of the two is renamed over, the other would stay */
+		if (numbered(l, l->files - 1, "", oldest))
+			unlink(oldest);
+		if (numbered(l, l->files - 1, ".gz", oldest))
+			unlink(oldest);
 	}
+	for (i = l->files - 1; i > 0; i--) {
+		if (l->compressed && i > 1)
+			shift(l, i, ".gz");
+		shift(l, i, "");
+	}
+	fd_close(&lock);
 	fd_close(&l->fd);
 	/* with one file only, the old text goes, as with Docker */
 	rc = file_open(l, l->files == 1 ? O_TRUNC : 0);
 	if (rc < 0)
 		failing(l, "log cannot be opened", rc);
+	else if (l->compressed)
+		clients_log(LOG_ROTATED, 0, 0);
+}
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case ENOSPC:
+		return "no space left on device";
+	case EDQUOT:
+		return "disk quota exceeded";
+	case EROFS:
+		return "read-only file system";
+	case EIO:
+		return "input/output error";
+	}
+	return "the log could not be written";
+}
+
+static uint8_t *timestamp(struct log *l, uint8_t *o, int64_t ns);
+
+/* Says in the log what it lacks, at the place where it does; false when that cannot be written either. */
+static bool confess(struct log *l)
+{
+	static uint8_t text[256];
+	uint8_t *o = text;
+	struct iovec parts[3];
+	size_t all;
+	ssize_t w;
+
+	o += put_text((char *)o, 16, "{\"log\":\"gantry: ");
+	o += put_number((char *)o, l->lost);
+	o += put_text((char *)o, 40, l->lost == 1 ? " line was lost here: " : " lines were lost here: ");
+	o += put_text((char *)o, 60, reason(l->failure));
+	o += put_text((char *)o, 2, "\\n");
+	parts[0] = (struct iovec){text, (size_t)(o - text)};
+	parts[1] = (struct iovec){l->tail[1], l->tail_len};
+	parts[2].iov_base = o;
+	o = timestamp(l, o, l->lost_ns);
+	o += put_text((char *)o, 3, "\"}\n");
+	parts[2].iov_len = (size_t)(o - (uint8_t *)parts[2].iov_base);
+	all = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
+	w = RETRY(writev(l->fd, parts, 3));
+	if (w == (ssize_t)all) {
+		l->size += all;
+		return true;
+	}
+	l->failure = w < 0 ? errno : ENOSPC;
+	if (w > 0 && ftruncate(l->fd, (off_t)l->size) < 0)
+		l->size += (uint64_t)w;
+	return false;
+}
+
+static void lose(struct log *l, uint32_t n, int err)
+{
+	const uint8_t *at = l->out, *end = l->out + n;
+
+	/* each object ends its line, and has no other newline in it */
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		l->lost++;
+		l->lost_ever++;
+	}
+	l->lost_ns = l->last_ns;
+	failing(l, "log cannot be written, lines are lost", err);
 }
 
 void log_flush(struct log *l)
 {
 	uint32_t n = l->out_len;
 	ssize_t w = 0;
+	int rc;
 
 	l->out_len = 0;
 	if (n == 0)
 		return;
-	if (l->fd < 0 && file_open(l, 0) < 0) {
-		l->dropped += n;
+	if (l->fd < 0) {
+		rc = file_open(l, 0);
+		if (rc < 0) {
+			lose(l, n, rc);
+			return;
+		}
+	}
+	if (l->lost && !confess(l)) {
+		lose(l, n, l->failure);
 		return;
+	}
+	if (l->lost) {
+		clients_log(LOG_AGAIN, l->failure, l->lost);
+		l->lost = 0;
 	}
 	w = RETRY(write(l->fd, l->out, n));
 	if (w == (ssize_t)n) {
@@ -173,10 +322,18 @@ void log_flush(struct log *l)
 		return;
 	}
 	/* the container goes on without its log; half a line would spoil the next one */
-	l->dropped += n;
-	failing(l, "log cannot be written, output is dropped", w < 0 ? errno : ENOSPC);
+	lose(l, n, w < 0 ? errno : ENOSPC);
 	if (w > 0 && ftruncate(l->fd, (off_t)l->size) < 0)
 		l->size += (uint64_t)w;
+}
+
+/* At the end: what was lost after the last line that could be written. */
+void log_close(struct log *l)
+{
+	if (l->lost && l->fd >= 0 && confess(l)) {
+		clients_log(LOG_AGAIN, l->failure, l->lost);
+		l->lost = 0;
+	}
 }
 
 /* Gives the memory of a burst back. */
@@ -333,7 +490,7 @@ void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool new
 		if (l->size >= l->max)
 			rotate(l);
 	}
-	if (l->out_len > LOG_OUT_SIZE - OBJECT_MAX)
+	if (l->out_len > LOG_OUT_SIZE - l->object_max)
 		log_flush(l);
 	l->last_ns = now_ns > l->last_ns ? now_ns : l->last_ns + 1;
 	o = l->out + l->out_len;
@@ -343,10 +500,8 @@ void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool new
 		memcpy(o, "\\n", 2);
 		o += 2;
 	}
-	memcpy(o, "\",\"stream\":\"stdout\",\"time\":\"", 28);
-	if (stream)
-		memcpy(o + 15, "err", 3);
-	o = timestamp(l, o + 28, l->last_ns);
+	memcpy(o, l->tail[stream], l->tail_len);
+	o = timestamp(l, o + l->tail_len, l->last_ns);
 	memcpy(o, "\"}\n", 3);
 	l->out_len = (uint32_t)(o + 3 - l->out);
 }

@@ -123,7 +123,7 @@ static void begin(const char *run_dir)
 	signals_begin();
 	socket_listen();
 	if (shim.plan.log_path) {
-		rc = log_open(&shim.log, shim.plan.log_path, shim.plan.log_max, shim.plan.log_files);
+		rc = log_open(&shim.log, &shim.plan);
 		if (rc < 0)
 			give_up("open log", shim.plan.log_path, rc);
 	}
@@ -376,8 +376,9 @@ _Noreturn static void end(void)
 		unlink("s");
 		_exit(1);
 	}
-	if (shim.log.dropped)
-		say("bytes of the log were dropped", shim.plan.log_path, 0);
+	log_close(&shim.log);
+	if (shim.log.lost_ever)
+		say("lines of the log were lost", shim.plan.log_path, shim.log.failure);
 	exit_record(p);
 	unlink("s");
 	clients_exited("", p->pid, p->code, &p->ended);

@@ -167,6 +167,8 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		plan->log_max = field_u64(f);
 		plan->log_files = field_u32(f);
 		plan->log_path = field_str(f, NULL);
+		plan->log_flags = field_u32(f);
+		plan->log_attrs = field_str(f, NULL);
 		return true;
 	case REC_CGROUP:
 		field_u32(f);

@@ -24,6 +24,7 @@
  *                                              u32 running, i32 code)
  *   SAY_EXITED               -                 str exec id, u32 pid, i32 code, u64 seconds, u32 nanoseconds
  *   SAY_STARTED              -                 str exec id, u32 pid
+ *   SAY_LOG                  -                 u32 LOG_*, u32 errno, u64 lines lost; to watchers, of the container's log
  *
  *   engine                        shim
  *     | ---- REQ_EXEC + plan -----> |  fork, join, exec
@@ -42,7 +43,9 @@
 #define MAX_REQUEST (4u << 20)
 
 enum request { REQ_ATTACH = 1, REQ_EXEC, REQ_ATTACH_EXEC, REQ_RESIZE, REQ_SIGNAL, REQ_WATCH };
-enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_STARTED };
+enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_STARTED, SAY_LOG };
+/* rotated: only told when rotated files are to be compressed; failing: lines are being lost; again: it is written again */
+enum log_news { LOG_ROTATED = 1, LOG_FAILING, LOG_AGAIN };
 enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
 
 /*
@@ -57,7 +60,8 @@ enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
 enum record {
 	REC_LAUNCH = 1,	   /* u32 engine pid, u32 LAUNCH_*, u32 rows, u32 cols, u32 hold, str exitPath. Output is
 				read once `hold` clients have attached, or HOLD_MS later */
-	REC_LOG,	   /* u64 max bytes of a file (0: one file without limit), u32 max files, str path */
+	REC_LOG,	   /* u64 max bytes of a file (0: one file without limit), u32 max files, str path, u32 LOG_*,
+				str what stands in each line before its time: "attrs":{...}, or nothing */
 	REC_CGROUP,	   /* u32 CGROUP_*, str cgroup.procs file to enter; repeated */
 	REC_NEW,	   /* u32 CLONE_NEW* to create */
 	REC_JOIN,	   /* u32 CLONE_NEW*, str path of the namespace to join; repeated */
@@ -95,6 +99,7 @@ enum record {
 	REC_APPARMOR,  /* str profile */
 };
 
+enum log_flag { LOG_COMPRESSED = 1 /* rotated files may have been replaced by ones with .gz behind their name */ };
 enum launch_flag { LAUNCH_TTY = 1, LAUNCH_OPEN_STDIN = 2, LAUNCH_STDIN_ONCE = 4 };
 enum cgroup_flag { CGROUP_V2 = 1, CGROUP_BY_RUNTIME = 2 /* entered by the other runtime, not by us */ };
 enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE };

@@ -56,9 +56,9 @@ struct plan {
 	size_t size;
 	uint32_t engine_pid, flags, rows, cols, hold;
 	const char *id, *exit_path;
-	const char *log_path;
+	const char *log_path, *log_attrs;
 	uint64_t log_max;
-	uint32_t log_files;
+	uint32_t log_files, log_flags;
 	uint32_t ns_new, ns_joined;
 	const char *userns; /* of its own, or NULL: that of the host; its ids 0 to ids-1 begin at: */
 	uint32_t host_uid, host_gid, ids;
@@ -84,20 +84,28 @@ struct log {
 	const char *path;
 	uint64_t max, size;
 	uint32_t files;
+	bool compressed;     /* rotated files may end in .gz */
 	int64_t last_ns;     /* the newest timestamp given out */
 	bool failing;	     /* the disk refused the last write; said once */
+	int failure;	     /* its errno */
 	uint8_t *out;	     /* LOG_OUT_SIZE */
 	uint32_t out_len;
-	uint64_t dropped;
+	uint32_t object_max; /* the longest object */
+	uint64_t lost;	     /* lines since it is failing */
+	int64_t lost_ns;     /* the timestamp of the last of them */
+	uint64_t lost_ever;
+	char *tail[2];	     /* what stands between text and time: `","stream":"stdout",…"time":"` */
+	uint32_t tail_len;
 	int64_t second;	     /* whose text is in `prefix` */
 	char prefix[24];     /* 2026-11-21T08:00:00 */
 };
 
-int log_open(struct log *l, const char *path, uint64_t max, uint32_t files);
+int log_open(struct log *l, const struct plan *plan);
 /* One line or piece of a line; `newline` tells whether it ends here. */
 void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool newline, int64_t now_ns);
 void log_flush(struct log *l);
 void log_relax(struct log *l);
+void log_close(struct log *l);
 /* Takes whole lines out of buf[0..n), cutting those longer than LINE_MAX_BYTES, and returns how much it took. */
 size_t log_lines(struct log *l, int stream, const uint8_t *buf, size_t n, bool end);
 
@@ -269,6 +277,7 @@ void clients_chunk(struct proc *p, int stream);
 void clients_stream_ended(struct proc *p);
 void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at);
 void clients_started(const struct proc *p);
+void clients_log(uint32_t news, int err, uint64_t lost);
 void client_answer_start(int client, struct proc *p);
 void client_close(struct client *c);
 bool clients_pending(const struct proc *p);
