@@ -5,6 +5,7 @@ import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
+import { LogKeeper } from './containers/log-keeper.ts'
 import { networkHooks } from './containers/network-hooks.ts'
 import { loadContainers } from './containers/load.ts'
 import { recoverContainers } from './containers/recover.ts'
@@ -108,6 +109,7 @@ async function openEngine(
     table,
     execs: new ExecTable(),
     sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
+    logs: new LogKeeper(instance, warn),
     warn,
     launch: (container, counts) => launch(context, container, counts),
     closing: false,
@@ -138,6 +140,7 @@ async function openEngine(
       context.sampler.close()
       for (const container of table.all()) container.letGo()
       await context.trees.close()
+      await context.logs.close()
       await networks.close()
       await images.close()
       await events.close()

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { z } from 'zod'
-import { InvalidParameterError } from './errors.ts'
+import { errorMessage, InvalidParameterError } from './errors.ts'
+import { JOURNALD_SOCKET } from './logs/forward/journald-options.ts'
+import type { LogSettings } from './logs/options.ts'
+import { checkLogSettings } from './logs/options.ts'
 import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
 
 /**
@@ -31,6 +34,10 @@ export interface Instance {
   userns: 'private' | 'host'
   /** Paths of further OCI runtimes, by the names they are chosen by. */
   runtimes: Record<string, string>
+  /** The log driver, and its options, of containers that name none. */
+  logging: LogSettings
+  /** Where systemd-journald takes lines, when it is there. */
+  journaldSocket: string
 }
 
 const DEFAULT_RUN = '/run/gantry'
@@ -43,6 +50,8 @@ const runtime = z
   .trim()
   .regex(/^[\w][\w.-]*=\/.+$/, 'must be a list of name=/path/of/runtime, separated by commas')
   .refine((entry) => !entry.startsWith(`${OWN_RUNTIME}=`), `"${OWN_RUNTIME}" is our own runtime`)
+
+const DEFAULT_LOGGING: LogSettings = { driver: 'json-file', options: {} }
 
 const schema = z.object({
   GANTRY_DATA: z.string().startsWith('/').default('/var/lib/gantry'),
@@ -68,6 +77,12 @@ const schema = z.object({
     .transform((list) => list.split(',').filter((entry) => entry.trim() !== ''))
     .pipe(z.array(runtime))
     .transform((entries) => Object.fromEntries(entries.map(splitAtEquals))),
+  GANTRY_LOG_DRIVER: z.string().default(DEFAULT_LOGGING.driver),
+  GANTRY_LOG_OPTS: z
+    .string()
+    .regex(/^[a-z-]+=/, 'must be name=value, more of them separated by commas')
+    .optional(),
+  GANTRY_JOURNALD_SOCKET: z.string().startsWith('/').default(JOURNALD_SOCKET),
 })
 
 /**
@@ -86,6 +101,15 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
   }
   const { GANTRY_DATA, GANTRY_RUN, GANTRY_SOCKET, GANTRY_BRIDGE_SUBNET } = parsed.data
   const { GANTRY_REGISTRY_MIRRORS, GANTRY_RUNTIMES, GANTRY_USERNS } = parsed.data
+  const { GANTRY_JOURNALD_SOCKET, GANTRY_LOG_DRIVER, GANTRY_LOG_OPTS = '' } = parsed.data
+  const logging = { driver: GANTRY_LOG_DRIVER, options: parseLogOptions(GANTRY_LOG_OPTS) }
+  try {
+    checkLogSettings(logging, GANTRY_JOURNALD_SOCKET)
+  } catch (cause) {
+    throw new InvalidParameterError(`GANTRY_LOG_DRIVER, GANTRY_LOG_OPTS: ${errorMessage(cause)}`, {
+      cause,
+    })
+  }
   return instanceAt({
     dataRoot: GANTRY_DATA,
     runRoot: GANTRY_RUN,
@@ -94,6 +118,8 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
     registryMirrors: GANTRY_REGISTRY_MIRRORS,
     userns: GANTRY_USERNS,
     runtimes: GANTRY_RUNTIMES,
+    logging,
+    journaldSocket: GANTRY_JOURNALD_SOCKET,
   })
 }
 
@@ -111,6 +137,8 @@ export function instanceAt(options: {
   registryMirrors?: string[]
   userns?: 'private' | 'host'
   runtimes?: Record<string, string>
+  logging?: LogSettings
+  journaldSocket?: string
 }): Instance {
   const runRoot = path.resolve(options.runRoot)
   const tag = createHash('sha256').update(runRoot).digest('hex').slice(0, 6)
@@ -127,5 +155,20 @@ export function instanceAt(options: {
     registryMirrors: options.registryMirrors ?? [],
     userns: options.userns ?? 'host',
     runtimes: options.runtimes ?? {},
+    logging: options.logging ?? DEFAULT_LOGGING,
+    journaldSocket: options.journaldSocket ?? JOURNALD_SOCKET,
   }
+}
+
+/** `max-size=10m,labels=a,b`: a comma divides options only where a name and `=` follow. */
+function parseLogOptions(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .split(/,(?=[a-z-]+=)/)
+      .filter((option) => option !== '')
+      .map((option) => [
+        option.slice(0, option.indexOf('=')),
+        option.slice(option.indexOf('=') + 1),
+      ]),
+  )
 }

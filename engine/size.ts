@@ -1,14 +1,6 @@
 import { InvalidParameterError } from './errors.ts'
 
-const UNITS: Record<string, number> = {
-  '': 1,
-  b: 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  p: 2 ** 50,
-}
+const UNITS = ['', 'k', 'm', 'g', 't', 'p']
 
 /**
  * Bytes of a size as Docker's users write it: `10m`, `1.5g`, `512`, `64kb`, `2MiB`; units are powers of 1024.
@@ -16,8 +8,21 @@ const UNITS: Record<string, number> = {
  * @throws INVALID_PARAMETER when it is not one
  */
 export function parseSize(text: string): number {
+  return sizeOf(text, 1024)
+}
+
+/**
+ * The same with units that are powers of 1000, which is how Docker reads the size of a log file.
+ *
+ * @throws INVALID_PARAMETER when it is not a size
+ */
+export function parseDecimalSize(text: string): number {
+  return sizeOf(text, 1000)
+}
+
+function sizeOf(text: string, step: number): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text.trim())
-  const unit = UNITS[match?.[2]?.toLowerCase() ?? ''] ?? 1
   if (!match) throw new InvalidParameterError(`invalid size: '${text}'`)
-  return Math.floor(Number(match[1]) * unit)
+  const power = UNITS.indexOf(match[2]?.toLowerCase() ?? '')
+  return Math.floor(Number(match[1]) * step ** power)
 }

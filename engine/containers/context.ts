@@ -6,6 +6,7 @@ import type { LocalNetworks } from '../networks/local-networks.ts'
 import type { Trees } from '../store/trees.ts'
 import type { LocalVolumes } from '../volumes/local-volumes.ts'
 import type { Container } from './container.ts'
+import type { LogKeeper } from './log-keeper.ts'
 import type { ExecTable } from './exec-table.ts'
 import type { StatsSampler } from './stats.ts'
 import type { ContainerTable } from './table.ts'
@@ -23,6 +24,7 @@ export interface ContainersContext {
   table: ContainerTable
   execs: ExecTable
   sampler: StatsSampler
+  logs: LogKeeper
   /** Warnings that belong to nobody's call: undo steps that failed, shims that vanished. */
   warn: (message: string, error?: unknown) => void
   /** Everything from a stopped container to a running one (start.ts); what ends a run also begins the next by it. */

@@ -6,6 +6,7 @@ import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { hostSupport } from '../runtime/host-support.ts'
+import { checkLogSettings, logConfigOf, mergeLogConfig } from '../logs/options.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
 import { chooseRuntime } from '../runtime/oci-runtimes.ts'
@@ -51,6 +52,8 @@ export async function createContainer(
   const runtime = chooseRuntime(hostConfig.Runtime ?? '', context.instance.runtimes)
   const Warnings = [...validateHostConfig(request), ...runtime.warnings]
   checkUserns(context, { ...hostConfig, Runtime: runtime.name })
+  const logging = mergeLogConfig(hostConfig.LogConfig, context.instance.logging)
+  checkLogSettings(logging, context.instance.journaldSocket)
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
   const image = await context.images.resolve(asked.Image)
   checkPlatform(options.platform, image.config, asked.Image)
@@ -78,6 +81,7 @@ export async function createContainer(
         ...resolveLinks(context.table, hostConfig),
         NetworkMode: networkModeOf(hostConfig),
         Runtime: runtime.name,
+        LogConfig: logConfigOf(logging),
       },
       networks: endpointsOf(hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
       mounts: plan.map((planned) => planned.mount),

@@ -37,6 +37,7 @@ async function removeParts(context: ContainersContext, container: Container): Pr
   await context.networks.stop(id)
   await context.images.snapshots.remove(id)
   context.execs.forgetContainer(id)
+  await context.logs.finish(container)
   await removeRunDir(container.runDir)
   if (container.state.removesVolumes === true) await removeAnonymousVolumes(context, container)
   // the document first: a directory without it is no container's, whatever else of it is left

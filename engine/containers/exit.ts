@@ -26,6 +26,7 @@ export function watchForEnd(
   context.cgroups.shelter(shim.shimPid).catch((error: unknown) => {
     context.warn(`the shim of container ${container.id} would end with the engine's service`, error)
   })
+  context.logs.running(container, shim)
   let toldOom = false
   const unwatch = cgroup.watchOom((killed) => {
     toldOom ||= killed

@@ -5,6 +5,7 @@ import type { ContainerInspection } from '../contract.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { shownLinks } from './links.ts'
+import { logSettings } from './log-target.ts'
 import { sizesOf } from './list.ts'
 import { isRunning } from './state.ts'
 
@@ -42,7 +43,7 @@ export async function inspectContainer(
     ResolvConfPath: path.join(container.dir, 'resolv.conf'),
     HostnamePath: path.join(container.dir, 'hostname'),
     HostsPath: path.join(container.dir, 'hosts'),
-    LogPath: hostConfig.LogConfig?.Type === 'none' ? '' : container.logPath,
+    LogPath: logSettings(container).driver === 'none' ? '' : container.logPath,
     Name: `/${document.name}`,
     RestartCount: state.restartCount,
     Driver: 'overlay2',

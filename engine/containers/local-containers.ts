@@ -1,4 +1,5 @@
 import type { ContainerEngine, ExecEngine } from '../contract.ts'
+import { localCopyOf } from '../logs/options.ts'
 import { readLogs } from '../logs/read.ts'
 import { NotImplementedError } from '../errors.ts'
 import { readContainerArchive, statContainerPath, writeContainerArchive } from './archive.ts'
@@ -11,6 +12,7 @@ import { createContainer } from './create.ts'
 import { attachExec, createExec, inspectExec, resizeExec, startExec } from './exec.ts'
 import { exportContainer } from './export.ts'
 import { inspectContainer } from './inspect.ts'
+import { logSettings } from './log-target.ts'
 import { listContainers } from './list.ts'
 import { removeLink } from './links.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
@@ -37,7 +39,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
 
     logs: async (id, options, signal) => {
       const container = get(id)
-      if (container.document.hostConfig.LogConfig?.Type === 'none') {
+      if (localCopyOf(logSettings(container))?.readable !== true) {
         throw new NotImplementedError('configured logging driver does not support reading')
       }
       let end: () => void = () => undefined

@@ -37,6 +37,7 @@ export async function recoverContainers(
     }),
   )
   await sweep(context, damaged)
+  for (const container of table.all()) context.logs.takeUp(container)
   void asCaller(system('restart policy'), () => startByPolicy(context))
 }
 

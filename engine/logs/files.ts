@@ -1,113 +1,115 @@
 import fs from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-
-/** One file of a log, with where reading has come to. */
-export class LogFile {
-  readonly ino: number
-  readonly sizeAtOpen: number
-  readonly modifiedMs: number
-  readonly handle: FileHandle
-  position = 0
-  #closed = false
-
-  constructor(handle: FileHandle, stat: { ino: number; size: number; mtimeMs: number }) {
-    this.handle = handle
-    this.ino = stat.ino
-    this.sizeAtOpen = stat.size
-    this.modifiedMs = stat.mtimeMs
-  }
-
-  /**
-   * Reads on, behind what was left over.
-   *
-   * @returns `carry` and at least one byte more, or undefined when nothing more is there
-   */
-  async read(carry: Buffer, wanted: number, limit: number): Promise<Buffer | undefined> {
-    const room = Math.min(wanted, limit - this.position)
-    if (room <= 0) return undefined
-    const buffer = Buffer.allocUnsafe(carry.length + room)
-    const { bytesRead } = await this.handle.read(buffer, carry.length, room, this.position)
-    if (bytesRead === 0) {
-      // With one file only, a full log is begun anew in place.
-      const { size } = await this.handle.stat()
-      if (size < this.position) this.position = 0
-      if (size === 0 || this.position > 0) return undefined
-      return this.read(Buffer.alloc(0), wanted, limit)
-    }
-    carry.copy(buffer)
-    this.position += bytesRead
-    return buffer.subarray(0, carry.length + bytesRead)
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.handle.close()
-  }
-}
+import { lineTime } from './format.ts'
+import { GzipLogFile } from './gzip-file.ts'
+import type { LogFile } from './log-file.ts'
+import { logFileId } from './log-file.ts'
+import { PlainLogFile } from './plain-file.ts'
 
 /** Opens a log's files, oldest first, the one being written last; none when nothing was ever written. */
 export async function openLogFiles(logPath: string): Promise<LogFile[]> {
-  return openSet(logPath, () => false)
+  return (await openSet(logPath, undefined)).files
 }
 
-/** After a rotation: the files begun since `current` was the newest, oldest first. */
-export async function newerFiles(
-  logPath: string,
-  current: LogFile | undefined,
-): Promise<LogFile[]> {
-  const stat = await fs.stat(logPath).catch(missing)
-  if (stat === undefined || stat.ino === current?.ino) return []
-  return openSet(logPath, (ino) => ino === current?.ino)
+/** The time of the oldest line that is still there. */
+export async function firstTime(logPath: string): Promise<string | undefined> {
+  const files = await openLogFiles(logPath)
+  try {
+    for (const file of files) {
+      // more than the shim's longest line
+      const head = Buffer.allocUnsafe(256 * 1024)
+      const count = await file.read(head, 0, false)
+      const end = head.subarray(0, Math.max(0, count)).indexOf(0x0a)
+      if (end !== -1) return lineTime(head, 0, end)
+    }
+    return undefined
+  } finally {
+    await Promise.all(files.map((file) => file.close()))
+  }
 }
 
 /**
- * Opens from the newest file back to the oldest, or to the one where `stop` says so. A rotation meanwhile moves every
- * name by one, which shows by the newest name being another file than before: then it is done again.
+ * After a rotation: the files begun since `current` was the newest, oldest first.
+ *
+ * @returns `overtaken` when `current` is not there any more, and others may have gone unread with it
  */
-async function openSet(logPath: string, stop: (ino: number) => boolean): Promise<LogFile[]> {
+export async function newerFiles(
+  logPath: string,
+  current: LogFile | undefined,
+): Promise<{ files: LogFile[]; overtaken: boolean }> {
+  const { files, met } = await openSet(logPath, current?.id)
+  return { files, overtaken: current !== undefined && !met }
+}
+
+/**
+ * Opens from the newest file back to the oldest, or to the one that is known already. A rotation meanwhile moves every
+ * name by one, which shows by the newest name being another file than before, and a name that was listed may be gone:
+ * then it is done again.
+ */
+async function openSet(
+  logPath: string,
+  known: string | undefined,
+): Promise<{ files: LogFile[]; met: boolean }> {
   for (let attempt = 1; ; attempt++) {
     const files: LogFile[] = []
-    const seen = new Set<number>()
+    let met = false
+    let moved = false
     for (const name of await namesNewestFirst(logPath)) {
-      const file = await open(name)
-      if (file === undefined) continue
-      if (stop(file.ino)) {
-        await file.close()
-        break
-      }
-      if (seen.has(file.ino)) {
-        await file.close()
+      const file = await openLogFile(name)
+      if (file === undefined) {
+        moved ||= name !== logPath
         continue
       }
-      seen.add(file.ino)
-      files.unshift(file)
+      met = file.id === known
+      // a file and its compressed form stand side by side for a moment
+      if (met || files.some(({ id }) => id === file.id)) await file.close()
+      else files.unshift(file)
+      if (met) break
     }
-    const newest = await fs.stat(logPath).catch(missing)
-    if (newest === undefined || newest.ino === files.at(-1)?.ino || attempt === 5) return files
+    const newest = await fs.stat(logPath, { bigint: true }).catch(missing)
+    const settled =
+      !moved && (newest === undefined || logFileId(newest) === (files.at(-1)?.id ?? known))
+    if (settled || attempt === 10) return { files, met }
     await Promise.all(files.map((file) => file.close()))
   }
 }
 
 /** The log and its rotated files; a crash of the writer may leave gaps in the numbers. */
 async function namesNewestFirst(logPath: string): Promise<string[]> {
-  const base = path.basename(logPath)
-  const names = (await fs.readdir(path.dirname(logPath)).catch(missing)) ?? []
-  const numbers = names
-    .filter(
-      (name) => name.startsWith(`${base}.`) && /^[1-9]\d{0,5}$/.test(name.slice(base.length + 1)),
-    )
-    .map((name) => Number(name.slice(base.length + 1)))
-    .sort((one, other) => one - other)
-  return [logPath, ...numbers.map((number) => `${logPath}.${String(number)}`)]
+  return [
+    logPath,
+    ...(await rotatedNames(logPath))
+      .sort((one, other) => one.number - other.number)
+      .map(({ name }) => name),
+  ]
 }
 
-async function open(name: string): Promise<LogFile | undefined> {
+/** Full names of the rotated files, of which the compressed ones end in .gz; in no order. */
+export async function rotatedNames(
+  logPath: string,
+): Promise<{ name: string; number: number; compressed: boolean }[]> {
+  const base = path.basename(logPath)
+  const dir = path.dirname(logPath)
+  const names = (await fs.readdir(dir).catch(missing)) ?? []
+  return names.flatMap((name) => {
+    const match = name.startsWith(`${base}.`)
+      ? /^([1-9]\d{0,5})(\.gz)?$/.exec(name.slice(base.length + 1))
+      : null
+    if (!match) return []
+    return [
+      { name: path.join(dir, name), number: Number(match[1]), compressed: match[2] !== undefined },
+    ]
+  })
+}
+
+async function openLogFile(name: string): Promise<LogFile | undefined> {
   const handle = await fs.open(name, 'r').catch(missing)
   if (handle === undefined) return undefined
   try {
-    return new LogFile(handle, await handle.stat())
+    const stat = await handle.stat({ bigint: true })
+    return name.endsWith('.gz')
+      ? await GzipLogFile.open(handle, stat)
+      : new PlainLogFile(handle, stat)
   } catch (error) {
     await handle.close()
     throw error

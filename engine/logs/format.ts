@@ -4,6 +4,8 @@ const BACKSLASH = 0x5c
 const QUOTE = 0x22
 const NEWLINE = 0x0a
 const HEAD = Buffer.from('{"log":"')
+/** `","stream":"stdout",` */
+const STREAM_LENGTH = 20
 /** `2026-11-21T08:00:00.123456789Z`: all nine digits, so that times compare as text. */
 const TIME_LENGTH = 30
 /** From the quote that opens the time back to the quote that closes the text: `","stream":"stdout","time":"`. */
@@ -13,8 +15,8 @@ const TAIL_LENGTH = 27
  * Turns lines of the json-file format into Docker's raw stream.
  *
  * A line is `{"log":"text\n","stream":"stdout","time":"2026-11-21T08:00:00.123456789Z"}`. Its last part has one form
- * and is checked from the end, so that the text is found without reading the line as JSON; any other form (attributes,
- * another writer's order) goes through JSON.parse.
+ * and is checked from the end, so that the text is found without reading the line as JSON; with attributes it has the
+ * same ones as the line before. Any other form (other attributes, another writer's order) goes through JSON.parse.
  */
 export class LogFormatter {
   /** A line later than `until` has been seen: what follows is later still. */
@@ -26,6 +28,9 @@ export class LogFormatter {
   readonly #details: boolean
   readonly #since: string | undefined
   readonly #until: string | undefined
+  /** `"attrs":{…},` of the lines, and as details: learned from the first that has them. */
+  #attrs: Buffer = Buffer.alloc(0)
+  #detail = ''
   #out: Buffer = Buffer.alloc(0)
   #length = 0
 
@@ -74,7 +79,8 @@ export class LogFormatter {
     let time = timeEnd - 1
     const least = timeEnd - TIME_LENGTH
     while (time >= least && chunk[time] !== QUOTE) time--
-    const textEnd = time - TAIL_LENGTH
+    const attrs = this.#attrs
+    const textEnd = time - TAIL_LENGTH - attrs.length
     const text = start + HEAD.length
     if (
       textEnd < text ||
@@ -85,10 +91,16 @@ export class LogFormatter {
       return false
     if (chunk[textEnd] !== QUOTE || chunk[textEnd + 1] !== 0x2c || chunk[textEnd + 3] !== 0x73)
       return false
-    if (chunk[time - 17] !== 0x3a || chunk[text - 1] !== QUOTE || chunk[text - 3] !== QUOTE)
+    if (chunk[textEnd + 10] !== 0x3a || chunk[text - 1] !== QUOTE || chunk[text - 3] !== QUOTE)
+      return false
+    const attrsAt = textEnd + STREAM_LENGTH
+    if (
+      attrs.length > 0 &&
+      chunk.compare(attrs, 0, attrs.length, attrsAt, attrsAt + attrs.length) !== 0
+    )
       return false
     // The stream's name ends with t or r: stdout, stderr.
-    const letter = chunk[time - 10]
+    const letter = chunk[textEnd + 17]
     const stream = letter === 0x74 ? 1 : 2
     if (!(stream === 1 ? this.#stdout : this.#stderr) && simple) return true
     let stamp: string | undefined
@@ -105,7 +117,10 @@ export class LogFormatter {
       out[at + TIME_LENGTH] = 0x20
       at += TIME_LENGTH + 1
     }
-    if (this.#details) out[at++] = 0x20
+    if (this.#details) {
+      at += out.write(this.#detail, at, 'latin1')
+      out[at++] = 0x20
+    }
     at = unescape(chunk, text, textEnd, out, at)
     if (at === -1) return false
     if (!this.#tty) writeHead(out, head, stream, at - head - 8)
@@ -115,18 +130,26 @@ export class LogFormatter {
 
   /** The slow way, for any line that is JSON with these fields; damage is left out. */
   #anyLine(line: string): void {
-    const entry = parseEntry(line)
+    const entry = parseLine(line)
     if (entry === undefined) return
-    const stamp = fixedTime(entry.time)
-    if (stamp === undefined || !this.#inTime(stamp)) return
+    this.#learn(line, entry)
+    if (!this.#inTime(entry.time)) return
     if (!(entry.stream === 'stdout' ? this.#stdout : this.#stderr)) return
     const details = this.#details ? `${attributes(entry.attrs)} ` : ''
-    const payload = Buffer.from(`${this.#timestamps ? `${stamp} ` : ''}${details}${entry.log}`)
+    const payload = Buffer.from(`${this.#timestamps ? `${entry.time} ` : ''}${details}${entry.log}`)
     if (!this.#tty) {
       writeHead(this.#out, this.#length, entry.stream === 'stdout' ? 1 : 2, payload.length)
       this.#length += 8
     }
     this.#length += payload.copy(this.#out, this.#length)
+  }
+
+  /** The lines that follow have the same attributes, as a rule. */
+  #learn(line: string, entry: LogLine): void {
+    const [, attrs = ''] =
+      /^[^]*","stream":"std(?:out|err)",((?:"attrs":\{.*\},)?)"time":"[^"]*"\}$/.exec(line) ?? []
+    this.#attrs = Buffer.from(attrs)
+    this.#detail = attributes(entry.attrs)
   }
 
   #inTime(stamp: string): boolean {
@@ -146,10 +169,9 @@ export function timeKey(seconds: number): string {
   return `${new Date(whole * 1000).toISOString().slice(0, 19)}.${String(nanos).padStart(9, '0')}Z`
 }
 
-/** The time of a line of either form; undefined when it is damaged. */
+/** The time of a line of any form; undefined when it is damaged. */
 export function lineTime(bytes: Buffer, start: number, end: number): string | undefined {
-  const entry = parseEntry(bytes.toString('utf8', start, end))
-  return entry === undefined ? undefined : fixedTime(entry.time)
+  return parseLine(bytes.toString('utf8', start, end))?.time
 }
 
 /** Fills the fraction of a UTC time up to nine digits. */
@@ -160,27 +182,25 @@ function fixedTime(time: string): string | undefined {
   return `${time.slice(0, 19)}.${digits.padEnd(9, '0')}Z`
 }
 
-interface Entry {
+/** One line of the log, or a piece of one that was longer than 16 KiB. */
+export interface LogLine {
   log: string
   stream: string
+  /** With nine digits of fraction. */
   time: string
-  attrs?: Record<string, string>
+  attrs: Record<string, string>
 }
 
-function parseEntry(line: string): Entry | undefined {
+/** Reads a line of any form; undefined when it is damaged. */
+export function parseLine(line: string): LogLine | undefined {
   // A writer that was killed within a line may have had another one put behind it.
   const last = line.lastIndexOf('{"log":"')
   for (const candidate of last > 0 ? [line, line.slice(last)] : [line]) {
     try {
-      const entry = JSON.parse(candidate) as Partial<Entry> | null
-      if (typeof entry?.log === 'string' && typeof entry.time === 'string') {
-        return {
-          log: entry.log,
-          stream: entry.stream ?? 'stdout',
-          time: entry.time,
-          attrs: entry.attrs ?? {},
-        }
-      }
+      const entry = JSON.parse(candidate) as Partial<LogLine> | null
+      const time = typeof entry?.time === 'string' ? fixedTime(entry.time) : undefined
+      if (typeof entry?.log === 'string' && time !== undefined)
+        return { log: entry.log, stream: entry.stream ?? 'stdout', time, attrs: entry.attrs ?? {} }
     } catch {
       // Damage: the next candidate, or nothing.
     }
@@ -189,11 +209,18 @@ function parseEntry(line: string): Entry | undefined {
 }
 
 /** As Docker prints them: `key=value,…` in the order of the keys, escaped as in a query. */
-function attributes(attrs: Record<string, string> = {}): string {
+function attributes(attrs: Record<string, string>): string {
   return Object.entries(attrs)
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .map(([key, value]) => `${queryEscape(key)}=${queryEscape(value)}`)
     .join(',')
+}
+
+/** As Go's url.QueryEscape. */
+function queryEscape(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
 }
 
 /** `[u8 type, 0, 0, 0, u32be length]` */

@@ -4,6 +4,7 @@ interface ProcessCalls {
   pidfdOpen(pid: number): number
   pidfdSendSignal(pidfd: number, signal: number): number
   close(fd: number): number
+  tryLock(fd: number): number
   peerCredentials(fd: number, into: Buffer): number
   asFileOwner(uid: number, gid: number): number
 }
@@ -33,6 +34,16 @@ export function pidfdSendSignal(pidfd: number, signal: number): void {
 export function closeFd(fd: number): void {
   check('close', native<ProcessCalls>().close(fd))
 }
+
+/** Locks a file or directory for oneself until the descriptor is closed; false when another has it. @see flock(2) */
+export function tryLock(fd: number): boolean {
+  const rc = native<ProcessCalls>().tryLock(fd)
+  if (rc === -EAGAIN) return false
+  check('flock', rc)
+  return true
+}
+
+const EAGAIN = 11
 
 /**
  * Who opened the other end of a connected unix socket, as the kernel saw it then.

@@ -2,7 +2,6 @@ import fs from 'node:fs'
 import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
 import { findHierarchies } from '../cgroups/hierarchies.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
-import { parseSize } from '../size.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../types/docker.ts'
 import { checkAppArmor } from './apparmor.ts'
 import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
@@ -23,9 +22,11 @@ export const HOST_CONFIG = {
   ...RESOURCES,
   Binds: 'implemented',
   ContainerIDFile: 'implemented',
-  LogConfig: within('json-file with max-size and max-file, none', (_, { LogConfig }) => {
-    checkLogConfig(LogConfig)
-  }),
+  // by engine/logs/options.ts, with the engine's own setting for what is left out
+  LogConfig: {
+    limits:
+      'json-file, local, syslog, journald where it runs, gelf, fluentd, none; mode=non-blocking not for files',
+  },
   NetworkMode: 'implemented',
   PortBindings: 'implemented',
   RestartPolicy: 'implemented',
@@ -216,48 +217,6 @@ function checkHostname(field: string, value: unknown): void {
   const name = String(value)
   const isFit = name.length <= 63 && /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/.test(name)
   if (!isFit) throw new InvalidParameterError(`invalid ${field} format: ${name}`)
-}
-
-/** @see HostConfig.LogConfig */
-function checkLogConfig(config: HostConfig['LogConfig']): void {
-  const { Config, Type } = config ?? {}
-  const type: string = Type ?? ''
-  const options = Object.entries(Config ?? {})
-  if (type === 'none') {
-    const [first] = options
-    if (first) throw new InvalidParameterError(`unknown log opt '${first[0]}' for none log driver`)
-    return
-  }
-  if (type !== '' && type !== 'json-file') {
-    throw new NotImplementedError(
-      `LogConfig.Type "${type}" is not supported, only "json-file" and "none"`,
-    )
-  }
-  for (const [name, value] of options) checkLogOption(name, value)
-}
-
-function checkLogOption(name: string, value: string): void {
-  switch (name) {
-    case 'max-size':
-      // -1 is Docker's "no limit"
-      if (value !== '-1' && parseSize(value) <= 0)
-        throw new InvalidParameterError('max-size must be a positive number')
-      return
-    case 'max-file':
-      if (!/^\d{1,4}$/.test(value) || Number(value) < 1)
-        throw new InvalidParameterError('max-file cannot be less than 1')
-      return
-    case 'compress':
-    case 'labels':
-    case 'labels-regex':
-    case 'env':
-    case 'env-regex':
-    case 'tag':
-      if (value === '' || value === 'false') return
-      throw new NotImplementedError(`LogConfig.Config "${name}" is not supported`)
-    default:
-      throw new InvalidParameterError(`unknown log opt '${name}' for json-file log driver`)
-  }
 }
 
 function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {

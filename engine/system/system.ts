@@ -19,6 +19,8 @@ import { shimPath } from '../native/addon.ts'
 import { logIn } from '../registry/login.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { installedRuntimes, OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
+import { hasJournald } from '../logs/forward/journald-options.ts'
+import { logDrivers } from '../logs/options.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
 import type {
   ContainerSummary,
@@ -124,7 +126,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: [],
-      Log: ['json-file', 'none'],
+      Log: logDrivers({ journald: hasJournald(instance.journaldSocket) }),
     },
     ...kernelLimits(hostSupport()),
     IPv4Forwarding: facts.ipv4Forwarding,
@@ -132,7 +134,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     NFd: facts.openFiles,
     NEventsListener: parts.events.listeners(),
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: instance.logging.driver,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: cgroups.version === 2 ? '2' : '1',
     KernelVersion: os.release(),

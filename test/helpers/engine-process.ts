@@ -44,6 +44,7 @@ export class EngineProcess {
   /** Resolves once it says that it is ready. */
   async start(): Promise<Engine> {
     const { bridgeSubnet, dataRoot, registryMirrors, runRoot, userns } = this.instance
+    const { journaldSocket, logging } = this.instance
     const program = this.#program === undefined ? ['--import', 'tsx', MAIN] : [this.#program]
     const child = spawn(process.execPath, program, {
       env: {
@@ -54,6 +55,11 @@ export class EngineProcess {
         GANTRY_BRIDGE_SUBNET: bridgeSubnet,
         GANTRY_REGISTRY_MIRRORS: registryMirrors.join(','),
         GANTRY_USERNS: userns,
+        GANTRY_LOG_DRIVER: logging.driver,
+        GANTRY_LOG_OPTS: Object.entries(logging.options)
+          .map((option) => option.join('='))
+          .join(','),
+        GANTRY_JOURNALD_SOCKET: journaldSocket,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

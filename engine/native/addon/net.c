@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* The longest answer taken: a dump of some ten thousand links. */
@@ -267,6 +269,77 @@ static napi_value call_bound_port(napi_env env, napi_callback_info info)
 	return result(env, ntohs(address.sin_port));
 }
 
+/* A datagram of this size passes at once: a line of a log with all that may be said about it. */
+#define SEND_BUFFER (8 << 20)
+
+/* connectUnixDatagram(path): a non-blocking datagram socket connected to a unix socket, or the negative errno */
+static napi_value call_connect_unix_datagram(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *path = arg_string(env, a[0]);
+	int size = SEND_BUFFER;
+	int fd;
+
+	if (!path || strlen(path) >= sizeof(address.sun_path)) {
+		free(path);
+		return result(env, path ? -ENAMETOOLONG : -EINVAL);
+	}
+	strcpy(address.sun_path, path);
+	free(path);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return result(env, -errno);
+	/* the forced one needs CAP_NET_ADMIN; the kernel's default takes some 200 KiB */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int error = errno;
+
+		close(fd);
+		return result(env, -error);
+	}
+	return result(env, fd);
+}
+
+/*
+ * sendDatagrams(fd, bytes, ends): sends the parts of `bytes` that end at the offsets in `ends` (u32 each), a datagram
+ * each, as many as go without waiting. Answers how many, or the negative errno when not even the first did.
+ */
+static napi_value call_send_datagrams(napi_env env, napi_callback_info info)
+{
+	ARGS(3);
+	void *bytes, *ends;
+	size_t length, size, i;
+	uint32_t from = 0;
+	int fd = arg_i32(env, a[0]);
+
+	if (!arg_buffer(env, a[1], &bytes, &length) || !arg_buffer(env, a[2], &ends, &size))
+		return result(env, -EINVAL);
+	for (i = 0; i < size / sizeof(uint32_t); i++) {
+		uint32_t to;
+
+		memcpy(&to, (char *)ends + i * sizeof(to), sizeof(to));
+		if (to < from || to > length)
+			return result(env, -EINVAL);
+		if (send(fd, (char *)bytes + from, to - from, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			return result(env, i > 0 ? (int)i : -errno);
+		from = to;
+	}
+	return result(env, (int)i);
+}
+
+/* unsentBytes(fd): what was written to a stream socket and the other side's kernel does not have yet */
+static napi_value call_unsent_bytes(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	int unsent;
+
+	if (ioctl(arg_i32(env, a[0]), SIOCOUTQ, &unsent) < 0)
+		return result(env, -errno);
+	return result(env, unsent);
+}
+
 struct newns {
 	napi_async_work work;
 	napi_deferred deferred;
@@ -395,6 +468,9 @@ void register_net(napi_env env, napi_value exports)
 		{"bindIn", call_bind_in},
 		{"boundPort", call_bound_port},
 		{"newNetns", call_new_netns},
+		{"connectUnixDatagram", call_connect_unix_datagram},
+		{"sendDatagrams", call_send_datagrams},
+		{"unsentBytes", call_unsent_bytes},
 	};
 
 	DEFINE(env, exports, methods);

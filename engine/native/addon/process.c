@@ -1,4 +1,4 @@
-/* pidfds, who is at the other end of a unix socket, and as whom a thread makes files */
+/* pidfds, locks, who is at the other end of a unix socket, and as whom a thread makes files */
 #include "addon.h"
 
 #include <linux/capability.h>
@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +30,13 @@ static napi_value call_close(napi_env env, napi_callback_info info)
 {
 	ARGS(1);
 	return RESULT_OF(env, close(arg_i32(env, a[0])));
+}
+
+/* tryLock(fd): flock(LOCK_EX) without waiting; closing the descriptor unlocks */
+static napi_value call_try_lock(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	return RESULT_OF(env, flock(arg_i32(env, a[0]), LOCK_EX | LOCK_NB));
 }
 
 /* peerCredentials(fd, into): fills a 12-byte Buffer with pid, uid, gid (SO_PEERCRED, unix(7)) */
@@ -77,6 +85,7 @@ void register_process(napi_env env, napi_value exports)
 		{"pidfdOpen", call_pidfd_open},
 		{"pidfdSendSignal", call_pidfd_send_signal},
 		{"close", call_close},
+		{"tryLock", call_try_lock},
 		{"peerCredentials", call_peer_credentials},
 		{"asFileOwner", call_as_file_owner},
 	};

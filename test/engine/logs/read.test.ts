@@ -83,10 +83,7 @@ describe('readLogs', () => {
       `${line('a')}nonsense\n\n{}\n[1]\n${other}${torn}${line('c')}{"log":"torn`,
     )
     assert.equal(await text(read(file)), 'a\nb\nwhole\nc\n')
-    assert.equal(
-      await text(read(file, { details: true, tail: 100 })),
-      ' a\nk=v%20w b\n whole\n c\n',
-    )
+    assert.equal(await text(read(file, { details: true, tail: 100 })), ' a\nk=v+w b\n whole\n c\n')
   })
 
   it('puts timestamps of nine digits before lines', async () => {

@@ -59,12 +59,6 @@ describe('validateHostConfig()', () => {
       [{ CpuPercent: 10 }, 'CpuPercent'],
       [{ IOMaximumIOps: 10 }, 'IOMaximumIOps'],
       [{ VolumeDriver: 'nfs' }, 'VolumeDriver'],
-      [{ LogConfig: { Type: 'syslog' } }, 'LogConfig.Type "syslog"'],
-      [{ LogConfig: { Type: 'json-file', Config: { compress: 'true' } } }, '"compress"'],
-      [
-        { LogConfig: { Config: { colour: 'red' } } },
-        "unknown log opt 'colour' for json-file log driver",
-      ],
       [{ KernelMemory: 1 << 30 }, 'HostConfig.KernelMemory is not supported'],
       [{ constructor: 'x' }, 'HostConfig.constructor is not supported'],
       [
@@ -110,8 +104,6 @@ describe('validateHostConfig()', () => {
         { Sysctls: { 'net.core.somaxconn': '1' }, NetworkMode: 'host' },
         /not allowed in host network namespace/,
       ],
-      [{ LogConfig: { Config: { 'max-file': '0' } } }, /max-file cannot be less than 1/],
-      [{ LogConfig: { Config: { 'max-size': 'big' } } }, /big/],
       [
         { Devices: [{ PathOnHost: '/dev/nothing' }] },
         /error gathering device information while adding custom device "\/dev\/nothing": no such file/,
