@@ -108,6 +108,12 @@ function checkConflicts(before: HostConfig, update: ContainerUpdate): void {
       'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
     )
   }
+  const both = MemorySwap || (before.MemorySwap ?? 0)
+  if (both > 0 && both < (Memory || (before.Memory ?? 0))) {
+    throw new InvalidParameterError(
+      'Minimum memoryswap limit should be larger than memory limit, see usage',
+    )
+  }
   const policy: string = update.RestartPolicy?.Name ?? ''
   if (before.AutoRemove === true && policy !== '' && policy !== 'no') {
     conflict('Restart policy cannot be updated because AutoRemove is enabled for the container')

@@ -64,7 +64,16 @@ function cgroupDirs(instance: Instance): string[] {
     .filter((entry) => entry.isDirectory())
     .map((entry) => path.join('/sys/fs/cgroup', entry.name, instance.cgroupParent))
     .concat(path.join('/sys/fs/cgroup', instance.cgroupParent))
+    .concat(parentsMadeBy(instance))
     .filter((dir) => fs.existsSync(dir))
+}
+
+/** For containers with a CgroupParent, the deepest first. @see engine/cgroups/parents.ts */
+function parentsMadeBy({ runRoot }: Instance): string[] {
+  const file = path.join(runRoot, 'cgroup-parents')
+  if (!fs.existsSync(file)) return []
+  const made = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return made.sort((a, b) => b.length - a.length)
 }
 
 async function emptyCgroup(dir: string): Promise<void> {
