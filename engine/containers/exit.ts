@@ -58,11 +58,16 @@ export function tellOom(context: ContainersContext, container: Container, killed
   void container.recordState({ oomKilled: true }, context.warn)
 }
 
-/** Lets go of everything a run held and writes how it ended; the caller holds the lock. */
+/**
+ * Lets go of everything a run held and writes how it ended; the caller holds the lock.
+ *
+ * @param options.isRecovery found at the engine's start, which then starts by itself what is to run
+ */
 export async function settleEnd(
   context: ContainersContext,
   container: Container,
   exit: { code: number; at: Date } | null,
+  options: { isRecovery?: boolean } = {},
 ): Promise<void> {
   const exitCode = exit?.code ?? UNKNOWN_EXIT
   const oomKilled = container.state.oomKilled || cgroupOf(context, container).oomKilled()
@@ -72,12 +77,15 @@ export async function settleEnd(
   container.shim?.close()
   container.shim = null
   await releaseRun(context, container)
+  context.execs.forgetPrepared(container.id)
   emitVolumeEvents(context, container, 'unmount')
 
   const { manuallyStopped, restartCount } = container.state
   const policy = container.document.hostConfig.RestartPolicy
   const again =
-    !context.closing && shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
+    !context.closing &&
+    options.isRecovery !== true &&
+    shouldRestart(policy, { exitCode, manuallyStopped, restartCount })
   await container.recordState(
     {
       status: again ? 'restarting' : 'exited',

@@ -103,7 +103,7 @@ async function settleLost(context: ContainersContext, container: Container): Pro
   }
   if (container.state.starting && container.status !== 'running')
     await container.recordState({ status: 'running' }, context.warn)
-  await container.lock.run(() => settleEnd(context, container, exit))
+  await container.lock.run(() => settleEnd(context, container, exit, { isRecovery: true }))
 }
 
 /** Kernel objects and layers of containers that are no more. */
