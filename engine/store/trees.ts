@@ -12,19 +12,22 @@ import type { TreeJob, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** Copies under way at the same time: each takes a thread for as long as its client takes to send or receive. */
-const MOST_AT_A_TIME = 16
+const MOST_STREAMS = 32
+/** What waits for no client. */
+const MOST_OTHERS = 4
 
 /**
  * Copies trees of files on threads of their own. Archives go through socket pairs: a thread blocks while the other end is
  * slow, and ends when it is gone, so nothing gathers in memory.
  */
 export class Trees {
-  readonly #pool = new WorkerPool<TreeJob, PathStat, TreeResult>('tree-worker', MOST_AT_A_TIME)
+  readonly #streams = new WorkerPool<TreeJob, PathStat, TreeResult>('tree-worker', MOST_STREAMS)
+  readonly #others = new WorkerPool<TreeJob, PathStat, TreeResult>('tree-worker', MOST_OTHERS)
   readonly #sockets = new Set<net.Socket>()
 
   /** @throws NOT_FOUND when there is nothing */
   async stat(root: number, path: string): Promise<PathStat> {
-    return (await this.#pool.run({ kind: 'stat', root, path }, () => undefined)) as PathStat
+    return (await this.#others.run({ kind: 'stat', root, path }, () => undefined)) as PathStat
   }
 
   /**
@@ -78,7 +81,7 @@ export class Trees {
     tar.pipe(socket)
     try {
       if (tar.destroyed) onBreak()
-      await this.#pool.run(
+      await this.#streams.run(
         { kind: 'write', root, path, from: theirs, options },
         () => undefined,
         cut.signal,
@@ -100,19 +103,19 @@ export class Trees {
   /** @see layerChanges */
   async changes(upper: string, lower: readonly string[]): Promise<FilesystemChange[]> {
     const job: TreeJob = { kind: 'changes', upper, lower }
-    return (await this.#pool.run(job, () => undefined)) as FilesystemChange[]
+    return (await this.#others.run(job, () => undefined)) as FilesystemChange[]
   }
 
   /** @see packLayer */
   async pack(job: PackJob): Promise<Packed> {
-    return (await this.#pool.run({ kind: 'pack', ...job }, () => undefined)) as Packed
+    return (await this.#others.run({ kind: 'pack', ...job }, () => undefined)) as Packed
   }
 
   /** Ends every copy. */
   async close(): Promise<void> {
     // a thread that waits for its other end cannot be ended before
     for (const socket of this.#sockets) socket.destroy()
-    await this.#pool.close()
+    await Promise.all([this.#streams.close(), this.#others.close()])
   }
 
   #produce(
@@ -122,7 +125,7 @@ export class Trees {
   ): { tar: Readable; done: Promise<unknown> } {
     const [ours, theirs] = socketPair()
     const socket = this.#socket(ours)
-    const done = this.#pool.run(job(theirs), onStat).finally(() => {
+    const done = this.#streams.run(job(theirs), onStat).finally(() => {
       closeFd(theirs)
       ended()
     })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { getxattrAt, setxattrAt } from '../../engine/native/fs.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
@@ -181,16 +182,23 @@ describe('files of containers', { skip: await whyNot() }, () => {
       assert.equal(await inside('tmpfs', 'cat /scratch/new'), 'new')
     })
 
-    it('carries capabilities of files and long names', async () => {
-      const long = 'n'.repeat(200)
+    it('carries capabilities of files and long names, also into images', async () => {
       const from = local('caps')
-      fs.mkdirSync(path.join(from, long), { recursive: true })
-      fs.writeFileSync(path.join(from, long, 'tool'), 'tool')
-      execFileSync('setcap', ['cap_net_raw+ep', path.join(from, long, 'tool')])
+      const file = path.join('n'.repeat(200), 'tool')
+      fs.mkdirSync(path.join(from, path.dirname(file)), { recursive: true })
+      fs.writeFileSync(path.join(from, file), 'tool')
+      withDescriptor(path.join(from, file), (fd) => {
+        setxattrAt(fd, '', 'security.capability', NET_RAW)
+      })
       await cli.ok('cp', from, `${name('out')}:/caps`)
-      await cli.ok('cp', `${name('out')}:/caps/${long}`, local('caps-back'))
-      const file = path.join(local('caps-back'), 'tool')
-      assert.match(execFileSync('getcap', [file], { encoding: 'utf8' }), /cap_net_raw/)
+      await cli.ok('commit', name('out'), name('capable'))
+      await cli.ok('create', '--name', name('capable'), name('capable'))
+      for (const container of ['out', 'capable']) {
+        await cli.ok('cp', `${name(container)}:/caps`, local(`caps-${container}`))
+        const back = path.join(local(`caps-${container}`), file)
+        const capability = withDescriptor(back, (fd) => getxattrAt(fd, '', 'security.capability'))
+        assert.deepEqual(capability, NET_RAW, container)
+      }
     })
   })
 
@@ -301,6 +309,18 @@ describe('files of containers', { skip: await whyNot() }, () => {
     })
   })
 })
+
+/** cap_net_raw+ep. @see capabilities(7), "File capability extended attribute versioning" */
+const NET_RAW = Buffer.from('0100000200200000000000000000000000000000', 'hex')
+
+function withDescriptor<T>(file: string, act: (fd: number) => T): T {
+  const fd = fs.openSync(file, 'r')
+  try {
+    return act(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
 
 /** Runs docker with bytes in and out. */
 function execDocker(cli: Cli, args: string[], input?: Buffer): Buffer {
