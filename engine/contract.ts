@@ -373,6 +373,12 @@ export interface ImageEngine {
   import(tar: Readable, options?: ImportOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /** A `docker save` or OCI-layout tar (maybe compressed). */
   load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  /**
+   * Images as one archive that `load` and other engines take; blobs as they are kept, so digests stay. A name without tag
+   * stands for all tags of its repository, an ID for the image without its names.
+   * @throws NOT_FOUND before the stream begins; what fails later breaks the stream
+   */
+  save(names: readonly string[], options?: SaveOptions, signal?: AbortSignal): Promise<Readable>
   tag(name: string, repo: string, tag?: string): Promise<void>
   remove(
     name: string,
@@ -392,6 +398,11 @@ export interface ImageListOptions {
 export interface PullOptions {
   auth?: RegistryCredentials
   platform?: string
+}
+
+export interface SaveOptions {
+  /** `os/arch[/variant]`: each image must be for all of them. */
+  platforms?: string[]
 }
 
 export interface ImportOptions {

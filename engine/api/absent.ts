@@ -5,8 +5,6 @@ import type { Route } from './router.ts'
 const ABSENT = `
 POST /build
 GET /images/search
-GET /images/get
-GET /images/:name*/get
 GET /images/:name*/attestations
 POST /images/:name*/push
 GET /distribution/:name*/json

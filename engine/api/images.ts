@@ -3,7 +3,7 @@ import { errorMessage, InvalidParameterError, NotImplementedError } from '../err
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
-import { checkPlatform, platformValue } from './platform.ts'
+import { checkPlatform, platformText, platformValue } from './platform.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
@@ -56,6 +56,18 @@ export function imageRoutes(images: ImageEngine): Route[] {
       handle: async (call, { quiet }) => {
         await sendProgress(call, images.load(call.body, call.signal), quiet)
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/images/get',
+      query: { names: word, platform: word },
+      handle: (call) => save(images, call, call.queryAll('names')),
+    }),
+    route({
+      method: 'GET',
+      path: '/images/:name*/get',
+      query: { platform: word },
+      handle: (call) => save(images, call, [call.param('name')]),
     }),
     route({
       method: 'POST',
@@ -113,6 +125,13 @@ export function imageRoutes(images: ImageEngine): Route[] {
       },
     }),
   ]
+}
+
+async function save(images: ImageEngine, call: Call, names: string[]): Promise<void> {
+  // repeated, which the checked query does not show
+  const platforms = call.speaks('1.48') ? call.queryAll('platform').map(platformText) : []
+  const archive = await images.save(names, { platforms }, call.signal)
+  await call.pipe(archive, 'application/x-tar')
 }
 
 const createQuery = {

@@ -20,6 +20,12 @@ export const platformValue = z
     return parsed.data
   })
 
+/** One platform in JSON as `os/arch[/variant]`. */
+export function platformText(json: string): string {
+  const { os, architecture, variant } = platformValue.parse(json) ?? {}
+  return [os, architecture, variant].filter((part) => part).join('/')
+}
+
 /** @throws NOT_FOUND when the image, which is here for one platform only, is for another */
 export function checkPlatform(name: string, image: ImageInspect, wanted: Platform): void {
   const { Architecture = '', Os = '', Variant } = image

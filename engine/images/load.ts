@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ImageProgress } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds, shortId } from '../oci/digest.ts'
+import { chainIds, digestOf, shortId } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import {
   checked,
@@ -96,17 +96,43 @@ async function dockerImages(spool: Spool): Promise<ArchivedImage[]> {
     parseJson(content, 'manifest.json'),
     'manifest.json',
   )
+  const manifests = await manifestsByConfig(spool)
   return await Promise.all(
-    entries.map(async (entry) => ({
-      config: await spool.content(entry.Config, MAX_DOCUMENT_BYTES),
-      layers: (entry.Layers ?? []).map((name) => ({
-        file: member(spool, name),
-        descriptor: undefined,
-      })),
-      manifest: null,
-      names: (entry.RepoTags ?? []).map((tag) => withDefaultTag(parseReference(tag))),
-    })),
+    entries.map(async (entry) => {
+      const config = await spool.content(entry.Config, MAX_DOCUMENT_BYTES)
+      const files = (entry.Layers ?? []).map((name) => member(spool, name))
+      const found = manifests.get(digestOf(config))
+      const described = found?.manifest.layers ?? []
+      const isSame =
+        found !== undefined &&
+        described.length === files.length &&
+        described.every(({ digest }, index) => digest === files[index]?.digest)
+      return {
+        config,
+        layers: files.map((file, index) => ({
+          file,
+          descriptor: isSame ? described[index] : undefined,
+        })),
+        manifest: isSame ? { descriptor: found.descriptor, content: found.content } : null,
+        names: (entry.RepoTags ?? []).map((tag) => withDefaultTag(parseReference(tag))),
+      }
+    }),
   )
+}
+
+/** Newer archives are an OCI layout beside: its manifests keep the digests that images have in registries. */
+async function manifestsByConfig(
+  spool: Spool,
+): Promise<Map<string, NonNullable<Awaited<ReturnType<typeof ociManifest>>>>> {
+  const found = new Map<string, NonNullable<Awaited<ReturnType<typeof ociManifest>>>>()
+  if (!spool.get('index.json')) return found
+  const index = parseManifest(await spool.content('index.json', MAX_DOCUMENT_BYTES), OCI_INDEX)
+  for (const entry of index.kind === 'index' ? index.manifests : []) {
+    // other platforms are named there and need not be in the archive
+    const manifest = await ociManifest(spool, entry).catch(() => undefined)
+    if (manifest) found.set(manifest.manifest.config.digest, manifest)
+  }
+  return found
 }
 
 async function ociImages(spool: Spool): Promise<ArchivedImage[]> {

@@ -7,6 +7,7 @@ import type {
   ImageProgress,
   ImportOptions,
   PullOptions,
+  SaveOptions,
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
@@ -28,6 +29,7 @@ import { loadImages } from './load.ts'
 import { pruneImages } from './prune.ts'
 import { pullImage } from './pull.ts'
 import { removeImage } from './remove.ts'
+import { saveImages } from './save.ts'
 import { ImageStore } from './store.ts'
 import type { ImageUser } from './store.ts'
 import { imageHistory, inspectImage, namesOf } from './summaries.ts'
@@ -126,6 +128,14 @@ export class LocalImages implements ImageEngine {
 
   load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
     return loadImages(this.#store, tar, signal)
+  }
+
+  async save(
+    names: readonly string[],
+    options?: SaveOptions,
+    signal?: AbortSignal,
+  ): Promise<Readable> {
+    return await saveImages(this.#store, names, options, signal)
   }
 
   /** An image of a container's writable layer; what of it is the container's business is done by its caller. */

@@ -171,6 +171,18 @@ export class ImageStore {
     return found.sort().map(parseReference)
   }
 
+  /** Every tag of a repository, sorted, with the image that it names. */
+  tagsOf({ domain, path: repository }: Reference): { reference: Reference; image: Image }[] {
+    return [...this.#references]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .flatMap(([name, id]) => {
+        const reference = parseReference(name)
+        const image = this.#images.get(id)
+        const isOf = reference.domain === domain && reference.path === repository
+        return isOf && image && reference.digest === undefined ? [{ reference, image }] : []
+      })
+  }
+
   /** Who gave an image this full reference; unknown of those older than the record. */
   namedBy(reference: Reference): Caller | undefined {
     return this.#namedBy.get(formatReference(reference))

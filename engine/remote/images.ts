@@ -6,8 +6,10 @@ import type {
   ImageProgress,
   ImportOptions,
   PullOptions,
+  SaveOptions,
 } from '../contract.ts'
-import { EngineError } from '../errors.ts'
+import { EngineError, NotImplementedError } from '../errors.ts'
+import { parsePlatform } from '../oci/platform.ts'
 import type {
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
@@ -88,6 +90,23 @@ export class RemoteImages implements ImageEngine {
     })
   }
 
+  async save(
+    names: readonly string[],
+    options: SaveOptions = {},
+    signal?: AbortSignal,
+  ): Promise<Readable> {
+    const { platforms = [] } = options
+    if (platforms.length > 0 && !this.#transport.speaks('1.48')) {
+      throw new NotImplementedError(
+        `the engine at ${this.#transport.url} cannot save by platform: it speaks API ${this.#transport.apiVersion}`,
+      )
+    }
+    return await this.#transport.request('GET', '/images/get', {
+      query: { names: [...names], platform: platforms.map(platformQuery) },
+      signal,
+    })
+  }
+
   async tag(name: string, repo: string, tag?: string): Promise<void> {
     await this.#transport.empty('POST', `/images/${imagePath(name)}/tag`, { query: { repo, tag } })
   }
@@ -120,6 +139,11 @@ export class RemoteImages implements ImageEngine {
       yield line
     }
   }
+}
+
+/** `os/arch[/variant]` as the API takes it. */
+function platformQuery(platform: string): string {
+  return JSON.stringify(parsePlatform(platform))
 }
 
 /** No names are null with older engines, or the word `<none>`. */

@@ -1,0 +1,78 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import { digestOf } from '../oci/digest.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '../oci/media-types.ts'
+import type { Image } from './image.ts'
+import type { ImageStore } from './store.ts'
+
+/** An image as it goes to others: everything here is in the blob store, but a manifest that was made for it may not be. */
+export interface PortableImage {
+  manifest: { descriptor: Descriptor; content: Buffer }
+  config: Descriptor
+  /** Bottom first. */
+  layers: Descriptor[]
+}
+
+/**
+ * The image with its manifest: the one that it came with, byte for byte, so that its digest stays; else one made of
+ * what is here, always the same for the same config and blobs.
+ */
+export async function portableImage(store: ImageStore, image: Image): Promise<PortableImage> {
+  return (await originalOf(store, image)) ?? (await makePortable(store, image))
+}
+
+/** With the manifest that it came with; undefined when it had none, or when its layers are here in other blobs. */
+export async function originalOf(
+  store: ImageStore,
+  { document }: Image,
+): Promise<PortableImage | undefined> {
+  if (document.manifest === null) return undefined
+  const content = await store.blobs.read(document.manifest.digest)
+  const manifest = parseManifest(content, document.manifest.mediaType)
+  if (manifest.kind !== 'manifest' || manifest.layers.length !== document.layers.length)
+    return undefined
+  const isWhole = manifest.layers.every(
+    ({ digest }, index) => digest === document.layers[index]?.blob.digest,
+  )
+  if (!isWhole) return undefined
+  const { mediaType, digest, size } = document.manifest
+  return {
+    manifest: { descriptor: { mediaType, digest, size }, content },
+    config: manifest.config,
+    layers: manifest.layers,
+  }
+}
+
+async function makePortable(store: ImageStore, image: Image): Promise<PortableImage> {
+  const size = (await store.blobs.read(image.id)).length
+  const layers = image.document.layers.map(({ blob }) => blob)
+  return manifestFor(image.id, size, layers)
+}
+
+/** A manifest in OCI's format. */
+export function manifestFor(
+  configDigest: string,
+  configSize: number,
+  layers: readonly Descriptor[],
+): PortableImage {
+  const plain = ({ mediaType, digest, size }: Descriptor): Descriptor => ({
+    mediaType: ociLayerType(mediaType),
+    digest,
+    size,
+  })
+  const config = { mediaType: OCI_CONFIG, digest: configDigest, size: configSize } as Descriptor
+  const document = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config,
+    layers: layers.map(plain),
+  }
+  const content = Buffer.from(JSON.stringify(document))
+  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(content), size: content.length }
+  return { manifest: { descriptor, content }, config, layers: document.layers }
+}
+
+function ociLayerType(mediaType: string): string {
+  const compression = /[.+](gzip|zstd)$/.exec(mediaType)?.[1]
+  return compression === undefined ? OCI_LAYER : `${OCI_LAYER}+${compression}`
+}

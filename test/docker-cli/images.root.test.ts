@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { isOnPath } from '../helpers/on-path.ts'
+import { openCli, whyNot } from './harness.ts'
+import type { Cli } from './harness.ts'
+
+const exec = promisify(execFile)
+
+describe('docker save and load', { skip: await whyNot() }, () => {
+  let cli: Cli
+  let archive: string
+  const one = (): string => `${cli.prefix}/one:1`
+  const two = (): string => `${cli.prefix}/two:2`
+  const idOf = (name: string): Promise<string> => cli.ok('image', 'inspect', '-f', '{{.Id}}', name)
+
+  before(async () => {
+    cli = await openCli()
+    archive = path.join(cli.dir, 'saved.tar')
+    const made = `${cli.prefix}-made`
+    await cli.ok('run', '--name', made, cli.image, 'sh', '-c', 'echo made > /made; rm /bin/vi')
+    await cli.ok('commit', '--change', 'CMD ["cat","/made"]', made, one())
+    await cli.ok('rm', made)
+    await cli.ok('tag', one(), two())
+    await cli.ok('tag', one(), `${cli.prefix}/two:3`)
+    await cli.ok('save', '-o', archive, cli.image, one(), two())
+  })
+  after(() => cli.close())
+
+  const content = (file: string, name: string): unknown =>
+    JSON.parse(execFileSync('tar', ['-xOf', file, name], { encoding: 'utf8' }))
+
+  it('writes one archive of several images, every blob once and whole', async () => {
+    const members = execFileSync('tar', ['-tf', archive], { encoding: 'utf8' }).trim().split('\n')
+    assert.equal(new Set(members).size, members.length)
+    const entries = content(archive, 'manifest.json') as {
+      Config: string
+      RepoTags: string[]
+      Layers: string[]
+    }[]
+    const byTag = new Map(entries.flatMap((entry) => entry.RepoTags.map((tag) => [tag, entry])))
+    assert.deepEqual([...byTag.keys()].sort(), [cli.image, one(), two()].sort())
+    assert.equal(byTag.get(one()), byTag.get(two()))
+    assert.equal(byTag.get(one())?.Layers.length, 2)
+    // dockerd before 25 packed a layer once for each image
+    if (cli.own) assert.equal(byTag.get(one())?.Layers[0], byTag.get(cli.image)?.Layers[0])
+    for (const { Config, Layers } of entries)
+      for (const name of [Config, ...Layers]) assert.ok(members.includes(name), name)
+    if (!cli.own) return
+    for (const name of members.filter((member) => /^blobs\/sha256\/./.test(member))) {
+      const { stdout } = await exec('sh', ['-c', `tar -xOf ${archive} ${name} | sha256sum`])
+      assert.equal(stdout.slice(0, 64), name.slice('blobs/sha256/'.length))
+    }
+    assert.deepEqual(content(archive, 'oci-layout'), { imageLayoutVersion: '1.0.0' })
+  })
+
+  it('comes back by load as the same images under the same names', async () => {
+    const ids = await Promise.all([cli.image, one()].map(idOf))
+    await cli.ok('rmi', '-f', cli.image, one(), two(), `${cli.prefix}/two:3`)
+    const loaded = await cli.ok('load', '-i', archive)
+    for (const name of [cli.image, one(), two()])
+      assert.match(loaded, new RegExp(`Loaded image: ${name}`))
+    assert.deepEqual(await Promise.all([cli.image, one()].map(idOf)), ids)
+    assert.equal(await cli.ok('run', '--rm', two()), 'made')
+    assert.notEqual((await cli.run(['run', '--rm', one(), 'ls', '/bin/vi'])).code, 0)
+  })
+
+  it('saves a repository with all its tags, an image by its ID without names', async () => {
+    await cli.ok('tag', one(), `${cli.prefix}/two:3`)
+    const all = path.join(cli.dir, 'all.tar')
+    await cli.ok('save', '-o', all, `${cli.prefix}/two`)
+    const entries = content(all, 'manifest.json') as { RepoTags: string[] | null }[]
+    assert.deepEqual(
+      entries.map(({ RepoTags }) => RepoTags?.sort()),
+      [[two(), `${cli.prefix}/two:3`]],
+    )
+    const nameless = path.join(cli.dir, 'nameless.tar')
+    await cli.ok('save', '-o', nameless, await idOf(one()))
+    assert.equal((content(nameless, 'manifest.json') as [{ RepoTags: null }])[0].RepoTags, null)
+    const refused = await cli.run(['save', '-o', path.join(cli.dir, 'no.tar'), one(), 'nothing:0'])
+    assert.notEqual(refused.code, 0)
+    assert.match(refused.stderr, /No such image|reference does not exist/)
+  })
+
+  it('is read by skopeo, as an OCI layout and as a Docker archive, with the same config', async (t) => {
+    if (!isOnPath('skopeo') || !cli.own) return void t.skip('skopeo reads what Gantry saved')
+    const id = await idOf(one())
+    for (const source of [`docker-archive:${archive}:${one()}`, `oci-archive:${archive}:2`]) {
+      const target = path.join(cli.dir, `as-${source.slice(0, 3)}`)
+      await exec('skopeo', ['--insecure-policy', 'copy', source, `dir:${target}`])
+      const manifest = JSON.parse(
+        await fs.readFile(path.join(target, 'manifest.json'), 'utf8'),
+      ) as { config: { digest: string }; layers: unknown[] }
+      assert.equal(manifest.config.digest, id, source)
+      assert.equal(manifest.layers.length, 2)
+    }
+  })
+})
