@@ -4,10 +4,13 @@ import { attributed } from '../caller.ts'
 import type { ContainerInspection } from '../contract.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { NEVER } from './document.ts'
 import { shownLinks } from './links.ts'
 import { logSettings } from './log-target.ts'
 import { sizesOf } from './list.ts'
 import { isRunning } from './state.ts'
+import { systemPathsOf } from '../runtime/system-paths.ts'
+import type { HostConfig } from '../types/docker.ts'
 
 /** Everything known about one container. @see GET /containers/{id}/json */
 export async function inspectContainer(
@@ -19,6 +22,9 @@ export async function inspectContainer(
   const { config, hostConfig } = document
   const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
   const sandbox = state.sandbox
+  // made at the first start
+  const wasStarted = state.startedAt !== NEVER
+  const ownFile = (name: string): string => (wasStarted ? path.join(container.dir, name) : '')
   const desiredMac = document.networks[hostConfig.NetworkMode ?? '']?.MacAddress
   return {
     Id: document.id,
@@ -40,10 +46,10 @@ export async function inspectContainer(
       ...(state.health ? { Health: state.health } : {}),
     },
     Image: document.imageId,
-    ResolvConfPath: path.join(container.dir, 'resolv.conf'),
-    HostnamePath: path.join(container.dir, 'hostname'),
-    HostsPath: path.join(container.dir, 'hosts'),
-    LogPath: logSettings(container).driver === 'none' ? '' : container.logPath,
+    ResolvConfPath: ownFile('resolv.conf'),
+    HostnamePath: ownFile('hostname'),
+    HostsPath: ownFile('hosts'),
+    LogPath: logSettings(container).driver === 'none' || !wasStarted ? '' : container.logPath,
     Name: `/${document.name}`,
     RestartCount: state.restartCount,
     Driver: 'overlay2',
@@ -52,10 +58,7 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: appArmorProfileOf(hostConfig) ?? (isAppArmorEnabled() ? 'unconfined' : ''),
     ExecIDs: context.execs.idsOf(document.id),
-    HostConfig:
-      hostConfig.Links && hostConfig.Links.length > 0
-        ? { ...hostConfig, Links: shownLinks(context.table, container) }
-        : hostConfig,
+    HostConfig: shownHostConfig(context, container),
     GraphDriver: {
       Name: 'overlay2',
       Data: graphData(context, document.id),
@@ -70,6 +73,21 @@ export async function inspectContainer(
     },
     ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
+  }
+}
+
+/** With what holds where nothing was asked for. */
+function shownHostConfig({ table }: ContainersContext, container: Container): HostConfig {
+  const { hostConfig } = container.document
+  const { maskedPaths, readonlyPaths } = systemPathsOf(hostConfig)
+  const hasLinks = hostConfig.Links && hostConfig.Links.length > 0
+  return {
+    ...hostConfig,
+    IpcMode: hostConfig.IpcMode ? hostConfig.IpcMode : 'private',
+    CgroupnsMode: hostConfig.CgroupnsMode ? hostConfig.CgroupnsMode : 'private',
+    MaskedPaths: maskedPaths,
+    ReadonlyPaths: readonlyPaths,
+    ...(hasLinks ? { Links: shownLinks(table, container) } : {}),
   }
 }
 

@@ -46,8 +46,7 @@ export async function listContainers(
     (options.all ?? false) ||
     // -1 is what docker-py sends for none
     (options.limit ?? 0) > 0 ||
-    'status' in filters ||
-    'exited' in filters
+    'status' in filters
   const passes = await compileFilters(context, filters)
   let found = context.table
     .all()
@@ -147,14 +146,12 @@ async function compileFilters(
   context: ContainersContext,
   filters: Filters,
 ): Promise<(container: Container) => boolean> {
-  for (const status of filters['status'] ?? []) {
-    if (!(STATUSES as readonly string[]).includes(status)) {
-      throw new InvalidParameterError(`invalid filter 'status=[${status}]'`)
-    }
-  }
-  for (const code of filters['exited'] ?? []) {
-    if (!/^\d+$/.test(code)) throw new InvalidParameterError(`invalid filter 'exited=[${code}]'`)
-  }
+  checkValues(filters, 'status', (status) => (STATUSES as readonly string[]).includes(status))
+  checkValues(filters, 'exited', (code) => /^-?\d+$/.test(code))
+  checkValues(filters, 'health', (health) => HEALTHS.includes(health))
+  checkValues(filters, 'is-task', (value) => /^(0|1|f|t|false|true)$/i.test(value))
+  const published = (filters['publish'] ?? []).map(inRange('publish'))
+  const exposed = (filters['expose'] ?? []).map(inRange('expose'))
   const ancestors = await Promise.all(
     (filters['ancestor'] ?? []).map(
       async (name) => (await context.images.resolve(name).catch(() => undefined))?.id,
@@ -178,7 +175,7 @@ async function compileFilters(
         (code) => state.status === 'exited' && state.exitCode === Number(code),
       ) &&
       matchesAny(filters, 'health', (health) => (state.health?.Status ?? 'none') === health) &&
-      matchesAny(filters, 'is-task', (value) => ['0', 'false'].includes(value.toLowerCase())) &&
+      matchesAny(filters, 'is-task', (value) => /^(0|f|false)$/i.test(value)) &&
       matchesAny(filters, 'network', (network) => isOnNetwork(container, network)) &&
       matchesAny(filters, 'volume', (volume) =>
         document.mounts.some(
@@ -186,10 +183,7 @@ async function compileFilters(
             mount.Name === volume || mount.Source === volume || mount.Destination === volume,
         ),
       ) &&
-      matchesAny(filters, 'publish', (port) =>
-        portsOf(document.hostConfig.PortBindings).some(inRange(port)),
-      ) &&
-      matchesAny(filters, 'expose', (port) => portsOf(config.ExposedPorts).some(inRange(port))) &&
+      hasPort(container, published, exposed) &&
       (ancestors.length === 0 || ancestors.includes(document.imageId)) &&
       before.every((time) => document.created < time) &&
       since.every((time) => document.created > time)
@@ -215,20 +209,32 @@ function isOnNetwork(container: Container, network: string): boolean {
   )
 }
 
-function portsOf(
-  ports: Record<string, unknown> | null | undefined,
-): { port: number; protocol: string }[] {
-  return Object.keys(ports ?? {}).map((key) => {
-    const [port, protocol = 'tcp'] = key.split('/')
-    return { port: Number(port), protocol }
-  })
+/** One of the ports that a running container has, by either filter, as dockerd does it. */
+function hasPort(container: Container, published: PortTest[], exposed: PortTest[]): boolean {
+  if (published.length === 0 && exposed.length === 0) return true
+  return portSummaries(container).some(
+    ({ PrivatePort, PublicPort = 0, Type }) =>
+      published.some((passes) => passes(PublicPort, Type)) ||
+      exposed.some((passes) => passes(PrivatePort, Type)),
+  )
 }
 
+type PortTest = (port: number, protocol: string) => boolean
+
 /** `80`, `80/udp` or `8000-8010/tcp`. */
-function inRange(filter: string): (candidate: { port: number; protocol: string }) => boolean {
-  const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(filter)
-  if (!match) throw new InvalidParameterError(`invalid port filter '${filter}'`)
-  const first = Number(match[1])
-  const last = Number(match[2] ?? match[1])
-  return ({ port, protocol }) => port >= first && port <= last && protocol === (match[3] ?? 'tcp')
+function inRange(name: string): (value: string) => PortTest {
+  return (value) => {
+    const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(value)
+    if (!match) throw new InvalidParameterError(`invalid filter '${name}=${value}': not a port`)
+    const first = Number(match[1])
+    const last = Number(match[2] ?? match[1])
+    return (port, protocol) => port >= first && port <= last && protocol === (match[3] ?? 'tcp')
+  }
+}
+
+const HEALTHS = ['none', 'starting', 'healthy', 'unhealthy']
+
+function checkValues(filters: Filters, name: string, isValid: (value: string) => boolean): void {
+  const wrong = filters[name]?.find((value) => !isValid(value))
+  if (wrong !== undefined) throw new InvalidParameterError(`invalid filter '${name}=${wrong}'`)
 }

@@ -1,12 +1,13 @@
+import { readdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { errorMessage, SystemError } from '../errors.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
-import { readDocument, sweepTemporaryDocuments } from '../store/documents.ts'
+import { readDocument, readDocumentSync, sweepTemporaryDocuments } from '../store/documents.ts'
 import { timestamp } from './clock.ts'
 import type { ContainersContext } from './context.ts'
-import { documentSchema, initialState, stateSchema } from './document.ts'
+import { documentSchema, initialState, stateSchema, type ContainerState } from './document.ts'
 import { VIEW } from './mounts.ts'
 
 const creatingSchema = z.object({ volumes: z.array(z.string()) })
@@ -30,19 +31,20 @@ export async function loadContainers(
   await fs.mkdir(root, { recursive: true, mode: 0o700 })
   const loaded: Loaded = { orphanedVolumes: [], damaged: [] }
   const ids = (await fs.readdir(root)).filter((name) => /^[0-9a-f]{64}$/.test(name))
-  await Promise.all(ids.map((id) => loadContainer(context, id, loaded)))
+  for (const id of ids) await loadContainer(context, id, loaded)
   return loaded
 }
 
 async function loadContainer(
-  { table, warn }: Pick<ContainersContext, 'table' | 'warn'>,
+  context: Pick<ContainersContext, 'table' | 'warn'>,
   id: string,
   loaded: Loaded,
 ): Promise<void> {
+  const { table, warn } = context
   const dir = table.dirOf(id)
   try {
     await clearLeftOvers(dir)
-    const document = await readDocument(path.join(dir, 'container.json'), documentSchema)
+    const document = readDocumentSync(path.join(dir, 'container.json'), documentSchema)
     if (!document) {
       const creating = await readDocument(path.join(dir, 'creating.json'), creatingSchema).catch(
         () => undefined,
@@ -53,12 +55,7 @@ async function loadContainer(
     }
     if (document.id !== id) throw new Error(`${dir} holds the document of ${document.id}`)
     // the state may be lost in a power cut: nothing runs then
-    const state = await readDocument(path.join(dir, 'state.json'), stateSchema).catch(
-      (error: unknown) => {
-        warn(`the state of container ${id} cannot be read, it is taken as exited`, error)
-        return undefined
-      },
-    )
+    const state = readState(context, id)
     table.reserveName(document.name, id)
     table.add(
       document,
@@ -73,15 +70,30 @@ async function loadContainer(
   }
 }
 
+/** It may be lost in a power cut: nothing runs then. */
+function readState(
+  { table, warn }: Pick<ContainersContext, 'table' | 'warn'>,
+  id: string,
+): ContainerState | undefined {
+  try {
+    return readDocumentSync(path.join(table.dirOf(id), 'state.json'), stateSchema)
+  } catch (error) {
+    warn(`the state of container ${id} cannot be read, it is taken as exited`, error)
+    return undefined
+  }
+}
+
 /** What a killed engine had under way in a container's directory: writes of documents, and a look into its layers. */
 async function clearLeftOvers(dir: string): Promise<void> {
-  await sweepTemporaryDocuments(dir)
+  const names = readdirSync(dir)
+  if (names.some((name) => name.endsWith('.tmp'))) await sweepTemporaryDocuments(dir)
+  if (!names.includes(VIEW)) return
   const view = path.join(dir, VIEW)
   try {
     umount(view, MNT_DETACH)
   } catch (error) {
-    // EINVAL: nothing is mounted there; ENOENT: there is no such directory
-    if (!(error instanceof SystemError && (error.errno === 22 || error.errno === 2))) throw error
+    // EINVAL: nothing is mounted there
+    if (!(error instanceof SystemError && error.errno === 22)) throw error
   }
   await fs.rm(view, { recursive: true, force: true })
 }

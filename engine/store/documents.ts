@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
@@ -18,13 +18,25 @@ export interface WriteDocumentOptions {
  * @throws SYSTEM when it is not JSON or not what the schema says, naming the file
  */
 export async function readDocument<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  let text: string
   try {
-    text = await fs.readFile(file, 'utf8')
+    return parseDocument(file, await fs.readFile(file, 'utf8'), schema)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
   }
+}
+
+/** As readDocument, at once: for the many that are read at the engine's start, when there is nothing else to do. */
+export function readDocumentSync<T>(file: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return parseDocument(file, readFileSync(file, 'utf8'), schema)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function parseDocument<T>(file: string, text: string, schema: z.ZodType<T>): T {
   let value: unknown
   try {
     value = JSON.parse(text)

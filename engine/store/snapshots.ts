@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { ConflictError, EngineError, errorMessage, NotFoundError } from '../errors.ts'
 import { DIRECTORY, mountFrom, statat, treeSize } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
-import { readDocument, writeDocument } from './documents.ts'
+import { readDocumentSync, writeDocument } from './documents.ts'
 import { EMPTY_LAYER, hasTree } from './layers.ts'
 import type { Layer, LayerStore } from './layers.ts'
 import { lookUpMerged } from './merged.ts'
@@ -66,9 +66,9 @@ export class SnapshotStore {
     await fs.mkdir(root, { recursive: true, mode: 0o700 })
     const snapshots = new Map<string, SnapshotDocument>()
     const damaged = new Map<string, string>()
-    const open = async (id: string): Promise<void> => {
+    for (const id of await fs.readdir(root)) {
       try {
-        const document = await readDocument(path.join(root, id, 'snapshot.json'), snapshotSchema)
+        const document = readDocumentSync(path.join(root, id, 'snapshot.json'), snapshotSchema)
         if (document) snapshots.set(id, document)
         else trash.throwAway(path.join(root, id))
       } catch (error) {
@@ -79,7 +79,6 @@ export class SnapshotStore {
         )
       }
     }
-    await Promise.all((await fs.readdir(root)).map(open))
     return new SnapshotStore(root, trash, snapshots, damaged)
   }
 
