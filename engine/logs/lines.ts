@@ -1,6 +1,6 @@
-import { watch } from 'node:fs'
-import fs from 'node:fs'
+import fs, { watch } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newerFiles, openLogFiles } from './files.ts'
 import type { LogFile } from './log-file.ts'
 import { BEGUN_ANEW } from './log-file.ts'
@@ -21,6 +21,9 @@ export interface LineSource {
 
 /** Read at once. Longer lines make the buffer grow; the shim's are at most 16 KiB of text. */
 const CHUNK_BYTES = 256 * 1024
+
+/** Between two looks at a log that is being written to without a pause: each costs some hundred microseconds. */
+const PACE_MS = 2
 
 /** A line that does not end within this is damage, and is skipped. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -51,8 +54,11 @@ export async function* logLines(
           const more = await window.fill(file, changes !== undefined)
           if (isAborted(signal)) return undefined
           if (!more) break
+          const { full } = window
           const lines = window.lines()
           if (lines.length > 0) yield lines
+          // All that was there is read. What has come since is better read with what comes next.
+          if (changes !== undefined && files.length === 1 && !full) break
         }
         if (files.length === 1) break
         // A rotated file ends with a whole line; what is left of it will never be one.
@@ -69,7 +75,10 @@ export async function* logLines(
         if (newer.files.length > 0) continue
       }
       if (ended) return undefined
+      const drainedAt = performance.now()
       await changes.wait()
+      // who writes without a pause is read in larger pieces; a line after a silence is not kept waiting
+      if (performance.now() - drainedAt < PACE_MS && !changes.ended) await sleep(PACE_MS)
     }
     return undefined
   } finally {
@@ -84,6 +93,11 @@ class Window {
   /** Given out before this. */
   #start = 0
   #end = 0
+
+  /** Whether the last read had no room for more. */
+  get full(): boolean {
+    return this.#end === this.#buffer.length
+  }
 
   /** Reads on behind what is left; false when nothing more is there. */
   async fill(file: LogFile, follow: boolean): Promise<boolean> {
