@@ -26,12 +26,18 @@ export async function commitContainer(
   if (container.status === 'removing')
     throw new ConflictError(`You cannot commit container ${id} which is being removed`)
   const asked = applyChanges(options.config ?? config, options.changes ?? [])
-  const paused = (options.pause ?? true) && (await pauseForCommit(context, container))
+  let paused = (options.pause ?? true) && (await pauseForCommit(context, container))
+  const resume = async (): Promise<void> => {
+    if (!paused) return
+    paused = false
+    await resumeAfterCommit(context, container)
+  }
   try {
     const image = await context.images.commit({
       imageId,
       containerId: id,
       trees: context.trees,
+      onRead: resume,
       config: imageConfigOf(mergeImageConfig(asked, config)),
       createdBy: (config.Cmd ?? []).join(' '),
       author: options.author ?? '',
@@ -46,7 +52,7 @@ export async function commitContainer(
     })
     return { Id: image.id }
   } finally {
-    if (paused) await resumeAfterCommit(context, container)
+    await resume()
   }
 }
 

@@ -21,6 +21,8 @@ export interface ImageCommit {
   repo?: string | undefined
   tag?: string | undefined
   trees: Trees
+  /** The container's files have been read: it may go on. */
+  onRead: () => Promise<void>
 }
 
 /**
@@ -76,7 +78,7 @@ export async function commitImage(
 /** The writable layer as a layer of images; undefined when nothing was written. */
 async function makeLayer(
   store: ImageStore,
-  { containerId, trees }: ImageCommit,
+  { containerId, onRead, trees }: ImageCommit,
   below: readonly ImageLayer[],
   lease: Lease,
 ): Promise<ImageLayer | undefined> {
@@ -93,6 +95,7 @@ async function makeLayer(
           blob,
           directory,
         })
+        await onRead()
         if (packed.entries === 0) return undefined
         const { diffId, implicitDirectories, sizeBytes } = packed
         lease.blobs.add(diffId)

@@ -52,9 +52,10 @@ export function packLayer(job: PackJob, isCancelled: () => boolean): Packed {
   const tree = new LayerWriter(job.directory, { maxBytes: Infinity, maxEntries: Infinity })
   const roots: number[] = []
   try {
-    const archive = new TarWriter(blob, (bytes) => {
-      hash.update(bytes)
-      archiveBytes += bytes.length
+    const archive = new TarWriter((chunk) => {
+      hash.update(chunk)
+      archiveBytes += chunk.length
+      for (let done = 0; done < chunk.length;) done += fs.writeSync(blob, chunk, done)
     })
     for (const directory of [job.upper, ...job.lower]) roots.push(fs.openSync(directory, DIRECTORY))
     const [upper = -1, ...below] = roots

@@ -14,6 +14,8 @@ import { TreeWriter } from '../tree/write-tree.ts'
 import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
 import { layerChanges } from './changes.ts'
+import { admitChunk } from './chunk-flow.ts'
+import type { FlowCount } from './chunk-flow.ts'
 import { decompress } from './decompress.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob, Packed } from './pack.ts'
@@ -25,27 +27,31 @@ export type TreeJob =
       kind: 'read'
       root: number
       path: string
-      out: number
+      flow: FlowCount
       ids?: IdMap | undefined
       /** Directories shown without what is in them, unless they are what is asked for. */
       hidden: readonly string[]
     }
-  | { kind: 'read-all'; root: number; out: number; ids?: IdMap | undefined }
+  | { kind: 'read-all'; root: number; flow: FlowCount; ids?: IdMap | undefined }
   | { kind: 'write'; root: number; path: string; from: number; options: WriteTreeOptions }
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
+
+/** The status of what is read, then the archive. */
+export type TreeProgress = { stat: PathStat } | { chunk: Uint8Array }
+
+type Report = (progress: TreeProgress, transfer?: ArrayBuffer[]) => void
 
 export type TreeResult = PathStat | FilesystemChange[] | Packed | undefined
 
 /**
  * Does one job. Paths are bytes as latin1 (path-stat.ts, archivePath).
  *
- * @param report told the status of what is read, before the first byte of it
  * @throws NOT_FOUND when there is nothing at the path
  */
 export async function doTreeJob(
   job: TreeJob,
-  report: (stat: PathStat) => void,
+  report: Report,
   isCancelled: () => boolean,
 ): Promise<TreeResult> {
   switch (job.kind) {
@@ -57,7 +63,7 @@ export async function doTreeJob(
       readPath(job, report)
       return undefined
     case 'read-all': {
-      const writer = new TarWriter(job.out)
+      const writer = new TarWriter(sending(job.flow, report))
       new TreeReader(writer, { ids: job.ids, wholeSeconds: true }).addContents(
         rootLevel(job.root),
         undefined,
@@ -75,12 +81,12 @@ export async function doTreeJob(
   }
 }
 
-function readPath(job: Extract<TreeJob, { kind: 'read' }>, report: (stat: PathStat) => void): void {
+function readPath(job: Extract<TreeJob, { kind: 'read' }>, report: Report): void {
   const root = rootLevel(job.root)
   const hidden = new Set(job.hidden.flatMap((path) => identityOf(root, path)))
   withPlace(root, job.path, false, (place) => {
-    report(pathStatOf(root, job.path, place))
-    const writer = new TarWriter(job.out)
+    report({ stat: pathStatOf(root, job.path, place) })
+    const writer = new TarWriter(sending(job.flow, report))
     const reader = new TreeReader(writer, {
       ids: job.ids,
       isHidden: ({ dev, ino }) => hidden.has(`${String(dev)}:${String(ino)}`),
@@ -90,6 +96,15 @@ function readPath(job: Extract<TreeJob, { kind: 'read' }>, report: (stat: PathSt
     else reader.addDirectory(place.directory, base === '/' ? '' : base)
     writer.finish()
   })
+}
+
+/** Hands chunks to whoever reads them, and waits while that is slow. */
+function sending(flow: FlowCount, report: Report): (chunk: Buffer) => void {
+  return (chunk) => {
+    admitChunk(flow)
+    // made by the writer for this alone
+    report({ chunk }, [chunk.buffer as ArrayBuffer])
+  }
 }
 
 function identityOf(root: Level, path: string): string[] {

@@ -7,23 +7,28 @@ import { closeFd } from '../native/process.ts'
 import { socketPair } from '../native/spawn.ts'
 import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
+import { closeFlow, newFlow, releaseChunks } from './chunk-flow.ts'
+import type { FlowCount } from './chunk-flow.ts'
 import type { PackJob, Packed } from './pack.ts'
-import type { TreeJob, TreeResult } from './tree-jobs.ts'
+import type { TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** Copies under way at the same time: each takes a thread for as long as its client takes to send or receive. */
 const MOST_STREAMS = 32
+/** In memory for each archive that is read, beside what is under way from its thread. */
+const STREAM_BYTES = 1024 * 1024
 /** What waits for no client. */
 const MOST_OTHERS = 4
 
 /**
- * Copies trees of files on threads of their own. Archives go through socket pairs: a thread blocks while the other end is
- * slow, and ends when it is gone, so nothing gathers in memory.
+ * Copies trees of files on threads of their own. A thread waits while who reads its archive, or sends one, is slow, and ends
+ * when that is gone: little gathers in memory.
  */
 export class Trees {
-  readonly #streams = new WorkerPool<TreeJob, PathStat, TreeResult>('tree-worker', MOST_STREAMS)
-  readonly #others = new WorkerPool<TreeJob, PathStat, TreeResult>('tree-worker', MOST_OTHERS)
-  readonly #sockets = new Set<net.Socket>()
+  readonly #streams = new WorkerPool<TreeJob, TreeProgress, TreeResult>('tree-worker', MOST_STREAMS)
+  readonly #others = new WorkerPool<TreeJob, TreeProgress, TreeResult>('tree-worker', MOST_OTHERS)
+  /** Archives under way. */
+  readonly #archives = new Set<Readable | net.Socket>()
 
   /** @throws NOT_FOUND when there is nothing */
   async stat(root: number, path: string): Promise<PathStat> {
@@ -44,7 +49,7 @@ export class Trees {
   ): Promise<{ stat: PathStat; tar: Readable }> {
     return new Promise((resolve, reject) => {
       const { done, tar } = this.#produce(
-        (out) => ({ kind: 'read', root, path, out, ...options }),
+        (flow) => ({ kind: 'read', root, path, flow, ...options }),
         (stat) => {
           resolve({ stat, tar })
         },
@@ -57,7 +62,7 @@ export class Trees {
   /** Everything in a directory as an archive. @param ended as of read */
   readAll(root: number, options: { ids?: IdMap | undefined }, ended: () => void): Readable {
     return this.#produce(
-      (out) => ({ kind: 'read-all', root, out, ...options }),
+      (flow) => ({ kind: 'read-all', root, flow, ...options }),
       () => undefined,
       ended,
     ).tar
@@ -114,52 +119,52 @@ export class Trees {
   /** Ends every copy. */
   async close(): Promise<void> {
     // a thread that waits for its other end cannot be ended before
-    for (const socket of this.#sockets) socket.destroy()
+    for (const archive of this.#archives) archive.destroy()
     await Promise.all([this.#streams.close(), this.#others.close()])
   }
 
   #produce(
-    job: (out: number) => TreeJob,
+    job: (flow: FlowCount) => TreeJob,
     onStat: (stat: PathStat) => void,
     ended: () => void,
   ): { tar: Readable; done: Promise<unknown> } {
-    const [ours, theirs] = socketPair()
-    const socket = this.#socket(ours)
-    const done = this.#streams.run(job(theirs), onStat).finally(() => {
-      closeFd(theirs)
-      ended()
-    })
-    // told by the stream
-    done.catch(() => undefined)
+    const flow = newFlow()
+    /** Chunks that are in the stream, which has enough. */
+    let held = 0
     const tar = new Readable({
+      highWaterMark: STREAM_BYTES,
       read: () => {
-        socket.resume()
+        if (held > 0) releaseChunks(flow, held)
+        held = 0
       },
       destroy: (error, callback) => {
-        socket.destroy()
+        closeFlow(flow)
         callback(error)
       },
     })
     tar.on('error', () => {
       // whoever reads it hears of it; when nobody does yet, `done` tells
     })
-    socket.pause()
-    socket.on('data', (chunk: Buffer) => {
-      if (!tar.push(chunk)) socket.pause()
-    })
-    socket.on('close', () => {
-      done.then(
-        () => tar.push(null),
-        (error: unknown) => tar.destroy(error as Error),
-      )
-    })
+    tar.once('close', () => this.#archives.delete(tar))
+    this.#archives.add(tar)
+    const onProgress = (progress: TreeProgress): void => {
+      if ('stat' in progress) onStat(progress.stat)
+      else if (tar.push(Buffer.from(progress.chunk.buffer, 0, progress.chunk.byteLength)))
+        releaseChunks(flow, 1)
+      else held++
+    }
+    const done = this.#streams.run(job(flow), onProgress).finally(ended)
+    done.then(
+      () => tar.push(null),
+      (error: unknown) => tar.destroy(error as Error),
+    )
     return { tar, done }
   }
 
   #socket(fd: number): net.Socket {
-    const socket = new net.Socket({ fd, readable: true, writable: true })
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    const socket = new net.Socket({ fd, readable: false, writable: true })
+    this.#archives.add(socket)
+    socket.once('close', () => this.#archives.delete(socket))
     socket.on('error', () => {
       // the thread has closed its end, or ended: its answer says why
     })

@@ -150,17 +150,18 @@ export function serveJobs<Job, Progress, Result>(
   port: MessagePort | null,
   work: (
     job: Job,
-    report: (progress: Progress) => void,
+    report: (progress: Progress, transfer?: ArrayBuffer[]) => void,
     isCancelled: () => boolean,
   ) => Promise<Result>,
 ): void {
   if (!port) throw new Error('this runs as a worker thread only')
-  const answer = (message: WorkerAnswer<Progress, Result>): void => port.postMessage(message)
+  const answer = (message: WorkerAnswer<Progress, Result>, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer)
   port.on('message', ({ job, cancel }: WorkerRequest<Job>) => {
     const flag = new Int32Array(cancel)
     work(
       job,
-      (progress) => answer({ kind: 'progress', progress }),
+      (progress, transfer) => answer({ kind: 'progress', progress }, transfer),
       () => Atomics.load(flag, 0) !== 0,
     ).then(
       (result) => answer({ kind: 'done', result }),

@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { PathStat } from '../../../engine/contract.ts'
+import { newFlow, releaseChunks } from '../../../engine/store/chunk-flow.ts'
 import { doTreeJob } from '../../../engine/store/tree-jobs.ts'
 import type { TreeJob } from '../../../engine/store/tree-jobs.ts'
 import { archivePath } from '../../../engine/tree/path-stat.ts'
@@ -35,11 +36,18 @@ describe('a tree of a container that is read', () => {
   })
 
   async function copy(file: string, job: Partial<Extract<TreeJob, { kind: 'read' }>> = {}) {
-    const out = fs.openSync(at('out.tar'), 'w')
+    const flow = newFlow()
+    const chunks: Uint8Array[] = []
     try {
-      await run({ kind: 'read', root, path: archivePath(file), out, hidden: [], ...job })
+      await run(
+        { kind: 'read', root, path: archivePath(file), flow, hidden: [], ...job },
+        (chunk) => {
+          chunks.push(chunk)
+          releaseChunks(flow, 1)
+        },
+      )
     } finally {
-      fs.closeSync(out)
+      fs.writeFileSync(at('out.tar'), Buffer.concat(chunks))
     }
   }
   async function read(...asked: Parameters<typeof copy>): Promise<string[]> {
@@ -126,10 +134,12 @@ describe('a tree of a container that is read', () => {
   })
 })
 
-async function run(job: TreeJob) {
+async function run(job: TreeJob, onChunk: (chunk: Uint8Array) => void = () => undefined) {
   return await doTreeJob(
     job,
-    () => undefined,
+    (progress) => {
+      if ('chunk' in progress) onChunk(progress.chunk)
+    },
     () => false,
   )
 }
