@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { InvalidParameterError } from '../errors.ts'
 import type { Resources } from '../types/docker.ts'
-import { checkFields, notSupported, windowsOnly, within, type Rule } from './field-rules.ts'
+import { checkFields, windowsOnly, within, type Rule } from './field-rules.ts'
 import { devicesOf } from './devices.ts'
 import { hostCpu } from '../cgroups/host.ts'
 import { parseCgroupParent } from '../cgroups/parents.ts'

@@ -140,7 +140,12 @@ export function unpackAll(bytes: Buffer): Unpacked[] {
   }
   const many = (count: number): Unpacked[] => Array.from({ length: count }, () => one())
   const map = (count: number): Unpacked =>
-    Object.fromEntries(Array.from({ length: count }, () => [String(one()), one()]))
+    Object.fromEntries(Array.from({ length: count }, () => [key(), one()]))
+  const key = (): string => {
+    const found = one()
+    if (typeof found !== 'string') throw new TypeError('a key is no text')
+    return found
+  }
   const text = (length: number): string => {
     const from = need(length)
     return bytes.toString('utf8', from, from + length)
