@@ -8,6 +8,7 @@ import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { DeferredDuplex } from './deferred-duplex.ts'
 import { DEFAULT_DETACH_KEYS, detachFilter, parseDetachKeys } from './detach-keys.ts'
+import { requireReadableLog } from './logs.ts'
 import { isRunning } from './state.ts'
 
 /** Which of the container's streams a client wants. */
@@ -27,6 +28,7 @@ export interface PendingAttach {
  * Joins the container's own streams; before its start, too, so that no output is missed.
  *
  * @throws CONFLICT when it is paused or restarting
+ * @throws NOT_IMPLEMENTED when its log is asked for, too, and none is kept
  * @see POST /containers/{id}/attach
  */
 export async function attachContainer(
@@ -55,6 +57,7 @@ export async function attachContainer(
     stdout: options.stdout ?? false,
     stderr: options.stderr ?? false,
   }
+  if (options.logs === true) requireReadableLog(container)
   const live = options.stream === true ? await openLive(container, streams) : undefined
   const stream =
     options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())

@@ -1,7 +1,4 @@
 import type { ContainerEngine, ExecEngine } from '../contract.ts'
-import { localCopyOf } from '../logs/options.ts'
-import { readLogs } from '../logs/read.ts'
-import { NotImplementedError } from '../errors.ts'
 import { readContainerArchive, statContainerPath, writeContainerArchive } from './archive.ts'
 import { attachContainer } from './attach.ts'
 import { containerChanges } from './changes.ts'
@@ -12,7 +9,7 @@ import { createContainer } from './create.ts'
 import { attachExec, createExec, inspectExec, resizeExec, startExec } from './exec.ts'
 import { exportContainer } from './export.ts'
 import { inspectContainer } from './inspect.ts'
-import { logSettings } from './log-target.ts'
+import { containerLogs } from './logs.ts'
 import { listContainers } from './list.ts'
 import { removeLink } from './links.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
@@ -21,7 +18,6 @@ import { removeContainer } from './remove.ts'
 import { renameContainer } from './rename.ts'
 import { requireRunning } from './running.ts'
 import { startContainer } from './start.ts'
-import { isRunning } from './state.ts'
 import { containerStats } from './stats.ts'
 import { killContainer, restartContainer, stopContainer } from './stop.ts'
 import { topContainer } from './top.ts'
@@ -37,28 +33,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     inspect: async (id, options) => inspectContainer(context, get(id), options),
     top: async (id, psArgs) => topContainer(context, get(id), psArgs),
 
-    logs: async (id, options, signal) => {
-      const container = get(id)
-      if (localCopyOf(logSettings(container))?.readable !== true) {
-        throw new NotImplementedError('configured logging driver does not support reading')
-      }
-      let end: () => void = () => undefined
-      const ended = new Promise<void>((resolve) => (end = resolve))
-      container.events.once('ended', end)
-      const stream = readLogs(
-        {
-          path: container.logPath,
-          tty: container.tty,
-          options,
-          running: isRunning(container.status),
-          ended,
-        },
-        signal,
-      )
-      // a container that runs for months is asked for its log many times
-      stream.once('close', () => container.events.off('ended', end))
-      return { stream, tty: container.tty }
-    },
+    logs: async (id, options, signal) => containerLogs(get(id), options, signal),
     stats: (id, options, signal) => containerStats(context, get(id), options, signal),
     start: async (id) => startContainer(context, get(id)),
     stop: async (id, options) => stopContainer(context, get(id), options),

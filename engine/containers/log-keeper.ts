@@ -25,7 +25,7 @@ export class LogKeeper {
   /** Containers whose rotated files wait to be compressed; one is at work. */
   readonly #toCompress = new Set<Container>()
   readonly #stop = new AbortController()
-  #compressing: Promise<void> = Promise.resolve()
+  #compressing: { container: Container; abort: AbortController; done: Promise<void> } | undefined
 
   constructor(instance: Instance, warn: (message: string, error?: unknown) => void) {
     this.#instance = instance
@@ -62,14 +62,13 @@ export class LogKeeper {
       }
       await forwarder.stop()
     }
-    // one that is at work on it must not write into a directory that is being removed
-    await this.#compressing
+    if (this.#compressing?.container === container) await this.#stopCompressing()
   }
 
   async close(): Promise<void> {
     this.#stop.abort()
     await Promise.all([...this.#forwarders.values()].map((forwarder) => forwarder.stop()))
-    await this.#compressing
+    await this.#stopCompressing()
   }
 
   #forward(container: Container, ended: Promise<unknown>): void {
@@ -119,24 +118,31 @@ export class LogKeeper {
 
   #compress(container: Container): void {
     if (localCopyOf(logSettings(container))?.compress !== true) return
-    const idle = this.#toCompress.size === 0
     this.#toCompress.add(container)
-    if (idle) this.#compressing = this.#compressing.then(() => this.#compressAll())
+    if (!this.#compressing) this.#compressNext()
   }
 
   /** One log after the other: it is nobody's hurry, and takes a processor. */
-  async #compressAll(): Promise<void> {
-    for (const container of this.#toCompress) {
-      if (this.#stop.signal.aborted) return
-      this.#toCompress.delete(container)
-      if (container.removed) continue
-      try {
-        await compressRotated(container.logPath, this.#stop.signal)
-      } catch (error) {
+  #compressNext(): void {
+    const [container] = this.#toCompress
+    if (container === undefined || this.#stop.signal.aborted) return
+    this.#toCompress.delete(container)
+    const abort = new AbortController()
+    const done = compressRotated(container.logPath, abort.signal)
+      .catch((error: unknown) => {
         // tried again at its next rotation
-        if (!this.#stop.signal.aborted)
+        if (!abort.signal.aborted)
           this.#warn(`rotated log files of container ${container.name} are not compressed`, error)
-      }
-    }
+      })
+      .finally(() => {
+        this.#compressing = undefined
+        this.#compressNext()
+      })
+    this.#compressing = { container, abort, done }
+  }
+
+  async #stopCompressing(): Promise<void> {
+    this.#compressing?.abort.abort()
+    await this.#compressing?.done
   }
 }

@@ -176,6 +176,12 @@ describe('docker logs', { skip: await whyNot() }, () => {
     assert.equal(code, 1)
     assert.match(stderr, /configured logging driver does not support reading/)
     assert.equal(await logFile('none'), '')
+    const hidden = ['--log-driver', 'syslog', '--log-opt', 'syslog-address=udp://127.0.0.1:9']
+    await ran('hidden', 'echo gone', ...hidden, '--log-opt', 'cache-disabled=true')
+    assert.match(
+      (await cli.run(['logs', name('hidden')])).stderr,
+      /configured logging driver does not support reading/,
+    )
   })
 
   it('reads what the local driver keeps, with its defaults', async () => {

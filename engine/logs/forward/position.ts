@@ -21,7 +21,11 @@ export class Position {
 
   advance(time: string): void {
     this.time = time
-    fs.writeSync(this.#fd, `${time}\n`, 0)
+    try {
+      fs.writeSync(this.#fd, `${time}\n`, 0)
+    } catch {
+      // a full disk: after a restart these lines are sent again
+    }
   }
 
   close(): void {
