@@ -67,6 +67,7 @@ export function attributable(engine: Omit<Engine, 'as'>): Engine {
     containers: sliceAs(caller, engine.containers),
     execs: sliceAs(caller, engine.execs),
     images: sliceAs(caller, engine.images),
+    builds: sliceAs(caller, engine.builds),
     networks: sliceAs(caller, engine.networks),
     volumes: sliceAs(caller, engine.volumes),
     as,

@@ -56,6 +56,7 @@ export interface Engine {
   readonly containers: ContainerEngine
   readonly execs: ExecEngine
   readonly images: ImageEngine
+  readonly builds: BuildEngine
   readonly networks: NetworkEngine
   readonly volumes: VolumeEngine
   /**
@@ -412,6 +413,122 @@ export interface ImportOptions {
   /** Dockerfile instructions, as `docker import --change`. */
   changes?: string[]
   platform?: string
+}
+
+/** Builds images from Dockerfiles. */
+export interface BuildEngine {
+  /**
+   * Builds, telling of it as it goes. What a failed build has finished stays in the cache.
+   *
+   * @throws INVALID_PARAMETER for a Dockerfile or a request at fault, before the first event where that can be told
+   * @throws BuildError for a step that failed (`errors.ts`)
+   * @see POST /build
+   */
+  build(request: BuildRequest, signal?: AbortSignal): AsyncIterable<BuildEvent>
+  /** Every record of the build cache, the directories of `RUN --mount=type=cache` among them. */
+  cache(): Promise<BuildCacheRecord[]>
+  /** @see POST /build/prune */
+  prune(options?: BuildPruneOptions): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }>
+}
+
+export interface BuildRequest {
+  context: BuildContext
+  /** Path of the Dockerfile in the context; `Dockerfile` unless set. */
+  dockerfile?: string | undefined
+  /** Names for the image. */
+  tags?: string[]
+  /** undefined as a value: known, but not set. */
+  buildArgs?: Record<string, string | undefined>
+  labels?: Record<string, string>
+  /** Name or number of the stage to build; the last one unless set. */
+  target?: string | undefined
+  /** `os/arch[/variant]` to build for. */
+  platform?: string | undefined
+  noCache?: boolean
+  /** Ask the registry for base images even when they are here. */
+  pull?: boolean
+  /** Images built here before, or by another Gantry, whose steps may stand in for the same steps. */
+  cacheFrom?: string[]
+  /** Of `RUN`: as HostConfig.NetworkMode. */
+  network?: string | undefined
+  /** `host:ip` */
+  extraHosts?: string[]
+  /** Of `RUN`. */
+  resources?: Pick<
+    HostConfig,
+    | 'Memory'
+    | 'MemorySwap'
+    | 'CpuShares'
+    | 'CpuPeriod'
+    | 'CpuQuota'
+    | 'CpusetCpus'
+    | 'CpusetMems'
+    | 'ShmSize'
+    | 'Ulimits'
+  >
+  /** By registry, as in X-Registry-Config. */
+  auth?: Record<string, RegistryCredentials>
+  /** For `RUN --mount=type=secret`; what resolves to undefined is not there. */
+  secret?: (id: string) => Promise<Uint8Array | undefined>
+  /** For `RUN --mount=type=ssh`: the path of a socket on this host. */
+  ssh?: (id: string) => Promise<string | undefined>
+  /** What a Dockerfile may ask for beyond a sandbox (`RUN --network=host`, `RUN --security=insecure`). */
+  entitlements?: ('network.host' | 'security.insecure')[]
+}
+
+export type BuildContext =
+  /** A tar, maybe compressed. */
+  | { tar: Readable }
+  /** The address of a git repository, an archive or a Dockerfile. */
+  | { remote: string }
+
+/** What happens in a build. Times are RFC 3339. */
+export type BuildEvent =
+  | {
+      kind: 'started'
+      step: string
+      /** `[web 2/5] RUN make` */
+      name: string
+      /** Counted through all stages that are built, in the order of the file. */
+      number: number
+      total: number
+      /** The instruction as written. */
+      instruction: string
+      at: string
+    }
+  | { kind: 'finished'; step: string; cached: boolean; result: string; at: string }
+  | { kind: 'failed'; step: string; message: string; at: string }
+  | { kind: 'log'; step: string; stream: 'stdout' | 'stderr'; data: Uint8Array; at: string }
+  /** Progress of a pull. */
+  | { kind: 'progress'; step: string; progress: ImageProgress }
+  | { kind: 'warning'; message: string }
+  /** The last event of a build that succeeded. */
+  | { kind: 'built'; image: string; tags: string[] }
+
+export interface BuildCacheRecord {
+  ID: string
+  Parents: string[] | null
+  Type: 'regular' | 'exec.cachemount'
+  Description: string
+  /** A build that is under way needs it. */
+  InUse: boolean
+  /** An image has the same layer. */
+  Shared: boolean
+  Size: number
+  CreatedAt: string
+  LastUsedAt: string | null
+  UsageCount: number
+}
+
+export interface BuildPruneOptions {
+  /** Also what images share. */
+  all?: boolean
+  filters?: Filters
+  /** Bytes of cache that may stay, those used last. */
+  reservedSpace?: number | undefined
+  maxUsedSpace?: number | undefined
+  /** Bytes that are to be free on the disk afterwards. */
+  minFreeSpace?: number | undefined
 }
 
 /** The body of POST /networks/create. */

@@ -77,6 +77,38 @@ export class UnavailableError extends EngineError {
   }
 }
 
+/** A step of a build that failed. The message is Docker's and, below it, where in the Dockerfile that is. */
+export class BuildError extends EngineError {
+  /** Of the process, where one ended badly. */
+  readonly exitCode: number | undefined
+  /** What went wrong, without where. */
+  readonly reason: string
+  /** Lines of the Dockerfile, from 1. */
+  readonly location: { line: number; endLine: number } | undefined
+  /** What the failing command printed last. */
+  readonly lastOutput: string
+
+  constructor(
+    reason: string,
+    details: {
+      code?: ErrorCode
+      exitCode?: number | undefined
+      location?: { line: number; endLine: number } | undefined
+      /** Shown behind the reason. */
+      excerpt?: string
+      lastOutput?: string
+    },
+    options?: ErrorOptions,
+  ) {
+    const { code = 'SYSTEM', excerpt = '', exitCode, lastOutput = '', location } = details
+    super(code, excerpt === '' ? reason : `${reason}\n${excerpt}`, options)
+    this.reason = reason
+    this.exitCode = exitCode
+    this.location = location
+    this.lastOutput = lastOutput
+  }
+}
+
 /** A system call that failed, with what it was asked to do. `errno` is the positive number, `errnoName` its symbol. */
 export class SystemError extends EngineError {
   readonly syscall: string

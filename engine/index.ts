@@ -1,5 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { LocalBuilds } from './build/builder.ts'
+import { BuildCache } from './build/cache.ts'
+import { CacheMounts } from './build/cache-mounts.ts'
 import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
@@ -13,7 +16,7 @@ import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
-import type { Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
+import type { BuildEngine, Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
 import { errorMessage } from './errors.ts'
 import { explainHostError, explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'
@@ -62,10 +65,12 @@ async function openEngine(
     parent: instance.cgroupParent,
     madeFile: path.join(instance.runRoot, 'cgroup-parents'),
   })
+  const cache = await BuildCache.open(instance.dataRoot)
   const images = await openImages({
     instance,
     events,
     warn,
+    kept: () => cache.layers(),
     usedBy: (imageId) =>
       table
         .all()
@@ -125,19 +130,41 @@ async function openEngine(
   })
   await recoverContainers(context, damaged)
 
+  const builds = await LocalBuilds.open({
+    instance,
+    events,
+    images,
+    networks,
+    cgroups,
+    trees: context.trees,
+    cache,
+    cacheMounts: await CacheMounts.open(instance.dataRoot),
+    warn,
+  })
   const containers = localContainers(context)
   const clear = <T extends object>(slice: T): T => explainingHostErrors(slice, instance)
-  const system = openSystem({ instance, events, containers, images, volumes, networks, cgroups })
+  const system = openSystem({
+    instance,
+    events,
+    containers,
+    images,
+    volumes,
+    networks,
+    cgroups,
+    builds,
+  })
   return attributable({
     containers: clear(containers),
     execs: clear(localExecs(context)),
     images: clear<ImageEngine>(images),
+    builds: clear<BuildEngine>(builds),
     networks: clear<NetworkEngine>(networks),
     volumes: clear<VolumeEngine>(volumes),
     system: clear(system),
     close: async () => {
       context.closing = true
       context.sampler.close()
+      await builds.close()
       for (const container of table.all()) container.letGo()
       await context.trees.close()
       await context.logs.close()

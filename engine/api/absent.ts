@@ -3,7 +3,6 @@ import type { Route } from './router.ts'
 
 /** Operations of the Docker Engine API that exist but not here (yet), so that a client is told which one it was. */
 const ABSENT = `
-POST /build
 GET /images/search
 GET /images/:name*/attestations
 POST /images/:name*/push

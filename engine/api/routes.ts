@@ -1,7 +1,7 @@
 import type { Engine } from '../contract.ts'
 import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
-import { buildCacheRoutes } from './build-cache.ts'
+import { buildRoutes } from './build.ts'
 import { containerFileRoutes } from './container-files.ts'
 import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
@@ -21,7 +21,7 @@ export function routesOf(engine: Engine): Route[] {
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
-    ...buildCacheRoutes,
+    ...buildRoutes(engine.builds),
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
     ...pluginRoutes,

@@ -23,6 +23,14 @@ function named(prefix: string, platform: Platform): Record<string, string> {
   }
 }
 
+/** Their names. */
+export const PLATFORM_ARGS: readonly string[] = [
+  ...['BUILD', 'TARGET'].flatMap((side) =>
+    ['PLATFORM', 'OS', 'ARCH', 'VARIANT'].map((what) => side + what),
+  ),
+  'TARGETSTAGE',
+]
+
 /** Known to `RUN` without an `ARG`, when they are given; neither the cache nor the history knows them. */
 export const PROXY_ARGS: readonly string[] = [
   'HTTP_PROXY',

@@ -141,7 +141,7 @@ function unquote(word: string): string {
 }
 
 /** `80`, `80/udp`, `8000-8010/tcp`. */
-function portRange(text: string): string[] {
+export function portRange(text: string): string[] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text)
   const first = Number(match?.[1])
   const last = Number(match?.[2] ?? match?.[1])

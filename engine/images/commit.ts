@@ -1,13 +1,10 @@
 import path from 'node:path'
 import { ConflictError } from '../errors.ts'
-import { chainIds } from '../oci/digest.ts'
-import { DOCKER_LAYER } from '../oci/media-types.ts'
-import type { Packed } from '../store/pack.ts'
 import type { Trees } from '../store/trees.ts'
 import type { ImageConfig } from '../types/docker.ts'
-import type { ImageLayer } from './image.ts'
+import { makeLayer } from './make-layer.ts'
 import { familiarReference } from './reference.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
 import { tagImage, taggedReference } from './tag.ts'
 
 export interface ImageCommit {
@@ -48,7 +45,17 @@ export async function commitImage(
       lease.layers.add(chainId)
       lease.blobs.add(blob.digest)
     }
-    const layer = await makeLayer(store, commit, parent.document.layers, lease)
+    const { layersRoot, lower, upper } = store.snapshots.overlay(commit.containerId)
+    const layer = await makeLayer(store, parent.document.layers, lease, async (blob, directory) => {
+      const packed = await commit.trees.pack({
+        upper,
+        lower: lower.map((name) => path.join(layersRoot, name)),
+        blob,
+        directory,
+      })
+      await commit.onRead()
+      return packed
+    })
     const layers = layer ? [...parent.document.layers, layer] : parent.document.layers
     const now = new Date().toISOString()
     const document = {
@@ -73,43 +80,4 @@ export async function commitImage(
   })
   if (repo !== undefined) await tagImage(store, image.id, repo, tag)
   return { id: image.id, reference: reference && familiarReference(reference) }
-}
-
-/** The writable layer as a layer of images; undefined when nothing was written. */
-async function makeLayer(
-  store: ImageStore,
-  { containerId, onRead, trees }: ImageCommit,
-  below: readonly ImageLayer[],
-  lease: Lease,
-): Promise<ImageLayer | undefined> {
-  const { layersRoot, lower, upper } = store.snapshots.overlay(containerId)
-  const blob = store.blobs.temporary()
-  let packed: Packed | undefined
-  try {
-    const layer = await store.layers.addMade(
-      below.map(({ chainId }) => chainId).reverse(),
-      async (directory) => {
-        packed = await trees.pack({
-          upper,
-          lower: lower.map((name) => path.join(layersRoot, name)),
-          blob,
-          directory,
-        })
-        await onRead()
-        if (packed.entries === 0) return undefined
-        const { diffId, implicitDirectories, sizeBytes } = packed
-        lease.blobs.add(diffId)
-        const chainId = chainIds([...below.map((each) => each.diffId), diffId]).at(-1) ?? diffId
-        lease.layers.add(chainId)
-        return { layer: { chainId, diffId, sizeBytes }, implicitDirectories }
-      },
-    )
-    if (!layer || !packed) return undefined
-    if (!store.blobs.has(layer.diffId)) await store.blobs.adopt(blob, layer.diffId)
-    const descriptor = { mediaType: DOCKER_LAYER, digest: layer.diffId, size: packed.archiveBytes }
-    // its digests were made here
-    return { ...layer, blob: descriptor } as ImageLayer
-  } finally {
-    await store.blobs.discard(blob)
-  }
 }

@@ -23,6 +23,7 @@ import type {
 import type { Attributed } from '../types/gantry.ts'
 import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
+import type { ImageLayer } from './image.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
@@ -43,6 +44,8 @@ export interface OpenImagesOptions {
   limits?: UnpackLimits
   /** Told of documents that cannot be read. */
   warn?: (message: string, error?: unknown) => void
+  /** Layers that others than images keep. */
+  kept?: () => Iterable<ImageLayer>
 }
 
 /** What a container is made from. */
@@ -60,13 +63,14 @@ export interface ResolvedImage {
 export async function openImages(options: OpenImagesOptions): Promise<LocalImages> {
   const { dataRoot } = options.instance
   await fs.mkdir(dataRoot, { recursive: true, mode: 0o711 })
-  const { events, limits, usedBy, warn } = options
+  const { events, kept, limits, usedBy, warn } = options
   const store = await ImageStore.open({
     dataRoot,
     events,
     usedBy,
     ...(limits ? { limits } : {}),
     ...(warn ? { warn } : {}),
+    ...(kept ? { kept } : {}),
   })
   return new LocalImages(store, options.instance)
 }
@@ -81,6 +85,11 @@ export class LocalImages implements ImageEngine {
     this.#store = store
     this.#instance = instance
     this.snapshots = new Snapshots(store)
+  }
+
+  /** For who makes images of parts: the builder. */
+  get store(): ImageStore {
+    return this.#store
   }
 
   /** @throws NOT_FOUND "No such image: x:latest" */

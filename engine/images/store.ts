@@ -21,7 +21,7 @@ import { SharedWork } from '../store/shared-work.ts'
 import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
 import { imageDocumentSchema, imageOf } from './image.ts'
-import type { Image, ImageDocument } from './image.ts'
+import type { Image, ImageDocument, ImageLayer } from './image.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import type { Reference } from './reference.ts'
 
@@ -39,6 +39,8 @@ export interface ImageStoreOptions {
   limits?: UnpackLimits
   /** Told of documents that cannot be read. */
   warn?: Warn
+  /** Layers with their archives that others than images have a record of: the builder's cache. */
+  kept?: () => Iterable<ImageLayer>
 }
 
 type Warn = (message: string, error?: unknown) => void
@@ -71,6 +73,7 @@ export interface Lease {
 export class ImageStore {
   readonly events: Events
   readonly usedBy: (imageId: string) => ImageUser[]
+  readonly #kept: () => Iterable<ImageLayer>
   readonly blobs: BlobStore
   readonly layers: LayerStore
   readonly snapshots: SnapshotStore
@@ -97,6 +100,7 @@ export class ImageStore {
   }) {
     this.events = fields.options.events
     this.usedBy = fields.options.usedBy
+    this.#kept = fields.options.kept ?? (() => [])
     this.blobs = fields.blobs
     this.layers = fields.layers
     this.snapshots = fields.snapshots
@@ -117,12 +121,20 @@ export class ImageStore {
     const snapshots = await SnapshotStore.open(at('snapshots'), trash, warn)
 
     const documents = await readImages(directory, warn)
-    const blobs = await BlobStore.open(at('blobs'), new Set(documents.flatMap(blobsOf)))
+    const kept = [...(options.kept?.() ?? [])]
+    const blobs = await BlobStore.open(
+      at('blobs'),
+      new Set([...documents.flatMap(blobsOf), ...kept.map(({ blob }) => blob.digest)]),
+    )
     const layers = await LayerStore.open({
       root: at('layers'),
       trash,
       limits: options.limits ?? DEFAULT_LIMITS,
-      referenced: [...documents.flatMap((document) => document.layers), ...snapshots.referenced()],
+      referenced: [
+        ...documents.flatMap((document) => document.layers),
+        ...kept,
+        ...snapshots.referenced(),
+      ],
     })
     snapshots.useLayers(layers)
 
@@ -325,8 +337,8 @@ export class ImageStore {
   }
 
   /** Removes blobs and layers that nothing refers to. */
-  async collect(): Promise<void> {
-    await this.#exclusively(() => this.#collect())
+  async collect(): Promise<{ layers: string[]; bytes: number }> {
+    return await this.#exclusively(() => this.#collect())
   }
 
   async close(): Promise<void> {
@@ -343,6 +355,10 @@ export class ImageStore {
       for (const { chainId } of document.layers) layers.add(chainId)
     }
     for (const { chainId } of this.snapshots.referenced()) layers.add(chainId)
+    for (const { blob, chainId } of this.#kept()) {
+      layers.add(chainId)
+      blobs.add(blob.digest)
+    }
     const isLeased = (kind: keyof Lease, id: string): boolean => {
       for (const lease of this.#leases) if (lease[kind].has(id)) return true
       return false

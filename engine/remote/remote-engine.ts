@@ -1,4 +1,5 @@
 import type { Engine } from '../contract.ts'
+import { RemoteBuilds } from './builds.ts'
 import { RemoteContainers } from './containers.ts'
 import { RemoteExecs } from './execs.ts'
 import { RemoteImages } from './images.ts'
@@ -26,6 +27,7 @@ export async function openRemoteEngine(options: { url: string }): Promise<Engine
     containers: new RemoteContainers(transport),
     execs: new RemoteExecs(transport),
     images: new RemoteImages(transport),
+    builds: new RemoteBuilds(transport),
     networks: new RemoteNetworks(transport),
     volumes: new RemoteVolumes(transport),
     // the endpoint knows its own callers: to it, everybody here is whoever owns this connection

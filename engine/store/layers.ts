@@ -195,6 +195,11 @@ export class LayerStore {
     for (const chainId of unsynced) this.#volatile.delete(chainId)
   }
 
+  /** Whether a power cut would leave it whole. */
+  isDurable(chainId: string): boolean {
+    return this.#layers.has(chainId) && !this.#volatile.has(chainId)
+  }
+
   /** Takes a layer out; nothing may use it any more. */
   remove(chainId: string): void {
     this.#layers.delete(chainId)

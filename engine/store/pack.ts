@@ -9,6 +9,7 @@ import type { TarSink } from '../tar/read.ts'
 import { isDirectory, openEntry, rootLevel } from '../tree/look-up.ts'
 import { namesIn, TreeReader } from '../tree/read-tree.ts'
 import { TarWriter } from '../tree/tar-writer.ts'
+import { clamped } from './clamp.ts'
 import { LayerWriter } from './layer-writer.ts'
 import { closeFound, findMerged, isOpaque, isWhiteout } from './merged.ts'
 import { isMountPoint } from './mount-points.ts'
@@ -22,6 +23,10 @@ export interface PackJob {
   blob: string
   /** An existing, empty directory: gets the layer as overlayfs wants it. */
   directory: string
+  /** What else was mounted there, without a slash at its start: as long as it is empty, it was made for that. */
+  mountPoints?: readonly string[]
+  /** Nothing in the layer is to be younger, in seconds. */
+  epochSeconds?: number | undefined
 }
 
 export interface Packed {
@@ -59,8 +64,8 @@ export function packLayer(job: PackJob, isCancelled: () => boolean): Packed {
     })
     for (const directory of [job.upper, ...job.lower]) roots.push(fs.openSync(directory, DIRECTORY))
     const [upper = -1, ...below] = roots
-    const both = new Both(archive, tree, isCancelled)
-    new Packer(both, below).pack(upper)
+    const both = new Both(archive, tree, isCancelled, job.epochSeconds)
+    new Packer(both, below, job.mountPoints ?? []).pack(upper)
     archive.finish()
     return { ...tree.finish(), diffId: `sha256:${hash.digest('hex')}`, archiveBytes }
   } finally {
@@ -75,17 +80,25 @@ class Both implements TarSink {
   readonly #archive: TarWriter
   readonly #tree: LayerWriter
   readonly #isCancelled: () => boolean
+  readonly #epochSeconds: number | undefined
 
-  constructor(archive: TarWriter, tree: LayerWriter, isCancelled: () => boolean) {
+  constructor(
+    archive: TarWriter,
+    tree: LayerWriter,
+    isCancelled: () => boolean,
+    epochSeconds: number | undefined,
+  ) {
     this.#archive = archive
     this.#tree = tree
     this.#isCancelled = isCancelled
+    this.#epochSeconds = epochSeconds
   }
 
   entry(header: TarHeader): void {
     if (this.#isCancelled()) throw new EngineError('UNAVAILABLE', 'the commit was cancelled')
-    this.#archive.entry(header)
-    this.#tree.entry(header)
+    const told = clamped(header, this.#epochSeconds)
+    this.#archive.entry(told)
+    this.#tree.entry(told)
   }
 
   data(chunk: Buffer, offset: number): void {
@@ -103,11 +116,13 @@ class Packer {
   readonly #sink: TarSink
   readonly #reader: TreeReader
   readonly #below: readonly number[]
+  readonly #mountPoints: MountPoints
 
-  constructor(sink: TarSink, below: readonly number[]) {
+  constructor(sink: TarSink, below: readonly number[], mountPoints: readonly string[]) {
     this.#sink = sink
     this.#reader = new TreeReader(sink, { wholeSeconds: true })
     this.#below = below
+    this.#mountPoints = new MountPoints(mountPoints)
   }
 
   pack(upper: number): void {
@@ -133,9 +148,7 @@ class Packer {
   }
 
   #entry(fd: number, stat: StatAt, path: string): void {
-    if (isMountPoint(path, stat) && !this.#isBelow(path)) {
-      if (!isDirectory(stat) || namesIn(fd).every((name) => this.#isMade(fd, name, path))) return
-    }
+    if (this.#isMadeForMounts(fd, stat, path)) return
     this.#reader.addAlone(fd, stat, path)
     if (!isDirectory(stat)) return
     if (isOpaque(fd)) this.#mark(`${path}/.wh..wh..opq`, stat)
@@ -148,26 +161,73 @@ class Packer {
     this.#sink.end()
   }
 
+  /**
+   * Whether there is nothing about it but that something was mounted there or further down: it was made for that, or it
+   * was copied up from below for it and is otherwise as it was.
+   */
+  #isMadeForMounts(fd: number, stat: StatAt, path: string): boolean {
+    if (!this.#mountPoints.has(path, stat)) return false
+    const below = this.#statBelow(path)
+    if (!isDirectory(stat)) return below === undefined
+    if (below && !isSameDirectory(stat, below)) return false
+    if (below && isOpaque(fd)) return false
+    const names = namesIn(fd)
+    // a directory that was there and is empty in this layer was touched by somebody else
+    if (below && names.length === 0) return false
+    return names.every((name) => this.#isMade(fd, name, path))
+  }
+
   #isMade(directory: number, name: string, path: string): boolean {
     const found = openEntry(directory, name)
     if (!found) return true
-    fs.closeSync(found.fd)
-    return isMountPoint(`${path}/${name}`, found.stat) && !this.#isBelow(`${path}/${name}`)
+    try {
+      if (isWhiteout(found.stat)) return false
+      return this.#isMadeForMounts(found.fd, found.stat, `${path}/${name}`)
+    } finally {
+      fs.closeSync(found.fd)
+    }
   }
 
-  #isBelow(path: string): boolean {
+  /** What the layers below have at a path. */
+  #statBelow(path: string): StatAt | undefined {
     let directories = this.#below
     const opened: ReturnType<typeof findMerged>[] = []
     try {
       for (const name of path.split('/')) {
         const found = findMerged(directories, bytesOf(name))
         opened.push(found)
-        if (!found) return false
+        if (!found) return undefined
         directories = found.kind === 'dir' ? found.fds : []
       }
-      return true
+      return opened.at(-1)?.stat
     } finally {
       opened.forEach(closeFound)
     }
+  }
+}
+
+function isSameDirectory(one: StatAt, other: StatAt): boolean {
+  return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
+}
+
+/** Where something was mounted, and the directories above. */
+class MountPoints {
+  readonly #own: ReadonlySet<string>
+  readonly #above: ReadonlySet<string>
+
+  constructor(own: readonly string[]) {
+    this.#own = new Set(own)
+    this.#above = new Set(
+      own.flatMap((path) => {
+        const names = path.split('/')
+        return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
+      }),
+    )
+  }
+
+  has(path: string, stat: StatAt): boolean {
+    if (isMountPoint(path, stat)) return true
+    if (isDirectory(stat)) return this.#own.has(path) || this.#above.has(path)
+    return this.#own.has(path) && stat.size === 0
   }
 }

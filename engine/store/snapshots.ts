@@ -100,9 +100,15 @@ export class SnapshotStore {
    * Makes a container's writable layer on an image.
    *
    * @param layers bottom first
+   * @param options.sync false: it need not survive a power cut
    * @throws SYSTEM when a layer's directory has gone
    */
-  async create(id: string, imageId: string, layers: Layer[]): Promise<void> {
+  async create(
+    id: string,
+    imageId: string,
+    layers: Layer[],
+    options: { sync?: boolean } = {},
+  ): Promise<void> {
     await this.#check(imageId, layers)
     const directory = path.join(this.#root, id)
     const document: SnapshotDocument = { version: 1, imageId, layers }
@@ -111,7 +117,7 @@ export class SnapshotStore {
       await fs.mkdir(path.join(directory, 'work'), { mode: 0o700 })
       await fs.mkdir(path.join(directory, 'fs'), { mode: 0o755 })
       await this.#copyRoot(path.join(directory, 'fs'), layers)
-      await writeDocument(path.join(directory, 'snapshot.json'), document)
+      await writeDocument(path.join(directory, 'snapshot.json'), document, options)
     } catch (error) {
       this.#trash.throwAway(directory)
       throw error

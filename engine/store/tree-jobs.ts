@@ -5,6 +5,7 @@ import type { IdMap } from '../native/net.ts'
 import { asFileOwner } from '../native/process.ts'
 import { TarParser } from '../tar/read.ts'
 import { bytesOf, nameOf } from '../tar/header.ts'
+import { IgnoreRules } from '../tree/ignore-rules.ts'
 import { isDirectory, lookUp, rootLevel } from '../tree/look-up.ts'
 import type { Level, Place } from '../tree/look-up.ts'
 import { baseOf, pathStatOf } from '../tree/path-stat.ts'
@@ -16,7 +17,10 @@ import type { FilesystemChange } from '../types/docker.ts'
 import { layerChanges } from './changes.ts'
 import { admitChunk } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
+import { composeLayer } from './compose.ts'
+import type { ComposeJob, Composed } from './compose.ts'
 import { decompress } from './decompress.ts'
+import { removeIgnored } from './ignored.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob, Packed } from './pack.ts'
 
@@ -36,13 +40,15 @@ export type TreeJob =
   | { kind: 'write'; root: number; path: string; from: number; options: WriteTreeOptions }
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
+  | ({ kind: 'compose' } & ComposeJob)
+  | { kind: 'ignore'; root: string; patterns: string[] }
 
 /** The status of what is read, then the archive. */
 export type TreeProgress = { stat: PathStat } | { chunk: Uint8Array }
 
 type Report = (progress: TreeProgress, transfer?: ArrayBuffer[]) => void
 
-export type TreeResult = PathStat | FilesystemChange[] | Packed | undefined
+export type TreeResult = PathStat | FilesystemChange[] | Packed | Composed | undefined
 
 /**
  * Does one job. Paths are bytes as latin1 (path-stat.ts, archivePath).
@@ -78,6 +84,11 @@ export async function doTreeJob(
       return layerChanges(job.upper, job.lower)
     case 'pack':
       return packLayer(job, isCancelled)
+    case 'compose':
+      return composeLayer(job, isCancelled)
+    case 'ignore':
+      removeIgnored(job.root, new IgnoreRules(job.patterns))
+      return undefined
   }
 }
 

@@ -9,6 +9,7 @@ import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
 import { closeFlow, newFlow, releaseChunks } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
+import type { ComposeJob, Composed } from './compose.ts'
 import type { PackJob, Packed } from './pack.ts'
 import type { TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -112,8 +113,22 @@ export class Trees {
   }
 
   /** @see packLayer */
-  async pack(job: PackJob): Promise<Packed> {
-    return (await this.#others.run({ kind: 'pack', ...job }, () => undefined)) as Packed
+  async pack(job: PackJob, signal?: AbortSignal): Promise<Packed> {
+    return (await this.#others.run({ kind: 'pack', ...job }, () => undefined, signal)) as Packed
+  }
+
+  /** @see composeLayer */
+  async compose(job: ComposeJob, signal?: AbortSignal): Promise<Composed> {
+    return (await this.#others.run(
+      { kind: 'compose', ...job },
+      () => undefined,
+      signal,
+    )) as Composed
+  }
+
+  /** Removes what an ignore file's patterns leave out of a tree. */
+  async removeIgnored(root: string, patterns: string[]): Promise<void> {
+    await this.#others.run({ kind: 'ignore', root, patterns }, () => undefined)
   }
 
   /** Ends every copy. */

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { API_VERSION, MIN_API_VERSION } from '../api/version.ts'
 import type { Cgroups } from '../cgroups/cgroup.ts'
 import type {
+  BuildEngine,
   ContainerEngine,
   DiskUsage,
   DiskUsageOptions,
@@ -44,6 +45,7 @@ export interface SystemParts {
   volumes: VolumeEngine & { usage(): Promise<Volume[]> }
   networks: NetworkEngine
   cgroups: Cgroups
+  builds: Pick<BuildEngine, 'cache'>
 }
 
 /** The engine as a whole: what it is, what it runs on, what it holds, what happens. */
@@ -207,14 +209,15 @@ function runtimes({ runtimes: configured }: Instance): SystemInfo['Runtimes'] {
 
 async function diskUsage(parts: SystemParts, options: DiskUsageOptions): Promise<DiskUsage> {
   const { types } = options
-  const wants = (type: 'container' | 'image' | 'volume'): boolean =>
+  const wants = (type: NonNullable<DiskUsageOptions['types']>[number]): boolean =>
     types === undefined || types.length === 0 || types.includes(type)
-  const [containers, listed, volumes] = await Promise.all([
+  const [containers, listed, volumes, buildCache] = await Promise.all([
     wants('container') || wants('image')
       ? parts.containers.list({ all: true, size: wants('container') })
       : [],
     wants('image') ? parts.images.list({ sharedSize: true }) : [],
     wants('volume') ? parts.volumes.usage() : [],
+    wants('build-cache') ? parts.builds.cache() : [],
   ])
   const images = listed.map((image): ImageSummary => {
     const users = containers.filter(({ ImageID }) => ImageID === image.Id)
@@ -224,7 +227,7 @@ async function diskUsage(parts: SystemParts, options: DiskUsageOptions): Promise
     ? ((await parts.images.layersSize?.()) ??
       images.reduce((total, image) => total + image.Size, 0))
     : 0
-  return summarizeUsage({ layersBytes, images, containers, volumes, buildCache: [] }, options)
+  return summarizeUsage({ layersBytes, images, containers, volumes, buildCache }, options)
 }
 
 /** Made once and kept with the data: clients tell engines apart by it. */

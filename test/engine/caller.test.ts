@@ -113,6 +113,7 @@ describe('Engine.as', () => {
     containers: empty,
     execs: empty,
     images: empty,
+    builds: empty,
     networks: empty,
     volumes,
     close: async () => undefined,

@@ -1,0 +1,342 @@
+import path from 'node:path'
+import { setMaxListeners } from 'node:events'
+import type { BuildEvent, BuildRequest } from '../contract.ts'
+import {
+  BuildError,
+  errorCode,
+  errorMessage,
+  InvalidParameterError,
+  NotFoundError,
+} from '../errors.ts'
+import type { Image, ImageLayer } from '../images/image.ts'
+import { familiarReference, parseReference } from '../images/reference.ts'
+import type { ImageStore, Lease } from '../images/store.ts'
+import { tagImage, taggedReference } from '../images/tag.ts'
+import { formatPlatform, hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
+import type { Platform } from '../oci/platform.ts'
+import { openContext } from './context.ts'
+import type { OpenedContext } from './context.ts'
+import { DockerfileError, excerpt } from './dockerfile/error.ts'
+import { parseDockerfile } from './dockerfile/parse.ts'
+import type { Dockerfile } from './dockerfile/parse.ts'
+import type { EventQueue } from './event-queue.ts'
+import { finishImage } from './finish.ts'
+import { HISTORY_MARK } from './layer-step.ts'
+import type { BuilderParts } from './parts.ts'
+import { PLATFORM_ARGS, platformArgs, PROXY_ARGS } from './platform-args.ts'
+import { GlobalScope } from './scope.ts'
+import type { Build, Stage, Step } from './stage.ts'
+import { evaluateStage } from './evaluate.ts'
+import { planStages } from './stages.ts'
+import type { Origin, PlannedStage, StagePlan } from './stages.ts'
+
+/**
+ * Builds one image: opens the context, reads the Dockerfile, carries out the stages that the target needs side by side,
+ * and takes the image in.
+ *
+ * @param dir an existing directory of this build's own
+ */
+export async function runBuild(
+  parts: BuilderParts,
+  request: BuildRequest,
+  dir: string,
+  events: EventQueue<BuildEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  // all that can be refused is, before anything is read
+  const names = (request.tags ?? []).map((tag) => tagOf(tag))
+  const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
+  const context = await openContext(parts.trees, request.context, request.dockerfile, dir, signal)
+  signal.throwIfAborted()
+  await parts.images.store.leased(async (lease) => {
+    const run = new BuildRun(parts, request, dir, events, signal, lease, context, target)
+    try {
+      const image = await run.toItsEnd()
+      for (const { repo, tag } of names) await tagImage(parts.images.store, image.id, repo, tag)
+      const tags = names.map(({ repo, tag }) => familiarReference(taggedReference(repo, tag)))
+      events.push({ kind: 'built', image: image.id, tags })
+    } finally {
+      run.close()
+    }
+  })
+}
+
+class BuildRun implements Build {
+  readonly parts: BuilderParts
+  readonly store: ImageStore
+  readonly request: BuildRequest
+  readonly signal: AbortSignal
+  readonly events: EventQueue<BuildEvent>
+  readonly lease: Lease
+  readonly dir: string
+  readonly context: string
+  readonly global: GlobalScope
+  readonly epochSeconds: number | undefined
+  readonly known: ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }>
+  readonly #opened: OpenedContext
+  readonly #file: Dockerfile
+  readonly #plan: StagePlan
+  readonly #numbers: Map<number, number>
+  readonly #total: number
+  readonly #platform: Platform | undefined
+  readonly #stages = new Map<number, Promise<Stage>>()
+  readonly #images = new Map<string, Promise<Image>>()
+  readonly #failed = new AbortController()
+  readonly #releases: (() => void)[] = []
+
+  constructor(
+    parts: BuilderParts,
+    request: BuildRequest,
+    dir: string,
+    events: EventQueue<BuildEvent>,
+    signal: AbortSignal,
+    lease: Lease,
+    context: OpenedContext,
+    target: Platform | undefined,
+  ) {
+    this.parts = parts
+    this.store = parts.images.store
+    this.request = request
+    this.dir = dir
+    this.events = events
+    this.lease = lease
+    this.context = context.directory
+    this.signal = AbortSignal.any([signal, this.#failed.signal])
+    // each step listens
+    setMaxListeners(0, this.signal)
+    this.#opened = context
+    this.#platform = target
+    try {
+      this.#file = parseDockerfile(context.dockerfile)
+      const given = definedOnly(request.buildArgs ?? {})
+      const platform = platformArgs(hostPlatform(), target ?? hostPlatform(), request.target)
+      const { args, directives } = this.#file
+      this.global = new GlobalScope(args, given, platform, directives.escape)
+      this.epochSeconds = epochOf(given['SOURCE_DATE_EPOCH'])
+      this.#plan = planStages(this.#file, this.global, request.target)
+    } catch (error) {
+      throw this.#located(error)
+    }
+    this.known = knownSteps(this.store, request.cacheFrom ?? [], (message) => {
+      events.push({ kind: 'warning', message })
+    })
+    this.#numbers = new Map()
+    let number = 1
+    for (const stage of [...this.#plan.stages].sort((a, b) => a.index - b.index)) {
+      this.#numbers.set(stage.index, number)
+      number += 1 + stage.instructions.length
+    }
+    this.#total = number - 1
+  }
+
+  async toItsEnd(): Promise<Image> {
+    for (const message of this.#file.warnings) this.events.push({ kind: 'warning', message })
+    const stages = this.#plan.stages.map(({ index }) => this.stage(index))
+    // those that others need have been waited for, but not all of them end at the same time
+    const ends = await Promise.allSettled(stages)
+    const failure = ends.find(
+      (end): end is PromiseRejectedResult =>
+        end.status === 'rejected' && end.reason !== this.#failed.signal.reason,
+    )
+    if (failure) throw failure.reason
+    this.signal.throwIfAborted()
+    const unused = this.#unusedArgs()
+    if (unused.length > 0) {
+      const message = `One or more build-args [${unused.join(' ')}] were not consumed`
+      this.events.push({ kind: 'warning', message })
+    }
+    return await finishImage(this, await this.stage(this.#plan.target))
+  }
+
+  close(): void {
+    for (const release of this.#releases) release()
+  }
+
+  originOf(from: string): Origin {
+    return this.#plan.originOf(from)
+  }
+
+  stage(index: number): Promise<Stage> {
+    const known = this.#stages.get(index)
+    if (known) return known
+    const planned = this.#plan.stages.find((stage) => stage.index === index)
+    if (!planned) {
+      return Promise.reject(
+        new InvalidParameterError(`stage ${String(index)} is not part of what is built`),
+      )
+    }
+    const stage = this.#evaluate(planned)
+    stage.catch((error: unknown) => {
+      // the others need not go on
+      this.#failed.abort(new CancelledBy(error))
+    })
+    this.#stages.set(index, stage)
+    return stage
+  }
+
+  hold(key: string): void {
+    this.#releases.push(this.parts.cache.hold([key]))
+  }
+
+  async image(name: string, platform: Platform | undefined, step: Step): Promise<Image> {
+    const wanted = platform ?? this.#platform
+    const key = `${name} ${wanted ? formatPlatform(wanted) : ''}`
+    const known = this.#images.get(key)
+    const image = known ?? this.#image(name, wanted, step)
+    this.#images.set(key, image)
+    return await image
+  }
+
+  async #image(name: string, wanted: Platform | undefined, step: Step): Promise<Image> {
+    const { pull } = this.request
+    const here = pull === true ? undefined : this.#find(name, wanted)
+    if (here) return this.#leased(here)
+    const { domain } = parseReference(name)
+    const progress = this.parts.images.pull(
+      name,
+      {
+        ...(wanted ? { platform: formatPlatform(wanted) } : {}),
+        ...authFor(this.request, domain),
+      },
+      this.signal,
+    )
+    for await (const line of progress)
+      this.events.push({ kind: 'progress', step: step.id, progress: line })
+    return this.#leased(this.store.find(name))
+  }
+
+  #find(name: string, wanted: Platform | undefined): Image | undefined {
+    try {
+      const image = this.store.find(name)
+      return wanted === undefined || platformMatches(image.config, wanted) ? image : undefined
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined
+      throw error
+    }
+  }
+
+  #leased(image: Image): Image {
+    this.lease.blobs.add(image.id)
+    for (const { blob, chainId } of image.document.layers) {
+      this.lease.layers.add(chainId)
+      this.lease.blobs.add(blob.digest)
+    }
+    return image
+  }
+
+  async #evaluate(planned: PlannedStage): Promise<Stage> {
+    return await evaluateStage(this, planned, {
+      platform: planned.platform === undefined ? undefined : parsePlatform(planned.platform),
+      target: this.#platform,
+      isOnly: this.#plan.stages.length === 1,
+      firstNumber: this.#numbers.get(planned.index) ?? 0,
+      total: this.#total,
+      located: (error, location) => this.#located(error, location),
+    })
+  }
+
+  /** What failed, with the place in the Dockerfile. */
+  #located(error: unknown, location?: { line: number; endLine: number }): unknown {
+    if (error instanceof CancelledBy || (error instanceof BuildError && error.location))
+      return error
+    const at = error instanceof DockerfileError ? error.location : location
+    if (!at) return error
+    const { dockerfile, name } = this.#opened
+    return new BuildError(
+      error instanceof BuildError ? error.reason : errorMessage(error),
+      {
+        code: errorCode(error),
+        location: at,
+        excerpt: excerpt(dockerfile, at, name),
+        exitCode: error instanceof BuildError ? error.exitCode : undefined,
+        lastOutput: error instanceof BuildError ? error.lastOutput : '',
+      },
+      { cause: error },
+    )
+  }
+
+  #unusedArgs(): string[] {
+    const declared = new Set(
+      [
+        ...this.#file.args,
+        ...this.#file.stages.flatMap(({ instructions }) =>
+          instructions.flatMap((one) => (one.kind === 'arg' ? [one] : [])),
+        ),
+      ].flatMap(({ args }) => args.map(({ name }) => name)),
+    )
+    const always = [...PROXY_ARGS, ...PLATFORM_ARGS, 'SOURCE_DATE_EPOCH']
+    return Object.keys(this.request.buildArgs ?? {})
+      .filter((name) => !declared.has(name) && !always.includes(name))
+      .sort()
+  }
+}
+
+/** Why steps end when another has failed: not a failure of their own. */
+class CancelledBy extends Error {
+  constructor(cause: unknown) {
+    super('cancelled, because another stage failed', { cause })
+  }
+}
+
+function tagOf(text: string): { repo: string; tag: string | undefined } {
+  const reference = taggedReference(text)
+  const { tag } = reference
+  return { repo: familiarReference({ ...reference, tag: undefined }), tag }
+}
+
+function definedOnly(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
+function epochOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^\d{1,11}$/.test(text)) return Number(text)
+  throw new InvalidParameterError(`invalid SOURCE_DATE_EPOCH: ${text}`)
+}
+
+function authFor(
+  request: BuildRequest,
+  domain: string,
+): { auth?: NonNullable<BuildRequest['auth']>[string] } {
+  const names =
+    domain === 'docker.io'
+      ? ['https://index.docker.io/v1/', 'index.docker.io', 'docker.io']
+      : [domain, `https://${domain}`, `http://${domain}`, `https://${domain}/v1/`]
+  for (const name of names) {
+    const auth = request.auth?.[name]
+    if (auth) return { auth }
+  }
+  return {}
+}
+
+/** Steps that images tell they were made by. */
+function knownSteps(
+  store: ImageStore,
+  names: readonly string[],
+  warn: (message: string) => void,
+): ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }> {
+  const known = new Map<string, { layer: ImageLayer | null; createdAt: string }>()
+  for (const name of names) {
+    let image: Image
+    try {
+      image = store.find(name)
+    } catch (error) {
+      warn(`--cache-from ${name}: ${errorMessage(error)}`)
+      continue
+    }
+    const layers = [...image.document.layers]
+    for (const { comment = '', created = '', empty_layer } of image.config.history) {
+      const layer = empty_layer === true ? null : (layers.shift() ?? null)
+      if (comment.startsWith(HISTORY_MARK))
+        known.set(comment.slice(HISTORY_MARK.length), { layer, createdAt: created })
+    }
+  }
+  return known
+}
+
+/** Where builds have their directories. */
+export function buildsDirectory(dataRoot: string): string {
+  return path.join(dataRoot, 'builds')
+}

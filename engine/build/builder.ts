@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import type {
+  BuildCacheRecord,
+  BuildEngine,
+  BuildEvent,
+  BuildPruneOptions,
+  BuildRequest,
+} from '../contract.ts'
+import { buildsDirectory, runBuild } from './build.ts'
+import { eventsOf } from './event-queue.ts'
+import type { BuilderParts } from './parts.ts'
+import { pruneCache } from './prune.ts'
+
+/**
+ * The builder of this engine.
+ *
+ *     <data>/builds/<id>/    the context of a build that is under way, and what it needs for a while
+ *     <data>/build-cache/    what steps led to (cache.ts), and the directories of cache mounts
+ */
+export class LocalBuilds implements BuildEngine {
+  readonly #parts: BuilderParts
+  readonly #closing = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+
+  private constructor(parts: BuilderParts) {
+    this.#parts = parts
+  }
+
+  /** Opens the builder and clears away what a killed engine's builds left. */
+  static async open(parts: BuilderParts): Promise<LocalBuilds> {
+    const { cache, cacheMounts, images, instance } = parts
+    const { store } = images
+    const directory = buildsDirectory(instance.dataRoot)
+    await fs.mkdir(directory, { recursive: true, mode: 0o700 })
+    for (const name of await fs.readdir(directory))
+      store.trash.throwAway(path.join(directory, name))
+    cacheMounts.useTrash(store.trash)
+    await cache.check(
+      ({ blob, chainId }) =>
+        store.layers.get(chainId) !== undefined && store.blobs.has(blob.digest),
+    )
+    return new LocalBuilds(parts)
+  }
+
+  build(request: BuildRequest, signal?: AbortSignal): AsyncIterable<BuildEvent> {
+    const any = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+    return eventsOf<BuildEvent>((events, stop) => {
+      const running = this.#run(request, events, stop)
+      this.#running.add(running)
+      const forget = (): void => {
+        this.#running.delete(running)
+      }
+      running.then(forget, forget)
+      return running
+    }, any)
+  }
+
+  async cache(): Promise<BuildCacheRecord[]> {
+    const { cache, cacheMounts, images } = this.#parts
+    const inImages = new Set(
+      images.store.all().flatMap(({ document }) => document.layers.map(({ chainId }) => chainId)),
+    )
+    const steps = cache.all().map((record) => ({
+      ID: record.key,
+      Parents: record.parent === undefined ? null : [record.parent],
+      Type: 'regular' as const,
+      Description: record.description,
+      InUse: cache.isInUse(record.key),
+      Shared: record.layer !== null && inImages.has(record.layer.chainId),
+      Size: record.layer?.sizeBytes ?? 0,
+      CreatedAt: record.createdAt,
+      LastUsedAt: record.lastUsedAt,
+      UsageCount: record.usageCount,
+    }))
+    return [...steps, ...(await cacheMounts.records())]
+  }
+
+  async prune(
+    options: BuildPruneOptions = {},
+  ): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }> {
+    return await pruneCache(this.#parts, await this.cache(), options)
+  }
+
+  /** Cancels what is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled([...this.#running])
+  }
+
+  async #run(
+    request: BuildRequest,
+    events: Parameters<typeof runBuild>[3],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cache, images, instance, warn } = this.#parts
+    const { store } = images
+    const cut = (): void => {
+      if ('tar' in request.context) request.context.tar.destroy()
+    }
+    signal.addEventListener('abort', cut, { once: true })
+    const dir = path.join(buildsDirectory(instance.dataRoot), randomBytes(8).toString('hex'))
+    await fs.mkdir(dir, { mode: 0o700 })
+    let isBuilt = false
+    try {
+      await runBuild(this.#parts, request, dir, events, signal)
+      isBuilt = true
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', cut)
+      store.trash.throwAway(dir)
+      // what was finished may be used again; a build that succeeded has synced it already
+      if (!isBuilt) await store.collect()
+      cache
+        .settle((chainId) => store.layers.isDurable(chainId))
+        .catch((error: unknown) => {
+          warn('the build cache could not be written', error)
+        })
+    }
+  }
+}

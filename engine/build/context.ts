@@ -1,0 +1,144 @@
+import { createReadStream } from 'node:fs'
+import fs from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import type { BuildContext } from '../contract.ts'
+import { InvalidParameterError } from '../errors.ts'
+import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
+import { detectCompression, MAGIC_LENGTH } from '../store/decompress.ts'
+import type { Trees } from '../store/trees.ts'
+import { checksums } from '../tar/header.ts'
+import { cloneInto, download, isGit } from './remote-source.ts'
+
+const MOST_DOCKERFILE = 4 * 2 ** 20
+
+/** A context that is here, and the Dockerfile out of it. */
+export interface OpenedContext {
+  /** Its root. */
+  directory: string
+  dockerfile: string
+  /** How the Dockerfile is called in errors. */
+  name: string
+}
+
+/**
+ * Brings a context here, reads its Dockerfile and takes away what its ignore file leaves out.
+ *
+ * @param dir an existing directory, for this alone
+ * @throws INVALID_PARAMETER when there is no Dockerfile in it, or the archive is at fault
+ */
+export async function openContext(
+  trees: Trees,
+  context: BuildContext,
+  asked: string | undefined,
+  dir: string,
+  signal: AbortSignal,
+): Promise<OpenedContext> {
+  const directory = path.join(dir, 'context')
+  await fs.mkdir(directory, { mode: 0o755 })
+  let root = directory
+  if ('tar' in context) await unpack(trees, directory, context.tar)
+  else if (isGit(context.remote))
+    root = await cloneInto(directory, context.remote, { keepGitDir: false }, signal)
+  else {
+    const lone = await fetchContext(trees, directory, context.remote, dir, signal)
+    // a Dockerfile alone is a context without anything else
+    if (lone !== undefined) return { directory, dockerfile: lone, name: 'Dockerfile' }
+  }
+  const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
+  const dockerfile =
+    readIn(root, name) ?? (asked === undefined ? readIn(root, 'dockerfile') : undefined)
+  if (dockerfile === undefined) {
+    throw new InvalidParameterError(
+      `Cannot locate specified Dockerfile: ${name}: no such file in the build context`,
+    )
+  }
+  const ignore = readIn(root, `${name}.dockerignore`) ?? readIn(root, '.dockerignore')
+  const patterns = ignore === undefined ? [] : patternsOf(ignore)
+  if (patterns.length > 0) await trees.removeIgnored(root, patterns)
+  return { directory: root, dockerfile, name }
+}
+
+async function unpack(trees: Trees, directory: string, tar: Readable): Promise<void> {
+  const root = openSync(directory, DIRECTORY)
+  try {
+    await trees.write(root, '/', tar, {
+      noOverwriteDirNonDir: false,
+      // whoever sent it is nobody in the image
+      owner: { uid: 0, gid: 0 },
+    })
+  } finally {
+    closeSync(root)
+  }
+}
+
+/** @returns the text, when it is no archive but a Dockerfile */
+async function fetchContext(
+  trees: Trees,
+  directory: string,
+  address: string,
+  dir: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!/^https?:\/\//.test(address))
+    throw new InvalidParameterError(`unsupported remote build context ${JSON.stringify(address)}`)
+  const file = path.join(dir, 'remote')
+  await download(address, file, undefined, signal)
+  if (!(await isArchive(file))) {
+    const { size } = await fs.stat(file)
+    if (size > MOST_DOCKERFILE)
+      throw new InvalidParameterError(`${address} is neither an archive nor a Dockerfile`)
+    return await fs.readFile(file, 'utf8')
+  }
+  await unpack(trees, directory, createReadStream(file))
+  await fs.rm(file)
+  return undefined
+}
+
+async function isArchive(file: string): Promise<boolean> {
+  const handle = await fs.open(file)
+  try {
+    const start = Buffer.alloc(512)
+    const { bytesRead } = await handle.read(start, 0, 512, 0)
+    if (bytesRead >= MAGIC_LENGTH && detectCompression(start) !== 'none') return true
+    const stored = parseInt(start.toString('latin1', 148, 155), 8)
+    const { signed, unsigned } = checksums(start)
+    return bytesRead === 512 && (stored === unsigned || stored === signed)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A file of a context, links followed inside of it; undefined when there is none. */
+function readIn(directory: string, name: string): string | undefined {
+  const root = openSync(directory, DIRECTORY)
+  try {
+    const fd = openInRoot(root, name, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const stat = fstatSync(fd)
+      if (!stat.isFile()) return undefined
+      if (stat.size > MOST_DOCKERFILE)
+        throw new InvalidParameterError(`${name} has ${String(stat.size)} bytes: too many`)
+      const content = Buffer.alloc(stat.size)
+      return content.subarray(0, readSync(fd, content, 0, content.length, 0)).toString()
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOfError(error) ?? ''))
+      return undefined
+    throw error
+  } finally {
+    closeSync(root)
+  }
+}
+
+function patternsOf(text: string): string[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+}

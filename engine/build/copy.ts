@@ -1,0 +1,205 @@
+import { InvalidParameterError } from '../errors.ts'
+import { makeLayer } from '../images/make-layer.ts'
+import { resolveUser } from '../runtime/user.ts'
+import type { ComposeJob, CopyPart } from '../store/compose.ts'
+import { cacheKey } from './cache.ts'
+import { inWorkdir } from './config.ts'
+import type { InstructionOf } from './dockerfile/instructions.ts'
+import { fromCache, intoCache } from './layer-step.ts'
+import type { Written } from './layer-step.ts'
+import { fetchSource, isRemote } from './remote-source.ts'
+import { readStageFile, treesOf } from './stage.ts'
+import type { Build, Stage, Step } from './stage.ts'
+
+/** Where files come from: trees, topmost first, and what names them for good where something does. */
+interface Tree {
+  from: string[]
+  identity: string | undefined
+}
+
+/** `COPY` and `ADD`. */
+export async function copyFiles(
+  build: Build,
+  stage: Stage,
+  instruction: InstructionOf<'copy'> | InstructionOf<'add'>,
+  step: Step,
+): Promise<Written> {
+  const { scope } = stage
+  const sources = instruction.sources.map((source) => scope.expand(source))
+  const local = sources.filter((source) => instruction.kind === 'copy' || !isRemote(source))
+  const remote = sources.filter((source) => !local.includes(source))
+  const destination = inWorkdir(stage.config, scope.expand(instruction.destination))
+  if (sources.length + instruction.inline.length > 1 && !destination.endsWith('/')) {
+    if (destination !== '/')
+      throw new InvalidParameterError(
+        `When using ${instruction.kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`,
+      )
+  }
+  const common = {
+    destination,
+    owner: await ownerOf(build, stage, instruction.chown),
+    chmod: instruction.chmod === undefined ? undefined : scope.expand(instruction.chmod),
+    excludes: instruction.excludes.map((pattern) => scope.expand(pattern)),
+    parents: instruction.kind === 'copy' && instruction.parents,
+    link: instruction.link,
+  }
+  const tree = await treeOf(build, stage, instruction, step)
+  const files = instruction.inline.map(({ content, expand, name }) => ({
+    name,
+    content: expand ? scope.expand(heredocWord(content)) : content,
+  }))
+  const unpack = instruction.kind === 'add' && (instruction.unpack ?? true)
+  const parts: CopyPart[] = []
+  if (local.length + files.length > 0)
+    parts.push({ ...common, ...tree, sources: local, files, unpack })
+  for (const source of remote) {
+    if (instruction.kind !== 'add') continue
+    const fetched = await fetchSource(build, source, {
+      checksum: instruction.checksum === undefined ? undefined : scope.expand(instruction.checksum),
+      keepGitDir: instruction.keepGitDir,
+      step,
+    })
+    const owner = common.owner ?? { uid: 0, gid: 0 }
+    parts.push({
+      ...common,
+      owner,
+      from: [fetched.directory],
+      sources: fetched.sources,
+      files: [],
+      // what is downloaded is unpacked only when that is asked for
+      unpack: instruction.unpack ?? false,
+      parents: false,
+    })
+  }
+  return await composeStep(build, stage, parts, tree.identity, {
+    createdBy: describe(instruction.kind, sources, files, destination),
+    description: `${step.name}`,
+  })
+}
+
+/** `WORKDIR`: a directory, where it is missing. */
+export async function makeWorkdir(
+  build: Build,
+  stage: Stage,
+  directory: string,
+  createdBy: string,
+  description: string,
+): Promise<Written> {
+  const { trees } = build.parts
+  const key = cacheKey('workdir', stage.identity, directory, build.epochSeconds ?? null)
+  const told = { createdBy, description }
+  if (await fromCache(build, stage, key, told)) return { key, cached: true }
+  const job: Omit<ComposeJob, 'output'> = {
+    lower: treesOf(build.store, stage.layers),
+    parts: [{ kind: 'directory', path: directory, mode: 0o755 }],
+    epochSeconds: build.epochSeconds,
+  }
+  const layer = await makeLayer(build.store, stage.layers, build.lease, async (blob, into) =>
+    packedOf(await trees.compose({ ...job, output: { blob, directory: into } }, build.signal)),
+  )
+  await intoCache(build, stage, key, layer, told)
+  return { key, cached: false }
+}
+
+async function composeStep(
+  build: Build,
+  stage: Stage,
+  parts: CopyPart[],
+  sourceIdentity: string | undefined,
+  told: { createdBy: string; description: string },
+): Promise<Written> {
+  const { cache, trees } = build.parts
+  const job: Omit<ComposeJob, 'output'> = {
+    lower: treesOf(build.store, stage.layers),
+    parts: parts.map((part) => ({ kind: 'copy', ...part })),
+    epochSeconds: build.epochSeconds,
+  }
+  const operands = parts.map(({ from: _from, ...part }) => part)
+  const prefix = cacheKey('copy', stage.identity, operands, build.epochSeconds ?? null)
+  const step = { ...told, prefix }
+  const isLookedFor =
+    build.request.noCache !== true && (cache.mayHold(prefix) || build.known.size > 0)
+  const readBefore =
+    sourceIdentity === undefined ? undefined : cacheKey('read', prefix, sourceIdentity)
+  if (isLookedFor) {
+    const known = readBefore === undefined ? undefined : cache.knownDigest(readBefore)
+    const digest =
+      known ?? (await trees.compose({ ...job, output: undefined }, build.signal)).digest
+    if (readBefore !== undefined) cache.rememberDigest(readBefore, digest)
+    const key = cacheKey(prefix, digest)
+    if (await fromCache(build, stage, key, step)) return { key, cached: true }
+  }
+  let digest = ''
+  const layer = await makeLayer(build.store, stage.layers, build.lease, async (blob, directory) => {
+    const composed = await trees.compose({ ...job, output: { blob, directory } }, build.signal)
+    digest = composed.digest
+    return packedOf(composed)
+  })
+  if (readBefore !== undefined) cache.rememberDigest(readBefore, digest)
+  const key = cacheKey(prefix, digest)
+  await intoCache(build, stage, key, layer, step)
+  return { key, cached: false }
+}
+
+function packedOf<T>({ packed }: { packed: T | undefined }): T {
+  if (packed === undefined) throw new Error('a layer was asked for')
+  return packed
+}
+
+async function treeOf(
+  build: Build,
+  stage: Stage,
+  instruction: InstructionOf<'copy'> | InstructionOf<'add'>,
+  step: Step,
+): Promise<Tree> {
+  if (instruction.kind === 'add' || instruction.from === undefined)
+    return { from: [build.context], identity: undefined }
+  const { identity, layers } = await originStage(build, stage, instruction.from, step)
+  return { from: treesOf(build.store, layers), identity }
+}
+
+/** What a `--from` names: another stage, or an image of the same platform. */
+export async function originStage(
+  build: Build,
+  stage: Stage,
+  from: string,
+  step: Step,
+): Promise<Pick<Stage, 'identity' | 'layers'>> {
+  const name = stage.scope.expand(from)
+  if (name === 'scratch') return { identity: 'scratch', layers: [] }
+  const origin = build.originOf(name)
+  if ('stage' in origin) return await build.stage(origin.stage)
+  const image = await build.image(origin.image, undefined, step)
+  const { layers } = image.document
+  return { identity: layers.at(-1)?.chainId ?? 'scratch', layers }
+}
+
+/** `--chown`: names as the stage has them. A number alone is a group's, too. */
+async function ownerOf(
+  build: Build,
+  stage: Stage,
+  chown: string | undefined,
+): Promise<{ uid: number; gid: number } | undefined> {
+  if (chown === undefined) return undefined
+  const text = stage.scope.expand(chown)
+  const whole = /^\d+$/.test(text) ? `${text}:${text}` : text
+  const { gid, uid } = await resolveUser(whole, [], (file) =>
+    Promise.resolve(readStageFile(build, stage, file)),
+  )
+  return { uid, gid }
+}
+
+/** A here-document's text is expanded as if it stood in double quotes. */
+function heredocWord(content: string): string {
+  return `"${content.replaceAll('"', '\\"')}"`
+}
+
+function describe(
+  kind: 'copy' | 'add',
+  sources: readonly string[],
+  files: readonly { name: string }[],
+  destination: string,
+): string {
+  const names = [...sources, ...files.map(({ name }) => `<<${name}`)]
+  return `${kind.toUpperCase()} ${names.join(' ')} ${destination}`
+}

@@ -1,0 +1,216 @@
+import { errorMessage, InvalidParameterError } from '../errors.ts'
+import { hostPlatform } from '../oci/platform.ts'
+import type { Platform } from '../oci/platform.ts'
+import { applyConfig, inWorkdir } from './config.ts'
+import { copyFiles, makeWorkdir } from './copy.ts'
+import { parseLine } from './dockerfile/parse.ts'
+import type { Instruction } from './dockerfile/instructions.ts'
+import type { Location } from './dockerfile/error.ts'
+import { runCommand } from './run-step.ts'
+import { StageScope } from './scope.ts'
+import type { Build, Stage, Step } from './stage.ts'
+import type { PlannedStage } from './stages.ts'
+
+export interface EvaluateOptions {
+  /** Of the stage. */
+  platform: Platform | undefined
+  /** Of the whole build. */
+  target: Platform | undefined
+  /** It is the only stage: its steps need not tell which. */
+  isOnly: boolean
+  /** Of its `FROM`, through the whole file. */
+  firstNumber: number
+  total: number
+  /** An error with its place in the file. */
+  located: (error: unknown, location: Location) => unknown
+}
+
+/** Programs look for others by it. @see environ(7) */
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Carries out a stage's instructions, one after the other. */
+export async function evaluateStage(
+  build: Build,
+  planned: PlannedStage,
+  options: EvaluateOptions,
+): Promise<Stage> {
+  const evaluation = new Evaluation(build, planned, options)
+  const { stage, triggers } = await evaluation.from()
+  for (const trigger of triggers) await evaluation.trigger(stage, trigger)
+  for (const [index, instruction] of planned.instructions.entries())
+    await evaluation.instruction(stage, instruction, index + 1)
+  return stage
+}
+
+class Evaluation {
+  readonly #build: Build
+  readonly #planned: PlannedStage
+  readonly #options: EvaluateOptions
+  #triggers = 0
+
+  constructor(build: Build, planned: PlannedStage, options: EvaluateOptions) {
+    this.#build = build
+    this.#planned = planned
+    this.#options = options
+  }
+
+  /** What the stage is made from, and the instructions that come with it. */
+  async from(): Promise<{ stage: Stage; triggers: string[] }> {
+    const { from } = this.#planned
+    const step = this.#stepOf(0, from.text, from.location)
+    return await this.#told(step, async () => {
+      const stage = await this.#base(step)
+      const triggers = stage.config.OnBuild ?? []
+      delete stage.config.OnBuild
+      return { value: { stage, triggers }, cached: true, result: stage.identity }
+    })
+  }
+
+  async trigger(stage: Stage, text: string): Promise<void> {
+    const { location } = this.#planned.from
+    const instruction = { ...parseLine(text), location }
+    const step = this.#stepOf(0, `ONBUILD ${text}`, location, ++this.#triggers)
+    await this.#carryOut(stage, instruction, step)
+  }
+
+  async instruction(stage: Stage, instruction: Instruction, index: number): Promise<void> {
+    const step = this.#stepOf(index, instruction.text, instruction.location)
+    await this.#carryOut(stage, instruction, step)
+  }
+
+  async #carryOut(stage: Stage, instruction: Instruction, step: Step): Promise<void> {
+    await this.#told(step, async () => {
+      this.#build.signal.throwIfAborted()
+      switch (instruction.kind) {
+        case 'run': {
+          const { cached, key } = await runCommand(this.#build, stage, instruction, step)
+          return { value: undefined, cached, result: key }
+        }
+        case 'copy':
+        case 'add': {
+          const { cached, key } = await this.#copy(stage, instruction, step)
+          return { value: undefined, cached, result: key }
+        }
+        case 'workdir': {
+          const directory = inWorkdir(stage.config, stage.scope.expand(instruction.path))
+          stage.config.WorkingDir = directory.replace(/(.)\/+$/, '$1')
+          const createdBy = `WORKDIR ${stage.config.WorkingDir}`
+          const { cached, key } = await makeWorkdir(
+            this.#build,
+            stage,
+            stage.config.WorkingDir,
+            createdBy,
+            step.name,
+          )
+          return { value: undefined, cached, result: key }
+        }
+        default: {
+          const created_by = applyConfig(stage, instruction)
+          stage.history.push({ created_by, empty_layer: true })
+          return { value: undefined, cached: true, result: stage.identity }
+        }
+      }
+    })
+  }
+
+  async #copy(
+    stage: Stage,
+    instruction: Extract<Instruction, { kind: 'copy' | 'add' }>,
+    step: Step,
+  ): Promise<{ cached: boolean; key: string }> {
+    try {
+      return await copyFiles(this.#build, stage, instruction, step)
+    } catch (error) {
+      if (this.#build.signal.aborted || !(error instanceof Error)) throw error
+      const failed = `${instruction.kind.toUpperCase()} failed: `
+      if ((error as { code?: string }).code !== 'INVALID_PARAMETER') throw error
+      throw new InvalidParameterError(`${failed}${errorMessage(error)}`, { cause: error })
+    }
+  }
+
+  async #base(step: Step): Promise<Stage> {
+    const { base } = this.#planned
+    const { global } = this.#build
+    if (base === 'scratch') {
+      const platform = this.#options.platform ?? this.#options.target ?? hostPlatform()
+      const config = { Env: [DEFAULT_PATH] }
+      return {
+        layers: [],
+        history: [],
+        platform,
+        osVersion: undefined,
+        identity: 'scratch',
+        record: undefined,
+        madeAt: undefined,
+        config,
+        scope: new StageScope(global, config.Env),
+        author: undefined,
+        hasOwnCmd: false,
+      }
+    }
+    if ('stage' in base) {
+      const other = await this.#build.stage(base.stage)
+      return {
+        ...other,
+        layers: [...other.layers],
+        history: [...other.history],
+        config: structuredClone(other.config),
+        scope: other.scope.child(),
+      }
+    }
+    const image = await this.#build.image(base.image, this.#options.platform, step)
+    const { architecture, author, history, os, variant } = image.config
+    const config = structuredClone(image.config.config)
+    if (!(config.Env ?? []).some((entry) => entry.startsWith('PATH=')))
+      config.Env = [...(config.Env ?? []), DEFAULT_PATH]
+    const { layers } = image.document
+    return {
+      layers: [...layers],
+      history: [...history],
+      platform: { os, architecture, variant },
+      osVersion: image.config['os.version'],
+      identity: layers.at(-1)?.chainId ?? 'scratch',
+      record: undefined,
+      madeAt: undefined,
+      config,
+      scope: new StageScope(global, config.Env ?? []),
+      author,
+      hasOwnCmd: false,
+    }
+  }
+
+  #stepOf(index: number, instruction: string, location: Location, trigger?: number): Step {
+    const { firstNumber, isOnly } = this.#options
+    const { index: stageIndex, instructions, name } = this.#planned
+    const label = isOnly ? '' : `${name ?? `stage-${String(stageIndex)}`} `
+    const [line = ''] = instruction.split('\n')
+    return {
+      id: [stageIndex, index, ...(trigger === undefined ? [] : [trigger])].join('.'),
+      number: firstNumber + index,
+      name: `[${label}${String(index + 1)}/${String(instructions.length + 1)}] ${line}`,
+      instruction,
+      location,
+    }
+  }
+
+  /** Carries out a step and tells of its beginning and end. */
+  async #told<T>(
+    step: Step,
+    work: () => Promise<{ value: T; cached: boolean; result: string }>,
+  ): Promise<T> {
+    const { events } = this.#build
+    const { id, instruction, name, number } = step
+    const { total } = this.#options
+    const at = (): string => new Date().toISOString()
+    events.push({ kind: 'started', step: id, name, number, total, instruction, at: at() })
+    try {
+      const { cached, result, value } = await work()
+      events.push({ kind: 'finished', step: id, cached, result, at: at() })
+      return value
+    } catch (error) {
+      if (!this.#build.signal.aborted)
+        events.push({ kind: 'failed', step: id, message: errorMessage(error), at: at() })
+      throw this.#options.located(error, step.location)
+    }
+  }
+}

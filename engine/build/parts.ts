@@ -1,0 +1,21 @@
+import type { Cgroups } from '../cgroups/cgroup.ts'
+import type { Events } from '../events/events.ts'
+import type { LocalImages } from '../images/local-images.ts'
+import type { Instance } from '../instance.ts'
+import type { LocalNetworks } from '../networks/local-networks.ts'
+import type { Trees } from '../store/trees.ts'
+import type { BuildCache } from './cache.ts'
+import type { CacheMounts } from './cache-mounts.ts'
+
+/** What builds work with; put together in engine/index.ts. */
+export interface BuilderParts {
+  instance: Instance
+  events: Events
+  images: LocalImages
+  networks: LocalNetworks
+  cgroups: Cgroups
+  trees: Trees
+  cache: BuildCache
+  cacheMounts: CacheMounts
+  warn: (message: string, error?: unknown) => void
+}

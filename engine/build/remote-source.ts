@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { EngineError, InvalidParameterError } from '../errors.ts'
+import { request } from '../registry/http.ts'
+import type { Build, Step } from './stage.ts'
+
+/** Files that were brought here from elsewhere. */
+export interface Fetched {
+  directory: string
+  /** What of it is meant. */
+  sources: string[]
+}
+
+export function isRemote(source: string): boolean {
+  return isGit(source) || /^https?:\/\//.test(source)
+}
+
+/** @see https://docs.docker.com/reference/dockerfile/, "ADD", "Adding files from a Git repository" */
+export function isGit(source: string): boolean {
+  if (/^(git:\/\/|ssh:\/\/|git@)/.test(source)) return true
+  return /^https?:\/\/[^?]+\.git(#.*)?$/.test(source)
+}
+
+/**
+ * Downloads what an `ADD` names.
+ *
+ * @throws INVALID_PARAMETER when it cannot be had, or is not what the checksum says
+ */
+export async function fetchSource(
+  build: Build,
+  source: string,
+  options: { checksum: string | undefined; keepGitDir: boolean; step: Step },
+): Promise<Fetched> {
+  const directory = path.join(build.dir, 'fetched', randomBytes(8).toString('hex'))
+  await fs.mkdir(directory, { recursive: true, mode: 0o755 })
+  if (isGit(source)) {
+    const root = await cloneInto(directory, source, options, build.signal)
+    return { directory: root, sources: ['/'] }
+  }
+  const name = path.posix.basename(decodeURIComponent(new URL(source).pathname))
+  if (name === '' || name === '/')
+    throw new InvalidParameterError(`cannot determine filename for source: ${source}`)
+  await download(source, path.join(directory, name), options.checksum, build.signal)
+  return { directory, sources: [escapePattern(name)] }
+}
+
+/**
+ * Downloads a file, checking it on the way.
+ *
+ * @param checksum `sha256:…`
+ */
+export async function download(
+  source: string,
+  file: string,
+  checksum: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = checksum === undefined ? undefined : digestIn(checksum)
+  const answer = await request(new URL(source), { signal })
+  try {
+    const { statusCode = 0 } = answer
+    if (statusCode !== 200)
+      throw new InvalidParameterError(`failed to load ${source}: status ${String(statusCode)}`)
+    const hash = createHash('sha256')
+    const handle = await fs.open(file, 'wx', 0o600)
+    try {
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        signal.throwIfAborted()
+        hash.update(chunk)
+        for (let at = 0; at < chunk.length;)
+          at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+      }
+    } finally {
+      await handle.close()
+    }
+    const found = hash.digest('hex')
+    if (wanted !== undefined && found !== wanted)
+      throw new InvalidParameterError(
+        `digest mismatch sha256:${found}: sha256:${wanted} of ${source}`,
+      )
+    const time = Date.parse(answer.headers['last-modified'] ?? '')
+    const seconds = Number.isNaN(time) ? 0 : time / 1000
+    await fs.utimes(file, seconds, seconds)
+  } finally {
+    answer.destroy()
+  }
+}
+
+/**
+ * Clones a repository at a branch, tag or commit: `<address>[#ref[:directory]]`.
+ *
+ * @returns the directory that is meant
+ */
+export async function cloneInto(
+  directory: string,
+  address: string,
+  options: { checksum?: string | undefined; keepGitDir: boolean },
+  signal: AbortSignal,
+): Promise<string> {
+  const [repository = '', fragment = ''] = address.split(/#(.*)/s, 2)
+  const [ref = '', subdirectory = ''] = fragment.split(/:(.*)/s, 2)
+  if (repository.startsWith('-') || ref.startsWith('-'))
+    throw new InvalidParameterError(`invalid git address ${JSON.stringify(address)}`)
+  const git = (...args: string[]): Promise<string> => runGit(directory, args, signal)
+  await git('init', '--quiet')
+  await git('remote', 'add', 'origin', repository)
+  await git('fetch', '--quiet', '--depth', '1', '--no-tags', 'origin', ref === '' ? 'HEAD' : ref)
+  await git('checkout', '--quiet', '--force', 'FETCH_HEAD')
+  await git('submodule', '--quiet', 'update', '--init', '--recursive', '--depth', '1')
+  const commit = (await git('rev-parse', 'HEAD')).trim()
+  const { checksum, keepGitDir } = options
+  if (checksum !== undefined && !commit.startsWith(checksum.replace(/^sha1:/, '')))
+    throw new InvalidParameterError(`digest mismatch: ${address} is at ${commit}, not ${checksum}`)
+  if (!keepGitDir) await fs.rm(path.join(directory, '.git'), { recursive: true, force: true })
+  if (subdirectory === '') return directory
+  const inside = await fs.realpath(path.join(directory, subdirectory)).catch(() => '')
+  if (inside !== directory && !inside.startsWith(`${await fs.realpath(directory)}/`))
+    throw new InvalidParameterError(`${address}: there is no directory ${subdirectory} in it`)
+  return inside
+}
+
+async function runGit(directory: string, args: string[], signal: AbortSignal): Promise<string> {
+  const child = spawn('git', args, {
+    cwd: directory,
+    signal,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      HOME: directory,
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_CONFIG_NOSYSTEM: '1',
+      // no transport that runs a program of the address's choice
+      GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
+    },
+  })
+  const [code, out, said] = await Promise.all([
+    new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', resolve)
+    }),
+    text(child.stdout),
+    text(child.stderr),
+  ]).catch((error: unknown) => {
+    signal.throwIfAborted()
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new EngineError('SYSTEM', 'git is not installed on this host', { cause: error })
+    throw error
+  })
+  if (code === 0) return out
+  throw new InvalidParameterError(
+    `git ${args[0] ?? ''}: ${said.trim() || `exit code ${String(code)}`}`,
+  )
+}
+
+function digestIn(checksum: string): string {
+  const hex = /^sha256:([0-9a-f]{64})$/.exec(checksum)?.[1]
+  if (hex === undefined) throw new InvalidParameterError(`invalid checksum ${checksum}`)
+  return hex
+}
+
+function escapePattern(name: string): string {
+  return name.replace(/[*?[\\]/g, '\\$&')
+}

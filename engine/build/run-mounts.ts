@@ -1,0 +1,329 @@
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { InvalidParameterError } from '../errors.ts'
+import { DIRECTORY } from '../native/fs.ts'
+import { closeFound } from '../store/merged.ts'
+import { placeInMerged, topOf } from '../store/merged-tree.ts'
+import { nameOf } from '../tar/header.ts'
+import type { OciMount } from '../types/oci-runtime.ts'
+import { cacheKey } from './cache.ts'
+import { originStage } from './copy.ts'
+import type { InstructionOf } from './dockerfile/instructions.ts'
+import { parseMountFlag } from './dockerfile/mount-flag.ts'
+import type { RunMount } from './dockerfile/mount-flag.ts'
+import { inWorkdir } from './config.ts'
+import { treesOf } from './stage.ts'
+import type { Build, Stage, Step } from './stage.ts'
+
+/** The mounts of one `RUN`: what of them its result depends on, and what makes them. */
+export interface PlannedMounts {
+  identity: unknown[]
+  prepare(script: { name: string; content: string } | undefined): Promise<PreparedMounts>
+}
+
+export interface PreparedMounts {
+  mounts: OciMount[]
+  /** Secrets that are shown as variables. */
+  env: string[]
+  release(): Promise<void>
+}
+
+type MountOf<T extends RunMount['type']> = Extract<RunMount, { type: T }>
+
+/** Reads the mounts of a `RUN` and waits for the stages and images that they show. */
+export async function planMounts(
+  build: Build,
+  stage: Stage,
+  instruction: InstructionOf<'run'>,
+  step: Step,
+): Promise<PlannedMounts> {
+  const asked = instruction.mounts.map((text) => parseMountFlag(stage.scope.expand(text)))
+  const sources = new Map<RunMount, Source>()
+  const identity: unknown[] = []
+  for (const mount of asked) {
+    const source = await sourceOf(build, stage, mount, step)
+    if (source) sources.set(mount, source)
+    identity.push(await identityOf(build, mount, source))
+  }
+  return {
+    identity,
+    prepare: async (script) => {
+      const preparing = new Preparing(build, stage, sources)
+      try {
+        for (const mount of asked) await preparing.add(mount)
+        if (script) await preparing.addScript(script)
+        return preparing
+      } catch (error) {
+        await preparing.release()
+        throw error
+      }
+    },
+  }
+}
+
+/** Trees that a mount shows a part of, topmost first. */
+interface Source {
+  from: string[]
+  /** undefined: the context, whose content counts. */
+  identity: string | undefined
+}
+
+async function sourceOf(
+  build: Build,
+  stage: Stage,
+  mount: RunMount,
+  step: Step,
+): Promise<Source | undefined> {
+  if (mount.type !== 'bind' && mount.type !== 'cache') return undefined
+  if (mount.from === undefined)
+    return mount.type === 'bind' ? { from: [build.context], identity: undefined } : undefined
+  const { identity, layers } = await originStage(build, stage, mount.from, step)
+  return { from: treesOf(build.store, layers), identity }
+}
+
+async function identityOf(
+  build: Build,
+  mount: RunMount,
+  source: Source | undefined,
+): Promise<unknown> {
+  // a cache, a secret and an agent are there to be different each time
+  if (mount.type !== 'bind' || !source) return mount
+  if (source.identity !== undefined) return [mount, source.identity]
+  const { digest } = await build.parts.trees.compose(
+    {
+      lower: treesOf(build.store, []),
+      parts: [
+        {
+          kind: 'copy',
+          from: source.from,
+          sources: [mount.source],
+          files: [],
+          destination: '/',
+          owner: undefined,
+          chmod: undefined,
+          excludes: [],
+          parents: false,
+          unpack: false,
+          link: false,
+        },
+      ],
+      epochSeconds: undefined,
+      output: undefined,
+    },
+    build.signal,
+  )
+  return [mount, digest]
+}
+
+class Preparing implements PreparedMounts {
+  readonly mounts: OciMount[] = []
+  readonly env: string[] = []
+  readonly #build: Build
+  readonly #stage: Stage
+  readonly #sources: ReadonlyMap<RunMount, Source>
+  readonly #dir: string
+  readonly #releases: (() => unknown)[] = []
+  #count = 0
+
+  constructor(build: Build, stage: Stage, sources: ReadonlyMap<RunMount, Source>) {
+    this.#build = build
+    this.#stage = stage
+    this.#sources = sources
+    this.#dir = path.join(build.dir, 'mounts', cacheKey(Math.random(), Date.now()).slice(0, 16))
+  }
+
+  async add(mount: RunMount): Promise<void> {
+    switch (mount.type) {
+      case 'bind':
+        return this.#addBind(mount)
+      case 'cache':
+        return this.#addCache(mount)
+      case 'tmpfs': {
+        const size = mount.sizeBytes === undefined ? [] : [`size=${String(mount.sizeBytes)}`]
+        this.mounts.push({
+          destination: this.#target(mount.target),
+          type: 'tmpfs',
+          source: 'tmpfs',
+          options: ['nosuid', 'nodev', 'mode=1777', ...size],
+        })
+        return
+      }
+      case 'secret':
+        return this.#addSecret(mount)
+      case 'ssh':
+        return this.#addSsh(mount)
+    }
+  }
+
+  async addScript({ content, name }: { name: string; content: string }): Promise<void> {
+    const source = await this.#file(content, { mode: 0o755, uid: 0, gid: 0 })
+    this.#bind(`/dev/pipes/${name}`, source, true)
+  }
+
+  async release(): Promise<void> {
+    for (const release of this.#releases.splice(0).reverse()) release()
+    await fs.rm(this.#dir, { recursive: true, force: true })
+  }
+
+  async #addBind(mount: MountOf<'bind'>): Promise<void> {
+    const { from } = this.#sourceOf(mount)
+    const target = this.#target(mount.target)
+    const found = findIn(from, mount.source)
+    if (!mount.writable && found.paths.length === 1) {
+      this.#bind(target, found.paths[0] ?? '', true)
+      return
+    }
+    if (!found.isDirectory) {
+      // written to in a copy, which goes with the step
+      const copy = await this.#newDirectory()
+      const file = path.join(copy, 'file')
+      await fs.copyFile(found.paths[0] ?? '', file, constants.COPYFILE_FICLONE)
+      this.#bind(target, file, false)
+      return
+    }
+    this.#overlay(target, found.paths, mount.writable ? await this.#newDirectory() : undefined)
+  }
+
+  async #addCache(mount: MountOf<'cache'>): Promise<void> {
+    const source = this.#sources.get(mount)
+    const { directory, release } = await this.#build.parts.cacheMounts.take(
+      mount.id,
+      mount.sharing,
+      async (fresh) => {
+        if (source) await this.#fill(fresh, source, mount.source)
+        await fs.chown(fresh, mount.uid, mount.gid)
+        await fs.chmod(fresh, mount.mode)
+      },
+      this.#build.signal,
+    )
+    this.#releases.push(release)
+    this.#bind(this.#target(mount.target), directory, mount.readonly)
+  }
+
+  /** What a cache begins with. */
+  async #fill(directory: string, source: Source, from: string): Promise<void> {
+    const blob = path.join(await this.#newDirectory(), 'archive')
+    await this.#build.parts.trees.compose(
+      {
+        lower: treesOf(this.#build.store, []),
+        parts: [
+          {
+            kind: 'copy',
+            from: source.from,
+            sources: [from],
+            files: [],
+            destination: '/',
+            owner: undefined,
+            chmod: undefined,
+            excludes: [],
+            parents: false,
+            unpack: false,
+            link: false,
+          },
+        ],
+        epochSeconds: undefined,
+        output: { blob, directory },
+      },
+      this.#build.signal,
+    )
+  }
+
+  async #addSecret(mount: MountOf<'secret'>): Promise<void> {
+    const content = await this.#build.request.secret?.(mount.id)
+    if (content === undefined) {
+      if (!mount.required) return
+      throw new InvalidParameterError(`secret ${mount.id}: not found: the build was given none`)
+    }
+    if (mount.env !== undefined) this.env.push(`${mount.env}=${Buffer.from(content).toString()}`)
+    if (mount.target === undefined) return
+    this.#bind(this.#target(mount.target), await this.#file(content, mount), true)
+  }
+
+  async #addSsh(mount: MountOf<'ssh'>): Promise<void> {
+    const socket = await this.#build.request.ssh?.(mount.id)
+    if (socket === undefined) {
+      if (!mount.required) return
+      throw new InvalidParameterError(`ssh agent ${mount.id}: not found: the build was given none`)
+    }
+    const target = this.#target(mount.target ?? '/run/buildkit/ssh_agent.0')
+    this.#bind(target, socket, false)
+    this.env.push(`SSH_AUTH_SOCK=${target}`)
+  }
+
+  #bind(destination: string, source: string, readonly: boolean): void {
+    this.mounts.push({
+      destination,
+      type: 'bind',
+      source,
+      options: ['bind', 'rprivate', ...(readonly ? ['ro'] : [])],
+    })
+  }
+
+  #overlay(destination: string, lower: readonly string[], upper: string | undefined): void {
+    const data = [`lowerdir=${lower.join(':')}`]
+    if (upper !== undefined)
+      data.push(`upperdir=${path.join(upper, 'fs')}`, `workdir=${path.join(upper, 'work')}`)
+    this.mounts.push({
+      destination,
+      type: 'overlay',
+      source: 'overlay',
+      options: [...data, ...(upper === undefined ? ['ro'] : [])],
+    })
+  }
+
+  #target(text: string): string {
+    return inWorkdir(this.#stage.config, text).replace(/(.)\/+$/, '$1')
+  }
+
+  #sourceOf(mount: RunMount): Source {
+    const source = this.#sources.get(mount)
+    if (!source) throw new Error('a mount without its source')
+    return source
+  }
+
+  async #newDirectory(): Promise<string> {
+    const directory = path.join(this.#dir, String(++this.#count))
+    await fs.mkdir(path.join(directory, 'fs'), { recursive: true })
+    await fs.mkdir(path.join(directory, 'work'), { recursive: true })
+    return directory
+  }
+
+  async #file(
+    content: string | Uint8Array,
+    owner: { mode: number; uid: number; gid: number },
+  ): Promise<string> {
+    const file = path.join(await this.#newDirectory(), 'file')
+    await fs.writeFile(file, content, { mode: 0o600 })
+    await fs.chown(file, owner.uid, owner.gid)
+    await fs.chmod(file, owner.mode)
+    return file
+  }
+}
+
+/** Where a path of merged trees is on the host: in several of them when it is a directory. */
+function findIn(
+  from: readonly string[],
+  source: string,
+): { paths: string[]; isDirectory: boolean } {
+  const roots: number[] = []
+  try {
+    for (const tree of from) roots.push(openSync(tree, DIRECTORY))
+    const place = placeInMerged(roots, nameOf(source))
+    try {
+      const { found } = place
+      if (!found) {
+        throw new InvalidParameterError(`failed to find mount source: "${source}": not found`)
+      }
+      const fds = found.kind === 'dir' ? found.fds : [topOf(found)]
+      return {
+        paths: fds.map((fd) => readlinkSync(`/proc/self/fd/${fd}`)),
+        isDirectory: found.kind === 'dir',
+      }
+    } finally {
+      closeFound(place.found)
+    }
+  } finally {
+    for (const fd of roots) closeSync(fd)
+  }
+}

@@ -1,0 +1,160 @@
+import path from 'node:path'
+import { BuildError, InvalidParameterError } from '../errors.ts'
+import { makeLayer } from '../images/make-layer.ts'
+import type { HostConfig } from '../types/docker.ts'
+import { cacheKey } from './cache.ts'
+import { shellOf } from './config.ts'
+import type { InstructionOf } from './dockerfile/instructions.ts'
+import { fromCache, intoCache } from './layer-step.ts'
+import type { Written } from './layer-step.ts'
+import { LastOutput } from './last-output.ts'
+import { runProcess } from './process.ts'
+import { planMounts } from './run-mounts.ts'
+import type { Build, Stage, Step } from './stage.ts'
+
+/** `RUN`. */
+export async function runCommand(
+  build: Build,
+  stage: Stage,
+  instruction: InstructionOf<'run'>,
+  step: Step,
+): Promise<Written> {
+  const { config, scope } = stage
+  const { args, script } = commandOf(instruction, stage)
+  const given = scope.args()
+  const env = [
+    ...(config.Env ?? []),
+    ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
+  ]
+  const hostConfig = hostConfigOf(build, instruction)
+  const mounts = await planMounts(build, stage, instruction, step)
+  const user = config.User ?? ''
+  const cwd = config.WorkingDir || '/'
+  // what it costs and how it gets out to the network are not what it is: limits, hosts and proxies are left out
+  const key = cacheKey(
+    'run',
+    stage.identity,
+    args,
+    script ?? null,
+    env,
+    user,
+    cwd,
+    instruction.network,
+    instruction.security,
+    mounts.identity,
+    build.epochSeconds ?? null,
+  )
+  const told = { createdBy: describe(args, given), description: step.name }
+  if (await fromCache(build, stage, key, told)) return { key, cached: true }
+
+  const last = new LastOutput()
+  const prepared = await mounts.prepare(script)
+  try {
+    const layer = await runProcess(
+      build.parts,
+      {
+        layers: stage.layers,
+        args,
+        env: [
+          ...withoutNames(env, scope.proxies()),
+          ...Object.entries(scope.proxies()).map(([name, value]) => `${name}=${value}`),
+          ...prepared.env,
+        ],
+        user,
+        cwd,
+        hostConfig,
+        mounts: prepared.mounts,
+        onOutput: async (stream, data) => {
+          last.push(data)
+          const at = new Date().toISOString()
+          build.events.push({ kind: 'log', step: step.id, stream, data, at }, data.length)
+          await build.events.room()
+        },
+        signal: build.signal,
+      },
+      async (exitCode, snapshot) => {
+        if (exitCode !== 0) {
+          throw new BuildError(
+            `The command '${args.join(' ')}' returned a non-zero code: ${String(exitCode)}`,
+            { code: 'INVALID_PARAMETER', exitCode, lastOutput: last.text() },
+          )
+        }
+        const { layersRoot, lower, upper } = build.store.snapshots.overlay(snapshot)
+        return await makeLayer(build.store, stage.layers, build.lease, (blob, directory) =>
+          build.parts.trees.pack(
+            {
+              upper,
+              lower: lower.map((name) => path.join(layersRoot, name)),
+              blob,
+              directory,
+              mountPoints: prepared.mounts.map(({ destination }) => destination.slice(1)),
+              epochSeconds: build.epochSeconds,
+            },
+            build.signal,
+          ),
+        )
+      },
+    )
+    await intoCache(build, stage, key, layer, told)
+    return { key, cached: false }
+  } finally {
+    await prepared.release()
+  }
+}
+
+/** What is executed; a script of its own where a here-document begins with `#!`. */
+function commandOf(
+  { command, heredocs }: InstructionOf<'run'>,
+  { config }: Stage,
+): { args: string[]; script: { name: string; content: string } | undefined } {
+  const [first] = heredocs
+  if (command.form === 'exec') {
+    if (first) throw new InvalidParameterError('here-documents need the shell form of RUN')
+    return { args: command.words, script: undefined }
+  }
+  const text = command.words.join(' ')
+  if (!first) return { args: [...shellOf(config), text], script: undefined }
+  const isAlone = /^\d*<<-?(['"]?)[^\s<'"]+\1$/.test(text.trim())
+  if (!isAlone) {
+    // the shell reads them itself
+    const whole = heredocs.reduce((all, { content, name }) => `${all}\n${content}${name}`, text)
+    return { args: [...shellOf(config), whole], script: undefined }
+  }
+  if (!first.content.startsWith('#!'))
+    return { args: [...shellOf(config), first.content], script: undefined }
+  return {
+    args: [`/dev/pipes/${first.name}`],
+    script: { name: first.name, content: first.content },
+  }
+}
+
+function hostConfigOf(build: Build, { network, security }: InstructionOf<'run'>): HostConfig {
+  const { entitlements = [], extraHosts, network: asked = 'default', resources } = build.request
+  if (network === 'host' && asked !== 'host' && !entitlements.includes('network.host')) {
+    throw new InvalidParameterError(
+      'RUN --network=host: network.host is not allowed: build with --network host to allow it',
+    )
+  }
+  if (security === 'insecure' && !entitlements.includes('security.insecure')) {
+    throw new InvalidParameterError(
+      'RUN --security=insecure: security.insecure is not allowed in this build',
+    )
+  }
+  return {
+    ...resources,
+    NetworkMode: network === 'default' ? asked : network,
+    ...(extraHosts && extraHosts.length > 0 ? { ExtraHosts: extraHosts } : {}),
+    ...(security === 'insecure' ? { Privileged: true } : {}),
+  }
+}
+
+/** As Docker shows it in the history: the arguments in force, and the command. */
+function describe(args: readonly string[], given: Record<string, string>): string {
+  const pairs = Object.entries(given).map(([name, value]) => `${name}=${value}`)
+  const before = pairs.length > 0 ? `|${String(pairs.length)} ${pairs.join(' ')} ` : ''
+  return `RUN ${before}${args.join(' ')}`
+}
+
+function withoutNames(env: readonly string[], names: Record<string, string>): string[] {
+  return env.filter((entry) => !Object.hasOwn(names, entry.split('=', 1)[0] ?? ''))
+}

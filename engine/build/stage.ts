@@ -1,0 +1,106 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+import path from 'node:path'
+import type { BuildEvent, BuildRequest } from '../contract.ts'
+import type { Image, ImageLayer } from '../images/image.ts'
+import type { ImageStore, Lease } from '../images/store.ts'
+import { DIRECTORY, statat } from '../native/fs.ts'
+import type { OciHistory } from '../oci/image-config.ts'
+import type { Platform } from '../oci/platform.ts'
+import { EMPTY_LAYER } from '../store/layers.ts'
+import { lookUpMerged } from '../store/merged.ts'
+import type { StageConfig } from './config.ts'
+import type { EventQueue } from './event-queue.ts'
+import type { BuilderParts } from './parts.ts'
+import type { GlobalScope } from './scope.ts'
+import type { Origin } from './stages.ts'
+
+/** A stage as it is after the instructions carried out so far. */
+export interface Stage extends StageConfig {
+  /** Bottom first. */
+  layers: ImageLayer[]
+  history: OciHistory[]
+  platform: Platform
+  /** Of the image at the bottom, where the format has it. */
+  osVersion: string | undefined
+  /** Names all that the files of the stage come from. */
+  identity: string
+  /** The cache record of its last step. */
+  record: string | undefined
+  /** When its newest layer was made; undefined while it has none of its own. */
+  madeAt: string | undefined
+}
+
+/** One step under way: what it is called and where it stands. */
+export interface Step {
+  id: string
+  number: number
+  name: string
+  instruction: string
+  location: { line: number; endLine: number }
+}
+
+/** What the steps of one build share. */
+export interface Build {
+  readonly parts: BuilderParts
+  readonly store: ImageStore
+  readonly request: BuildRequest
+  readonly signal: AbortSignal
+  readonly events: EventQueue<BuildEvent>
+  readonly lease: Lease
+  /** A directory of this build's own, which goes with it. */
+  readonly dir: string
+  /** Where the context was unpacked. */
+  readonly context: string
+  readonly global: GlobalScope
+  /** From the argument SOURCE_DATE_EPOCH, in seconds. */
+  readonly epochSeconds: number | undefined
+  /** Steps of `cacheFrom` images, by their keys. */
+  readonly known: ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }>
+  originOf(from: string): Origin
+  /** Waits until a stage is finished. */
+  stage(index: number): Promise<Stage>
+  /** An image that is here, pulled where it must be. */
+  image(name: string, platform: Platform | undefined, step: Step): Promise<Image>
+  /** Keeps a cache record until the build is over. */
+  hold(key: string): void
+}
+
+/** Trees of layers, topmost first, for who looks things up in them. */
+export function treesOf(store: ImageStore, layers: readonly ImageLayer[]): string[] {
+  const names = layers.map(({ chainId }) => store.layers.nameOf(chainId)).reverse()
+  return (names.length > 0 ? names : [EMPTY_LAYER]).map((name) =>
+    path.join(store.layers.root, name),
+  )
+}
+
+const MOST_BYTES = 16 * 2 ** 20
+const { S_IFMT, S_IFREG, O_RDONLY, O_NONBLOCK } = constants
+
+/** A file of a stage; undefined when there is none. */
+export function readStageFile(build: Build, stage: Stage, file: string): Buffer | undefined {
+  const roots: number[] = []
+  try {
+    for (const tree of treesOf(build.store, stage.layers)) roots.push(openSync(tree, DIRECTORY))
+    const found = lookUpMerged(roots, file)
+    if (found === undefined) return undefined
+    try {
+      const stat = statat(found, '')
+      if (!stat || (stat.mode & S_IFMT) !== S_IFREG || stat.size > MOST_BYTES) return undefined
+      return readAll(found, stat.size)
+    } finally {
+      closeSync(found)
+    }
+  } finally {
+    for (const fd of roots) closeSync(fd)
+  }
+}
+
+function readAll(found: number, size: number): Buffer {
+  const fd = openSync(`/proc/self/fd/${found}`, O_RDONLY | O_NONBLOCK)
+  try {
+    const content = Buffer.alloc(size)
+    return content.subarray(0, readSync(fd, content, 0, size, 0))
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,198 @@
+import type {
+  BuildCacheRecord,
+  BuildEngine,
+  BuildEvent,
+  BuildPruneOptions,
+  BuildRequest,
+  DiskUsage,
+  ImageProgress,
+} from '../contract.ts'
+import { BuildError, NotImplementedError } from '../errors.ts'
+import { filtersQuery } from './query.ts'
+import type { Transport } from './transport.ts'
+
+/** Builds over a foreign POST /build; steps are told as far as its lines tell them. */
+export class RemoteBuilds implements BuildEngine {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  async *build(request: BuildRequest, signal?: AbortSignal): AsyncGenerator<BuildEvent> {
+    refuseUnsent(request)
+    const { context, resources = {} } = request
+    const reading = new LineReader()
+    const lines = this.#transport.lines<BuildLine>('POST', '/build', {
+      query: {
+        dockerfile: request.dockerfile,
+        t: request.tags,
+        extrahosts: request.extraHosts,
+        remote: 'remote' in context ? context.remote : undefined,
+        nocache: request.noCache,
+        pull: request.pull,
+        cachefrom: json(request.cacheFrom),
+        memory: resources.Memory,
+        memswap: resources.MemorySwap,
+        cpushares: resources.CpuShares,
+        cpusetcpus: resources.CpusetCpus,
+        cpusetmems: resources.CpusetMems,
+        cpuperiod: resources.CpuPeriod,
+        cpuquota: resources.CpuQuota,
+        ulimits: json(resources.Ulimits),
+        shmsize: resources.ShmSize,
+        buildargs: json(
+          request.buildArgs &&
+            Object.fromEntries(
+              Object.entries(request.buildArgs).map(([name, value]) => [name, value ?? null]),
+            ),
+        ),
+        labels: json(request.labels),
+        networkmode: request.network,
+        platform: request.platform,
+        target: request.target,
+        rm: true,
+        forcerm: true,
+      },
+      headers: {
+        'Content-Type': 'application/x-tar',
+        ...(request.auth
+          ? { 'X-Registry-Config': Buffer.from(JSON.stringify(request.auth)).toString('base64url') }
+          : {}),
+      },
+      body: 'tar' in context ? context.tar : undefined,
+      signal,
+    })
+    for await (const line of lines) yield* reading.take(line)
+    if (signal?.aborted !== true) yield reading.end(request.tags ?? [])
+  }
+
+  async cache(): Promise<BuildCacheRecord[]> {
+    const type = this.#transport.speaks('1.42') ? ['build-cache'] : undefined
+    const usage = await this.#transport.json<
+      DiskUsage & { BuildCache?: BuildCacheRecord[] | null }
+    >('GET', '/system/df', { query: { type, verbose: true } })
+    return (
+      (usage.BuildCacheUsage?.Items as BuildCacheRecord[] | undefined) ?? usage.BuildCache ?? []
+    )
+  }
+
+  async prune(
+    options: BuildPruneOptions = {},
+  ): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }> {
+    const reserved = this.#transport.speaks('1.48') ? 'reserved-space' : 'keep-storage'
+    const pruned = await this.#transport.json<{
+      CachesDeleted: string[] | null
+      SpaceReclaimed: number
+    }>('POST', '/build/prune', {
+      query: {
+        all: options.all,
+        filters: filtersQuery(options.filters),
+        [reserved]: options.reservedSpace,
+        'max-used-space': options.maxUsedSpace,
+        'min-free-space': options.minFreeSpace,
+      },
+    })
+    return { CachesDeleted: pruned.CachesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
+  }
+}
+
+type BuildLine = ImageProgress & {
+  error?: string
+  errorDetail?: { code?: number; message?: string }
+}
+
+/** What the classic builder's endpoint has no place for. */
+function refuseUnsent(request: BuildRequest): void {
+  if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')
+  if (request.ssh) throw new NotImplementedError('a remote engine takes no ssh agent for a build')
+  if ((request.entitlements ?? []).length > 0)
+    throw new NotImplementedError('a remote engine takes no entitlements for a build')
+}
+
+/** Reads steps out of the classic builder's words. */
+class LineReader {
+  #step = ''
+  #image = ''
+  #result = ''
+  #cached = false
+
+  take(line: BuildLine): BuildEvent[] {
+    const message = line.errorDetail?.message ?? line.error
+    if (message !== undefined) {
+      const exitCode = line.errorDetail?.code
+      throw new BuildError(message, exitCode === undefined ? {} : { exitCode })
+    }
+    const image = line.aux?.ID
+    if (image !== undefined) {
+      this.#image = image
+      return []
+    }
+    if (line.stream === undefined) return [{ kind: 'progress', step: this.#step, progress: line }]
+    return this.#stream(line.stream)
+  }
+
+  end(tags: string[]): BuildEvent {
+    return { kind: 'built', image: this.#image, tags }
+  }
+
+  #stream(text: string): BuildEvent[] {
+    const at = new Date().toISOString()
+    const [, number = '', total = '', instruction = ''] =
+      /^Step (\d+)\/(\d+) : (.*)\n?$/s.exec(text) ?? []
+    if (number !== '') {
+      const done = this.#finished(at)
+      this.#step = number
+      return [
+        ...done,
+        {
+          kind: 'started',
+          step: number,
+          name: `[${number}/${total}] ${instruction.split('\n', 1)[0] ?? ''}`,
+          number: Number(number),
+          total: Number(total),
+          instruction,
+          at,
+        },
+      ]
+    }
+    if (/^ ---> Using cache\n?$/.test(text)) {
+      this.#cached = true
+      return []
+    }
+    const result = /^ ---> ([0-9a-f]{12})\n?$/.exec(text)?.[1]
+    if (result !== undefined) {
+      this.#result = result
+      return []
+    }
+    const built = /^Successfully built ([0-9a-f]{12})\n?$/.exec(text)?.[1]
+    if (built !== undefined) {
+      if (this.#image === '') this.#image = built
+      return this.#finished(at)
+    }
+    if (/^( ---> Running in |Removing intermediate container |Successfully tagged )/.test(text))
+      return []
+    const warning = /^\[Warning\] (.*)\n?$/s.exec(text)?.[1]
+    if (warning !== undefined) return [{ kind: 'warning', message: warning }]
+    if (text === '') return []
+    return [{ kind: 'log', step: this.#step, stream: 'stdout', data: Buffer.from(text), at }]
+  }
+
+  #finished(at: string): BuildEvent[] {
+    if (this.#step === '') return []
+    const event: BuildEvent = {
+      kind: 'finished',
+      step: this.#step,
+      cached: this.#cached,
+      result: this.#result,
+      at,
+    }
+    this.#step = ''
+    this.#cached = false
+    return [event]
+  }
+}
+
+function json(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value)
+}
