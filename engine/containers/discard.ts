@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { errorMessage } from '../errors.ts'
@@ -40,9 +40,24 @@ async function removeParts(context: ContainersContext, container: Container): Pr
   await context.logs.finish(container)
   await removeRunDir(container.runDir)
   if (container.state.removesVolumes === true) await removeAnonymousVolumes(context, container)
-  // the document first: a directory without it is no container's, whatever else of it is left
-  rmSync(path.join(container.dir, 'container.json'), { force: true })
-  await fs.rm(container.dir, { recursive: true, force: true })
+  await removeDirectory(container.dir)
+}
+
+const DOCUMENTS = ['container.json', 'state.json']
+
+/**
+ * The documents last, so that one whose removal fails is still known; and of them container.json first: a directory without
+ * it is no container's.
+ */
+async function removeDirectory(dir: string): Promise<void> {
+  // somebody may have been quicker
+  const names = existsSync(dir) ? readdirSync(dir) : []
+  const others = names.filter((name) => !DOCUMENTS.includes(name))
+  await Promise.all(
+    others.map((name) => fs.rm(path.join(dir, name), { recursive: true, force: true })),
+  )
+  for (const name of DOCUMENTS) rmSync(path.join(dir, name), { force: true })
+  await fs.rm(dir, { recursive: true, force: true })
 }
 
 /** Those made for this container alone: without a name of their own, and no other container uses them. */

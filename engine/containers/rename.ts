@@ -16,7 +16,7 @@ export async function renameContainer(
   if (name === oldName)
     throw new InvalidParameterError('Renaming a container with the same name as its current name')
   await container.lock.run(async () => {
-    if (container.removed)
+    if (container.isBeingRemoved || ['removing', 'dead'].includes(container.status))
       throw new ConflictError('container is marked for removal and cannot be renamed')
     context.table.reserveName(name, container.id)
     try {

@@ -6,6 +6,8 @@ import { ask } from '../helpers/docker-api.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
+const isOwn = process.env.GANTRY_TEST_DOCKER_HOST === undefined
+
 describe('the life of a container', { skip: await whyNot() }, () => {
   let cli: Cli
   before(async () => {
@@ -238,6 +240,64 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     const left = (await cli.ok('volume', 'ls', '-q')).split('\n')
     const anonymous = first === name('named') ? second : first
     assert.deepEqual([left.includes(anonymous), left.includes(name('named'))], [false, true])
+  })
+
+  it('tells each act in order: volumes and networks taken up before the start, let go of at the end', async () => {
+    const box = name('told')
+    const network = name('told-net')
+    await cli.ok('network', 'create', network)
+    const since = String(Date.now() / 1000)
+    await cli.ok('create', '-t', '--name', box, '--network', network, '-v', '/data', cli.image, 'sleep', '1000') // prettier-ignore
+    const id = await inspect('{{.Id}}', box)
+    for (const args of [
+      ['start'],
+      ['pause'],
+      ['unpause'],
+      ['update', '--cpu-shares', '512'],
+      ['top'],
+      ['kill', '-s', 'WINCH'],
+      ['restart', '-t', '0'],
+      ['stop', '-t', '0'],
+      ['rm', '-v'],
+    ])
+      await cli.ok(...args, box)
+    await cli.ok('network', 'rm', network)
+    const lines = await cli.ok('events', '--since', since, '--until', String(Date.now() / 1000), '--format', '{{json .}}') // prettier-ignore
+    const told = lines
+      .split('\n')
+      .map(
+        (line) =>
+          JSON.parse(line) as {
+            Type: string
+            Action: string
+            Actor: { ID: string; Attributes: Record<string, string> }
+          },
+      ) // prettier-ignore
+      .filter(({ Actor }) => Actor.ID === id || Actor.Attributes['container'] === id)
+      .map(({ Action, Actor, Type }) =>
+        [Type, Action, Actor.Attributes['signal'] ?? Actor.Attributes['exitCode'] ?? '']
+          .join(' ')
+          .trim(),
+      )
+    const up = ['network connect', 'volume mount', 'container start']
+    // since 25 the end is told when all is let go of; 20.10 told it before
+    const ended = ['network disconnect', 'volume unmount', 'container die 137']
+    const down = isOwn ? ended : [...ended.slice(2), ...ended.slice(0, 2)]
+    const killed = ['container kill 15', 'container kill 9', ...down, 'container stop']
+    assert.deepEqual(told, [
+      'container create',
+      ...up,
+      'container pause',
+      'container unpause',
+      'container update',
+      'container top',
+      'container kill 28',
+      ...killed,
+      ...up,
+      'container restart',
+      ...killed,
+      'container destroy',
+    ])
   })
 
   it('verbs at once leave one state, and each an answer that fits', async () => {

@@ -47,6 +47,15 @@ async function compare(engine: Engine, instance: Instance): Promise<string[]> {
   differ('cgroup', cgroupsOf(instance), liveIds)
   for (const id of ids) found.push(...unreadable(path.join(dataRoot, 'containers', id)))
 
+  const images = await engine.images.list({ all: true })
+  differ(
+    'image document',
+    names(path.join(dataRoot, 'images')).filter((name) => /^[0-9a-f]{64}\.json$/.test(name)),
+    images.map(({ Id = '' }) => `${Id.replace('sha256:', '')}.json`),
+  )
+  for (const { Id = '' } of images) await engine.images.inspect(Id)
+  found.push(...unreadable(path.join(dataRoot, 'images')))
+
   const { Volumes } = await engine.volumes.list()
   const mounted = inspected.flatMap(({ Mounts = [] }) =>
     Mounts.flatMap(({ Name, Type }) => (Type === 'volume' && Name !== undefined ? [Name] : [])),

@@ -131,6 +131,40 @@ describe('what an engine needs is taken away under it', () => {
     assert.equal((await inspect(id)).status, 'running')
   })
 
+  test('a removal that fails leaves a dead container, which can be removed again and nothing else', async () => {
+    const { Id } = await host.engine.containers.create({ Image: 'busybox' }, { name: 'stuck' })
+    const busy = path.join(host.instance.dataRoot, 'containers', Id, 'busy')
+    fs.mkdirSync(busy)
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', busy])
+    const { containers } = host.engine
+    const busyWords = { message: /cannot remove container "stuck": .*(EBUSY|busy)/ }
+    await assert.rejects(containers.remove(Id), busyWords)
+    const { status, error } = await inspect(Id)
+    assert.equal(status, 'dead')
+    assert.match(error, /EBUSY|busy/)
+    assert.deepEqual(
+      (await containers.list({ all: true })).map(({ State, Status }) => [State, Status]),
+      [['dead', 'Dead']],
+    )
+    await assert.rejects(containers.start(Id), {
+      code: 'CONFLICT',
+      message: 'container is marked for removal and cannot be started',
+    })
+    await assert.rejects(containers.stop(Id), { code: 'NOT_MODIFIED' })
+    await assert.rejects(containers.kill(Id), { code: 'CONFLICT', message: /is not running/ })
+    await assert.rejects(containers.pause(Id), { code: 'CONFLICT', message: /is not running/ })
+    await assert.rejects(containers.update(Id, { CpuShares: 2 }), { code: 'CONFLICT' })
+    await assert.rejects(containers.rename(Id, 'other'), { code: 'CONFLICT' })
+    await assert.rejects(host.engine.execs.create(Id, { Cmd: ['true'] }), { code: 'CONFLICT' })
+    assert.equal((await (await containers.wait(Id)).exited).StatusCode, 0)
+    await assert.rejects(containers.remove(Id, { force: true }), busyWords)
+    execFileSync('umount', [busy])
+    const { exited } = await containers.wait(Id, 'removed')
+    await containers.remove(Id)
+    assert.equal((await exited).StatusCode, 0)
+    await containers.create({ Image: 'busybox' }, { name: 'stuck' })
+  })
+
   test('documents: what cannot be read is set aside and reported, and comes back when mended', async () => {
     const [torn, stateless, well] = [await run(), await run(), await run()] as const
     await host.engine.containers.stop(torn, { timeout: 0 })

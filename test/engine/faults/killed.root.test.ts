@@ -15,7 +15,7 @@ import { inconsistencies } from './consistency.ts'
 const RUNS = Number(process.env.GANTRY_FAULT_RUNS ?? 40)
 const WORKERS = 3
 const MOST_STEPS = 30
-const STEPS = ['begin', 'create', 'exec', 'pause', 'remove', 'rename', 'restart', 'start', 'stop', 'unpause'] // prettier-ignore
+const STEPS = ['begin', 'commit', 'create', 'exec', 'pause', 'remove', 'rename', 'restart', 'start', 'stop', 'unpause'] // prettier-ignore
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -120,6 +120,8 @@ describe('an engine killed with -9 at any moment', () => {
         await step('unpause', containers.unpause(Id))
       }
       if (life % 3 === 1) await step('restart', containers.restart(Id, { timeout: 0 }))
+      if (life % 3 === 2)
+        await step('commit', containers.commit(Id, { repo: `made-${String(worker)}` }))
       await step('rename', containers.rename(Id, `renamed-${String(worker)}-${Id.slice(0, 12)}`))
       if (life % 2 === 0) {
         await step('stop', containers.stop(Id, { timeout: 0 }))
@@ -162,6 +164,7 @@ describe('an engine killed with -9 at any moment', () => {
           `after run ${String(run)}`,
         )
         if (run % 2 === 0) continue
+        await engine.images.prune()
         for (const { Id = '' } of await engine.containers.list({ all: true })) {
           await engine.containers
             .remove(Id, { force: true, volumes: true })
