@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'ws'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 import { RawStream, request } from './raw-stream.ts'
@@ -62,6 +64,31 @@ describe('streams', { skip: await whyNot() }, () => {
     RawStream.open(cli.socketPath, `/containers/${container}/attach?${query}`, options)
 
   describe('attach', () => {
+    it('by websocket carries both ways and ends with the container', async () => {
+      const cat = name('ws')
+      await cli.ok(
+        'run',
+        '-di',
+        '--name',
+        cat,
+        cli.image,
+        'sh',
+        '-c',
+        'read line; echo "got $line"',
+      )
+      const query = 'stream=1&stdin=1&stdout=1'
+      const address = `ws+unix:${cli.socketPath}:/containers/${cat}/attach/ws?${query}`
+      const socket = new WebSocket(address)
+      const said: string[] = []
+      socket.on('message', (data: Buffer) => said.push(data.toString()))
+      const closed = once(socket, 'close')
+      await once(socket, 'open')
+      socket.send('hello\n')
+      await closed
+      assert.equal(said.join(''), 'got hello\n')
+      assert.equal(await cli.ok('wait', cat), '0')
+    })
+
     it('replays what was printed with logs=1 and goes on with what is printed', async () => {
       const talker = name('talker')
       await cli.ok(

@@ -294,7 +294,7 @@ describe('attach by websocket', () => {
     // In two frames, with a ping between them.
     const split = [masked(0x01, 'ab'), masked(0x89, 'p'), masked(0x80, 'cd')]
     connection.send(Buffer.concat(split))
-    await connection.until((text) => text.includes('\x8a\x01p') && text.endsWith('\x82\x02CD'))
+    await connection.until((text) => text.includes('\x8a\x01p') && text.endsWith('\x82\x04ABCD'))
     connection.send(masked(0x88, '\x03\xe8'))
     assert.ok((await connection.ended()).includes('\x88\x02\x03\xe8'))
   })
@@ -303,7 +303,7 @@ describe('attach by websocket', () => {
     const door = await attachDoor(t, shouter())
     const connection = door.connect()
     connection.send(
-      'GET /containers/x/attach/ws?stdin=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      'GET /containers/x/attach/ws?stdin=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n',
     )
     await connection.until((text) => text.includes('\r\n\r\n'))
     connection.send('\x82\x01x')
