@@ -361,7 +361,7 @@ export type ImageProgress = CreateImageInfo & {
   stream?: string
   /** The bar that a terminal shows: `[=====>     ]  1.2MB/3.4MB`. */
   progress?: string
-  aux?: { ID?: string; Digest?: string }
+  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number }
 }
 
 export interface ImageEngine {
@@ -380,6 +380,11 @@ export interface ImageEngine {
    * @throws NOT_FOUND before the stream begins; what fails later breaks the stream
    */
   save(names: readonly string[], options?: SaveOptions, signal?: AbortSignal): Promise<Readable>
+  /**
+   * Sends `repo:tag`, or all tags of `repo`, to its registry; afterwards the image has the digest that it has there.
+   * Yields progress and throws when it fails. What the registry has already is not sent again.
+   */
+  push(reference: string, options?: PushOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   tag(name: string, repo: string, tag?: string): Promise<void>
   remove(
     name: string,
@@ -398,6 +403,12 @@ export interface ImageListOptions {
 
 export interface PullOptions {
   auth?: RegistryCredentials
+  platform?: string
+}
+
+export interface PushOptions {
+  auth?: RegistryCredentials
+  /** `os/arch[/variant]` that the image must be for. */
   platform?: string
 }
 

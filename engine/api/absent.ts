@@ -5,7 +5,6 @@ import type { Route } from './router.ts'
 const ABSENT = `
 GET /images/search
 GET /images/:name*/attestations
-POST /images/:name*/push
 GET /distribution/:name*/json
 PUT /volumes/:name
 POST /session

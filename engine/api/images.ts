@@ -3,7 +3,7 @@ import { errorMessage, InvalidParameterError, NotImplementedError } from '../err
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
-import { checkPlatform, platformText, platformValue } from './platform.ts'
+import { checkPlatform, parsePlatformText, platformText, platformValue } from './platform.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
@@ -103,6 +103,18 @@ export function imageRoutes(images: ImageEngine): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/images/:name*/push',
+      query: { tag: word, platform: platformValue },
+      handle: async (call, { platform, tag }) => {
+        const auth = registryAuth(call.header('x-registry-auth'))
+        const wanted =
+          platform !== undefined && call.speaks('1.46') ? platformText(platform) : undefined
+        const reference = pushedReference(call.param('name'), tag)
+        await sendProgress(call, images.push(reference, { auth, platform: wanted }, call.signal))
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/images/:name*/tag',
       query: { repo: word, tag: word },
       handle: async (call, { repo, tag }) => {
@@ -129,7 +141,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
 
 async function save(images: ImageEngine, call: Call, names: string[]): Promise<void> {
   // repeated, which the checked query does not show
-  const platforms = call.speaks('1.48') ? call.queryAll('platform').map(platformText) : []
+  const platforms = call.speaks('1.48') ? call.queryAll('platform').map(parsePlatformText) : []
   const archive = await images.save(names, { platforms }, call.signal)
   await call.pipe(archive, 'application/x-tar')
 }
@@ -180,6 +192,13 @@ async function create(
 function referenceOf(name: string, tag: string | undefined): string {
   if (tag === undefined) return name
   return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
+}
+
+/** A tag within the name counts for nothing, as the reference has it: without `tag` all tags are pushed. */
+function pushedReference(name: string, tag: string | undefined): string {
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1)
+  const repository = colon === -1 || name.includes('@') ? name : name.slice(0, colon)
+  return tag === undefined ? repository : `${repository}:${tag}`
 }
 
 /** Credentials in base64url JSON; a broken header counts as none, as Docker has it. */

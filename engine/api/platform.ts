@@ -20,10 +20,14 @@ export const platformValue = z
     return parsed.data
   })
 
-/** One platform in JSON as `os/arch[/variant]`. */
-export function platformText(json: string): string {
-  const { os, architecture, variant } = platformValue.parse(json) ?? {}
+/** `os/arch[/variant]` */
+export function platformText({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part).join('/')
+}
+
+/** One platform in JSON as `os/arch[/variant]`. */
+export function parsePlatformText(json: string): string {
+  return platformText(platformValue.parse(json) ?? {})
 }
 
 /** @throws NOT_FOUND when the image, which is here for one platform only, is for another */

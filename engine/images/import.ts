@@ -1,11 +1,9 @@
-import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { ImageProgress, ImportOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
-import { DOCKER_LAYER, DOCKER_LAYER_GZIP } from '../oci/media-types.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts'
-import { detectCompression, MAGIC_LENGTH } from '../store/decompress.ts'
 import { applyChanges } from './changes.ts'
+import { layerType } from './layer-type.ts'
 import { reportProgress } from './progress.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import { spoolStream } from './spool.ts'
@@ -85,19 +83,4 @@ export function importImage(
       await store.collect()
     }
   }, signal)
-}
-
-async function layerType(file: string): Promise<string> {
-  let start: Buffer = Buffer.alloc(0)
-  for await (const chunk of createReadStream(file, { end: MAGIC_LENGTH - 1 })) {
-    start = Buffer.concat([start, chunk as Buffer])
-  }
-  switch (detectCompression(start)) {
-    case 'gzip':
-      return DOCKER_LAYER_GZIP
-    case 'zstd':
-      return 'application/vnd.oci.image.layer.v1.tar+zstd'
-    case 'none':
-      return DOCKER_LAYER
-  }
 }

@@ -7,6 +7,7 @@ import type {
   ImageProgress,
   ImportOptions,
   PullOptions,
+  PushOptions,
   SaveOptions,
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
@@ -29,6 +30,7 @@ import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
 import { pruneImages } from './prune.ts'
 import { pullImage } from './pull.ts'
+import { pushImage } from './push.ts'
 import { removeImage } from './remove.ts'
 import { saveImages } from './save.ts'
 import { ImageStore } from './store.ts'
@@ -125,6 +127,14 @@ export class LocalImages implements ImageEngine {
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
     return pullImage(this.#store, this.#instance.registryMirrors, reference, options, signal)
+  }
+
+  push(
+    reference: string,
+    options: PushOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    return pushImage(this.#store, reference, options, signal)
   }
 
   import(

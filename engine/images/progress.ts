@@ -89,6 +89,12 @@ class ProgressQueue implements ProgressSink {
   }
 }
 
+/** A pause before the next try, as Docker tells of it. */
+export function retrying(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  return `Retrying in ${whole} ${whole === 1 ? 'second' : 'seconds'}`
+}
+
 /** The text that docker's terminals show behind a layer's state, without the time left. */
 export function progressBar(current: number, total: number): string {
   if (total <= 0) return humanSize(current).padStart(8)

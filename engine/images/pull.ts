@@ -16,12 +16,13 @@ import {
   parsePlatform,
   platformMatches,
 } from '../oci/platform.ts'
-import { RegistryClient, isTransient, refusalOf } from '../registry/client.ts'
+import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { readBody } from '../registry/http.ts'
+import { MAX_TRIES, refusalOf, retryDelay } from '../registry/refusal.ts'
 import type { ImageLayer } from './image.ts'
 import { settleAll } from './load.ts'
-import { reportProgress } from './progress.ts'
+import { reportProgress, retrying } from './progress.ts'
 import type { ProgressSink } from './progress.ts'
 import {
   familiarName,
@@ -31,11 +32,11 @@ import {
   withDefaultTag,
 } from './reference.ts'
 import type { Reference } from './reference.ts'
+import { Slots } from './slots.ts'
 import type { DownloadProgress, ImageStore, Lease } from './store.ts'
 
 /** Layers of one pull that are downloaded at the same time. */
 const MAX_DOWNLOADS = 3
-const MAX_TRIES = 5
 
 /**
  * Pulls an image for one platform. Every byte is verified against its digest; layers that are here are not fetched
@@ -320,9 +321,11 @@ class Pull {
           )
         } catch (error) {
           signal.throwIfAborted()
-          if (!isTransient(error) && attempt >= this.#clients.length) throw error
-          if (attempt >= MAX_TRIES) throw error
-          await this.#pause(attempt, shortId(blob.digest), signal)
+          // another endpoint may have what this one has not
+          const isOther = attempt < this.#clients.length && attempt < MAX_TRIES
+          const seconds = retryDelay(error, attempt) ?? (isOther ? 0.5 : undefined)
+          if (seconds === undefined) throw error
+          await this.#pause(seconds, shortId(blob.digest), signal)
         }
       }
     } finally {
@@ -400,27 +403,15 @@ class Pull {
         this.#signal.throwIfAborted()
         const isAnswered = refusalOf(error) !== undefined
         const hasOthers = client !== this.#clients.at(-1)
-        if (
-          !isTransient(error) ||
-          attempt >= MAX_TRIES ||
-          (!isAnswered && (hasOthers || attempt >= 2))
-        )
-          throw error
-        await this.#pause(attempt, undefined, this.#signal)
+        const seconds = retryDelay(error, attempt)
+        if (seconds === undefined || (!isAnswered && (hasOthers || attempt >= 2))) throw error
+        await this.#pause(seconds, undefined, this.#signal)
       }
     }
   }
 
-  async #pause(attempt: number, id: string | undefined, signal: AbortSignal): Promise<void> {
-    const seconds = 2 ** (attempt - 1) / 2
-    if (id !== undefined) {
-      const unit = Math.ceil(seconds) === 1 ? 'second' : 'seconds'
-      this.#sink.emit({
-        status: `Retrying in ${Math.ceil(seconds)} ${unit}`,
-        progressDetail: {},
-        id,
-      })
-    }
+  async #pause(seconds: number, id: string | undefined, signal: AbortSignal): Promise<void> {
+    if (id !== undefined) this.#sink.emit({ status: retrying(seconds), progressDetail: {}, id })
     await sleep(seconds * 1000, undefined, { signal })
   }
 
@@ -445,35 +436,5 @@ class Pull {
       return new NotFoundError(`manifest for ${shown} not found: ${words}`, { cause: error })
     }
     return error
-  }
-}
-
-/** So many at a time; the others in the order of asking. */
-class Slots {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(count: number) {
-    this.#free = count
-  }
-
-  get isFree(): boolean {
-    return this.#free > 0
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-      })
-    }
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
-    }
   }
 }

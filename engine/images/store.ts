@@ -80,6 +80,8 @@ export class ImageStore {
   readonly trash: Trash
   /** Downloads under way, by digest. */
   readonly downloads = new SharedWork<void, DownloadProgress>()
+  /** Layers being compressed, by the digest of what is compressed; progress is the bytes read of it. */
+  readonly compressions = new SharedWork<Descriptor, number>()
   readonly #directory: string
   readonly #images: Map<string, Image>
   #references: Map<string, string>
@@ -232,6 +234,15 @@ export class ImageStore {
     for (const { document } of this.#images.values()) {
       const layer = document.layers.find((candidate) => candidate.chainId === chainId)
       if (layer && this.blobs.has(layer.blob.digest)) return layer.blob
+    }
+    return undefined
+  }
+
+  /** The archive that some image has for a layer's content, of a kind. */
+  blobOf(diffId: string, isWanted: (blob: Descriptor) => boolean): Descriptor | undefined {
+    for (const { document } of this.#images.values()) {
+      for (const { blob, diffId: found } of document.layers)
+        if (found === diffId && this.blobs.has(blob.digest) && isWanted(blob)) return blob
     }
     return undefined
   }

@@ -52,6 +52,8 @@ export class Authorizer {
   identityToken: string | undefined
   readonly #credentials: RegistryCredentials
   readonly #scope: string
+  /** Asked for whatever the challenge names. */
+  readonly #fixedScope: boolean
   readonly #insecure: boolean
   readonly #offline: boolean
   #header: string | undefined
@@ -62,8 +64,9 @@ export class Authorizer {
     credentials: RegistryCredentials,
     scope: string,
     insecure: boolean,
-    options: { offline?: boolean } = {},
+    options: { offline?: boolean; fixedScope?: boolean } = {},
   ) {
+    this.#fixedScope = options.fixedScope ?? false
     this.#credentials = credentials
     this.#offline = options.offline ?? false
     this.identityToken = credentials.identitytoken
@@ -117,7 +120,12 @@ export class Authorizer {
         `the registry's token server ${url.origin} is not https: refused`,
       )
     }
-    const response = await this.#ask(url, service, scope ?? this.#scope, signal)
+    const response = await this.#ask(
+      url,
+      service,
+      this.#fixedScope ? this.#scope : (scope ?? this.#scope),
+      signal,
+    )
     const body = await readBody(response, 1 << 20)
     const { statusCode = 0 } = response
     if (statusCode === 401 || statusCode === 403) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RegistryCredentials } from '../contract.ts'
-import { EngineError, NotFoundError, UnauthorizedError, UnavailableError } from '../errors.ts'
+import { ConflictError, EngineError } from '../errors.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
@@ -8,6 +8,8 @@ import { ACCEPT_MANIFESTS } from '../oci/media-types.ts'
 import { Authorizer } from './auth.ts'
 import type { Endpoint } from './endpoints.ts'
 import { readBody, request } from './http.ts'
+import type { HttpMethod, HttpRequest } from './http.ts'
+import { refusal } from './refusal.ts'
 
 export interface FetchedManifest {
   content: Buffer
@@ -15,28 +17,32 @@ export interface FetchedManifest {
   digest: Digest
 }
 
-/** An answer of the registry that is an error, in the registry's words. */
-export interface RegistryRefusal {
-  status: number
-  /** `MANIFEST_UNKNOWN` and so on; empty when it gave none. */
-  code: string
-  message: string
-}
-
 /**
  * One repository at one endpoint.
  *
- * @see distribution-spec, "Pull"
+ * @see distribution-spec, "Pull" and "Push"
  */
 export class RegistryClient {
   readonly endpoint: Endpoint
   readonly #path: string
   readonly #authorizer: Authorizer
 
-  constructor(endpoint: Endpoint, path: string, credentials: RegistryCredentials) {
+  /** @param access what is asked for beyond reading: to push, and to read neighbours for mounts out of them */
+  constructor(
+    endpoint: Endpoint,
+    path: string,
+    credentials: RegistryCredentials,
+    access: { push?: boolean; neighbours?: string[] } = {},
+  ) {
+    const { push = false, neighbours = [] } = access
     this.endpoint = endpoint
     this.#path = path
-    this.#authorizer = new Authorizer(credentials, `repository:${path}:pull`, endpoint.insecure)
+    const scope = [
+      `repository:${path}:${push ? 'pull,push' : 'pull'}`,
+      ...neighbours.map((neighbour) => `repository:${neighbour}:pull`),
+    ].join(' ')
+    // the challenge to the first request, which only reads, would name reading alone
+    this.#authorizer = new Authorizer(credentials, scope, endpoint.insecure, { fixedScope: push })
   }
 
   /**
@@ -45,7 +51,10 @@ export class RegistryClient {
    * @throws NOT_FOUND, UNAUTHORIZED, UNAVAILABLE (rate limit) or SYSTEM with the registry's words
    */
   async manifest(reference: string, signal?: AbortSignal): Promise<FetchedManifest> {
-    const response = await this.#get(`manifests/${reference}`, { accept: ACCEPT_MANIFESTS }, signal)
+    const response = await this.send('GET', `manifests/${reference}`, {
+      headers: { accept: ACCEPT_MANIFESTS },
+      signal,
+    })
     if (response.statusCode !== 200) throw await refusal(response)
     const content = await readBody(response, MAX_DOCUMENT_BYTES)
     const digest = digestOf(content)
@@ -70,7 +79,7 @@ export class RegistryClient {
     signal?: AbortSignal,
   ): Promise<{ body: IncomingMessage; offset: number }> {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {}
-    const response = await this.#get(`blobs/${digest}`, headers, signal)
+    const response = await this.send('GET', `blobs/${digest}`, { headers, signal })
     if (response.statusCode === 200) return { body: response, offset: 0 }
     if (response.statusCode === 206) {
       const start = Number(
@@ -86,79 +95,74 @@ export class RegistryClient {
     throw await refusal(response)
   }
 
-  async #get(
-    path: string,
-    headers: Record<string, string>,
+  /**
+   * Whether the registry speaks this protocol and lets us in, before anything is sent.
+   *
+   * @throws as manifest()
+   */
+  async ping(signal?: AbortSignal): Promise<void> {
+    const response = await this.send('GET', new URL('/v2/', this.endpoint.url), { signal })
+    // some answer 401 to this and give tokens for repositories only
+    if (response.statusCode !== 200 && response.statusCode !== 401) throw await refusal(response)
+    response.resume()
+  }
+
+  /** @throws as manifest() */
+  async hasBlob(digest: string, signal?: AbortSignal): Promise<boolean> {
+    const response = await this.send('HEAD', `blobs/${digest}`, { signal })
+    if (response.statusCode !== 200 && response.statusCode !== 404) throw await refusal(response)
+    response.resume()
+    return response.statusCode === 200
+  }
+
+  /**
+   * Puts a manifest in under a tag; the blobs that it names must be there.
+   *
+   * @throws as manifest(), and when the registry says that it has stored another one
+   */
+  async putManifest(
+    tag: string,
+    content: Buffer,
+    { digest, mediaType }: { digest: string; mediaType: string },
     signal?: AbortSignal,
+  ): Promise<void> {
+    const response = await this.send('PUT', `manifests/${tag}`, {
+      headers: { 'content-type': mediaType, 'content-length': String(content.length) },
+      body: content,
+      signal,
+    })
+    if (response.statusCode !== 201) throw await refusal(response)
+    response.resume()
+    const stored = response.headers['docker-content-digest']
+    if (stored !== undefined && stored !== digest)
+      throw new ConflictError(`the registry stored manifest ${digest} as ${String(stored)}`)
+  }
+
+  /**
+   * Asks within this repository, or at an address that the registry gave. Who we are is told to the registry only.
+   *
+   * @returns the answer, whatever its status; the caller reads, resumes or destroys it
+   */
+  async send(
+    method: HttpMethod,
+    target: string | URL,
+    options: Omit<HttpRequest, 'method' | 'insecure'> = {},
   ): Promise<IncomingMessage> {
     const base = this.endpoint.url.href.replace(/\/$/, '')
-    const url = new URL(`${base}/v2/${this.#path}/${path}`)
+    const url = typeof target === 'string' ? new URL(`${base}/v2/${this.#path}/${target}`) : target
+    const isOwn = url.origin === this.endpoint.url.origin
     for (let tries = 0; ; tries++) {
-      const authorization = await this.#authorizer.header(signal)
+      const authorization = isOwn ? await this.#authorizer.header(options.signal) : undefined
       const response = await request(url, {
-        headers: authorization === undefined ? headers : { ...headers, authorization },
-        signal,
+        ...options,
+        method,
+        headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
         insecure: this.endpoint.insecure,
       })
-      if (response.statusCode !== 401 || tries > 0) return response
-      if (!(await this.#authorizer.answer(response.headers['www-authenticate'], signal)))
+      if (response.statusCode !== 401 || tries > 0 || !isOwn) return response
+      if (!(await this.#authorizer.answer(response.headers['www-authenticate'], options.signal)))
         return response
       response.resume()
     }
-  }
-}
-
-/** True when asking again may help. */
-export function isTransient(error: unknown): boolean {
-  const status = (error as { registry?: RegistryRefusal }).registry?.status
-  if (status !== undefined) return status >= 500 || status === 408
-  return error instanceof EngineError ? ['SYSTEM', 'UNAVAILABLE'].includes(error.code) : true
-}
-
-/** What the registry answered, of an error that one of the calls above threw. */
-export function refusalOf(error: unknown): RegistryRefusal | undefined {
-  return (error as { registry?: RegistryRefusal } | null)?.registry
-}
-
-/** A registry's refusal as an error, in its words. */
-export async function refusal(response: IncomingMessage): Promise<EngineError> {
-  const { statusCode: status = 0 } = response
-  const body = await readBody(response, 1 << 20).catch(() => Buffer.alloc(0))
-  const { code, message } = parseErrors(body)
-  const words =
-    [code.toLowerCase().replaceAll('_', ' '), message].filter(Boolean).join(': ') ||
-    `status ${status}`
-  const error = errorFor(status, words)
-  return Object.assign(error, { registry: { status, code, message } satisfies RegistryRefusal })
-}
-
-function errorFor(status: number, words: string): EngineError {
-  switch (status) {
-    case 401:
-    case 403:
-      return new UnauthorizedError(words)
-    case 404:
-      return new NotFoundError(words)
-    case 429:
-      return new UnavailableError(
-        words.startsWith('toomanyrequests') ? words : `toomanyrequests: ${words}`,
-      )
-    default:
-      return new EngineError('SYSTEM', `the registry answered ${status}: ${words}`)
-  }
-}
-
-/** @see distribution-spec, "Error Codes" */
-function parseErrors(body: Buffer): { code: string; message: string } {
-  try {
-    const { errors } = JSON.parse(body.toString('utf8')) as {
-      errors?: { code?: unknown; message?: unknown }[]
-    }
-    const [first] = errors ?? []
-    const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 1000) : '')
-    return { code: text(first?.code), message: text(first?.message) }
-  } catch {
-    // a proxy's page, say; its status has to do
-    return { code: '', message: '' }
   }
 }

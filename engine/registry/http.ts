@@ -1,17 +1,22 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Readable } from 'node:stream'
 import { EngineError, UnavailableError } from '../errors.ts'
 
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+
 export interface HttpRequest {
-  method?: 'GET' | 'HEAD' | 'POST'
+  method?: HttpMethod
   headers?: Record<string, string>
-  body?: string
+  /** A stream is opened when it is sent; `content-length` among the headers says how long it is. */
+  body?: string | Buffer | (() => Readable)
+  /** No byte either way for so long: the connection is given up. */
+  idleMs?: number
   signal?: AbortSignal | undefined
   /** Accept any certificate. */
   insecure?: boolean
 }
 
-/** No byte for so long: the connection is given up. */
 const IDLE_MS = 45_000
 const MAX_REDIRECTS = 10
 
@@ -35,7 +40,7 @@ export async function request(url: URL, options: HttpRequest = {}): Promise<http
     const { statusCode = 0, headers: answered } = response
     const isRedirect =
       [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined
-    if (!isRedirect || options.method === 'POST') return response
+    if (!isRedirect || !['GET', 'HEAD'].includes(options.method ?? 'GET')) return response
     response.resume()
     if (redirects >= MAX_REDIRECTS)
       throw new EngineError('SYSTEM', `${url.host} redirects in circles`)
@@ -77,6 +82,7 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
   options.signal?.throwIfAborted()
   const isHttps = url.protocol === 'https:'
   const agent = isHttps ? (options.insecure ? agents.insecure : agents.https) : agents.http
+  const idleMs = options.idleMs ?? IDLE_MS
   return new Promise((resolve, reject) => {
     const outgoing = (isHttps ? https : http).request(url, {
       method: options.method ?? 'GET',
@@ -88,10 +94,10 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
         ...options.headers,
       },
       ...(options.signal ? { signal: options.signal } : {}),
-      timeout: IDLE_MS,
+      timeout: idleMs,
     })
     outgoing.on('timeout', () =>
-      outgoing.destroy(new Error(`no answer for ${IDLE_MS / 1000} seconds`)),
+      outgoing.destroy(new Error(`no answer for ${idleMs / 1000} seconds`)),
     )
     outgoing.on('response', resolve)
     outgoing.on('error', (cause) => {
@@ -103,8 +109,21 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
           }),
         )
     })
-    outgoing.end(options.body)
+    if (typeof options.body === 'function') sendStream(options.body(), outgoing)
+    else outgoing.end(options.body)
   })
+}
+
+/** An answer may come before all was sent, a refusal mostly: the rest stays unsent, and the connection is not used again. */
+function sendStream(body: Readable, outgoing: http.ClientRequest): void {
+  outgoing.on('close', () => body.destroy())
+  outgoing.on('response', (response) => {
+    if (body.readableEnded) return
+    body.unpipe(outgoing)
+    response.on('close', () => outgoing.destroy())
+  })
+  body.on('error', (error) => outgoing.destroy(error))
+  body.pipe(outgoing)
 }
 
 function describe(error: Error): string {

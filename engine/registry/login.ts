@@ -1,10 +1,10 @@
 import type { RegistryCredentials } from '../contract.ts'
 import { errorCode, errorMessage, EngineError, UnauthorizedError } from '../errors.ts'
 import { Authorizer } from './auth.ts'
-import { refusal } from './client.ts'
 import { endpointsOf } from './endpoints.ts'
 import type { Endpoint } from './endpoints.ts'
 import { request } from './http.ts'
+import { refusal } from './refusal.ts'
 
 /**
  * Tries credentials at their registry, never at a mirror of it.

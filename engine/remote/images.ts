@@ -6,6 +6,8 @@ import type {
   ImageProgress,
   ImportOptions,
   PullOptions,
+  PushOptions,
+  RegistryCredentials,
   SaveOptions,
 } from '../contract.ts'
 import { EngineError, NotImplementedError } from '../errors.ts'
@@ -54,10 +56,27 @@ export class RemoteImages implements ImageEngine {
     const { name, tag } = splitReference(reference)
     return this.#progress('/images/create', {
       query: { fromImage: name, tag, platform: options.platform },
-      headers:
-        options.auth === undefined
-          ? undefined
-          : { 'X-Registry-Auth': Buffer.from(JSON.stringify(options.auth)).toString('base64url') },
+      headers: options.auth === undefined ? undefined : authHeader(options.auth),
+      signal,
+    })
+  }
+
+  push(
+    reference: string,
+    options: PushOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    if (options.platform !== undefined && !this.#transport.speaks('1.46'))
+      throw this.#cannot('push by platform')
+    const colon = reference.indexOf(':', reference.lastIndexOf('/') + 1)
+    const name = colon === -1 ? reference : reference.slice(0, colon)
+    return this.#progress(`/images/${imagePath(name)}/push`, {
+      query: {
+        tag: colon === -1 ? undefined : reference.slice(colon + 1),
+        platform: options.platform === undefined ? undefined : platformQuery(options.platform),
+      },
+      // older engines demand the header
+      headers: authHeader(options.auth ?? {}),
       signal,
     })
   }
@@ -96,11 +115,8 @@ export class RemoteImages implements ImageEngine {
     signal?: AbortSignal,
   ): Promise<Readable> {
     const { platforms = [] } = options
-    if (platforms.length > 0 && !this.#transport.speaks('1.48')) {
-      throw new NotImplementedError(
-        `the engine at ${this.#transport.url} cannot save by platform: it speaks API ${this.#transport.apiVersion}`,
-      )
-    }
+    if (platforms.length > 0 && !this.#transport.speaks('1.48'))
+      throw this.#cannot('save by platform')
     return await this.#transport.request('GET', '/images/get', {
       query: { names: [...names], platform: platforms.map(platformQuery) },
       signal,
@@ -130,6 +146,13 @@ export class RemoteImages implements ImageEngine {
     return { ImagesDeleted: pruned.ImagesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
   }
 
+  #cannot(what: string): NotImplementedError {
+    const { apiVersion, url } = this.#transport
+    return new NotImplementedError(
+      `the engine at ${url} cannot ${what}: it speaks API ${apiVersion}`,
+    )
+  }
+
   /** Progress lines; one that tells an error ends them by throwing it, because the status was sent long before. */
   async *#progress(path: string, options: RequestOptions): AsyncGenerator<ImageProgress> {
     type Line = ImageProgress & { error?: string }
@@ -139,6 +162,10 @@ export class RemoteImages implements ImageEngine {
       yield line
     }
   }
+}
+
+function authHeader(auth: RegistryCredentials): Record<string, string> {
+  return { 'X-Registry-Auth': Buffer.from(JSON.stringify(auth)).toString('base64url') }
 }
 
 /** `os/arch[/variant]` as the API takes it. */

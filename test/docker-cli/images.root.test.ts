@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 import { isOnPath } from '../helpers/on-path.ts'
 import { openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
@@ -99,3 +100,58 @@ describe('docker save and load', { skip: await whyNot() }, () => {
     }
   })
 })
+
+describe(
+  'docker push',
+  { skip: (await whyNot()) || (!hasRegistry && 'no docker-registry') },
+  () => {
+    let cli: Cli
+    let registry: LocalRegistry
+    before(async () => {
+      cli = await openCli()
+      registry = await LocalRegistry.start(cli.dir, 30000 + (process.pid % 10000))
+    })
+    after(async () => {
+      await registry.close()
+      await cli.close()
+    })
+
+    it('brings an image to a registry, from where it comes back by tag and by digest as the same', async () => {
+      const name = `${registry.host}/${cli.prefix}/app`
+      const id = await cli.ok('image', 'inspect', '-f', '{{.Id}}', cli.image)
+      await cli.ok('tag', cli.image, `${name}:1`)
+      await cli.ok('tag', cli.image, `${name}:2`)
+      const pushed = await cli.ok('push', `${name}:1`)
+      assert.match(pushed, new RegExp(`^The push refers to repository \\[${name}\\]\n`))
+      assert.match(pushed, /: Pushed\n/)
+      const digest = /\n1: digest: (sha256:[0-9a-f]{64}) size: \d+$/.exec(pushed)?.[1] ?? ''
+      assert.equal(
+        await cli.ok('image', 'inspect', '-f', '{{join .RepoDigests " "}}', `${name}:1`),
+        `${name}@${digest}`,
+      )
+      const all = await cli.ok('push', '-a', name)
+      assert.match(all, /: Layer already exists\n/)
+      assert.match(all, new RegExp(`\n2: digest: ${digest} size: `))
+
+      await cli.ok('rmi', '-f', id)
+      await cli.ok('pull', '-q', `${name}@${digest}`)
+      assert.equal(await cli.ok('image', 'inspect', '-f', '{{.Id}}', `${name}@${digest}`), id)
+      await cli.ok('pull', '-q', `${name}:2`)
+      assert.equal(await cli.ok('run', '--rm', `${name}:2`, 'echo', 'back'), 'back')
+      await cli.ok('tag', `${name}:2`, cli.image)
+      await cli.run(['rmi', `${name}:2`, `${name}@${digest}`])
+    })
+
+    it('says what is not there to be pushed, and which registry does not answer', async () => {
+      const none = await cli.run(['push', `${registry.host}/${cli.prefix}/none:1`])
+      assert.equal(none.code, 1)
+      assert.match(none.stderr, /An image does not exist locally with the tag: 127\.0\.0\.1/)
+      const nobody = `127.0.0.1:1/${cli.prefix}/app:1`
+      await cli.ok('tag', cli.image, nobody)
+      const refused = await cli.run(['push', nobody])
+      assert.equal(refused.code, 1)
+      assert.match(refused.stderr, /127\.0\.0\.1:1.*refused/i)
+      await cli.ok('rmi', nobody)
+    })
+  },
+)

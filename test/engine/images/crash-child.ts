@@ -1,5 +1,6 @@
-/** Loads, pulls and removes for ever, until it is killed: `crash-child.ts <data root> <archive> <reference>`. */
+/** Loads, pushes, pulls, saves and removes for ever, until it is killed: `crash-child.ts <data root> <archive> <reference>`. */
 import fs from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import { ImageStore } from '../../../engine/images/store.ts'
 import { LocalImages } from '../../../engine/images/local-images.ts'
 import { instanceAt } from '../../../engine/instance.ts'
@@ -22,7 +23,10 @@ const images = new LocalImages(
 process.stdout.write('ready\n')
 for (;;) {
   await collect(images.load(fs.createReadStream(archive)))
+  await images.tag('one:1', reference.replace(/app:1$/, 'made'), '1')
+  await collect(images.push(reference.replace(/app:1$/, 'made:1')))
   await collect(images.pull(reference))
+  await buffer(await images.save([reference, 'three']))
   await images.snapshots.create('box', (await images.resolve(reference)).id)
   await images.snapshots.remove('box')
   for (const { Id } of await images.list()) await images.remove(Id, { force: true })

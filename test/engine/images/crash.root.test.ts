@@ -10,10 +10,10 @@ import { MockRegistry } from '../registry/mock-registry.ts'
 import { dockerArchive, registryImage, tarOf } from './archives.ts'
 import { collect, TestImages } from './image-engine.ts'
 
-const ROUNDS = 24
+const ROUNDS = 18
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
 
-describe('an engine killed with -9 while it loads, pulls and removes', () => {
+describe('an engine killed with -9 while it loads, pushes, pulls, saves and removes', () => {
   let test: TestImages
   let registry: MockRegistry
   let archive: string
@@ -50,7 +50,7 @@ describe('an engine killed with -9 while it loads, pulls and removes', () => {
         { stdio: ['ignore', 'pipe', 'inherit'] },
       )
       await once(child.stdout, 'data')
-      await new Promise((resolve) => setTimeout(resolve, (round * 97) % 900))
+      await new Promise((resolve) => setTimeout(resolve, (round * 173) % 1600))
       assert.equal(child.exitCode, null, 'the child ended by itself')
       child.kill('SIGKILL')
       await once(child, 'exit')

@@ -9,6 +9,8 @@ import { sha256 } from '../images/archives.ts'
  */
 export class MockRegistry {
   readonly requests: string[] = []
+  /** The same with their methods. */
+  readonly log: string[] = []
   readonly manifests = new Map<string, { content: Buffer; mediaType: string }>()
   readonly blobs = new Map<string, Buffer>()
   /** Demand tokens; `ask` sees what the token server was asked. */
@@ -21,6 +23,14 @@ export class MockRegistry {
   cuts = 0
   /** Milliseconds between pieces of a blob of 64 KiB. */
   pace = 0
+  /** Uploads: after so many bytes of a PATCH the connection breaks, so many times. */
+  breakUploadAfter = Infinity
+  breaks = 0
+  /** What GET of an upload says has arrived, beside the truth. */
+  offsetError = 0
+  /** Repositories that a blob is in, by digest; filled by pushes. */
+  readonly homes = new Map<string, Set<string>>()
+  readonly #uploads = new Map<string, Buffer[]>()
   readonly #server = http.createServer((request, response) => this.#answer(request, response))
 
   static async start(): Promise<MockRegistry> {
@@ -65,6 +75,7 @@ export class MockRegistry {
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const url = new URL(request.url ?? '/', `http://${this.host}`)
     this.requests.push(url.pathname)
+    this.log.push(`${request.method} ${url.pathname}`)
     if (this.intercept(request, response)) return
     if (url.pathname === '/token') {
       this.#token(request, response, url)
@@ -79,6 +90,20 @@ export class MockRegistry {
       return
     }
     const path = url.pathname.replace('/v2/', '')
+    if (path === '') {
+      response.writeHead(200).end('{}')
+      return
+    }
+    const write = /^(.+)\/(?:blobs\/uploads\/(.*)|manifests\/([^/]+))$/.exec(path)
+    if (write && (request.method !== 'GET' || write[2] !== undefined)) {
+      void this.#write(request, response, url, write).catch(() => response.destroy())
+      return
+    }
+    if (request.method === 'HEAD') {
+      const [home = '', digest = ''] = path.split('/blobs/')
+      response.writeHead(this.homes.get(digest)?.has(home) ? 200 : 404).end()
+      return
+    }
     const manifest = this.manifests.get(path)
     const blob = this.blobs.get(path.split('/blobs/')[1] ?? '')
     if (manifest) {
@@ -93,6 +118,73 @@ export class MockRegistry {
         'manifest unknown',
       )
     }
+  }
+
+  async #write(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    url: URL,
+    [, repository = '', upload = '', tag]: RegExpExecArray,
+  ): Promise<void> {
+    const digest = url.searchParams.get('digest') ?? ''
+    if (tag !== undefined) {
+      const content = Buffer.concat(await request.toArray())
+      const entry = { content, mediaType: request.headers['content-type'] ?? '' }
+      this.manifests.set(`${repository}/manifests/${tag}`, entry)
+      this.manifests.set(`${repository}/manifests/${sha256(content)}`, entry)
+      response.writeHead(201, { 'docker-content-digest': sha256(content) }).end()
+      return
+    }
+    const place = (id: string): string => `/v2/${repository}/blobs/uploads/${id}?state=x`
+    if (request.method === 'POST') {
+      const mount = url.searchParams.get('mount') ?? ''
+      if (this.homes.get(mount)?.has(url.searchParams.get('from') ?? '')) {
+        this.homes.get(mount)?.add(repository)
+        response.writeHead(201).end()
+        return
+      }
+      const id = String(this.#uploads.size + 1)
+      this.#uploads.set(id, [])
+      response.writeHead(202, { location: place(id) }).end()
+      return
+    }
+    const parts = this.#uploads.get(upload)
+    if (!parts) {
+      this.refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'blob upload unknown')
+      return
+    }
+    const length = (): number => parts.reduce((sum, part) => sum + part.length, 0)
+    if (request.method === 'GET') {
+      const range = `0-${Math.max(0, length() + this.offsetError - 1)}`
+      response.writeHead(204, { location: place(upload), range }).end()
+      return
+    }
+    const start = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1]
+    if (start !== undefined && Number(start) !== length()) {
+      this.refuse(response, 416, 'RANGE_INVALID', 'upload resumed at wrong offset')
+      return
+    }
+    for await (const chunk of request) {
+      parts.push(chunk as Buffer)
+      if (request.method === 'PATCH' && this.breaks > 0 && length() >= this.breakUploadAfter) {
+        this.breaks--
+        request.destroy()
+        return
+      }
+    }
+    if (request.method === 'PATCH') {
+      response.writeHead(202, { location: place(upload), range: `0-${length() - 1}` }).end()
+      return
+    }
+    const content = Buffer.concat(parts)
+    this.#uploads.delete(upload)
+    if (sha256(content) !== digest) {
+      this.refuse(response, 400, 'DIGEST_INVALID', 'provided digest did not match uploaded content')
+      return
+    }
+    this.blobs.set(digest, content)
+    this.homes.set(digest, (this.homes.get(digest) ?? new Set()).add(repository))
+    response.writeHead(201, { 'docker-content-digest': digest }).end()
   }
 
   refuse(response: http.ServerResponse, status: number, code: string, message: string): void {

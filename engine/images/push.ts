@@ -1,0 +1,303 @@
+import { createReadStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ImageProgress, PushOptions } from '../contract.ts'
+import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { shortId } from '../oci/digest.ts'
+import { DOCKER_LAYER, DOCKER_LAYER_GZIP } from '../oci/media-types.ts'
+import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
+import { RegistryClient } from '../registry/client.ts'
+import { endpointsOf } from '../registry/endpoints.ts'
+import { refusalOf, retryDelay } from '../registry/refusal.ts'
+import { uploadBlob } from '../registry/upload.ts'
+import { gzipFile } from '../store/gzip.ts'
+import type { Image, ImageLayer } from './image.ts'
+import { layerType } from './layer-type.ts'
+import { settleAll } from './load.ts'
+import { manifestFor, originalOf } from './portable.ts'
+import type { PortableImage } from './portable.ts'
+import { reportProgress, retrying } from './progress.ts'
+import type { ProgressSink } from './progress.ts'
+import { familiarName, familiarReference, formatReference, parseReference } from './reference.ts'
+import type { Reference } from './reference.ts'
+import { Slots } from './slots.ts'
+import type { ImageStore, Lease } from './store.ts'
+
+/** Layers of one push that are uploaded at the same time. */
+const MAX_UPLOADS = 5
+
+/**
+ * Pushes a tag, or all tags of a repository. An image that came from a registry goes back byte for byte; one that was
+ * made here has its layers compressed and its manifest made at its first push, and keeps both, so that its digest stays.
+ *
+ * @throws NOT_FOUND, UNAUTHORIZED and others in Docker's or the registry's words; the signal's reason when it fired
+ * @see POST /images/{name}/push; distribution-spec, "Push"
+ */
+export function pushImage(
+  store: ImageStore,
+  name: string,
+  options: PushOptions,
+  signal?: AbortSignal,
+): AsyncIterable<ImageProgress> {
+  return reportProgress(async (sink, stop) => {
+    const asked = parseReference(name)
+    if (asked.digest !== undefined)
+      throw new InvalidParameterError('cannot push a digest reference')
+    sink.emit({ status: `The push refers to repository [${asked.domain}/${asked.path}]` })
+    try {
+      const tags = tagsToPush(store, asked, options)
+      const client = await connect(asked, options, neighboursOf(store, asked), stop)
+      const push = new Push(store, client, sink, stop)
+      for (const { reference, image } of tags)
+        await store.leased((lease) => push.run(reference, image, lease))
+    } catch (error) {
+      stop.throwIfAborted()
+      throw error
+    } finally {
+      await store.collect()
+    }
+  }, signal)
+}
+
+function tagsToPush(
+  store: ImageStore,
+  asked: Reference,
+  { platform }: PushOptions,
+): { reference: Reference; image: Image }[] {
+  const all = store.tagsOf(asked)
+  if (all.length === 0) {
+    throw new NotFoundError(`An image does not exist locally with the tag: ${familiarName(asked)}`)
+  }
+  const tags = all.filter(({ reference }) => asked.tag === undefined || reference.tag === asked.tag)
+  if (tags.length === 0) throw new NotFoundError(`tag does not exist: ${familiarReference(asked)}`)
+  const wanted = platform === undefined ? undefined : parsePlatform(platform)
+  for (const { reference, image } of tags) {
+    if (wanted === undefined || platformMatches(image.config, wanted)) continue
+    throw new NotFoundError(
+      `image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(image.config)}) does not match the specified platform (${formatPlatform(wanted)})`,
+    )
+  }
+  return tags
+}
+
+/** The first address of the registry that answers. Mirrors are not pushed to. */
+async function connect(
+  { domain, path }: Reference,
+  { auth = {} }: PushOptions,
+  neighbours: string[],
+  signal: AbortSignal,
+): Promise<RegistryClient> {
+  let failure: unknown
+  for (const endpoint of endpointsOf(domain, [])) {
+    const client = new RegistryClient(endpoint, path, auth, { push: true, neighbours })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.ping(signal)
+        return client
+      } catch (error) {
+        signal.throwIfAborted()
+        const isAnswered = refusalOf(error) !== undefined || errorCode(error) !== 'UNAVAILABLE'
+        const seconds = isAnswered ? retryDelay(error, attempt) : undefined
+        if (seconds !== undefined) {
+          await sleep(seconds * 1000, undefined, { signal })
+          continue
+        }
+        if (isAnswered) throw error
+        failure ??= error
+        break
+      }
+    }
+  }
+  throw failure
+}
+
+/** Other repositories of the registry that images here are known to be in, for mounts. */
+function neighboursOf(store: ImageStore, { domain, path }: Reference): string[] {
+  const found = new Set<string>()
+  for (const { id } of store.all())
+    for (const reference of store.referencesOf(id))
+      if (reference.digest !== undefined && reference.domain === domain) found.add(reference.path)
+  found.delete(path)
+  // the token names each of them; a registry takes a header of some kilobytes
+  return [...found].slice(0, 20)
+}
+
+class Push {
+  readonly #store: ImageStore
+  readonly #client: RegistryClient
+  readonly #sink: ProgressSink
+  readonly #signal: AbortSignal
+
+  constructor(store: ImageStore, client: RegistryClient, sink: ProgressSink, signal: AbortSignal) {
+    this.#store = store
+    this.#client = client
+    this.#sink = sink
+    this.#signal = signal
+  }
+
+  async run(reference: Reference, image: Image, lease: Lease): Promise<void> {
+    lease.blobs.add(image.id)
+    if (image.document.manifest) lease.blobs.add(image.document.manifest.digest)
+    for (const { blob } of image.document.layers) lease.blobs.add(blob.digest)
+    for (const { diffId } of image.document.layers.toReversed())
+      this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(diffId) })
+
+    const original = await originalOf(this.#store, image)
+    const pushed = original ?? (await this.#recorded(image, lease))
+    await this.#uploadLayers(reference, image, pushed.layers)
+    await this.#upload(reference, pushed.config, undefined)
+    const { content, descriptor } = pushed.manifest
+    await this.#again(() =>
+      this.#client.putManifest(reference.tag ?? 'latest', content, descriptor, this.#signal),
+    )
+
+    const { domain, path, tag = 'latest' } = reference
+    const { digest, size } = descriptor
+    await this.#store.rename({
+      set: new Map([[formatReference({ domain, path, digest }), image.id]]),
+    })
+    this.#sink.emit({ status: `${tag}: digest: ${digest} size: ${size}` })
+    this.#sink.emit({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } })
+    const shown = familiarReference(reference)
+    this.#store.events.emit('image', 'push', shown, {
+      ...image.config.config.Labels,
+      name: familiarName(reference),
+    })
+  }
+
+  /** Compresses the layers of an image that was made here and keeps them with the manifest that names them. */
+  async #recorded(image: Image, lease: Lease): Promise<PortableImage> {
+    const layers: ImageLayer[] = []
+    for (const layer of image.document.layers)
+      layers.push({ ...layer, blob: await this.#compressed(layer, lease) })
+    const config = await this.#store.blobs.read(image.id)
+    const portable = manifestFor(
+      image.id,
+      config.length,
+      layers.map(({ blob }) => blob),
+    )
+    await this.#store.add(config, layers, portable.manifest, lease)
+    return portable
+  }
+
+  async #compressed({ blob, diffId }: ImageLayer, lease: Lease): Promise<Descriptor> {
+    if (!isPlain(blob)) return blob
+    const store = this.#store
+    const known = store.blobOf(diffId, (candidate) => !isPlain(candidate))
+    if (known) {
+      lease.blobs.add(known.digest)
+      return known
+    }
+    const id = shortId(diffId)
+    const compressed = await store.compressions.run(
+      blob.digest,
+      async (signal, report) => {
+        const source = store.blobs.pathOf(blob.digest)
+        // archives of old tools hold compressed layers that nothing says are
+        const mediaType = await layerType(source)
+        if (mediaType !== DOCKER_LAYER) return { ...blob, mediaType }
+        const target = store.blobs.temporary()
+        try {
+          const { digest, size } = await gzipFile(source, target, report, signal)
+          lease.blobs.add(digest)
+          if (!store.blobs.has(digest)) await store.blobs.adopt(target, digest)
+          return { mediaType: DOCKER_LAYER_GZIP, digest, size } as Descriptor
+        } finally {
+          await store.blobs.discard(target)
+        }
+      },
+      (bytes) => this.#sink.count(id, 'Compressing', bytes, blob.size),
+      this.#signal,
+    )
+    lease.blobs.add(compressed.digest)
+    return compressed
+  }
+
+  async #uploadLayers(reference: Reference, image: Image, blobs: Descriptor[]): Promise<void> {
+    const slots = new Slots(MAX_UPLOADS)
+    // the same layer twice in one image is uploaded once
+    const begun = new Map<string, Promise<void>>()
+    const work = image.document.layers.map(({ diffId }, index) => {
+      const blob = blobs[index]
+      if (blob === undefined) return Promise.resolve()
+      const id = shortId(diffId)
+      if (!slots.isFree) this.#sink.emit({ status: 'Waiting', progressDetail: {}, id })
+      const known = begun.get(blob.digest)
+      const upload = known ?? slots.run(() => this.#upload(reference, blob, id))
+      begun.set(blob.digest, upload)
+      return upload
+    })
+    await settleAll(work)
+  }
+
+  /** @param id under which it is told of; without one it is not */
+  async #upload(reference: Reference, blob: Descriptor, id: string | undefined): Promise<void> {
+    const tell = (status: string): void => {
+      if (id !== undefined) this.#sink.emit({ status, progressDetail: {}, id })
+    }
+    // licensed content that only its own address may hand out
+    if ((blob.urls ?? []).length > 0 && /foreign|nondistributable/.test(blob.mediaType)) {
+      tell('Skipped foreign layer')
+      return
+    }
+    const path = this.#store.blobs.pathOf(blob.digest)
+    const uploaded = await uploadBlob(
+      this.#client,
+      {
+        digest: blob.digest,
+        size: blob.size,
+        open: (start) => createReadStream(path, { start, highWaterMark: 1 << 20 }),
+      },
+      {
+        mountFrom: this.#neighboursWith(reference, blob.digest),
+        onSent: (bytes) => {
+          if (id !== undefined) this.#sink.count(id, 'Pushing', bytes, blob.size)
+        },
+        onRetry: (seconds) => tell(retrying(seconds)),
+        signal: this.#signal,
+      },
+    )
+    switch (uploaded.how) {
+      case 'existed':
+        tell('Layer already exists')
+        break
+      case 'mounted':
+        tell(`Mounted from ${uploaded.from}`)
+        break
+      case 'pushed':
+        tell('Pushed')
+        break
+    }
+  }
+
+  /** Where the registry has images with this blob, as far as is known here. */
+  #neighboursWith({ domain, path }: Reference, digest: string): string[] {
+    for (const { document } of this.#store.all()) {
+      if (document.id !== digest && !document.layers.some(({ blob }) => blob.digest === digest))
+        continue
+      for (const reference of this.#store.referencesOf(document.id)) {
+        const isThere =
+          reference.digest === document.manifest?.digest && reference.domain === domain
+        if (isThere && reference.path !== path) return [reference.path]
+      }
+    }
+    return []
+  }
+
+  async #again<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask()
+      } catch (error) {
+        this.#signal.throwIfAborted()
+        const seconds = retryDelay(error, attempt)
+        if (seconds === undefined) throw error
+        await sleep(seconds * 1000, undefined, { signal: this.#signal })
+      }
+    }
+  }
+}
+
+function isPlain({ mediaType }: Descriptor): boolean {
+  return !/[.+](gzip|zstd)$/.test(mediaType)
+}

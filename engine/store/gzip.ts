@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+
+const gzipped = promisify(gzip)
+
+/** Each is a gzip member of its own, so that all processors work on one file; larger ones compress hardly better. */
+const PIECE_BYTES = 4 << 20
+const LEVEL = 5
+
+/**
+ * Compresses a file on Node's thread pool. The same content gives the same bytes, whatever the number of processors.
+ *
+ * @param target must not exist; the caller removes it when this throws
+ * @param onRead told the bytes of the source read so far
+ * @see RFC 1952, 2.2: a gzip file is a series of members
+ */
+export async function gzipFile(
+  source: string,
+  target: string,
+  onRead: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<{ digest: string; size: number }> {
+  const from = await fs.open(source)
+  const hash = createHash('sha256')
+  let size = 0
+  try {
+    const to = await fs.open(target, 'wx', 0o600)
+    try {
+      const underWay: Promise<Buffer>[] = []
+      const most = os.availableParallelism() + 1
+      const take = async (): Promise<void> => {
+        const bytes = await underWay.shift()
+        if (!bytes) return
+        hash.update(bytes)
+        for (let at = 0; at < bytes.length;)
+          at += (await to.write(bytes, at, bytes.length - at)).bytesWritten
+        size += bytes.length
+      }
+      for (let at = 0; ;) {
+        signal.throwIfAborted()
+        const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+        const length = await readWhole(from, piece, at)
+        // an empty file is one empty member
+        if (length === 0 && at > 0) break
+        const compressed = gzipped(piece.subarray(0, length), { level: LEVEL })
+        // awaited in its turn
+        compressed.catch(() => undefined)
+        underWay.push(compressed)
+        at += length
+        onRead(at)
+        if (underWay.length >= most) await take()
+        if (length < PIECE_BYTES) break
+      }
+      while (underWay.length > 0) await take()
+    } finally {
+      await to.close()
+    }
+  } finally {
+    await from.close()
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, size }
+}
+
+async function readWhole(handle: fs.FileHandle, buffer: Buffer, position: number): Promise<number> {
+  let length = 0
+  while (length < buffer.length) {
+    const { bytesRead } = await handle.read(
+      buffer,
+      length,
+      buffer.length - length,
+      position + length,
+    )
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return length
+}
