@@ -31,7 +31,7 @@ profile ${DEFAULT} flags=(attach_disconnected,mediate_deleted) {
 
   # of /proc only its own processes and what of /proc/sys is a namespace's
   deny /proc/* w,
-  deny /proc/{[^1-9],[^1-9][^0-9],[^1-9s][^0-9y][^0-9s],[^1-9][^0-9][^0-9][^0-9]*}/** w,
+  deny /proc/{[^1-9],[^1-9][^0-9],[^1-9s][^0-9y][^0-9s],[^1-9][^0-9][^0-9][^0-9/]*}/** w,
   deny /proc/sys/[^kn]** w,
   deny /proc/sys/kernel/{?,??,[^s][^h][^m]**} w,
   deny /proc/sysrq-trigger rwklx,
