@@ -139,7 +139,7 @@ class LineReader {
   #stream(text: string): BuildEvent[] {
     const at = new Date().toISOString()
     const [, number = '', total = '', instruction = ''] =
-      /^Step (\d+)\/(\d+) : (.*)\n?$/s.exec(text) ?? []
+      /^Step (\d+)\/(\d+) : (.*)$/s.exec(text.replace(/\n$/, '')) ?? []
     if (number !== '') {
       const done = this.#finished(at)
       this.#step = number

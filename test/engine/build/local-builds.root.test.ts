@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { after, before, describe, it } from 'node:test'
+import type { BuildEvent, BuildRequest, Engine } from '../../../engine/contract.ts'
+import type { BuildError } from '../../../engine/errors.ts'
+import { EngineProcess } from '../../helpers/engine-process.ts'
+import { importBusybox, openTestEngine, testInstance } from '../../helpers/local-engine.ts'
+import type { TestEngine } from '../../helpers/local-engine.ts'
+import { sweepInstance } from '../../helpers/sweep-instance.ts'
+import { tarOf } from '../images/archives.ts'
+
+type Files = Record<string, string | Buffer>
+
+async function build(
+  engine: Engine,
+  files: Files,
+  request: Partial<BuildRequest> = {},
+  signal?: AbortSignal,
+): Promise<BuildEvent[]> {
+  const events: BuildEvent[] = []
+  const context = { tar: Readable.from([tarOf(files)]) }
+  for await (const event of engine.builds.build({ context, ...request }, signal)) events.push(event)
+  return events
+}
+
+function imageOf(events: readonly BuildEvent[]): string {
+  const last = events.at(-1)
+  return last?.kind === 'built' ? last.image : ''
+}
+
+/** Which steps came from the cache, by their instructions. */
+function cachedOf(events: readonly BuildEvent[]): Record<string, boolean> {
+  const names = new Map(
+    events.flatMap((event) => (event.kind === 'started' ? [[event.step, event.instruction]] : [])),
+  )
+  return Object.fromEntries(
+    events.flatMap((event) =>
+      event.kind === 'finished' ? [[names.get(event.step) ?? '', event.cached]] : [],
+    ),
+  )
+}
+
+function logOf(events: readonly BuildEvent[]): string {
+  return events
+    .map((event) => (event.kind === 'log' ? Buffer.from(event.data).toString() : ''))
+    .join('')
+}
+
+describe('LocalBuilds', () => {
+  let test: TestEngine
+  before(async () => {
+    test = await openTestEngine()
+  })
+  after(() => test.close())
+
+  const dataOf = (name: string): string[] => fs.readdirSync(path.join(test.instance.dataRoot, name))
+  const kernelObjects = (): string[] => [
+    ...fs.readdirSync(path.join(test.instance.runRoot, 'c')),
+    ...dataOf('snapshots'),
+    ...dataOf('builds'),
+  ]
+
+  it('tells of each step: when it began, what it printed where, whether it was cached, and the image', async () => {
+    const files = { Dockerfile: 'FROM busybox\nENV A=1\nRUN echo out; echo err >&2\n' }
+    const events = await build(test.engine, files, { tags: ['told:1', 'told:2'] })
+    assert.deepEqual(
+      events.flatMap((event) =>
+        event.kind === 'started' ? [[event.name, event.number, event.total]] : [],
+      ),
+      [
+        ['[1/3] FROM busybox', 1, 3],
+        ['[2/3] ENV A=1', 2, 3],
+        ['[3/3] RUN echo out; echo err >&2', 3, 3],
+      ],
+    )
+    const logs = events.flatMap((event) =>
+      event.kind === 'log' ? [[event.stream, Buffer.from(event.data).toString()]] : [],
+    )
+    assert.deepEqual(logs.sort(), [
+      ['stderr', 'err\n'],
+      ['stdout', 'out\n'],
+    ])
+    const last = events.at(-1)
+    assert.ok(last?.kind === 'built')
+    assert.deepEqual(last.tags, ['told:1', 'told:2'])
+    assert.equal((await test.engine.images.inspect('told:2')).Id, last.image)
+  })
+
+  it('records who built', async () => {
+    const ann = { kind: 'console', name: 'ann', userId: 'u1' } as const
+    const files = { Dockerfile: 'FROM busybox\nLABEL by=ann\n' }
+    await build(test.engine.as(ann), files, { tags: ['by:ann'] })
+    assert.equal((await test.engine.images.inspect('by:ann')).Gantry?.CreatedBy.Name, 'ann')
+  })
+
+  it('takes a touched file for the same, and another content, mode or argument for another', async () => {
+    const Dockerfile = 'FROM busybox\nARG V=1\nCOPY f /f\nRUN echo $V > /v\nCMD ["x"]\n'
+    const first = await build(test.engine, { Dockerfile, f: 'same' })
+    const again = await build(test.engine, { Dockerfile, f: 'same' })
+    assert.equal(imageOf(again), imageOf(first))
+    assert.ok(Object.values(cachedOf(again)).every((cached) => cached))
+    const other = cachedOf(await build(test.engine, { Dockerfile, f: 'other' }))
+    assert.deepEqual([other['COPY f /f'], other['RUN echo $V > /v']], [false, false])
+    const given = cachedOf(
+      await build(test.engine, { Dockerfile, f: 'same' }, { buildArgs: { V: '2' } }),
+    )
+    assert.deepEqual([given['COPY f /f'], given['RUN echo $V > /v']], [true, false])
+    const fresh = cachedOf(await build(test.engine, { Dockerfile, f: 'same' }, { noCache: true }))
+    assert.deepEqual([fresh['COPY f /f'], fresh['RUN echo $V > /v']], [false, false])
+  })
+
+  it('finds the cache again after a restart, and steps of an image that cacheFrom names', async () => {
+    const Dockerfile = 'FROM busybox\nCOPY f /kept\nRUN cat /kept > /copy\n'
+    const files = { Dockerfile, f: 'k' }
+    const first = imageOf(await build(test.engine, files, { tags: ['kept:1'] }))
+    await test.reopen()
+    const again = await build(test.engine, files)
+    assert.ok(Object.values(cachedOf(again)).every((cached) => cached))
+    await test.engine.builds.prune({ all: true })
+    assert.deepEqual(await test.engine.builds.cache(), [])
+    const from = await build(test.engine, files, { cacheFrom: ['kept:1'] })
+    assert.ok(Object.values(cachedOf(from)).every((cached) => cached))
+    assert.equal(imageOf(from), first)
+  })
+
+  it('makes the same image of the same files at any time with SOURCE_DATE_EPOCH', async () => {
+    const Dockerfile = 'FROM busybox\nWORKDIR /w\nCOPY f .\nRUN date > /dev/null; echo x > x\n'
+    const buildArgs = { SOURCE_DATE_EPOCH: '1600000000' }
+    const request = { buildArgs, noCache: true }
+    const first = imageOf(await build(test.engine, { Dockerfile, f: 'x' }, request))
+    await sleep(1100)
+    assert.equal(imageOf(await build(test.engine, { Dockerfile, f: 'x' }, request)), first)
+    const { Created } = await test.engine.images.inspect(first)
+    assert.equal(Created, '2020-09-13T12:26:40.000Z')
+  })
+
+  it('builds stages at the same time', async () => {
+    // each waits for the other in a directory that both see
+    const meet = (mine: string, other: string): string =>
+      `RUN --mount=type=cache,target=/m touch /m/${mine}; for i in $(seq 100); do test -e /m/${other} && exit 0; sleep 0.1; done; exit 1`
+    const Dockerfile = [
+      'FROM busybox AS a',
+      meet('a', 'b'),
+      'FROM busybox AS b',
+      meet('b', 'a'),
+      'FROM busybox',
+      'COPY --from=a /bin/true /a',
+      'COPY --from=b /bin/true /b',
+    ].join('\n')
+    assert.notEqual(imageOf(await build(test.engine, { Dockerfile })), '')
+  })
+
+  it('names file, line and command of a failure, with what was printed last; what was done stays cached', async () => {
+    const Dockerfile = 'FROM busybox\nRUN echo fine > /f\nRUN seq 30; \\\n  exit 9\n'
+    const error = (await build(test.engine, { Dockerfile }).then(
+      () => assert.fail('it succeeded'),
+      (reason: unknown) => reason,
+    )) as BuildError
+    assert.equal(error.exitCode, 9)
+    assert.deepEqual(error.location, { line: 3, endLine: 4 })
+    assert.match(error.message, /returned a non-zero code: 9\nDockerfile:3\n/)
+    assert.match(error.lastOutput, /29\n30$/)
+    const mended = await build(test.engine, { Dockerfile: Dockerfile.replace('exit 9', 'true') })
+    assert.equal(cachedOf(mended)['RUN echo fine > /f'], true)
+    assert.deepEqual(kernelObjects(), [])
+  })
+
+  it('stops at once when nobody wants it any more, and leaves nothing', async () => {
+    const cancel = new AbortController()
+    const Dockerfile = 'FROM busybox\nRUN echo begun; sleep 1000\n'
+    const context = { tar: Readable.from([tarOf({ Dockerfile })]) }
+    await assert.rejects(async () => {
+      for await (const event of test.engine.builds.build({ context }, cancel.signal))
+        if (event.kind === 'log') cancel.abort()
+    })
+    assert.deepEqual(kernelObjects(), [])
+  })
+
+  it('lets a slow reader slow the command, not fill the memory', async () => {
+    const Dockerfile = 'FROM busybox\nRUN yes | head -c 20000000\n'
+    const context = { tar: Readable.from([tarOf({ Dockerfile })]) }
+    let bytes = 0
+    for await (const event of test.engine.builds.build({ context })) {
+      if (event.kind !== 'log') continue
+      if (bytes === 0) await sleep(300)
+      bytes += event.data.length
+    }
+    assert.equal(bytes, 20_000_000)
+  })
+
+  it('shows its cache, and frees what filters name, never what images share unless all is asked for', async () => {
+    await test.engine.builds.prune({ all: true })
+    const Dockerfile =
+      'FROM busybox\nRUN --mount=type=cache,target=/c,id=mine head -c 3000 /dev/zero > /c/z\nRUN head -c 5000 /dev/zero > /z\n'
+    await build(test.engine, { Dockerfile }, { tags: ['pruned:1'] })
+    const shown = await test.engine.builds.cache()
+    assert.deepEqual(shown.map(({ Shared, Size, Type }) => [Type, Size, Shared]).sort(), [
+      ['exec.cachemount', 3000, false],
+      ['regular', 0, false],
+      ['regular', 5000, true],
+    ])
+    const mount = await test.engine.builds.prune({ filters: { type: ['exec.cachemount'] } })
+    assert.equal(mount.SpaceReclaimed, 3000)
+    assert.equal((await test.engine.builds.prune()).SpaceReclaimed, 0)
+    await test.engine.images.remove('pruned:1')
+    assert.equal((await test.engine.builds.prune({ reservedSpace: 1e6 })).CachesDeleted.length, 0)
+    assert.equal((await test.engine.builds.prune()).SpaceReclaimed, 5000)
+    assert.deepEqual(await test.engine.builds.cache(), [])
+    const usage = await test.engine.system.diskUsage({ types: ['build-cache'] })
+    assert.equal(usage.BuildCacheUsage?.TotalCount, 0)
+  })
+
+  it('gives each user of a private cache one of its own', async () => {
+    const step = (name: string): string =>
+      `RUN --mount=type=cache,target=/p,sharing=private touch /p/${name}; sleep 1; test $(ls /p | wc -l) = 1`
+    const Dockerfile = `FROM busybox AS a\n${step('a')}\nFROM busybox AS b\n${step('b')}\nFROM busybox\nCOPY --from=a /bin/true /\nCOPY --from=b /bin/true /\n`
+    await build(test.engine, { Dockerfile })
+  })
+
+  it('takes a git repository and an archive by their addresses', async () => {
+    await assert.rejects(
+      test.engine.builds
+        .build({ context: { remote: 'https://127.0.0.1:1/x.git' } })
+        [Symbol.asyncIterator]()
+        .next(),
+      /git fetch/,
+    )
+    await assert.rejects(
+      test.engine.builds
+        .build({ context: { remote: 'ftp://x/y' } })
+        [Symbol.asyncIterator]()
+        .next(),
+      /unsupported remote build context/,
+    )
+  })
+
+  it('refuses archives that lead out of the context, and what is no archive', async () => {
+    const engine = test.engine
+    await assert.rejects(build(engine, { '../../evil': 'x', Dockerfile: 'FROM busybox\n' }), {
+      code: 'INVALID_PARAMETER',
+    })
+    const context = { tar: Readable.from([Buffer.alloc(2000, 'x')]) }
+    await assert.rejects(engine.builds.build({ context })[Symbol.asyncIterator]().next(), /tar/)
+    const fine = tarOf({
+      Dockerfile: 'FROM busybox\nADD evil.tar /n/\n',
+      'evil.tar': tarOf({ '../../../up': 'x' }),
+    })
+    await assert.rejects(async () => {
+      for await (const _event of engine.builds.build({ context: { tar: Readable.from([fine]) } }));
+    }, /leads out of it/)
+  })
+})
+
+/** Builds until a step has begun, and goes on unheard. */
+async function untilStep(engine: Engine, files: Files, number: number): Promise<void> {
+  const context = { tar: Readable.from([tarOf(files)]) }
+  const events = engine.builds.build({ context })[Symbol.asyncIterator]()
+  for (let next = await events.next(); next.done !== true; next = await events.next())
+    if (next.value.kind === 'started' && next.value.number === number) break
+  const rest = async (): Promise<void> => {
+    while ((await events.next()).done !== true);
+  }
+  rest().catch(() => undefined)
+}
+
+describe('an engine killed with -9 while it builds', () => {
+  it('has nothing left of it at its next start, and goes on from the steps that were done', async () => {
+    const root = fs.mkdtempSync('/tmp/g-')
+    const process_ = new EngineProcess(testInstance(root))
+    const { instance } = process_
+    try {
+      let engine = await process_.start()
+      await importBusybox(engine)
+      const many = Object.fromEntries(
+        Array.from({ length: 3000 }, (_, i) => [
+          `d/${String(i % 50)}/f${String(i)}`,
+          'x'.repeat(300),
+        ]),
+      )
+      const files = {
+        ...many,
+        Dockerfile:
+          'FROM busybox\nRUN echo done > /done\nCOPY d /copied\nRUN sleep 0.5; echo two > /two\nCOPY d /again\nRUN sleep 0.5\n',
+      }
+      for (let round = 0; round < 6; round++) {
+        await untilStep(engine, files, round + 1)
+        // somewhere in it
+        await sleep((round * 37) % 120)
+        await process_.kill()
+        engine = await process_.start()
+        assert.deepEqual(fs.readdirSync(path.join(instance.dataRoot, 'builds')), [])
+        assert.deepEqual(fs.readdirSync(path.join(instance.dataRoot, 'snapshots')), [])
+        assert.deepEqual(fs.readdirSync(path.join(instance.runRoot, 'c')), [])
+        assert.deepEqual(
+          fs
+            .readdirSync(path.join(instance.dataRoot, 'layers'))
+            .filter((name) => name.startsWith('tmp-')),
+          [],
+        )
+      }
+      const events = await build(engine, files, { tags: ['whole:1'] })
+      assert.match(JSON.stringify(cachedOf(events)), /true/)
+      const checked = await build(engine, {
+        Dockerfile:
+          'FROM whole:1\nRUN cat /done /two; find /copied -type f | wc -l; find /again -type f | wc -l; find /again -type f -size -300c | wc -l\n',
+      })
+      assert.equal(logOf(checked), 'done\ntwo\n3000\n3000\n0\n')
+    } finally {
+      await process_.kill('SIGTERM')
+      await sweepInstance(instance)
+      fs.rmSync(root, { recursive: true, force: true })
+    }
+  })
+})
