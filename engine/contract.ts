@@ -25,6 +25,7 @@ import type {
   ContainerTopResponse,
   ContainerUpdateResponse,
   CreateImageInfo,
+  DistributionInspect,
   EventMessage,
   FilesystemChange,
   HostConfig,
@@ -385,6 +386,18 @@ export interface ImageEngine {
    * Yields progress and throws when it fails. What the registry has already is not sent again.
    */
   push(reference: string, options?: PushOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  /** What a registry has under a name: digest and platforms; nothing is pulled. @see GET /distribution/{name}/json */
+  distribution(
+    reference: string,
+    options?: { auth?: RegistryCredentials },
+    signal?: AbortSignal,
+  ): Promise<DistributionInspect>
+  /** Searches Docker Hub, or the registry that the term names before a slash. @see GET /images/search */
+  search(
+    term: string,
+    options?: ImageSearchOptions,
+    signal?: AbortSignal,
+  ): Promise<ImageSearchResult[]>
   tag(name: string, repo: string, tag?: string): Promise<void>
   remove(
     name: string,
@@ -404,6 +417,22 @@ export interface ImageListOptions {
 export interface PullOptions {
   auth?: RegistryCredentials
   platform?: string
+}
+
+export interface ImageSearchOptions {
+  auth?: RegistryCredentials
+  /** 1 to 100; 25 when not said. */
+  limit?: number
+  /** `is-official`, `is-automated`, `stars`. */
+  filters?: Filters
+}
+
+export interface ImageSearchResult {
+  name: string
+  description: string
+  star_count: number
+  is_official: boolean
+  is_automated: boolean
 }
 
 export interface PushOptions {

@@ -9,7 +9,7 @@ ContainerCreateResponse ContainerUpdateResponse ContainerStatsResponse Container
 ContainersDiskUsage ImageInspect ImageSummary ImageHistoryResponseItem ImageDeleteResponseItem ImageConfig ImagesDiskUsage
 AuthConfig Volume VolumeCreateRequest VolumeListResponse VolumesDiskUsage NetworkInspect NetworkCreateResponse
 NetworkConnectRequest NetworkDisconnectRequest IPAM EndpointSettings SystemVersion SystemInfo BuildCacheDiskUsage EventMessage
-CreateImageInfo ErrorResponse FilesystemChange Resources RestartPolicy Mount MountPoint PortSummary HealthConfig ProcessConfig`.split(
+CreateImageInfo ErrorResponse FilesystemChange Resources DistributionInspect RestartPolicy Mount MountPoint PortSummary HealthConfig ProcessConfig`.split(
     /\s+/,
   )
 

@@ -3,9 +3,7 @@ import type { Route } from './router.ts'
 
 /** Operations of the Docker Engine API that exist but not here (yet), so that a client is told which one it was. */
 const ABSENT = `
-GET /images/search
 GET /images/:name*/attestations
-GET /distribution/:name*/json
 PUT /volumes/:name
 POST /session
 GET /plugins/privileges

@@ -7,7 +7,7 @@ import { checkPlatform, parsePlatformText, platformText, platformValue } from '.
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
-import { filters, flag, unread, unsupported, word } from './values.ts'
+import { filters, flag, integer, unread, unsupported, word } from './values.ts'
 
 /** So choosing among several is nothing that can be done. */
 const ONE_PLATFORM = 'one platform per image is kept here'
@@ -55,6 +55,32 @@ export function imageRoutes(images: ImageEngine): Route[] {
       query: { quiet: flag, platform: unsupported('platform', ONE_PLATFORM) },
       handle: async (call, { quiet }) => {
         await sendProgress(call, images.load(call.body, call.signal), quiet)
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/images/search',
+      query: { term: word, limit: integer, filters },
+      handle: async (call, { filters: wanted, limit, term = '' }) => {
+        const auth = registryAuth(call.header('x-registry-auth'))
+        // clients say 0 for what they do not say
+        call.send(
+          200,
+          await images.search(
+            term,
+            { auth, limit: limit || undefined, filters: wanted },
+            call.signal,
+          ),
+        )
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/distribution/:name*/json',
+      query: {},
+      handle: async (call) => {
+        const auth = registryAuth(call.header('x-registry-auth'))
+        call.send(200, await images.distribution(call.param('name'), { auth }, call.signal))
       },
     }),
     route({

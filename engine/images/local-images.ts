@@ -5,17 +5,22 @@ import type {
   ImageEngine,
   ImageListOptions,
   ImageProgress,
+  ImageSearchOptions,
+  ImageSearchResult,
   ImportOptions,
   PullOptions,
   PushOptions,
+  RegistryCredentials,
   SaveOptions,
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
+import { searchImages } from '../registry/search.ts'
 import type { UnpackLimits } from '../store/layers.ts'
 import type { Overlay } from '../store/snapshots.ts'
 import type {
+  DistributionInspect,
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
   ImageInspect,
@@ -25,6 +30,7 @@ import type { Attributed } from '../types/gantry.ts'
 import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
 import type { ImageLayer } from './image.ts'
+import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
@@ -135,6 +141,23 @@ export class LocalImages implements ImageEngine {
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
     return pushImage(this.#store, reference, options, signal)
+  }
+
+  async distribution(
+    reference: string,
+    options: { auth?: RegistryCredentials } = {},
+    signal?: AbortSignal,
+  ): Promise<DistributionInspect> {
+    const { registryMirrors } = this.#instance
+    return await inspectDistribution(registryMirrors, reference, options.auth, signal)
+  }
+
+  async search(
+    term: string,
+    options?: ImageSearchOptions,
+    signal?: AbortSignal,
+  ): Promise<ImageSearchResult[]> {
+    return await searchImages(term, options, signal)
   }
 
   import(

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ImageProgress, PullOptions } from '../contract.ts'
 import { EngineError, errorMessage, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds, digestOf, isDigest, shortId } from '../oci/digest.ts'
+import { chainIds, digestOf, shortId } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
@@ -18,6 +18,7 @@ import {
 } from '../oci/platform.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
+import { firstAnswer } from '../registry/first-answer.ts'
 import { readBody } from '../registry/http.ts'
 import { MAX_TRIES, refusalOf, retryDelay } from '../registry/refusal.ts'
 import type { ImageLayer } from './image.ts'
@@ -32,6 +33,7 @@ import {
   withDefaultTag,
 } from './reference.ts'
 import type { Reference } from './reference.ts'
+import { explainRefusal } from './refused.ts'
 import { Slots } from './slots.ts'
 import type { DownloadProgress, ImageStore, Lease } from './store.ts'
 
@@ -125,24 +127,13 @@ class Pull {
     this.#store.events.emit('image', 'pull', shown, { ...labels, name: familiarName(reference) })
   }
 
-  /** Finds the manifest at the first endpoint that has it; the last one's failure is told, it is the registry itself. */
   async #resolve(platform: ReturnType<typeof parsePlatform> | undefined): Promise<Resolved> {
-    let failure: unknown
-    let hasAnswer = false
-    for (const client of this.#clients) {
-      try {
-        return await this.#resolveAt(client, platform)
-      } catch (error) {
-        this.#signal.throwIfAborted()
-        const isUnreachable =
-          refusalOf(error) === undefined && (error as EngineError).code === 'UNAVAILABLE'
-        // who answered tells more than who did not: https and http are tried at one local address
-        if (!isUnreachable || !hasAnswer) failure = error
-        hasAnswer ||= !isUnreachable
-        if (!client.endpoint.isMirror && !isUnreachable) break
-      }
+    try {
+      const ask = (client: RegistryClient): Promise<Resolved> => this.#resolveAt(client, platform)
+      return await firstAnswer(this.#clients, ask, this.#signal)
+    } catch (error) {
+      throw explainRefusal(error, this.#reference)
     }
-    throw this.#explain(failure)
   }
 
   async #resolveAt(
@@ -413,28 +404,5 @@ class Pull {
   async #pause(seconds: number, id: string | undefined, signal: AbortSignal): Promise<void> {
     if (id !== undefined) this.#sink.emit({ status: retrying(seconds), progressDetail: {}, id })
     await sleep(seconds * 1000, undefined, { signal })
-  }
-
-  /** Puts a registry's refusal of the manifest into Docker's words. */
-  #explain(error: unknown): unknown {
-    const refused = refusalOf(error)
-    const repository = familiarName(this.#reference)
-    const words = errorMessage(error)
-    const isDenied =
-      refused &&
-      (refused.status === 403 || refused.status === 401 || refused.code === 'NAME_UNKNOWN')
-    if (isDenied) {
-      return new NotFoundError(
-        `pull access denied for ${repository}, repository does not exist or may require 'docker login': ${words}`,
-        { cause: error },
-      )
-    }
-    if (refused?.status === 404) {
-      const shown = isDigest(this.#reference.digest ?? '')
-        ? `${repository}@${this.#reference.digest}`
-        : familiarReference(this.#reference)
-      return new NotFoundError(`manifest for ${shown} not found: ${words}`, { cause: error })
-    }
-    return error
   }
 }

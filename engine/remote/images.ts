@@ -4,6 +4,8 @@ import type {
   ImageEngine,
   ImageListOptions,
   ImageProgress,
+  ImageSearchOptions,
+  ImageSearchResult,
   ImportOptions,
   PullOptions,
   PushOptions,
@@ -13,6 +15,7 @@ import type {
 import { EngineError, NotImplementedError } from '../errors.ts'
 import { parsePlatform } from '../oci/platform.ts'
 import type {
+  DistributionInspect,
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
   ImageInspect,
@@ -77,6 +80,29 @@ export class RemoteImages implements ImageEngine {
       },
       // older engines demand the header
       headers: authHeader(options.auth ?? {}),
+      signal,
+    })
+  }
+
+  async distribution(
+    reference: string,
+    options: { auth?: RegistryCredentials } = {},
+    signal?: AbortSignal,
+  ): Promise<DistributionInspect> {
+    return this.#transport.json('GET', `/distribution/${imagePath(reference)}/json`, {
+      headers: options.auth === undefined ? undefined : authHeader(options.auth),
+      signal,
+    })
+  }
+
+  async search(
+    term: string,
+    options: ImageSearchOptions = {},
+    signal?: AbortSignal,
+  ): Promise<ImageSearchResult[]> {
+    return this.#transport.json('GET', '/images/search', {
+      query: { term, limit: options.limit, filters: filtersQuery(options.filters) },
+      headers: options.auth === undefined ? undefined : authHeader(options.auth),
       signal,
     })
   }

@@ -47,11 +47,12 @@ export type ClusterVolume = {
     VolumeID?: string
     AccessibleTopology?: Topology[]
   }
-  PublishStatus?: ({
+  PublishStatus?: {
     NodeID?: string
-    State?: 'pending-publish' | 'published' | 'pending-node-unpublish' | 'pending-controller-unpublish'
+    State?:
+      'pending-publish' | 'published' | 'pending-node-unpublish' | 'pending-controller-unpublish'
     PublishContext?: Record<string, string>
-  })[]
+  }[]
 }
 
 export type ClusterVolumeSpec = {
@@ -339,6 +340,11 @@ export type DeviceRequest = {
   Options?: Record<string, string>
 }
 
+export type DistributionInspect = {
+  Descriptor: OCIDescriptor
+  Platforms: OCIPlatform[]
+}
+
 export type DriverData = {
   Name: string
   Data: Record<string, string>
@@ -391,7 +397,18 @@ export type EventActor = {
 }
 
 export type EventMessage = {
-  Type?: 'builder' | 'config' | 'container' | 'daemon' | 'image' | 'network' | 'node' | 'plugin' | 'secret' | 'service' | 'volume'
+  Type?:
+    | 'builder'
+    | 'config'
+    | 'container'
+    | 'daemon'
+    | 'image'
+    | 'network'
+    | 'node'
+    | 'plugin'
+    | 'secret'
+    | 'service'
+    | 'volume'
   Action?: string
   Actor?: EventActor
   scope?: 'local' | 'swarm'
@@ -446,7 +463,17 @@ export type HostConfig = Resources & {
   Binds?: string[]
   ContainerIDFile?: string
   LogConfig?: {
-    Type?: 'local' | 'json-file' | 'syslog' | 'journald' | 'gelf' | 'fluentd' | 'awslogs' | 'splunk' | 'etwlogs' | 'none'
+    Type?:
+      | 'local'
+      | 'json-file'
+      | 'syslog'
+      | 'journald'
+      | 'gelf'
+      | 'fluentd'
+      | 'awslogs'
+      | 'splunk'
+      | 'etwlogs'
+      | 'none'
     Config?: Record<string, string>
   }
   NetworkMode?: string
@@ -739,8 +766,8 @@ export type OCIDescriptor = {
 export type OCIPlatform = {
   architecture?: string
   os?: string
-  "os.version"?: string
-  "os.features"?: string[]
+  'os.version'?: string
+  'os.features'?: string[]
   variant?: string
 } | null
 
@@ -1034,11 +1061,11 @@ export type SystemVersion = {
   Platform?: {
     Name: string
   }
-  Components?: ({
+  Components?: {
     Name: string
     Version: string
     Details?: Record<string, unknown> | null
-  })[]
+  }[]
   Version?: string
   ApiVersion?: string
   MinAPIVersion?: string

@@ -8,6 +8,7 @@ import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 import { isOnPath } from '../helpers/on-path.ts'
 import { openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
+import { get } from './http.ts'
 
 const exec = promisify(execFile)
 
@@ -140,6 +141,28 @@ describe(
       assert.equal(await cli.ok('run', '--rm', `${name}:2`, 'echo', 'back'), 'back')
       await cli.ok('tag', `${name}:2`, cli.image)
       await cli.run(['rmi', `${name}:2`, `${name}@${digest}`])
+    })
+
+    it('is asked for an image at a registry without a pull, by the engine and by docker manifest', async () => {
+      const name = `${registry.host}/${cli.prefix}/asked:1`
+      await cli.ok('tag', cli.image, name)
+      const digest = /digest: (\S+)/.exec(await cli.ok('push', name))?.[1]
+      await cli.ok('rmi', name)
+      const { Descriptor, Platforms } = (await get(cli.host, `/distribution/${name}/json`)) as {
+        Descriptor: { digest: string; mediaType: string; size: number }
+        Platforms: { architecture: string; os: string }[]
+      }
+      assert.equal(Descriptor.digest, digest)
+      assert.match(Descriptor.mediaType, /manifest\.v[12]\+json$/)
+      assert.deepEqual(
+        Platforms.map(({ os }) => os),
+        ['linux'],
+      )
+      const missing = (await get(cli.host, `/distribution/${name}9/json`)) as { message: string }
+      assert.match(missing.message, /manifest unknown|not found/)
+      // the CLI asks the registry itself
+      const shown = await cli.ok('manifest', 'inspect', '--insecure', name)
+      assert.match(shown, /"schemaVersion": 2/)
     })
 
     it('says what is not there to be pushed, and which registry does not answer', async () => {
