@@ -5,6 +5,7 @@ import { errorMessage, InvalidParameterError } from './errors.ts'
 import { JOURNALD_SOCKET } from './logs/forward/journald-options.ts'
 import type { LogSettings } from './logs/options.ts'
 import { checkLogSettings } from './logs/options.ts'
+import type { Proxies, Registries } from './registry/access.ts'
 import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
 
 /**
@@ -30,6 +31,12 @@ export interface Instance {
   linkPrefix: string
   /** Mirror URLs tried before docker.io itself, in order. */
   registryMirrors: string[]
+  /** `host[:port]` and networks of registries that may speak http, or https with any certificate. */
+  insecureRegistries: string[]
+  /** Directory with a directory `host[:port]` of certificates for each registry that needs some. */
+  registryCerts: string
+  /** By which proxies registries are reached. */
+  proxies: Proxies
   /** The user namespace of containers that do not say: `private`, of each its own, or the host's. */
   userns: 'private' | 'host'
   /** Paths of further OCI runtimes, by the names they are chosen by. */
@@ -53,6 +60,16 @@ const runtime = z
 
 const DEFAULT_LOGGING: LogSettings = { driver: 'json-file', options: {} }
 
+/** Where Docker has certs.d below /etc/docker. */
+const REGISTRY_CERTS = '/etc/gantry/certs.d'
+
+const insecureRegistry = z
+  .string()
+  .regex(
+    /^(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d{1,5})?$|^[\da-fA-F.:]+\/\d{1,3}$/,
+    'must be a list of host[:port] or networks (10.0.0.0/8), separated by commas',
+  )
+
 const schema = z.object({
   GANTRY_DATA: z.string().startsWith('/').default('/var/lib/gantry'),
   GANTRY_RUN: z.string().startsWith('/').max(MAX_RUN_ROOT).default(DEFAULT_RUN),
@@ -71,6 +88,13 @@ const schema = z.object({
           .pipe(z.url({ protocol: /^https?$/ })),
       ),
     ),
+  GANTRY_INSECURE_REGISTRIES: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .transform((list) => list.filter((entry) => entry !== ''))
+    .pipe(z.array(insecureRegistry)),
+  GANTRY_REGISTRY_CERTS: z.string().startsWith('/').default(REGISTRY_CERTS),
   GANTRY_RUNTIMES: z
     .string()
     .default('')
@@ -116,11 +140,40 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
     socketPath: GANTRY_SOCKET,
     bridgeSubnet: GANTRY_BRIDGE_SUBNET,
     registryMirrors: GANTRY_REGISTRY_MIRRORS,
+    insecureRegistries: parsed.data.GANTRY_INSECURE_REGISTRIES,
+    registryCerts: parsed.data.GANTRY_REGISTRY_CERTS,
+    proxies: proxiesFromEnv(present),
     userns: GANTRY_USERNS,
     runtimes: GANTRY_RUNTIMES,
     logging,
     journaldSocket: GANTRY_JOURNALD_SOCKET,
   })
+}
+
+/** How registries are reached by this instance. */
+export function registriesOf(instance: Instance): Registries {
+  const { insecureRegistries, proxies, registryCerts, registryMirrors } = instance
+  return { mirrors: registryMirrors, insecure: insecureRegistries, certs: registryCerts, proxies }
+}
+
+/** In capitals or not, as curl and Go have it. @throws INVALID_PARAMETER naming the variable */
+function proxiesFromEnv(env: Record<string, string | undefined>): Proxies {
+  const value = (name: string): string | undefined => env[name] ?? env[name.toLowerCase()]
+  const url = (name: string): string | undefined => {
+    const text = value(name)
+    if (text === undefined) return undefined
+    const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
+    if (!URL.canParse(full) || !/^https?:$/.test(new URL(full).protocol)) {
+      throw new InvalidParameterError(`${name}: must be the URL of a proxy, by http or https`)
+    }
+    return full
+  }
+  const except = (value('NO_PROXY') ?? '').split(',').map((entry) => entry.trim())
+  return {
+    http: url('HTTP_PROXY'),
+    https: url('HTTPS_PROXY'),
+    except: except.filter((entry) => entry !== ''),
+  }
 }
 
 function splitAtEquals(entry: string): [string, string] {
@@ -135,6 +188,9 @@ export function instanceAt(options: {
   socketPath?: string | undefined
   bridgeSubnet: string
   registryMirrors?: string[]
+  insecureRegistries?: string[]
+  registryCerts?: string
+  proxies?: Proxies
   userns?: 'private' | 'host'
   runtimes?: Record<string, string>
   logging?: LogSettings
@@ -153,6 +209,9 @@ export function instanceAt(options: {
     cgroupParent: isDefault ? 'gantry' : `gantry-${tag}`,
     linkPrefix: isDefault ? 'gt' : `g${tag.slice(0, 3)}`,
     registryMirrors: options.registryMirrors ?? [],
+    insecureRegistries: options.insecureRegistries ?? [],
+    registryCerts: options.registryCerts ?? REGISTRY_CERTS,
+    proxies: options.proxies ?? { http: undefined, https: undefined, except: [] },
     userns: options.userns ?? 'host',
     runtimes: options.runtimes ?? {},
     logging: options.logging ?? DEFAULT_LOGGING,

@@ -3,6 +3,7 @@ import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import type { platformSchema } from '../oci/descriptor.ts'
+import type { Registries } from '../registry/access.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { firstAnswer } from '../registry/first-answer.ts'
@@ -19,13 +20,13 @@ import type { z } from 'zod'
  * @see GET /distribution/{name}/json
  */
 export async function inspectDistribution(
-  mirrors: readonly string[],
+  registries: Registries,
   name: string,
   auth: RegistryCredentials = {},
   signal?: AbortSignal,
 ): Promise<DistributionInspect> {
   const reference = withDefaultTag(parseReference(name))
-  const clients = endpointsOf(reference.domain, mirrors).map(
+  const clients = (await endpointsOf(reference.domain, registries)).map(
     (endpoint) => new RegistryClient(endpoint, reference.path, endpoint.isMirror ? {} : auth),
   )
   try {

@@ -14,6 +14,7 @@ import type {
   SaveOptions,
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
+import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 import { searchImages } from '../registry/search.ts'
@@ -132,7 +133,7 @@ export class LocalImages implements ImageEngine {
     options: PullOptions = {},
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
-    return pullImage(this.#store, this.#instance.registryMirrors, reference, options, signal)
+    return pullImage(this.#store, registriesOf(this.#instance), reference, options, signal)
   }
 
   push(
@@ -140,7 +141,7 @@ export class LocalImages implements ImageEngine {
     options: PushOptions = {},
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
-    return pushImage(this.#store, reference, options, signal)
+    return pushImage(this.#store, registriesOf(this.#instance), reference, options, signal)
   }
 
   async distribution(
@@ -148,8 +149,8 @@ export class LocalImages implements ImageEngine {
     options: { auth?: RegistryCredentials } = {},
     signal?: AbortSignal,
   ): Promise<DistributionInspect> {
-    const { registryMirrors } = this.#instance
-    return await inspectDistribution(registryMirrors, reference, options.auth, signal)
+    const registries = registriesOf(this.#instance)
+    return await inspectDistribution(registries, reference, options.auth, signal)
   }
 
   async search(
@@ -157,7 +158,7 @@ export class LocalImages implements ImageEngine {
     options?: ImageSearchOptions,
     signal?: AbortSignal,
   ): Promise<ImageSearchResult[]> {
-    return await searchImages(term, options, signal)
+    return await searchImages(registriesOf(this.#instance), term, options, signal)
   }
 
   import(

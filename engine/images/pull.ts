@@ -16,6 +16,7 @@ import {
   parsePlatform,
   platformMatches,
 } from '../oci/platform.ts'
+import type { Registries } from '../registry/access.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { firstAnswer } from '../registry/first-answer.ts'
@@ -49,7 +50,7 @@ const MAX_DOWNLOADS = 3
  */
 export function pullImage(
   store: ImageStore,
-  mirrors: readonly string[],
+  registries: Registries,
   name: string,
   options: PullOptions,
   signal?: AbortSignal,
@@ -59,7 +60,7 @@ export function pullImage(
     const platform = options.platform ? parsePlatform(options.platform) : undefined
     const pull = new Pull(store, reference, sink, stop)
     try {
-      await pull.run(mirrors, options, platform)
+      await pull.run(registries, options, platform)
     } catch (error) {
       stop.throwIfAborted()
       throw error
@@ -93,12 +94,12 @@ class Pull {
   }
 
   async run(
-    mirrors: readonly string[],
+    registries: Registries,
     options: PullOptions,
     platform: ReturnType<typeof parsePlatform> | undefined,
   ): Promise<void> {
     const reference = this.#reference
-    this.#clients = endpointsOf(reference.domain, mirrors).map(
+    this.#clients = (await endpointsOf(reference.domain, registries)).map(
       (endpoint) =>
         new RegistryClient(endpoint, reference.path, endpoint.isMirror ? {} : (options.auth ?? {})),
     )

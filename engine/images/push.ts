@@ -6,6 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { shortId } from '../oci/digest.ts'
 import { DOCKER_LAYER, DOCKER_LAYER_GZIP } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
+import type { Registries } from '../registry/access.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { refusalOf, retryDelay } from '../registry/refusal.ts'
@@ -35,6 +36,7 @@ const MAX_UPLOADS = 5
  */
 export function pushImage(
   store: ImageStore,
+  registries: Registries,
   name: string,
   options: PushOptions,
   signal?: AbortSignal,
@@ -46,7 +48,7 @@ export function pushImage(
     sink.emit({ status: `The push refers to repository [${asked.domain}/${asked.path}]` })
     try {
       const tags = tagsToPush(store, asked, options)
-      const client = await connect(asked, options, neighboursOf(store, asked), stop)
+      const client = await connect(registries, asked, options, neighboursOf(store, asked), stop)
       const push = new Push(store, client, sink, stop)
       for (const { reference, image } of tags)
         await store.leased((lease) => push.run(reference, image, lease))
@@ -82,13 +84,14 @@ function tagsToPush(
 
 /** The first address of the registry that answers. Mirrors are not pushed to. */
 async function connect(
+  registries: Registries,
   { domain, path }: Reference,
   { auth = {} }: PushOptions,
   neighbours: string[],
   signal: AbortSignal,
 ): Promise<RegistryClient> {
   let failure: unknown
-  for (const endpoint of endpointsOf(domain, [])) {
+  for (const endpoint of await endpointsOf(domain, { ...registries, mirrors: [] })) {
     const client = new RegistryClient(endpoint, path, auth, { push: true, neighbours })
     for (let attempt = 1; ; attempt++) {
       try {

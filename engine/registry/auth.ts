@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RegistryCredentials } from '../contract.ts'
 import { EngineError, UnauthorizedError } from '../errors.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
+import type { Access } from './access.ts'
 import { readBody, request } from './http.ts'
 
 /** A registry's demand: `Bearer realm="…",service="…"` or `Basic realm="…"`. */
@@ -54,7 +55,7 @@ export class Authorizer {
   readonly #scope: string
   /** Asked for whatever the challenge names. */
   readonly #fixedScope: boolean
-  readonly #insecure: boolean
+  readonly #access: Access
   readonly #offline: boolean
   #header: string | undefined
   #until = Infinity
@@ -63,7 +64,7 @@ export class Authorizer {
   constructor(
     credentials: RegistryCredentials,
     scope: string,
-    insecure: boolean,
+    access: Access,
     options: { offline?: boolean; fixedScope?: boolean } = {},
   ) {
     this.#fixedScope = options.fixedScope ?? false
@@ -71,7 +72,7 @@ export class Authorizer {
     this.#offline = options.offline ?? false
     this.identityToken = credentials.identitytoken
     this.#scope = scope
-    this.#insecure = insecure
+    this.#access = access
     if (credentials.registrytoken) this.#header = `Bearer ${credentials.registrytoken}`
   }
 
@@ -114,7 +115,7 @@ export class Authorizer {
     if (!URL.canParse(realm))
       throw new EngineError('SYSTEM', `the registry names an invalid token server: ${realm}`)
     const url = new URL(realm)
-    if (url.protocol !== 'https:' && !this.#insecure) {
+    if (url.protocol !== 'https:' && !this.#access.insecure) {
       throw new EngineError(
         'SYSTEM',
         `the registry's token server ${url.origin} is not https: refused`,
@@ -170,7 +171,7 @@ export class Authorizer {
         headers,
         body: form.toString(),
         signal,
-        insecure: this.#insecure,
+        access: this.#access,
       })
     }
     if (service !== undefined) url.searchParams.set('service', service)
@@ -183,7 +184,7 @@ export class Authorizer {
     const headers: Record<string, string> = username
       ? { authorization: basic(username, password ?? '') }
       : {}
-    return await request(url, { headers, signal, insecure: this.#insecure })
+    return await request(url, { headers, signal, access: this.#access })
   }
 }
 

@@ -42,7 +42,7 @@ export class RegistryClient {
       ...neighbours.map((neighbour) => `repository:${neighbour}:pull`),
     ].join(' ')
     // the challenge to the first request, which only reads, would name reading alone
-    this.#authorizer = new Authorizer(credentials, scope, endpoint.insecure, { fixedScope: push })
+    this.#authorizer = new Authorizer(credentials, scope, endpoint, { fixedScope: push })
   }
 
   /**
@@ -146,7 +146,7 @@ export class RegistryClient {
   async send(
     method: HttpMethod,
     target: string | URL,
-    options: Omit<HttpRequest, 'method' | 'insecure'> = {},
+    options: Omit<HttpRequest, 'method' | 'access'> = {},
   ): Promise<IncomingMessage> {
     const base = this.endpoint.url.href.replace(/\/$/, '')
     const url = typeof target === 'string' ? new URL(`${base}/v2/${this.#path}/${target}`) : target
@@ -157,7 +157,7 @@ export class RegistryClient {
         ...options,
         method,
         headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
-        insecure: this.endpoint.insecure,
+        access: this.endpoint,
       })
       if (response.statusCode !== 401 || tries > 0 || !isOwn) return response
       if (!(await this.#authorizer.answer(response.headers['www-authenticate'], options.signal)))

@@ -1,6 +1,8 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
+import { routeOf } from './agents.ts'
+import type { Access } from './access.ts'
 import { EngineError, UnavailableError } from '../errors.ts'
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
@@ -13,18 +15,12 @@ export interface HttpRequest {
   /** No byte either way for so long: the connection is given up. */
   idleMs?: number
   signal?: AbortSignal | undefined
-  /** Accept any certificate. */
-  insecure?: boolean
+  /** Straight and verified when not said. */
+  access?: Access
 }
 
 const IDLE_MS = 45_000
 const MAX_REDIRECTS = 10
-
-const agents = {
-  http: new http.Agent({ keepAlive: true, maxSockets: 16 }),
-  https: new https.Agent({ keepAlive: true, maxSockets: 16 }),
-  insecure: new https.Agent({ keepAlive: true, maxSockets: 16, rejectUnauthorized: false }),
-}
 
 /**
  * Asks a server and follows redirects. Credentials are not carried to another host, and never from https to http.
@@ -45,7 +41,7 @@ export async function request(url: URL, options: HttpRequest = {}): Promise<http
     if (redirects >= MAX_REDIRECTS)
       throw new EngineError('SYSTEM', `${url.host} redirects in circles`)
     const next = new URL(answered.location ?? '', at)
-    if (at.protocol === 'https:' && next.protocol !== 'https:' && !options.insecure) {
+    if (at.protocol === 'https:' && next.protocol !== 'https:' && !options.access?.insecure) {
       throw new EngineError(
         'SYSTEM',
         `${at.host} redirects from https to ${next.protocol}//${next.host}: refused`,
@@ -80,11 +76,11 @@ export async function readBody(response: http.IncomingMessage, maxBytes: number)
 
 function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessage> {
   options.signal?.throwIfAborted()
-  const isHttps = url.protocol === 'https:'
-  const agent = isHttps ? (options.insecure ? agents.insecure : agents.https) : agents.http
+  const { agent, headers, target } = routeOf(url, options.access ?? { insecure: false })
   const idleMs = options.idleMs ?? IDLE_MS
   return new Promise((resolve, reject) => {
-    const outgoing = (isHttps ? https : http).request(url, {
+    const outgoing = (url.protocol === 'https:' ? https : http).request({
+      ...target,
       method: options.method ?? 'GET',
       agent,
       headers: {
@@ -92,6 +88,7 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
         // layers are digested as they are stored
         'accept-encoding': 'identity',
         ...options.headers,
+        ...headers,
       },
       ...(options.signal ? { signal: options.signal } : {}),
       timeout: idleMs,

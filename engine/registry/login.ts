@@ -1,5 +1,6 @@
 import type { RegistryCredentials } from '../contract.ts'
 import { errorCode, errorMessage, EngineError, UnauthorizedError } from '../errors.ts'
+import type { Registries } from './access.ts'
 import { Authorizer } from './auth.ts'
 import { endpointsOf } from './endpoints.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -14,11 +15,13 @@ import { refusal } from './refusal.ts'
  * @see POST /auth
  */
 export async function logIn(
+  registries: Registries,
   credentials: RegistryCredentials,
   signal?: AbortSignal,
 ): Promise<string> {
   let failure: unknown
-  for (const endpoint of endpointsOf(hostOf(credentials.serveraddress ?? ''), [])) {
+  const host = hostOf(credentials.serveraddress ?? '')
+  for (const endpoint of await endpointsOf(host, { ...registries, mirrors: [] })) {
     try {
       return await logInAt(endpoint, credentials, signal)
     } catch (error) {
@@ -37,14 +40,14 @@ async function logInAt(
 ): Promise<string> {
   const url = new URL('/v2/', endpoint.url)
   const asked = (error: unknown): string => `Get "${url.href}": ${errorMessage(error)}`
-  const authorizer = new Authorizer(credentials, '', endpoint.insecure, { offline: true })
+  const authorizer = new Authorizer(credentials, '', endpoint, { offline: true })
   try {
     for (let tries = 0; ; tries++) {
       const authorization = await authorizer.header(signal)
       const response = await request(url, {
         headers: authorization === undefined ? {} : { authorization },
         signal,
-        insecure: endpoint.insecure,
+        access: endpoint,
       })
       if (response.statusCode === 200) {
         response.resume()

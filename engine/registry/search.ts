@@ -3,6 +3,7 @@ import type { Filters, ImageSearchOptions, ImageSearchResult } from '../contract
 import { errorCode, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { booleanFilter, checkFilters } from '../filters.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
+import type { Registries } from './access.ts'
 import { endpointsOf } from './endpoints.ts'
 import type { Endpoint } from './endpoints.ts'
 import { readBody, request } from './http.ts'
@@ -32,6 +33,7 @@ const answerSchema = z.object({
  * @see GET /images/search
  */
 export async function searchImages(
+  registries: Registries,
   term: string,
   options: ImageSearchOptions = {},
   signal?: AbortSignal,
@@ -46,7 +48,7 @@ export async function searchImages(
       `invalid repository name: repository name (${term}) should not have a scheme`,
     )
   }
-  const { endpoints, query } = whereToSearch(term)
+  const { endpoints, query } = await whereToSearch(term, { ...registries, mirrors: [] })
   let failure: unknown
   for (const endpoint of endpoints) {
     try {
@@ -64,13 +66,13 @@ export async function searchImages(
 }
 
 async function searchAt(
-  { insecure, url: base }: Endpoint,
+  endpoint: Endpoint,
   query: string,
   limit: number,
   { auth }: ImageSearchOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageSearchResult[]> {
-  const url = new URL('/v1/search', base)
+  const url = new URL('/v1/search', endpoint.url)
   url.searchParams.set('q', query)
   url.searchParams.set('n', String(limit))
   const { password = '', username } = auth ?? {}
@@ -82,7 +84,7 @@ async function searchAt(
         : {}),
     },
     signal,
-    insecure,
+    access: endpoint,
   })
   if (response.statusCode === 404) {
     response.resume()
@@ -102,15 +104,18 @@ async function searchAt(
   }))
 }
 
-function whereToSearch(term: string): { endpoints: Endpoint[]; query: string } {
+async function whereToSearch(
+  term: string,
+  registries: Registries,
+): Promise<{ endpoints: Endpoint[]; query: string }> {
   const slash = term.indexOf('/')
   const first = slash < 0 ? '' : term.slice(0, slash)
   const isHost = /[.:]/.test(first) || first === 'localhost'
   if (isHost && first !== 'docker.io' && first !== 'index.docker.io')
-    return { endpoints: endpointsOf(first, []), query: term.slice(slash + 1) }
+    return { endpoints: await endpointsOf(first, registries), query: term.slice(slash + 1) }
   const query = (isHost ? term.slice(slash + 1) : term).replace(/^library\//, '')
-  const hub = { url: new URL('https://index.docker.io'), insecure: false, isMirror: false }
-  return { endpoints: [hub], query }
+  const [hub] = await endpointsOf('docker.io', registries)
+  return { endpoints: hub ? [{ ...hub, url: new URL('https://index.docker.io') }] : [], query }
 }
 
 function filterOf(filters: Filters): (result: ImageSearchResult) => boolean {

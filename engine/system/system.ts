@@ -15,6 +15,7 @@ import type {
   VolumeEngine,
 } from '../contract.ts'
 import type { Events } from '../events/events.ts'
+import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import { shimPath } from '../native/addon.ts'
 import { logIn } from '../registry/login.ts'
@@ -58,7 +59,7 @@ export function openSystem(parts: SystemParts): SystemEngine {
       return info(parts, await id)
     },
     diskUsage: (options = {}) => diskUsage(parts, options),
-    authenticate: (credentials, signal) => logIn(credentials, signal),
+    authenticate: (credentials, signal) => logIn(registriesOf(parts.instance), credentials, signal),
     events: (options, signal) => parts.events.stream(options, signal),
   }
 }
@@ -148,7 +149,11 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
     MemTotal: os.totalmem(),
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: {
-      InsecureRegistryCIDRs: ['127.0.0.0/8'],
+      InsecureRegistryCIDRs: [
+        ...instance.insecureRegistries.filter((entry) => entry.includes('/')),
+        '::1/128',
+        '127.0.0.0/8',
+      ],
       IndexConfigs: {
         'docker.io': {
           Name: 'docker.io',
@@ -156,13 +161,18 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
           Secure: true,
           Official: true,
         },
+        ...Object.fromEntries(
+          instance.insecureRegistries
+            .filter((entry) => !entry.includes('/'))
+            .map((Name) => [Name, { Name, Mirrors: [], Secure: false, Official: false }]),
+        ),
       },
       Mirrors: instance.registryMirrors,
     },
     GenericResources: [],
-    HttpProxy: '',
-    HttpsProxy: '',
-    NoProxy: '',
+    HttpProxy: withoutPassword(instance.proxies.http),
+    HttpsProxy: withoutPassword(instance.proxies.https),
+    NoProxy: instance.proxies.except.join(','),
     Name: os.hostname(),
     Labels: [],
     ExperimentalBuild: false,
@@ -243,4 +253,13 @@ async function engineId(instance: Instance): Promise<string> {
 /** The architecture in Go's words, which images use too. */
 function goArch(): string {
   return { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
+}
+
+/** A proxy's URL as it may be shown. */
+function withoutPassword(proxy: string | undefined): string {
+  if (proxy === undefined) return ''
+  const url = new URL(proxy)
+  if (url.username === '' && url.password === '') return proxy
+  url.username = url.password = 'xxxxx'
+  return url.href
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
+import { instanceAt, registriesOf } from '../../../engine/instance.ts'
 import { logIn } from '../../../engine/registry/login.ts'
 
 type Handler = (
@@ -26,6 +27,10 @@ async function serve(t: TestContext, handler: Handler): Promise<string> {
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
+const REGISTRIES = registriesOf(
+  instanceAt({ dataRoot: '/nowhere', runRoot: '/nowhere', bridgeSubnet: '10.9.0.0/24' }),
+)
+
 describe('logIn()', () => {
   it('tries basic credentials, and tells a refusal in the words of the registry', async (t) => {
     const serveraddress = await serve(t, (request, response) => {
@@ -36,9 +41,9 @@ describe('logIn()', () => {
         response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}')
       }
     })
-    assert.equal(await logIn({ username: 'me', password: 'right', serveraddress }), '')
+    assert.equal(await logIn(REGISTRIES, { username: 'me', password: 'right', serveraddress }), '')
     for (const credentials of [{ username: 'me', password: 'wrong' }, {}]) {
-      await assert.rejects(logIn({ ...credentials, serveraddress }), {
+      await assert.rejects(logIn(REGISTRIES, { ...credentials, serveraddress }), {
         code: 'UNAUTHORIZED',
         message: `Get "http://${serveraddress}/v2/": unauthorized: authentication required`,
       })
@@ -67,20 +72,26 @@ describe('logIn()', () => {
     })
     const address = `http://${serveraddress}/v1/`
     assert.equal(
-      await logIn({ username: 'me', password: 'right', serveraddress: address }),
+      await logIn(REGISTRIES, { username: 'me', password: 'right', serveraddress: address }),
       'identity',
     )
     assert.match(asked[0] ?? '', /^GET \?service=s&offline_token=true&client_id=gantry&account=me /)
-    assert.equal(await logIn({ identitytoken: 'identity', serveraddress: address }), 'identity')
+    assert.equal(
+      await logIn(REGISTRIES, { identitytoken: 'identity', serveraddress: address }),
+      'identity',
+    )
     assert.match(asked[1] ?? '', /^POST .*grant_type=refresh_token/)
-    await assert.rejects(logIn({ username: 'me', password: 'wrong', serveraddress: address }), {
-      code: 'UNAUTHORIZED',
-      message: /unauthorized: incorrect username or password$/,
-    })
+    await assert.rejects(
+      logIn(REGISTRIES, { username: 'me', password: 'wrong', serveraddress: address }),
+      {
+        code: 'UNAUTHORIZED',
+        message: /unauthorized: incorrect username or password$/,
+      },
+    )
   })
 
   it('says who could not be reached', async () => {
-    await assert.rejects(logIn({ serveraddress: '127.0.0.1:1' }), {
+    await assert.rejects(logIn(REGISTRIES, { serveraddress: '127.0.0.1:1' }), {
       code: 'UNAVAILABLE',
       message: /^Get "https:\/\/127\.0\.0\.1:1\/v2\/": cannot reach/,
     })

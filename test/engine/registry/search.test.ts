@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { instanceAt, registriesOf } from '../../../engine/instance.ts'
 import { searchImages } from '../../../engine/registry/search.ts'
 import { MockRegistry } from './mock-registry.ts'
+
+const REGISTRIES = registriesOf(
+  instanceAt({ dataRoot: '/nowhere', runRoot: '/nowhere', bridgeSubnet: '10.9.0.0/24' }),
+)
 
 describe('searchImages()', () => {
   let registry: MockRegistry
@@ -23,7 +28,7 @@ describe('searchImages()', () => {
   after(() => registry.close())
 
   it('asks the registry that the term names, and gives what it finds in the form of Docker', async () => {
-    assert.deepEqual(await searchImages(`${registry.host}/app`, { limit: 7 }), [
+    assert.deepEqual(await searchImages(REGISTRIES, `${registry.host}/app`, { limit: 7 }), [
       {
         name: 'team/app',
         description: 'ours',
@@ -38,7 +43,7 @@ describe('searchImages()', () => {
 
   it('filters by stars and by what is official', async () => {
     const names = async (filters: Record<string, string[]>): Promise<string[]> =>
-      (await searchImages(`${registry.host}/app`, { filters })).map(({ name }) => name)
+      (await searchImages(REGISTRIES, `${registry.host}/app`, { filters })).map(({ name }) => name)
     assert.deepEqual(await names({ stars: ['10'] }), ['app'])
     assert.deepEqual(await names({ 'is-official': ['false'] }), ['team/app'])
     assert.deepEqual(await names({ 'is-automated': ['true'] }), [])
@@ -46,7 +51,7 @@ describe('searchImages()', () => {
 
   it('says what is wrong with the question, and which registry offers no search', async () => {
     const search = (term: string, options = {}): ReturnType<typeof searchImages> =>
-      searchImages(`${registry.host}/${term}`, options)
+      searchImages(REGISTRIES, `${registry.host}/${term}`, options)
     await assert.rejects(search('app', { limit: 101 }), { code: 'INVALID_PARAMETER' })
     await assert.rejects(
       search('app', { filters: { stars: ['many'] } }),

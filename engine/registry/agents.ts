@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import http from 'node:http'
+import https from 'node:https'
+import { rootCertificates } from 'node:tls'
+import { urlToHttpOptions } from 'node:url'
+import type { Access, Certificates } from './access.ts'
+import { proxyAuthorization, proxyFor, TunnelAgent } from './proxy.ts'
+
+const KEPT: https.AgentOptions = { keepAlive: true, maxSockets: 16 }
+
+const plain = new http.Agent(KEPT)
+
+/** Connections are kept apart by all that they were made with. */
+const secure = new Map<string, https.Agent>()
+const MAX_AGENTS = 64
+
+/** Where a request is sent and over which connections. */
+export function routeOf(
+  url: URL,
+  access: Access,
+): { agent: http.Agent; target: http.RequestOptions; headers: Record<string, string> } {
+  const proxy = proxyFor(url, access.proxies)
+  const target = urlToHttpOptions(url) as http.RequestOptions
+  if (url.protocol === 'https:') return { agent: secureAgent(access, proxy), target, headers: {} }
+  if (!proxy) return { agent: plain, target, headers: {} }
+  const hostname = proxy.hostname.replace(/^\[|\]$/g, '')
+  return {
+    agent: plain,
+    // a proxy is asked for the whole address
+    target: { host: hostname, port: proxy.port || 80, path: url.href },
+    headers: { host: url.host, ...proxyAuthorization(proxy) },
+  }
+}
+
+function secureAgent({ certificates, insecure }: Access, proxy: URL | undefined): https.Agent {
+  const key = JSON.stringify([insecure, proxy?.href, certificates && fingerprint(certificates)])
+  const known = secure.get(key)
+  if (known) return known
+  const options: https.AgentOptions = {
+    ...KEPT,
+    rejectUnauthorized: !insecure,
+    ...(certificates && certificates.authorities.length > 0
+      ? { ca: [...rootCertificates, ...certificates.authorities] }
+      : {}),
+    ...(certificates && certificates.client.length > 0
+      ? {
+          cert: certificates.client.map(({ certificate }) => certificate),
+          key: certificates.client.map((pair) => pair.key),
+        }
+      : {}),
+  }
+  const agent = proxy ? new TunnelAgent(proxy, options) : new https.Agent(options)
+  // certificates are renewed: the oldest goes
+  const [oldest] = secure.keys()
+  if (secure.size >= MAX_AGENTS && oldest !== undefined) secure.delete(oldest)
+  secure.set(key, agent)
+  return agent
+}
+
+function fingerprint({ authorities, client }: Certificates): string {
+  const hash = createHash('sha256')
+  for (const pem of [...authorities, ...client.flatMap((pair) => [pair.certificate, pair.key])])
+    hash.update(pem).update('\0')
+  return hash.digest('hex')
+}
