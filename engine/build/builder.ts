@@ -112,8 +112,12 @@ export class LocalBuilds implements BuildEngine {
     } finally {
       signal.removeEventListener('abort', cut)
       store.trash.throwAway(dir)
-      // what was finished may be used again; a build that succeeded has synced it already
-      if (!isBuilt) await store.collect()
+      // steps that were done again have left what they made before
+      const collected = store.collect()
+      collected.catch((error: unknown) => {
+        warn('what builds no longer need could not be removed', error)
+      })
+      if (!isBuilt) await collected
       cache
         .settle((chainId) => store.layers.isDurable(chainId))
         .catch((error: unknown) => {

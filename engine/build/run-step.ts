@@ -1,7 +1,11 @@
 import path from 'node:path'
 import { BuildError, InvalidParameterError } from '../errors.ts'
 import { makeLayer } from '../images/make-layer.ts'
+import { closeFound } from '../store/merged.ts'
+import { placeInMerged } from '../store/merged-tree.ts'
+import { nameOf } from '../tar/header.ts'
 import type { HostConfig } from '../types/docker.ts'
+import type { OciMount } from '../types/oci-runtime.ts'
 import { cacheKey } from './cache.ts'
 import { shellOf } from './config.ts'
 import type { InstructionOf } from './dockerfile/instructions.ts'
@@ -10,6 +14,7 @@ import type { Written } from './layer-step.ts'
 import { LastOutput } from './last-output.ts'
 import { runProcess } from './process.ts'
 import { planMounts } from './run-mounts.ts'
+import { withTrees } from './stage.ts'
 import type { Build, Stage, Step } from './stage.ts'
 
 /** `RUN`. */
@@ -87,7 +92,7 @@ export async function runCommand(
               lower: lower.map((name) => path.join(layersRoot, name)),
               blob,
               directory,
-              mountPoints: prepared.mounts.map(({ destination }) => destination.slice(1)),
+              mountPoints: mountPointsOf(build, stage, prepared.mounts),
               epochSeconds: build.epochSeconds,
             },
             build.signal,
@@ -100,6 +105,17 @@ export async function runCommand(
   } finally {
     await prepared.release()
   }
+}
+
+/** Where mounts are in the layers, links on the way followed, as the pack wants them. */
+function mountPointsOf(build: Build, stage: Stage, mounts: readonly OciMount[]): string[] {
+  return withTrees(build, stage, (roots) =>
+    mounts.map(({ destination }) => {
+      const place = placeInMerged(roots, nameOf(destination))
+      closeFound(place.found)
+      return [...place.names, ...place.missing].join('/')
+    }),
+  )
 }
 
 /** What is executed; a script of its own where a here-document begins with `#!`. */

@@ -78,9 +78,7 @@ const { S_IFMT, S_IFREG, O_RDONLY, O_NONBLOCK } = constants
 
 /** A file of a stage; undefined when there is none. */
 export function readStageFile(build: Build, stage: Stage, file: string): Buffer | undefined {
-  const roots: number[] = []
-  try {
-    for (const tree of treesOf(build.store, stage.layers)) roots.push(openSync(tree, DIRECTORY))
+  return withTrees(build, stage, (roots) => {
     const found = lookUpMerged(roots, file)
     if (found === undefined) return undefined
     try {
@@ -90,6 +88,15 @@ export function readStageFile(build: Build, stage: Stage, file: string): Buffer 
     } finally {
       closeSync(found)
     }
+  })
+}
+
+/** Does something with the roots of a stage's layers, topmost first, open. */
+export function withTrees<T>(build: Build, stage: Stage, act: (roots: readonly number[]) => T): T {
+  const roots: number[] = []
+  try {
+    for (const tree of treesOf(build.store, stage.layers)) roots.push(openSync(tree, DIRECTORY))
+    return act(roots)
   } finally {
     for (const fd of roots) closeSync(fd)
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { openCli, whyNot, type Cli, type CliResult } from './harness.ts'
+import { eventually, openCli, whyNot, type Cli, type CliResult } from './harness.ts'
 
 const skip = await whyNot()
 
@@ -208,6 +209,22 @@ describe('docker build', { skip }, () => {
       'd/y': 'y',
     })
     assert.equal(await cli.ok('run', '--rm', tag, 'ls', '/d'), 'y')
+  })
+
+  it('is cancelled when its client goes', async () => {
+    const dir = path.join(cli.dir, 'cancelled')
+    fs.mkdirSync(dir)
+    fs.writeFileSync(
+      path.join(dir, 'Dockerfile'),
+      `FROM ${cli.image}\nRUN echo begun; exec sleep 98765\n`,
+    )
+    const session = cli.start(['build', dir])
+    await session.until('begun')
+    session.kill()
+    await eventually(
+      () => Promise.resolve(spawnSync('pgrep', ['-fx', 'sleep 98765']).stdout.toString()),
+      (pids) => pids === '',
+    )
   })
 
   it('leaves nothing behind, and its cache shows and goes', async () => {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
-import type { ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
+import type { BuildEvent, ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
+import { tarOf } from '../images/archives.ts'
 
 /** An engine to be tried, and how to let go of it. */
 export interface Subject {
@@ -305,6 +307,39 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         const id = await create(['true'])
         await assert.rejects(engine.images.remove(image), { code: 'CONFLICT' })
         await engine.containers.remove(id)
+      })
+    })
+
+    describe('builds', () => {
+      const build = async (dockerfile: string, tag: string): Promise<BuildEvent[]> => {
+        const events: BuildEvent[] = []
+        const context = { tar: Readable.from([tarOf({ Dockerfile: dockerfile, f: 'text' })]) }
+        for await (const event of engine.builds.build({ context, tags: [tag] })) events.push(event)
+        return events
+      }
+      const built = `${prefix}/built:1`
+
+      it('tell their steps and what these print, and make an image', async () => {
+        const events = await build(`FROM ${image}\nCOPY f /f\nRUN cat /f\n`, built)
+        const started = events.flatMap((event) =>
+          event.kind === 'started' ? [[event.number, event.total, event.instruction]] : [],
+        )
+        assert.deepEqual(started, [
+          [1, 3, `FROM ${image}`],
+          [2, 3, 'COPY f /f'],
+          [3, 3, 'RUN cat /f'],
+        ])
+        const log = events.flatMap((event) => (event.kind === 'log' ? [event.data] : []))
+        assert.equal(Buffer.concat(log).toString(), 'text')
+        const last = events.at(-1)
+        assert.ok(last?.kind === 'built')
+        assert.equal((await engine.images.inspect(built)).Id, last.image)
+        await engine.images.remove(built)
+      })
+
+      it('fail with the exit code of the command', async () => {
+        await assert.rejects(build(`FROM ${image}\nRUN exit 7\n`, built), { exitCode: 7 })
+        await assert.rejects(engine.images.inspect(built), { code: 'NOT_FOUND' })
       })
     })
 

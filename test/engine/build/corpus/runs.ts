@@ -130,6 +130,13 @@ export const runs: Case[] = [
     notClassic: 'only BuildKit has it',
   },
   {
+    name: 'a mount over a link leaves no trace where that leads',
+    dockerfile:
+      'FROM BASE\nRUN mkdir /real && ln -s /real /alias\nRUN --mount=type=tmpfs,target=/alias/é/t true',
+    tree: { '/real': dir(), '/alias': link('/real') },
+    notClassic: 'only BuildKit has it',
+  },
+  {
     name: 'a tmpfs',
     dockerfile:
       'FROM BASE\nRUN --mount=type=tmpfs,target=/t,size=1m echo x > /t/x && grep " /t tmpfs" /proc/mounts | grep -o size=[0-9a-z]* > /o',
