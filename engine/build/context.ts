@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import type { BuildContext } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
-import { detectCompression, MAGIC_LENGTH } from '../store/decompress.ts'
+import { isCompressed, MAGIC_LENGTH } from '../store/decompress.ts'
 import type { Trees } from '../store/trees.ts'
 import { checksums } from '../tar/header.ts'
 import { cloneInto, download, isGit } from './remote-source.ts'
@@ -101,7 +101,7 @@ async function isArchive(file: string): Promise<boolean> {
   try {
     const start = Buffer.alloc(512)
     const { bytesRead } = await handle.read(start, 0, 512, 0)
-    if (bytesRead >= MAGIC_LENGTH && detectCompression(start) !== 'none') return true
+    if (bytesRead >= MAGIC_LENGTH && isCompressed(start)) return true
     const stored = parseInt(start.toString('latin1', 148, 155), 8)
     const { signed, unsigned } = checksums(start)
     return bytesRead === 512 && (stored === unsigned || stored === signed)

@@ -605,7 +605,7 @@ const READ_BYTES = 256 * 1024
 
 /** A file's content without its compression when it is an archive; undefined when it is none. */
 async function openArchive(fd: number, name: string): Promise<AsyncIterable<Buffer> | undefined> {
-  const chunks = decompress(readFrom(fd))[Symbol.asyncIterator]()
+  const chunks = decompress(readFrom(fd), { byPrograms: true })[Symbol.asyncIterator]()
   let start: Buffer = Buffer.alloc(0)
   try {
     while (start.length < 512) {
@@ -614,8 +614,8 @@ async function openArchive(fd: number, name: string): Promise<AsyncIterable<Buff
       start = Buffer.concat([start, next.value])
     }
   } catch (error) {
-    // a compression that is not read here: refused where an archive was meant, else just a file
-    if (/\.(t(ar\.)?(bz2?|xz)|tbz2)$/i.test(name)) throw error
+    // broken: told where an archive was meant, else it is just a file
+    if (/\.(tar|tgz|tar\.\w+|txz|tbz2?)$/i.test(name)) throw error
     return undefined
   }
   if (!isTarHeader(start)) {

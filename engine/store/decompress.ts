@@ -1,5 +1,7 @@
 import { Decompress } from 'fzstd'
-import type { Transform } from 'node:stream'
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import type { Transform, Writable } from 'node:stream'
 import zlib, { createGunzip } from 'node:zlib'
 import { InvalidParameterError } from '../errors.ts'
 
@@ -16,11 +18,21 @@ export function detectCompression(start: Buffer): Compression {
   const magic = start.length >= 4 ? start.readUInt32LE(0) : 0
   // the second: a skippable frame, which may go first
   if (magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50) return 'zstd'
-  if (start.toString('latin1', 0, 3) === 'BZh')
-    throw new InvalidParameterError('bzip2 archives are not supported: use gzip or zstd')
-  if (start.toString('latin1', 0, 6) === '\xfd7zXZ\0')
-    throw new InvalidParameterError('xz archives are not supported: use gzip or zstd')
+  const program = programFor(start)
+  if (program !== undefined)
+    throw new InvalidParameterError(`${program} archives are not supported: use gzip or zstd`)
   return 'none'
+}
+
+/** Whether a stream that begins so is compressed in a way that `decompress` reads, with `byPrograms`. */
+export function isCompressed(start: Buffer): boolean {
+  return programFor(start) !== undefined || detectCompression(start) !== 'none'
+}
+
+/** The program of the host that reads what Node does not. */
+function programFor(start: Buffer): 'bzip2' | 'xz' | undefined {
+  if (start.toString('latin1', 0, 3) === 'BZh') return 'bzip2'
+  return start.toString('latin1', 0, 6) === '\xfd7zXZ\0' ? 'xz' : undefined
 }
 
 /** Bytes of detectCompression's `start` that make it sure. */
@@ -29,9 +41,13 @@ export const MAGIC_LENGTH = 6
 /**
  * The content of a stream, decompressed by what it is. Chunks are good until the next one is asked for.
  *
+ * @param options.byPrograms bzip2 and xz too, by the host's programs: for archives that are only unpacked
  * @throws INVALID_PARAMETER when the compressed data is broken or cut short
  */
-export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* decompress(
+  source: AsyncIterable<Buffer>,
+  options: { byPrograms?: boolean } = {},
+): AsyncGenerator<Buffer> {
   const chunks = source[Symbol.asyncIterator]()
   try {
     let start: Buffer = Buffer.alloc(0)
@@ -41,6 +57,11 @@ export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator
       start = start.length === 0 ? next.value : Buffer.concat([start, next.value])
     }
     const whole = prepend(start, chunks)
+    const program = options.byPrograms === true ? programFor(start) : undefined
+    if (program !== undefined) {
+      yield* throughProgram(program, whole)
+      return
+    }
     switch (detectCompression(start)) {
       case 'none':
         yield* whole
@@ -63,6 +84,51 @@ async function* prepend(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
     const next = await rest.next()
     if (next.done) return
     yield next.value
+  }
+}
+
+async function* throughProgram(
+  program: 'bzip2' | 'xz',
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const said = text(child.stderr)
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', resolve)
+  })
+  // awaited below
+  ended.catch(() => undefined)
+  // it stops reading when it fails, and says why
+  child.stdin.on('error', () => undefined)
+  let failure: unknown
+  const feeding = (async () => {
+    try {
+      for await (const chunk of source) {
+        if (child.stdin.destroyed) return
+        if (!child.stdin.write(Buffer.from(chunk))) await drained(child.stdin)
+      }
+      child.stdin.end()
+    } catch (error) {
+      failure = error
+      child.kill()
+    }
+  })()
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer
+    const code = await ended.catch((error: unknown) => {
+      throw new InvalidParameterError(
+        `${program} archives are read by the program ${program}, which is not installed on this host`,
+        { cause: error },
+      )
+    })
+    if (failure !== undefined) throw failure
+    if (code !== 0)
+      throw new InvalidParameterError(`broken ${program} data: ${(await said).trim()}`)
+  } finally {
+    child.kill()
+    child.stdin.destroy()
+    await feeding
   }
 }
 
@@ -101,7 +167,7 @@ async function* through(
   if (failure !== undefined) throw failure
 }
 
-function drained(stream: Transform): Promise<void> {
+function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
       stream.off('drain', settle)

@@ -142,7 +142,8 @@ async function writePath(
     const writer = new TreeWriter(place, job.options)
     try {
       const parser = new TarParser(writer)
-      for await (const chunk of decompress(chunksFrom(job.from, isCancelled))) parser.push(chunk)
+      for await (const chunk of decompress(chunksFrom(job.from, isCancelled), { byPrograms: true }))
+        parser.push(chunk)
       parser.end()
       writer.finish()
     } finally {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { tarOf } from '../../images/archives.ts'
 import { dir, file, link, type Case } from './case.ts'
 import { gzipSync } from 'node:zlib'
@@ -297,6 +298,24 @@ export const copies: Case[] = [
       'b.tgz': { tar: gzipSync(tarOf({ two: '2' })) },
     },
     tree: { '/n': dir(), '/n/x': dir(), '/n/x/one': file('1'), '/n/two': file('2') },
+  },
+  {
+    name: 'ADD unpacks bzip2 and xz',
+    dockerfile: 'FROM BASE\nADD a.tar.xz b.tbz2 /n/',
+    context: {
+      'a.tar.xz': { tar: execFileSync('xz', { input: tarOf({ one: '1' }) }) },
+      'b.tbz2': { tar: execFileSync('bzip2', { input: tarOf({ two: '2' }) }) },
+    },
+    tree: { '/n': dir(), '/n/one': file('1'), '/n/two': file('2') },
+  },
+  {
+    name: 'ADD of a broken archive',
+    dockerfile: 'FROM BASE\nADD a.tar.xz /n/',
+    context: {
+      'a.tar.xz': { tar: execFileSync('xz', { input: tarOf({ one: '1' }) }).subarray(0, 60) },
+    },
+    fails: /ADD failed: broken xz data/,
+    notClassic: 'copies it',
   },
   {
     name: 'ADD copies what only has the name of an archive',
