@@ -19,6 +19,7 @@ const ENGINE_DOORS = [
   './lock.ts',
   './types',
   './api/server.ts',
+  './registry-server/door.ts',
   './remote/remote-engine.ts',
 ]
 

@@ -70,6 +70,7 @@ export function attributable(engine: Omit<Engine, 'as'>): Engine {
     builds: sliceAs(caller, engine.builds),
     networks: sliceAs(caller, engine.networks),
     volumes: sliceAs(caller, engine.volumes),
+    registry: sliceAs(caller, engine.registry),
     as,
     close: () => engine.close(),
   })

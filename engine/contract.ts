@@ -60,6 +60,7 @@ export interface Engine {
   readonly builds: BuildEngine
   readonly networks: NetworkEngine
   readonly volumes: VolumeEngine
+  readonly registry: RegistryEngine
   /**
    * The same engine on somebody's behalf: what is made or caused through it carries the caller's name (inspect's
    * `Gantry.CreatedBy`, the events' `gantry.by`). Cheap to make; not to be closed by itself. Every door of the engine
@@ -615,4 +616,106 @@ export interface VolumeEngine {
   create(config: VolumeCreateRequest): Promise<Volume & Attributed>
   remove(name: string, options?: { force?: boolean }): Promise<void>
   prune(filters?: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>
+}
+
+/**
+ * The registry that an engine is: what is pushed to it lies in the engine's own store, and an image that is tagged
+ * there is an image of the engine. A `reference` is a tag or a digest. Failures are `RegistryRefusal`s with the
+ * specification's codes (registry-server/refusal.ts).
+ *
+ * @see distribution-spec 1.1
+ */
+export interface RegistryEngine {
+  /** Names of repositories that have something in them, sorted. */
+  repositories(page?: RegistryPage): Promise<RegistryNames>
+  /** @throws NAME_UNKNOWN */
+  tags(repository: string, page?: RegistryPage): Promise<RegistryNames>
+  /** Byte for byte as pushed. @throws NAME_UNKNOWN, MANIFEST_UNKNOWN */
+  manifest(repository: string, reference: string): Promise<RegistryManifest>
+  /**
+   * Takes a manifest whose blobs are in the repository. Returns once it would survive a power cut and, under a tag, is
+   * an image of the engine where it can be one.
+   *
+   * @throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID
+   */
+  putManifest(
+    repository: string,
+    reference: string,
+    manifest: RegistryPush,
+  ): Promise<{ digest: string; subject?: string }>
+  /** By digest with its tags, by tag the tag alone. @throws UNSUPPORTED for a manifest that an index here needs */
+  deleteManifest(repository: string, reference: string): Promise<void>
+  /** Manifests that are about another, which need not be there. @throws NAME_UNKNOWN */
+  referrers(repository: string, digest: string, artifactType?: string): Promise<RegistryReferrer[]>
+  /** @throws NAME_UNKNOWN, BLOB_UNKNOWN */
+  statBlob(repository: string, digest: string): Promise<{ size: number }>
+  /** @param range first and last byte */
+  readBlob(
+    repository: string,
+    digest: string,
+    range?: { start: number; end: number },
+  ): Promise<Readable>
+  /** @throws UNSUPPORTED for one that a manifest here needs */
+  deleteBlob(repository: string, digest: string): Promise<void>
+  /**
+   * Takes a blob over from another repository, from any when none is named.
+   *
+   * @returns false when there is none
+   */
+  mountBlob(repository: string, digest: string, from?: string): Promise<boolean>
+  /** @returns the upload's ID */
+  beginUpload(repository: string): Promise<string>
+  /** Bytes received. @throws BLOB_UPLOAD_UNKNOWN */
+  uploadSize(repository: string, upload: string): Promise<number>
+  /**
+   * Takes the next bytes of an upload; what came before a client broke off counts.
+   *
+   * @param range first and last byte, where the client tells
+   * @returns bytes received in all
+   * @throws BLOB_UPLOAD_INVALID when they do not follow what is there, SIZE_INVALID
+   */
+  appendUpload(
+    repository: string,
+    upload: string,
+    body: Readable,
+    range?: { start: number; end: number },
+  ): Promise<number>
+  /** Makes it a blob of the repository. @throws DIGEST_INVALID, which ends it, too */
+  finishUpload(repository: string, upload: string, digest: string): Promise<void>
+  cancelUpload(repository: string, upload: string): Promise<void>
+}
+
+export interface RegistryPage {
+  /** At most so many. */
+  count?: number
+  /** Those that sort behind this one. */
+  after?: string
+}
+
+export interface RegistryNames {
+  names: string[]
+  /** There are others behind them. */
+  hasMore: boolean
+}
+
+export interface RegistryManifest {
+  digest: string
+  mediaType: string
+  content: Buffer
+}
+
+/** A descriptor. @see image-spec descriptor.md */
+export interface RegistryReferrer {
+  mediaType: string
+  digest: string
+  size: number
+  artifactType?: string
+  annotations?: Record<string, string>
+}
+
+export interface RegistryPush {
+  content: Buffer
+  mediaType: string
+  /** `host[:port]` by which the client reached the registry: the engine's image is named by it. */
+  domain: string
 }

@@ -16,13 +16,22 @@ import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
-import type { BuildEngine, Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
+import type {
+  BuildEngine,
+  Engine,
+  ImageEngine,
+  NetworkEngine,
+  RegistryEngine,
+  VolumeEngine,
+} from './contract.ts'
 import { errorMessage } from './errors.ts'
 import { explainHostError, explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
 import { LocalNetworks } from './networks/local-networks.ts'
+import { LocalRegistry } from './registry-server/local-registry.ts'
+import { RepositoryTable } from './registry-server/repository-table.ts'
 import { loadDefaultProfile } from './runtime/apparmor.ts'
 import { Trees } from './store/trees.ts'
 import { openSystem } from './system/system.ts'
@@ -66,11 +75,12 @@ async function openEngine(
     madeFile: path.join(instance.runRoot, 'cgroup-parents'),
   })
   const cache = await BuildCache.open(instance.dataRoot)
+  const repositories = await RepositoryTable.open(instance.dataRoot, warn)
   const images = await openImages({
     instance,
     events,
     warn,
-    kept: () => cache.layers(),
+    kept: () => [...cache.layers(), ...repositories.kept()],
     usedBy: (imageId) =>
       table
         .all()
@@ -141,6 +151,7 @@ async function openEngine(
     cacheMounts: await CacheMounts.open(instance.dataRoot),
     warn,
   })
+  const registry = LocalRegistry.open({ store: images.store, repositories, warn })
   const containers = localContainers(context)
   const clear = <T extends object>(slice: T): T => explainingHostErrors(slice, instance)
   const system = openSystem({
@@ -160,11 +171,13 @@ async function openEngine(
     builds: clear<BuildEngine>(builds),
     networks: clear<NetworkEngine>(networks),
     volumes: clear<VolumeEngine>(volumes),
+    registry: clear<RegistryEngine>(registry),
     system: clear(system),
     close: async () => {
       context.closing = true
       context.sampler.close()
       await builds.close()
+      await registry.close()
       for (const container of table.all()) container.letGo()
       await context.trees.close()
       await context.logs.close()

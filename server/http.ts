@@ -6,6 +6,7 @@ import { isSameOrigin } from './auth/same-origin.ts'
 import { readCookie, sessionCookieName } from './auth/cookie.ts'
 import type { Session } from './auth/sessions.ts'
 import { engineOf } from './caller.ts'
+import { answerRegistryFor } from './registry.ts'
 import type { Context } from './context.ts'
 import { errorMessage, errorStatus } from './errors.ts'
 import { secureHeaders } from './secure-headers.ts'
@@ -26,6 +27,7 @@ export interface Pages {
  *     /live            Socket.IO (attached by live/io.ts)
  *     /api/health      200 while it runs, for everyone
  *     /api/engine/…    the Docker Engine API, for those signed in
+ *     /v2/…            the registry, for those whose name and password come with the request
  *     the rest         Next
  */
 export function createConsoleServer(context: Context, pages: Pages): http.Server {
@@ -71,6 +73,10 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
       response.setHeader('X-Content-Type-Options', 'nosniff')
       request.url = path.slice(ENGINE_PREFIX.length) || '/'
       doorOf(session).handle(request, response)
+      return
+    }
+    if (isBelow(path, '/v2')) {
+      await answerRegistryFor(context, request, response)
       return
     }
     secureHeaders(request, response, { dev: context.env.dev })

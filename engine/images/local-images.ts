@@ -30,7 +30,6 @@ import type {
 import type { Attributed } from '../types/gantry.ts'
 import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
-import type { ImageLayer } from './image.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import { listImages } from './list.ts'
@@ -41,7 +40,7 @@ import { pushImage } from './push.ts'
 import { removeImage } from './remove.ts'
 import { saveImages } from './save.ts'
 import { ImageStore } from './store.ts'
-import type { ImageUser } from './store.ts'
+import type { ImageUser, Kept } from './store.ts'
 import { imageHistory, inspectImage, namesOf } from './summaries.ts'
 import { tagImage } from './tag.ts'
 
@@ -53,8 +52,8 @@ export interface OpenImagesOptions {
   limits?: UnpackLimits
   /** Told of documents that cannot be read. */
   warn?: (message: string, error?: unknown) => void
-  /** Layers that others than images keep. */
-  kept?: () => Iterable<ImageLayer>
+  /** What others than images keep. */
+  kept?: () => Iterable<Kept>
 }
 
 /** What a container is made from. */
@@ -96,7 +95,7 @@ export class LocalImages implements ImageEngine {
     this.snapshots = new Snapshots(store)
   }
 
-  /** For who makes images of parts: the builder. */
+  /** For who makes images of parts: the builder, the registry. */
   get store(): ImageStore {
     return this.#store
   }

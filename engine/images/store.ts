@@ -39,9 +39,12 @@ export interface ImageStoreOptions {
   limits?: UnpackLimits
   /** Told of documents that cannot be read. */
   warn?: Warn
-  /** Layers with their archives that others than images have a record of: the builder's cache. */
-  kept?: () => Iterable<ImageLayer>
+  /** What others than images have a record of: the builder's cache, the registry's repositories. */
+  kept?: () => Iterable<Kept>
 }
+
+/** Content that is not collected: a layer with its archive, or a blob alone. */
+export type Kept = ImageLayer | { blob: { digest: string } }
 
 type Warn = (message: string, error?: unknown) => void
 
@@ -73,7 +76,7 @@ export interface Lease {
 export class ImageStore {
   readonly events: Events
   readonly usedBy: (imageId: string) => ImageUser[]
-  readonly #kept: () => Iterable<ImageLayer>
+  readonly #kept: () => Iterable<Kept>
   readonly blobs: BlobStore
   readonly layers: LayerStore
   readonly snapshots: SnapshotStore
@@ -134,7 +137,7 @@ export class ImageStore {
       limits: options.limits ?? DEFAULT_LIMITS,
       referenced: [
         ...documents.flatMap((document) => document.layers),
-        ...kept,
+        ...kept.filter((each) => 'chainId' in each),
         ...snapshots.referenced(),
       ],
     })
@@ -347,6 +350,11 @@ export class ImageStore {
     })
   }
 
+  /** Changes what `kept` tells, with no collection at the same time that still goes by what it told before. */
+  async keeping<T>(record: () => Promise<T>): Promise<T> {
+    return await this.#exclusively(record)
+  }
+
   /** Removes blobs and layers that nothing refers to. */
   async collect(): Promise<{ layers: string[]; bytes: number }> {
     return await this.#exclusively(() => this.#collect())
@@ -366,9 +374,9 @@ export class ImageStore {
       for (const { chainId } of document.layers) layers.add(chainId)
     }
     for (const { chainId } of this.snapshots.referenced()) layers.add(chainId)
-    for (const { blob, chainId } of this.#kept()) {
-      layers.add(chainId)
-      blobs.add(blob.digest)
+    for (const each of this.#kept()) {
+      if ('chainId' in each) layers.add(each.chainId)
+      blobs.add(each.blob.digest)
     }
     const isLeased = (kind: keyof Lease, id: string): boolean => {
       for (const lease of this.#leases) if (lease[kind].has(id)) return true

@@ -1,16 +1,19 @@
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { ConflictError, UnauthorizedError } from '../../engine/errors.ts'
 import type { Db } from '../db.ts'
 import { TooManyRequestsError } from '../errors.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 import { RateLimit } from './rate-limit.ts'
-import type { Session, Sessions } from './sessions.ts'
+import type { Session, Sessions, SessionUser } from './sessions.ts'
 
 /** Each hash takes 32 MiB and a thread that the engine's file work also needs. */
 const MAX_HASHES_AT_ONCE = 2
 const MAX_HASHES_WAITING = 20
 /** Failures of one address over all names. */
 const FREE_FAILURES_PER_ADDRESS = 20
+/** A right password is not hashed anew for so long. */
+const REMEMBER_MS = 5 * 60_000
+const MAX_REMEMBERED = 1000
 
 export interface From {
   ip: string
@@ -24,6 +27,10 @@ export class Accounts {
   readonly #perName = new RateLimit()
   readonly #perAddress = new RateLimit({ free: FREE_FAILURES_PER_ADDRESS })
   readonly #hashing = new Slots(MAX_HASHES_AT_ONCE, MAX_HASHES_WAITING)
+  /** Keyed: what this process remembers of passwords is of no use without its key. */
+  readonly #secret = randomBytes(32)
+  readonly #remembered = new Map<string, { passwordHash: string; until: number }>()
+  readonly #verifying = new Map<string, Promise<SessionUser>>()
   #haveUsers = false
 
   constructor(db: Db, sessions: Sessions) {
@@ -68,6 +75,48 @@ export class Accounts {
     account: { name: string; password: string },
     from: From,
   ): Promise<{ session: Session; token: string }> {
+    return this.#sessions.begin((await this.#check(account, from)).user, from)
+  }
+
+  /**
+   * For clients that send name and password with every request, and several at once: only the first of them is hashed.
+   *
+   * @throws as signIn
+   */
+  async verify(account: { name: string; password: string }, from: From): Promise<SessionUser> {
+    const key = createHmac('sha256', this.#secret)
+      .update(JSON.stringify([account.name, account.password]))
+      .digest('base64')
+    const remembered = this.#remembered.get(key)
+    if (remembered !== undefined && remembered.until > Date.now()) {
+      const user = await this.#db.user.findUnique({ where: { name: account.name } })
+      // the password may have been changed since, or the account be gone
+      if (user?.passwordHash === remembered.passwordHash)
+        return { id: user.id, name: user.name, role: user.role }
+    }
+    this.#remembered.delete(key)
+    const running = this.#verifying.get(key)
+    if (running !== undefined) return await running
+    const check = (async () => {
+      const { passwordHash, user } = await this.#check(account, from)
+      this.#remember(key, passwordHash)
+      return user
+    })().finally(() => this.#verifying.delete(key))
+    this.#verifying.set(key, check)
+    return await check
+  }
+
+  #remember(key: string, passwordHash: string): void {
+    const [oldest] = this.#remembered.keys()
+    if (this.#remembered.size >= MAX_REMEMBERED && oldest !== undefined)
+      this.#remembered.delete(oldest)
+    this.#remembered.set(key, { passwordHash, until: Date.now() + REMEMBER_MS })
+  }
+
+  async #check(
+    account: { name: string; password: string },
+    from: From,
+  ): Promise<{ user: SessionUser; passwordHash: string }> {
     const key = `${from.ip} ${account.name.toLowerCase()}`
     this.#perName.check(key)
     this.#perAddress.check(from.ip)
@@ -81,7 +130,8 @@ export class Accounts {
     if (!user || !right) throw new UnauthorizedError('Wrong name or password.')
     this.#perName.succeed(key)
     this.#perAddress.succeed(from.ip)
-    return this.#sessions.begin(user, from)
+    const { id, name, passwordHash, role } = user
+    return { user: { id, name, role }, passwordHash }
   }
 }
 

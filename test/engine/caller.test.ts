@@ -114,6 +114,7 @@ describe('Engine.as', () => {
     execs: empty,
     images: empty,
     builds: empty,
+    registry: empty,
     networks: empty,
     volumes,
     close: async () => undefined,

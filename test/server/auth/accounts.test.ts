@@ -46,6 +46,24 @@ describe('Accounts', () => {
     assert.equal(rows.includes(token), false)
   })
 
+  it('verifies who sends a password with each request, at once too, until it is another', async (t) => {
+    const { accounts, db } = await openTestContext(t)
+    await accounts.setup(ACCOUNT, FROM)
+    const users = await Promise.all(
+      Array.from({ length: 30 }, () => accounts.verify(ACCOUNT, FROM)),
+    )
+    assert.deepEqual([...new Set(users.map(({ name }) => name))], ['admin'])
+    assert.equal((await accounts.verify(ACCOUNT, FROM)).name, 'admin')
+    const passwordHash = await hashPassword('another')
+    await db.user.updateMany({ data: { passwordHash } })
+    await assert.rejects(accounts.verify(ACCOUNT, FROM), { code: 'UNAUTHORIZED' })
+    await accounts.verify({ ...ACCOUNT, password: 'another' }, FROM)
+    await db.session.deleteMany()
+    await db.user.deleteMany()
+    const gone = accounts.verify({ ...ACCOUNT, password: 'another' }, FROM)
+    await assert.rejects(gone, { code: 'UNAUTHORIZED' })
+  })
+
   it('slows down guessing, with words that say for how long', async (t) => {
     const { accounts } = await openTestContext(t)
     await accounts.setup(ACCOUNT, FROM)

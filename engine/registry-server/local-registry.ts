@@ -1,0 +1,414 @@
+import { createReadStream } from 'node:fs'
+import fs from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { asCaller, currentCaller, system } from '../caller.ts'
+import type {
+  RegistryEngine,
+  RegistryManifest,
+  RegistryNames,
+  RegistryPage,
+  RegistryPush,
+  RegistryReferrer,
+} from '../contract.ts'
+import { errorCode } from '../errors.ts'
+import type { ImageStore } from '../images/store.ts'
+import type { Reference } from '../images/reference.ts'
+import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
+import { digestOf } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { checkDigest, checkName, parseTarget } from './names.ts'
+import { readPushedManifest } from './pushed-manifest.ts'
+import { refuse } from './refusal.ts'
+import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
+import type { RepositoryTable } from './repository-table.ts'
+import { nameAt, nameImage, takeIn, unnameImage } from './take-in.ts'
+import { Uploads } from './uploads.ts'
+
+const SWEEP_MS = 10 * 60_000
+/** A host may be reached by several names; somebody who makes them up is not followed. */
+const MAX_DOMAINS = 16
+
+type Warn = (message: string, error?: unknown) => void
+
+export interface RegistryParts {
+  store: ImageStore
+  repositories: RepositoryTable
+  warn: Warn
+}
+
+/** The registry of this engine, out of its own store. */
+export class LocalRegistry implements RegistryEngine {
+  readonly #store: ImageStore
+  readonly #repositories: RepositoryTable
+  readonly #warn: Warn
+  readonly #uploads: Uploads
+  readonly #timer: NodeJS.Timeout
+  #closed = false
+  #settling: Promise<void> = Promise.resolve()
+
+  private constructor({ repositories, store, warn }: RegistryParts) {
+    this.#store = store
+    this.#repositories = repositories
+    this.#warn = warn
+    this.#uploads = new Uploads(store.blobs)
+    this.#timer = setInterval(() => {
+      this.#uploads.sweep().catch((error: unknown) => warn('uploads could not be swept', error))
+    }, SWEEP_MS)
+    this.#timer.unref()
+  }
+
+  /** Goes on in the background with what a killed engine had not taken in as images yet. */
+  static open(parts: RegistryParts): LocalRegistry {
+    const registry = new LocalRegistry(parts)
+    registry.#settling = asCaller(system('registry'), () => registry.#settleAll())
+    return registry
+  }
+
+  repositories(page: RegistryPage = {}): Promise<RegistryNames> {
+    const names = this.#repositories
+      .all()
+      .filter(({ state }) => state.manifests.size > 0)
+      .map(({ name }) => name)
+    return Promise.resolve(pageOf(names, page))
+  }
+
+  async tags(repository: string, page: RegistryPage = {}): Promise<RegistryNames> {
+    const { state } = await this.#get(repository)
+    return pageOf([...state.tags.keys()], page)
+  }
+
+  async manifest(repository: string, reference: string): Promise<RegistryManifest> {
+    const { digest, mediaType } = this.#find(await this.#get(repository), reference)
+    return { digest, mediaType, content: await this.#store.blobs.read(digest) }
+  }
+
+  async putManifest(
+    repository: string,
+    reference: string,
+    { content, domain, mediaType }: RegistryPush,
+  ): Promise<{ digest: string; subject?: string }> {
+    const target = parseTarget(reference)
+    if (content.length > MAX_DOCUMENT_BYTES)
+      throw refuse('SIZE_INVALID', `a manifest may have ${MAX_DOCUMENT_BYTES} bytes`)
+    const digest = digestOf(content)
+    if ('digest' in target && target.digest !== digest)
+      throw refuse('DIGEST_INVALID', `the manifest that was sent has the digest ${digest}`)
+    const pushed = readPushedManifest(content, mediaType)
+    const into = this.#repositories.make(repository)
+    const store = this.#store
+    const before = 'tag' in target ? imageAt(into, target.tag) : undefined
+    await store.leased(async (lease) => {
+      lease.blobs.add(digest)
+      await store.blobs.write(content)
+      await syncFile(store.blobs.pathOf(digest))
+      await store.keeping(() =>
+        into.change((state) => {
+          this.#checkParts(into, state, [pushed.blobs, pushed.manifests])
+          const now = { pushedAt: new Date().toISOString(), pushedBy: currentCaller() }
+          const image = state.manifests.get(digest)?.image
+          if (state.domains.size < MAX_DOMAINS && nameAt(domain, repository, { digest }))
+            state.domains.add(domain)
+          state.manifests.set(digest, {
+            ...pushed,
+            digest,
+            size: content.length,
+            ...now,
+            ...(image === undefined ? {} : { image }),
+          })
+          if ('tag' in target) state.tags.set(target.tag, { tag: target.tag, digest, ...now })
+        }),
+      )
+    })
+    if ('tag' in target) {
+      await this.#settle(into, target.tag)
+      // under this name there is nothing to run any more
+      if (before && !imageAt(into, target.tag))
+        await unnameImage(store, before, namesOf(into, target))
+    }
+    return { digest, ...(pushed.subject === undefined ? {} : { subject: pushed.subject }) }
+  }
+
+  async deleteManifest(repository: string, reference: string): Promise<void> {
+    const from = await this.#get(repository)
+    const { digest } = this.#find(from, reference)
+    const target = parseTarget(reference)
+    const { record, tags } = await from.change((state) => remove(state, target, digest))
+    if (record.image) {
+      const names = tags.flatMap((tag) => namesOf(from, { tag }))
+      if ('digest' in target) names.push(...namesOf(from, target))
+      await unnameImage(this.#store, record.image, names)
+    }
+    if ('digest' in target) {
+      // what was put or asked for since may be part of a push that is under way
+      const pushedAt = Date.parse(record.pushedAt)
+      const isFree = (blob: string): boolean =>
+        userOf(from.state, blob) === undefined && (from.blobs.get(blob) ?? 0) <= pushedAt
+      for (const blob of record.blobs) await from.unlink(blob, () => isFree(blob))
+    }
+    await this.#store.collect()
+  }
+
+  async referrers(
+    repository: string,
+    digest: string,
+    artifactType?: string,
+  ): Promise<RegistryReferrer[]> {
+    checkDigest(digest)
+    const { state } = await this.#get(repository)
+    return [...state.manifests.values()]
+      .filter((each) => each.subject === digest)
+      .filter((each) => artifactType === undefined || each.artifactType === artifactType)
+      .map((each) => ({
+        mediaType: each.mediaType,
+        digest: each.digest,
+        size: each.size,
+        ...(each.artifactType === undefined ? {} : { artifactType: each.artifactType }),
+        ...(each.annotations === undefined ? {} : { annotations: each.annotations }),
+      }))
+  }
+
+  async statBlob(repository: string, digest: string): Promise<{ size: number }> {
+    const { file, from } = await this.#blobIn(repository, digest)
+    from.touch(digest)
+    return { size: (await fs.stat(file)).size }
+  }
+
+  async readBlob(
+    repository: string,
+    digest: string,
+    range?: { start: number; end: number },
+  ): Promise<Readable> {
+    const { file } = await this.#blobIn(repository, digest)
+    // open before it returns: a deletion afterwards does not disturb whoever reads
+    const handle = await fs.open(file, 'r')
+    return createReadStream('', { fd: handle, highWaterMark: 1 << 18, ...range })
+  }
+
+  async deleteBlob(repository: string, digest: string): Promise<void> {
+    const { from } = await this.#blobIn(repository, digest)
+    if (!(await from.unlink(digest, () => userOf(from.state, digest) === undefined)))
+      throw inUse(userOf(from.state, digest))
+    await this.#store.collect()
+  }
+
+  async mountBlob(repository: string, digest: string, from?: string): Promise<boolean> {
+    checkName(repository)
+    checkDigest(digest)
+    const hasIt = (each: Repository): boolean => each.blobs.has(digest)
+    return await this.#store.keeping(async () => {
+      const sources =
+        from === undefined
+          ? this.#repositories.all()
+          : [this.#repositories.find(from)].filter((each) => each !== undefined)
+      if (!sources.some(hasIt) || !this.#store.blobs.has(digest)) return false
+      await this.#repositories.make(repository).link(digest)
+      return true
+    })
+  }
+
+  async beginUpload(repository: string): Promise<string> {
+    return await this.#uploads.begin(checkName(repository))
+  }
+
+  uploadSize(repository: string, upload: string): Promise<number> {
+    return new Promise((resolve) => {
+      resolve(this.#uploads.sizeOf(repository, upload))
+    })
+  }
+
+  async appendUpload(
+    repository: string,
+    upload: string,
+    body: Readable,
+    range?: { start: number; end: number },
+  ): Promise<number> {
+    return await this.#uploads.append(repository, upload, body, range)
+  }
+
+  async finishUpload(repository: string, upload: string, digest: string): Promise<void> {
+    checkDigest(digest)
+    const { blobs } = this.#store
+    await this.#store.leased(async (lease) => {
+      lease.blobs.add(digest)
+      const file = await this.#uploads.finish(repository, upload, digest)
+      try {
+        // somebody else's push, or a pull, may have brought it meanwhile
+        if (!blobs.has(digest)) await blobs.adopt(file, digest)
+        await this.#store.keeping(() => this.#repositories.make(repository).link(digest))
+      } finally {
+        await blobs.discard(file)
+      }
+    })
+  }
+
+  async cancelUpload(repository: string, upload: string): Promise<void> {
+    await this.#uploads.cancel(repository, upload)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    await this.#settling
+    await this.#uploads.close()
+  }
+
+  /** @throws NAME_INVALID, NAME_UNKNOWN */
+  #get(repository: string): Promise<Repository> {
+    return new Promise((resolve) => {
+      resolve(this.#repositories.get(repository))
+    })
+  }
+
+  #find({ name, state }: Repository, reference: string): ManifestRecord {
+    const digest = reference.includes(':')
+      ? checkDigest(reference)
+      : state.tags.get(reference)?.digest
+    const found = digest === undefined ? undefined : state.manifests.get(digest)
+    if (found && this.#store.blobs.has(found.digest)) return found
+    throw refuse('MANIFEST_UNKNOWN', `no such manifest in ${name}`, { reference })
+  }
+
+  async #blobIn(repository: string, digest: string): Promise<{ from: Repository; file: string }> {
+    const from = await this.#get(repository)
+    checkDigest(digest)
+    if (!from.blobs.has(digest) || !this.#store.blobs.has(digest))
+      throw refuse('BLOB_UNKNOWN', `no such blob in ${repository}`, { digest })
+    return { from, file: this.#store.blobs.pathOf(digest) }
+  }
+
+  /** @throws MANIFEST_BLOB_UNKNOWN naming what a manifest names and the repository has not */
+  #checkParts(
+    { blobs, name }: Repository,
+    { manifests }: RepositoryState,
+    [wantedBlobs, wantedManifests]: [Digest[], Digest[]],
+  ): void {
+    const missing =
+      wantedBlobs.find((digest) => !blobs.has(digest) || !this.#store.blobs.has(digest)) ??
+      wantedManifests.find((digest) => !manifests.has(digest))
+    if (missing !== undefined) {
+      throw refuse('MANIFEST_BLOB_UNKNOWN', `${name} has not what the manifest names: ${missing}`, {
+        digest: missing,
+      })
+    }
+  }
+
+  /**
+   * Makes what a tag names an image of the engine, under the tag's names. What cannot be one stays in the registry all
+   * the same: it holds whatever is pushed.
+   */
+  async #settle(repository: Repository, tag: string): Promise<void> {
+    const record = recordAt(repository, tag)
+    if (!record || record.image === null || namesOf(repository, { tag }).length === 0) return
+    let image: Digest | null
+    try {
+      const isThere = record.image !== undefined && this.#store.get(record.image) !== undefined
+      image = isThere
+        ? (record.image ?? null)
+        : ((await takeIn(this.#store, record.digest, record.mediaType)) ?? null)
+    } catch (error) {
+      const what = `${repository.name}:${tag} is in the registry, but is no image of the engine`
+      this.#warn(what, error)
+      // what the host was short of may be there another time
+      if (errorCode(error) !== 'INVALID_PARAMETER') return
+      image = null
+    }
+    if (image !== record.image) {
+      await repository.change((state) => {
+        const now = state.manifests.get(record.digest)
+        if (now) state.manifests.set(record.digest, { ...now, image })
+      })
+    }
+    // another may have been pushed meanwhile, or this one have been deleted
+    if (image === null || imageAt(repository, tag) !== image) return
+    const { digest } = record
+    await nameImage(this.#store, image, [
+      ...namesOf(repository, { tag }),
+      ...namesOf(repository, { digest }),
+    ])
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const repository of this.#repositories.all()) {
+      for (const tag of repository.state.tags.keys()) {
+        if (this.#closed) return
+        if (recordAt(repository, tag)?.image !== undefined) continue
+        await this.#settle(repository, tag).catch((error: unknown) => {
+          this.#warn(`${repository.name}:${tag} could not be made an image of the engine`, error)
+        })
+      }
+    }
+  }
+}
+
+function recordAt({ state }: Repository, tag: string): ManifestRecord | undefined {
+  return state.manifests.get(state.tags.get(tag)?.digest ?? '')
+}
+
+/** The engine's image that a tag names. */
+function imageAt(repository: Repository, tag: string): Digest | undefined {
+  return recordAt(repository, tag)?.image ?? undefined
+}
+
+/** Names of the engine for a tag or a digest: one by each host that the repository was pushed to. */
+function namesOf(
+  { name, state }: Repository,
+  target: { tag: string } | { digest: Digest },
+): Reference[] {
+  return [...state.domains].flatMap((domain) => nameAt(domain, name, target) ?? [])
+}
+
+/** The manifest that keeps a blob or another manifest from being deleted. */
+function userOf({ manifests }: Readonly<RepositoryState>, digest: string): string | undefined {
+  for (const manifest of manifests.values()) {
+    const parts: string[] = [...manifest.blobs, ...manifest.manifests]
+    if (parts.includes(digest)) return manifest.digest
+  }
+  return undefined
+}
+
+/** @throws MANIFEST_UNKNOWN, UNSUPPORTED */
+function remove(
+  state: RepositoryState,
+  target: { tag: string } | { digest: Digest },
+  digest: Digest,
+): { record: ManifestRecord; tags: string[] } {
+  const record = state.manifests.get(digest)
+  const tags = [...state.tags.values()]
+    .filter((each) => each.digest === digest && (!('tag' in target) || each.tag === target.tag))
+    .map(({ tag }) => tag)
+  // deleted by somebody else, or moved, since it was looked up
+  if (!record || ('tag' in target && tags.length === 0))
+    throw refuse('MANIFEST_UNKNOWN', 'no such manifest')
+  for (const tag of tags) state.tags.delete(tag)
+  if ('digest' in target) {
+    const user = userOf(state, digest)
+    if (user !== undefined) throw inUse(user)
+    state.manifests.delete(digest)
+  }
+  return { record, tags }
+}
+
+function inUse(user: string | undefined): Error {
+  return refuse('UNSUPPORTED', `the manifest ${user ?? ''} needs it: delete that first`)
+}
+
+/** A page of names, in the order of their bytes. */
+function pageOf(names: string[], { after, count }: RegistryPage): RegistryNames {
+  const sorted = names.sort(byBytes).filter((name) => after === undefined || name > after)
+  const page = sorted.slice(0, count ?? sorted.length)
+  return { names: page, hasMore: page.length < sorted.length }
+}
+
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+/** Its bytes on the disk, whatever happens. */
+async function syncFile(file: string): Promise<void> {
+  const handle = await fs.open(file, 'r+')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}

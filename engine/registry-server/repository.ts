@@ -1,0 +1,218 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { callerSchema } from '../caller.ts'
+import { digestSchema } from '../oci/descriptor.ts'
+import { hexOf, isDigest } from '../oci/digest.ts'
+import {
+  isMissing,
+  readDocument,
+  sweepTemporaryDocuments,
+  writeDocument,
+} from '../store/documents.ts'
+import { directoryOf } from './names.ts'
+
+const manifestSchema = z.object({
+  digest: digestSchema,
+  mediaType: z.string(),
+  size: z.int(),
+  /** Config and layers. */
+  blobs: z.array(digestSchema),
+  /** Of an index. */
+  manifests: z.array(digestSchema),
+  /** What it is about: signatures and the like name the manifest they belong to. */
+  subject: digestSchema.optional(),
+  artifactType: z.string().optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  /** RFC 3339. */
+  pushedAt: z.string(),
+  pushedBy: callerSchema,
+  /** The engine's image that it became; null when it is none, absent while that is not settled. */
+  image: digestSchema.nullable().optional(),
+})
+
+const tagSchema = z.object({
+  tag: z.string(),
+  digest: digestSchema,
+  pushedAt: z.string(),
+  pushedBy: callerSchema,
+})
+
+const documentSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  /** Hosts by which it was pushed to: its images have their names there. */
+  domains: z.array(z.string()),
+  manifests: z.array(manifestSchema),
+  tags: z.array(tagSchema),
+})
+
+export type ManifestRecord = z.infer<typeof manifestSchema>
+export type TagRecord = z.infer<typeof tagSchema>
+
+/** What a repository names. Maps are by digest and by tag. */
+export interface RepositoryState {
+  domains: Set<string>
+  manifests: Map<string, ManifestRecord>
+  tags: Map<string, TagRecord>
+}
+
+/**
+ * A repository of the registry.
+ *
+ *     <root>/<name, ~ for />/repository.json   its manifests and tags
+ *                           /blobs/<hex>       an empty file for each blob that was uploaded to it or mounted in it
+ *
+ * A blob's file is there only once all its bytes are on the disk, a manifest is named only once it is. Manifests name
+ * only blobs and manifests that are here.
+ */
+export class Repository {
+  readonly name: string
+  readonly #directory: string
+  #state: RepositoryState = { domains: new Set(), manifests: new Map(), tags: new Map() }
+  /** Digests to the time at which they were last put or asked for, in milliseconds. */
+  readonly #blobs = new Map<string, number>()
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(root: string, name: string) {
+    this.name = name
+    this.#directory = path.join(root, directoryOf(name))
+  }
+
+  get state(): Readonly<RepositoryState> {
+    return this.#state
+  }
+
+  get blobs(): ReadonlyMap<string, number> {
+    return this.#blobs
+  }
+
+  get isEmpty(): boolean {
+    return this.#blobs.size === 0 && this.#state.manifests.size === 0
+  }
+
+  /** Reads what is on disk. One whose document cannot be read loses its manifests, not its blobs. */
+  async load(warn: (message: string, error?: unknown) => void): Promise<void> {
+    const links = path.join(this.#directory, 'blobs')
+    await fs.mkdir(links, { recursive: true, mode: 0o700 })
+    await sweepTemporaryDocuments(this.#directory)
+    for (const hex of await fs.readdir(links)) {
+      const digest = `sha256:${hex}`
+      if (isDigest(digest))
+        this.#blobs.set(digest, Math.floor((await fs.stat(path.join(links, hex))).mtimeMs))
+    }
+    const file = this.#file
+    try {
+      const document = await readDocument(file, documentSchema)
+      if (!document) return
+      this.#state = {
+        domains: new Set(document.domains),
+        manifests: new Map(document.manifests.map((each) => [each.digest, each])),
+        tags: new Map(document.tags.map((each) => [each.tag, each])),
+      }
+    } catch (error) {
+      await fs.rename(file, `${file}.damaged`)
+      warn(
+        `the manifests and tags of the registry's ${this.name} are lost: mend ${file}.damaged, put it back in place and start again, or push them again`,
+        error,
+      )
+    }
+  }
+
+  /** Changes what it names, on disk before in memory; one change at a time. */
+  async change<T>(work: (state: RepositoryState) => T): Promise<T> {
+    return await this.#exclusively(async () => {
+      const { domains, manifests, tags } = this.#state
+      const next = {
+        domains: new Set(domains),
+        manifests: new Map(manifests),
+        tags: new Map(tags),
+      }
+      const result = work(next)
+      await fs.mkdir(path.join(this.#directory, 'blobs'), { recursive: true, mode: 0o700 })
+      await writeDocument(this.#file, {
+        version: 1,
+        name: this.name,
+        domains: [...next.domains],
+        manifests: [...next.manifests.values()],
+        tags: [...next.tags.values()],
+      })
+      this.#state = next
+      return result
+    })
+  }
+
+  /** Takes in a blob of the store. */
+  async link(digest: string): Promise<void> {
+    await this.#exclusively(async () => {
+      const file = this.#linkOf(digest)
+      await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+      const now = new Date()
+      if (this.#blobs.has(digest)) await fs.utimes(file, now, now)
+      else await fs.writeFile(file, '', { mode: 0o600 })
+      this.#blobs.set(digest, now.getTime())
+    })
+  }
+
+  /** Somebody relies on the blob's being here: who pushes an image leaves out what there is. */
+  touch(digest: string): void {
+    if (this.#blobs.has(digest)) this.#blobs.set(digest, Date.now())
+  }
+
+  /**
+   * Lets go of a blob.
+   *
+   * @param isAllowed asked once nothing else changes
+   */
+  async unlink(digest: string, isAllowed: () => boolean = () => true): Promise<boolean> {
+    return await this.#exclusively(async () => {
+      if (!isAllowed()) return false
+      this.#blobs.delete(digest)
+      await fs.rm(this.#linkOf(digest), { force: true })
+      return true
+    })
+  }
+
+  /** Removes the directory of one that is empty; nothing may be using it. */
+  async clear(): Promise<void> {
+    await fs.rm(this.#directory, { recursive: true, force: true })
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(work, work)
+    this.#tail = turn.catch(() => undefined)
+    return await turn
+  }
+
+  get #file(): string {
+    return path.join(this.#directory, 'repository.json')
+  }
+
+  #linkOf(digest: string): string {
+    return path.join(this.#directory, 'blobs', hexOf(digest))
+  }
+}
+
+/** Every repository on disk, by name. */
+export async function loadRepositories(
+  root: string,
+  warn: (message: string, error?: unknown) => void,
+): Promise<Map<string, Repository>> {
+  const found = new Map<string, Repository>()
+  let entries: string[]
+  try {
+    entries = await fs.readdir(root)
+  } catch (error) {
+    if (isMissing(error)) return found
+    throw error
+  }
+  for (const entry of entries) {
+    const name = entry.replaceAll('~', '/')
+    if (!(await fs.stat(path.join(root, entry))).isDirectory()) continue
+    const repository = new Repository(root, name)
+    await repository.load(warn)
+    if (repository.isEmpty) await repository.clear()
+    else found.set(name, repository)
+  }
+  return found
+}

@@ -1,0 +1,143 @@
+import { errorCode } from '../errors.ts'
+import type { ImageLayer } from '../images/image.ts'
+import { settleAll } from '../images/load.ts'
+import { formatReference, parseReference } from '../images/reference.ts'
+import type { Reference } from '../images/reference.ts'
+import { removeImage } from '../images/remove.ts'
+import type { ImageStore } from '../images/store.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { chainIds } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { parseImageConfig } from '../oci/image-config.ts'
+import { isAttestation, parseManifest } from '../oci/manifest.ts'
+import type { Manifest } from '../oci/manifest.ts'
+import { DOCKER_CONFIG, isLayer, OCI_CONFIG } from '../oci/media-types.ts'
+import { choosePlatform, hostPlatform } from '../oci/platform.ts'
+
+/**
+ * Makes what was pushed an image of the engine: the manifest itself, or the one for this machine in an index.
+ *
+ * @returns its ID; undefined when there is nothing here that could run
+ * @throws INVALID_PARAMETER and others when it says it is an image and is none
+ */
+export async function takeIn(
+  store: ImageStore,
+  digest: string,
+  mediaType: string,
+): Promise<Digest | undefined> {
+  const found = await findImage(store, digest, mediaType)
+  if (!found) return undefined
+  const { content, descriptor, manifest } = found
+  const configContent = await store.blobs.read(manifest.config.digest)
+  const { rootfs } = parseImageConfig(configContent)
+  if (rootfs.diff_ids.length !== manifest.layers.length) return undefined
+  return await store.leased(async (lease) => {
+    const chains = chainIds(rootfs.diff_ids)
+    for (const chainId of chains) lease.layers.add(chainId)
+    const layers: ImageLayer[] = []
+    const work: Promise<unknown>[] = []
+    let below: Promise<unknown> = Promise.resolve()
+    for (const [index, blob] of manifest.layers.entries()) {
+      const chainId = chains[index]
+      const diffId = rootfs.diff_ids[index] as Digest | undefined
+      if (chainId === undefined || diffId === undefined) break
+      lease.blobs.add(blob.digest)
+      const layer = (async (belowReady: Promise<unknown>) => {
+        const known = store.layers.get(chainId)
+        // that this blob unpacks to the layer which is here is only said
+        const knownBlob = known && store.knownBlob(chainId)
+        if (known && knownBlob) {
+          lease.blobs.add(knownBlob.digest)
+          layers[index] = { chainId, diffId, sizeBytes: known.sizeBytes, blob: knownBlob }
+          return
+        }
+        const source = {
+          chainId,
+          diffId,
+          below: chains.slice(0, index).reverse(),
+          belowReady,
+          blob: store.blobs.pathOf(blob.digest),
+        }
+        const { sizeBytes } = await store.layers.add(source, () => undefined)
+        layers[index] = { chainId, diffId, sizeBytes, blob }
+      })(below)
+      below = layer
+      work.push(layer)
+    }
+    await settleAll(work)
+    const image = await store.add(configContent, layers, { descriptor, content }, lease)
+    return image.id as Digest
+  })
+}
+
+/** Gives an image of the engine the names under which it was pushed. */
+export async function nameImage(
+  store: ImageStore,
+  image: string,
+  names: readonly Reference[],
+): Promise<void> {
+  const formatted = names.map(formatReference)
+  await store.rename({ set: new Map(formatted.map((name) => [name, image])) })
+  const labels = store.get(image)?.config.config.Labels
+  for (const [index, { tag }] of names.entries())
+    if (tag !== undefined)
+      store.events.emit('image', 'tag', image, { ...labels, name: formatted[index] ?? '' })
+}
+
+/** Takes names away from an image, and the image with its last, unless a container needs it. */
+export async function unnameImage(
+  store: ImageStore,
+  image: string,
+  names: readonly Reference[],
+): Promise<void> {
+  for (const name of names) {
+    // somebody may have given the name to another
+    if (store.named(name)?.id !== image) continue
+    try {
+      await removeImage(store, formatReference(name))
+    } catch (error) {
+      if (errorCode(error) !== 'CONFLICT' && errorCode(error) !== 'NOT_FOUND') throw error
+    }
+  }
+}
+
+/** The name of an image by the host that it was pushed to; undefined when that makes none. */
+export function nameAt(
+  domain: string,
+  repository: string,
+  target: { tag: string } | { digest: Digest },
+): Reference | undefined {
+  const suffix = 'tag' in target ? `:${target.tag}` : `@${target.digest}`
+  try {
+    const reference = parseReference(`${domain}/${repository}${suffix}`)
+    return reference.domain === domain && reference.path === repository ? reference : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function findImage(
+  store: ImageStore,
+  digest: string,
+  mediaType: string,
+): Promise<{ manifest: Manifest; descriptor: Descriptor; content: Buffer } | undefined> {
+  let wanted = { digest, mediaType }
+  for (let depth = 0; depth < 4; depth++) {
+    const content = await store.blobs.read(wanted.digest)
+    const parsed = parseManifest(content, wanted.mediaType)
+    if (parsed.kind === 'manifest') {
+      const isImage =
+        (parsed.config.mediaType === OCI_CONFIG || parsed.config.mediaType === DOCKER_CONFIG) &&
+        parsed.layers.every((layer) => isLayer(layer.mediaType) && store.blobs.has(layer.digest))
+      if (!isImage) return undefined
+      const { mediaType: type } = parsed
+      const descriptor = { mediaType: type, digest: wanted.digest as Digest, size: content.length }
+      return { manifest: parsed, descriptor, content }
+    }
+    const entries = parsed.manifests.filter((entry) => !isAttestation(entry))
+    const chosen = choosePlatform(entries, hostPlatform())
+    if (!chosen) return undefined
+    wanted = { digest: chosen.digest, mediaType: chosen.mediaType }
+  }
+  return undefined
+}
