@@ -3,7 +3,7 @@ import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { ImageSummary } from '../types/docker.ts'
 import { parseMoment } from '../until.ts'
-import { createdSeconds } from './image.ts'
+import { createdMoment } from './image.ts'
 import { familiarName, familiarReference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 import { summaryOf } from './summaries.ts'
@@ -26,7 +26,7 @@ export function listImages(store: ImageStore, options: ImageListOptions = {}): I
 
   const summaries: ImageSummary[] = []
   for (const image of store.all()) {
-    const created = createdSeconds(image.config)
+    const created = createdMoment(image.config)
     if (created >= before || created <= since || created >= until) continue
     if (!matchesLabels(filters, image.config.config.Labels)) continue
     const tagged = store.referencesOf(image.id)
@@ -61,7 +61,7 @@ function momentOf(
   narrowest: (...values: number[]) => number,
 ): number | undefined {
   if (names === undefined || names.length === 0) return undefined
-  return narrowest(...names.map((name) => createdSeconds(store.find(name).config)))
+  return narrowest(...names.map((name) => createdMoment(store.find(name).config)))
 }
 
 /**

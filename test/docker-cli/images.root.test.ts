@@ -178,3 +178,102 @@ describe(
     })
   },
 )
+
+describe('docker images --filter and prune', { skip: await whyNot() }, () => {
+  let cli: Cli
+  const named = (name: string): string => `${cli.prefix}/${name}`
+  const make = (tag: string | undefined, ...changes: string[]): Promise<string> =>
+    cli.ok(
+      'import',
+      ...changes.flatMap((change) => ['--change', change]),
+      path.join(cli.dir, 'busybox.tar'),
+      ...(tag === undefined ? [] : [named(tag)]),
+    )
+  const listed = async (...filters: string[]): Promise<string[]> => {
+    const args = filters.flatMap((filter) => ['--filter', filter])
+    const format = '{{.Repository}}:{{.Tag}}'
+    const lines = (await cli.ok('images', '--format', format, ...args)).split('\n')
+    return lines.filter((line) => line.startsWith(cli.prefix) || line.startsWith('<none>')).sort()
+  }
+
+  before(async () => {
+    cli = await openCli()
+    await make('first:1', `LABEL run=${cli.prefix} kind=app`)
+    await make('second:1', `LABEL run=${cli.prefix} kind=tool`)
+    await make('third:2', `LABEL run=${cli.prefix}`)
+  })
+  after(() => cli.close())
+
+  it('tells images made before and since others, though within one second', async () => {
+    const mine = `label=run=${cli.prefix}`
+    assert.deepEqual(await listed(mine, `before=${named('second:1')}`), [named('first:1')])
+    assert.deepEqual(await listed(mine, `since=${named('first:1')}`), [
+      named('second:1'),
+      named('third:2'),
+    ])
+    assert.deepEqual(
+      await listed(mine, `since=${named('first:1')}`, `before=${named('third:2')}`),
+      [named('second:1')],
+    )
+    const refused = await cli.run(['images', '--filter', 'before=nothing:0'])
+    assert.match(refused.stderr, /No such image: nothing:0/)
+    assert.match((await cli.run(['images', '--filter', 'size=1'])).stderr, /[Ii]nvalid filter/)
+  })
+
+  it('tells them by label, reference and pattern', async () => {
+    assert.deepEqual(await listed(`label=run=${cli.prefix}`, 'label=kind'), [
+      named('first:1'),
+      named('second:1'),
+    ])
+    assert.deepEqual(await listed(`label=run=${cli.prefix}`, 'label=kind=tool'), [
+      named('second:1'),
+    ])
+    assert.deepEqual(await listed(`reference=${cli.prefix}/*:1`), [
+      cli.image,
+      named('first:1'),
+      named('second:1'),
+    ])
+    assert.deepEqual(await listed(`reference=${cli.prefix}/t*`, `reference=${named('first:1')}`), [
+      named('first:1'),
+      named('third:2'),
+    ])
+    assert.deepEqual(await listed('reference=*-nothing'), [])
+  })
+
+  it('prunes what is dangling, by label and by age, and never what a container uses', async () => {
+    const mark = `run=${cli.prefix}-prune`
+    const used = await make(undefined, `LABEL ${mark} used=yes`)
+    await make(undefined, `LABEL ${mark} keep=yes`)
+    const dangling = await make(undefined, `LABEL ${mark}`)
+    const tagged = await make('pruned:1', `LABEL ${mark}`)
+    const holder = await cli.ok('create', used, 'sh')
+    const ids = async (): Promise<string[]> =>
+      (await cli.ok('images', '-q', '--no-trunc', '--filter', `label=${mark}`)).split('\n')
+    assert.equal((await listed(`label=${mark}`, 'dangling=true')).length, 3)
+    assert.deepEqual(await listed(`label=${mark}`, 'dangling=false'), [named('pruned:1')])
+
+    const prune = (...more: string[]): Promise<string> =>
+      cli.ok('image', 'prune', '-f', '--filter', `label=${mark}`, ...more)
+    assert.match(await prune('--filter', 'until=24h'), /^Total reclaimed space: 0B$/)
+    assert.match(await prune('--filter', 'label!=keep'), new RegExp(`deleted: ${dangling}`))
+    assert.ok(!(await ids()).includes(dangling))
+    await prune()
+    assert.deepEqual((await ids()).sort(), [used, tagged].sort())
+    const all = await prune('-a')
+    assert.match(all, new RegExp(`untagged: ${named('pruned:1')}`))
+    assert.deepEqual(await ids(), [used])
+    await cli.ok('rm', holder)
+    await prune('-a')
+    assert.deepEqual(await ids(), [''])
+  })
+
+  it('tells in system df what images share and what each has for itself', async () => {
+    const container = await cli.ok('create', named('first:1'), 'sh')
+    await cli.ok('commit', container, named('onfirst:1'))
+    await cli.ok('rm', container)
+    const df = await cli.ok('system', 'df', '-v')
+    const row = df.split('\n').find((line) => line.startsWith(named('onfirst')))
+    // repository, tag, ID, age in words, size, shared, unique, containers
+    assert.match(row ?? '', /\s1\.9\d+MB\s+1\.9\d+MB\s+0B\s+0$/)
+  })
+})
