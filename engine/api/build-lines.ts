@@ -13,11 +13,24 @@ export async function* classicLines(
   quiet: boolean,
 ): AsyncGenerator<unknown> {
   const lines = new Lines()
-  for await (const event of events) {
-    if (event.kind === 'built' && quiet) yield { stream: `${event.image}\n` }
-    else if (!quiet) yield* lines.of(event)
+  /** What a quiet build would have said last, told when it fails. */
+  let unsaid: unknown[] = []
+  try {
+    for await (const event of events) {
+      if (!quiet) yield* lines.of(event)
+      else if (event.kind === 'built') {
+        unsaid = []
+        yield { aux: { ID: event.image } }
+        yield { stream: `${event.image}\n` }
+      } else unsaid = [...unsaid, ...lines.of(event)].slice(-MOST_UNSAID)
+    }
+  } catch (error) {
+    yield* unsaid
+    throw error
   }
 }
+
+const MOST_UNSAID = 64
 
 class Lines {
   readonly #headings = new Map<string, string>()

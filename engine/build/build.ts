@@ -159,12 +159,7 @@ class BuildRun implements Build {
   stage(index: number): Promise<Stage> {
     const known = this.#stages.get(index)
     if (known) return known
-    const planned = this.#plan.stages.find((stage) => stage.index === index)
-    if (!planned) {
-      return Promise.reject(
-        new InvalidParameterError(`stage ${String(index)} is not part of what is built`),
-      )
-    }
+    const planned = this.#planned(index)
     const stage = this.#evaluate(planned)
     stage.catch((error: unknown) => {
       // the others need not go on
@@ -172,6 +167,16 @@ class BuildRun implements Build {
     })
     this.#stages.set(index, stage)
     return stage
+  }
+
+  /** A stage that only a trigger of a base image needs is not in the plan. */
+  #planned(index: number): PlannedStage {
+    const isIt = (stage: PlannedStage): boolean => stage.index === index
+    const planned =
+      this.#plan.stages.find(isIt) ??
+      planStages(this.#file, this.global, String(index)).stages.find(isIt)
+    if (!planned) throw new Error(`stage ${String(index)} is not in the file`)
+    return planned
   }
 
   hold(key: string): void {
@@ -229,7 +234,7 @@ class BuildRun implements Build {
       platform: planned.platform === undefined ? undefined : parsePlatform(planned.platform),
       target: this.#platform,
       isOnly: this.#plan.stages.length === 1,
-      firstNumber: this.#numbers.get(planned.index) ?? 0,
+      firstNumber: this.#numbers.get(planned.index) ?? 1,
       total: this.#total,
       located: (error, location) => this.#located(error, location),
     })

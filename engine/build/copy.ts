@@ -46,7 +46,7 @@ export async function copyFiles(
   const tree = await treeOf(build, stage, instruction, step)
   const files = instruction.inline.map(({ content, expand, name }) => ({
     name,
-    content: expand ? scope.expand(heredocWord(content)) : content,
+    content: expand ? scope.expand(heredocWord(content, build.global.escape)) : content,
   }))
   const unpack = instruction.kind === 'add' && (instruction.unpack ?? true)
   const parts: CopyPart[] = []
@@ -189,9 +189,18 @@ async function ownerOf(
   return { uid, gid }
 }
 
-/** A here-document's text is expanded as if it stood in double quotes. */
-function heredocWord(content: string): string {
-  return `"${content.replaceAll('"', '\\"')}"`
+/** A here-document's text is expanded as if it stood in double quotes, but that these mean themselves in it. */
+function heredocWord(content: string, escape: string): string {
+  let word = ''
+  for (let at = 0; at < content.length; at++) {
+    const sign = content.charAt(at)
+    const isEscape = sign === escape && at + 1 < content.length
+    const next = isEscape ? content.charAt(++at) : ''
+    if (sign === '"') word += `${escape}"`
+    else if (next === '"') word += `${escape}${escape}${escape}"`
+    else word += sign + next
+  }
+  return `"${word}"`
 }
 
 function describe(

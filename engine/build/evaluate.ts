@@ -9,6 +9,7 @@ import type { Location } from './dockerfile/error.ts'
 import { runCommand } from './run-step.ts'
 import { StageScope } from './scope.ts'
 import type { Build, Stage, Step } from './stage.ts'
+import { fromsOf } from './stages.ts'
 import type { PlannedStage } from './stages.ts'
 
 export interface EvaluateOptions {
@@ -70,6 +71,14 @@ class Evaluation {
     const { location } = this.#planned.from
     const instruction = { ...parseLine(text), location }
     const step = this.#stepOf(0, `ONBUILD ${text}`, location, ++this.#triggers)
+    for (const from of fromsOf(instruction)) {
+      const origin = this.#build.originOf(stage.scope.expand(from))
+      // the plan did not know of it, so nobody has looked for circles
+      if ('stage' in origin && origin.stage >= this.#planned.index) {
+        const reason = `ONBUILD ${text}: only stages above can be copied from`
+        throw this.#options.located(new InvalidParameterError(reason), location)
+      }
+    }
     await this.#carryOut(stage, instruction, step)
   }
 

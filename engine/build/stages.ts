@@ -97,7 +97,7 @@ function baseOf(
 }
 
 /** Every `--from` of an instruction. */
-function fromsOf(instruction: Instruction): string[] {
+export function fromsOf(instruction: Instruction): string[] {
   if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from]
   if (instruction.kind !== 'run') return []
   return instruction.mounts.flatMap((mount) =>

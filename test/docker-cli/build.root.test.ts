@@ -211,6 +211,18 @@ describe('docker build', { skip }, () => {
     assert.equal(await cli.ok('run', '--rm', tag, 'ls', '/d'), 'y')
   })
 
+  it('says only the ID when it is to be quiet, and what happened when it fails', async () => {
+    const { code, stdout, tag } = await build({ Dockerfile: 'FROM BASE\nRUN echo noise\n' }, '-q')
+    assert.equal(code, 0)
+    assert.equal(stdout.trim(), await cli.ok('inspect', '-f', '{{.Id}}', tag))
+    const iid = path.join(cli.dir, 'iid')
+    await built({ Dockerfile: 'FROM BASE\nLABEL iid=1\n' }, '--iidfile', iid)
+    assert.match(fs.readFileSync(iid, 'utf8'), /^sha256:[0-9a-f]{64}$/)
+    const failed = await build({ Dockerfile: 'FROM BASE\nRUN echo noise; false\n' }, '-q')
+    assert.equal(failed.code, 1)
+    assert.match(failed.stdout + failed.stderr, /noise/)
+  })
+
   it('is cancelled when its client goes', async () => {
     const dir = path.join(cli.dir, 'cancelled')
     fs.mkdirSync(dir)

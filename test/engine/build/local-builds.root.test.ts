@@ -14,7 +14,8 @@ import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, openTestEngine, testInstance } from '../../helpers/local-engine.ts'
 import type { TestEngine } from '../../helpers/local-engine.ts'
 import { sweepInstance } from '../../helpers/sweep-instance.ts'
-import { tarOf } from '../images/archives.ts'
+import { registryImage, tarOf } from '../images/archives.ts'
+import { MockRegistry } from '../registry/mock-registry.ts'
 
 type Files = Record<string, string | Buffer>
 
@@ -312,6 +313,28 @@ describe('LocalBuilds', () => {
         .next(),
       /unsupported remote build context/,
     )
+  })
+
+  it('pulls a base that is not here, telling of it, and asks again only when it is to', async () => {
+    const registry = await MockRegistry.start()
+    try {
+      registry.add('app:1', registryImage({ layers: [tarOf({ first: '1' })] }))
+      const files = { Dockerfile: `FROM ${registry.host}/app:1\nCOPY f /f\n`, f: 'f' }
+      const pulled = await build(test.engine, files)
+      assert.ok(pulled.some((event) => event.kind === 'progress'))
+      const here = await build(test.engine, files)
+      assert.ok(!here.some((event) => event.kind === 'progress'))
+      registry.add('app:1', registryImage({ layers: [tarOf({ second: '2' })] }))
+      const { RootFS } = await test.engine.images.inspect(
+        imageOf(await build(test.engine, files, { pull: true })),
+      )
+      const first = await test.engine.images.inspect(imageOf(here))
+      assert.notDeepEqual(RootFS?.Layers?.[0], first.RootFS?.Layers?.[0])
+      const missing = { Dockerfile: `FROM ${registry.host}/nope:1\n` }
+      await assert.rejects(build(test.engine, missing), /nope[^]*Dockerfile:1/)
+    } finally {
+      await registry.close()
+    }
   })
 
   it('refuses archives that lead out of the context, and what is no archive', async () => {

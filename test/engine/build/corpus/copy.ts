@@ -263,6 +263,25 @@ export const copies: Case[] = [
     notClassic: 'only BuildKit has them',
   },
   {
+    name: 'escapes and quotes in here-documents',
+    dockerfile: 'FROM BASE\nENV W=w\nCOPY <<E /x\na "$W" \\$W \'$W\' \\"q\\" ${W:-n} c:\\d\nE',
+    tree: { '/x': file('a "w" $W \'w\' \\"q\\" w c:\\d\n') },
+    notClassic: 'only BuildKit has them',
+  },
+  {
+    name: 'a trigger that copies from a stage that nothing else needs',
+    dockerfile:
+      'FROM BASE AS extra\nRUN echo x > /x\nFROM BASE AS parent\nONBUILD COPY --from=extra /x /y\nFROM parent',
+    tree: { '/y': file('x\n') },
+    notClassic: 'takes triggers of images only',
+  },
+  {
+    name: 'a trigger that copies from its own stage',
+    dockerfile: 'FROM BASE AS parent\nONBUILD COPY --from=me /x /y\nFROM parent AS me',
+    fails: /only stages above/,
+    notClassic: 'takes triggers of images only',
+  },
+  {
     name: 'from a stage by name and by number; its owners are kept',
     dockerfile:
       'FROM BASE AS one\nRUN mkdir /o && echo x > /o/x && chown 7:8 /o/x\nFROM BASE\nCOPY --from=one /o/x /a\nCOPY --from=0 /o /b/',
