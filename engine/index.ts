@@ -1,8 +1,10 @@
 import fs from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { LocalBuilds } from './build/builder.ts'
 import { BuildCache } from './build/cache.ts'
 import { CacheMounts } from './build/cache-mounts.ts'
+import { Slots } from './build/slots.ts'
 import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
@@ -149,6 +151,7 @@ async function openEngine(
     trees: context.trees,
     cache,
     cacheMounts: await CacheMounts.open(instance.dataRoot),
+    slots: new Slots(Math.max(4, 2 * os.availableParallelism())),
     warn,
   })
   const registry = LocalRegistry.open({ store: images.store, repositories, warn })

@@ -6,6 +6,7 @@ import type { LocalNetworks } from '../networks/local-networks.ts'
 import type { Trees } from '../store/trees.ts'
 import type { BuildCache } from './cache.ts'
 import type { CacheMounts } from './cache-mounts.ts'
+import type { Slots } from './slots.ts'
 
 /** What builds work with; put together in engine/index.ts. */
 export interface BuilderParts {
@@ -17,5 +18,7 @@ export interface BuilderParts {
   trees: Trees
   cache: BuildCache
   cacheMounts: CacheMounts
+  /** Of processes: a Dockerfile may have a thousand stages. */
+  slots: Slots
   warn: (message: string, error?: unknown) => void
 }

@@ -42,17 +42,19 @@ export async function runProcess<T>(
   asked: BuildProcess,
   take: (exitCode: number, snapshot: string) => Promise<T>,
 ): Promise<T> {
-  const id = randomBytes(32).toString('hex')
-  const run = new Run(parts, id, asked)
-  try {
-    const exitCode = await run.toItsEnd()
-    // the writable layer is read while the rest is taken down
-    const [taken] = await Promise.all([take(exitCode, id), run.release()])
-    return taken
-  } finally {
-    await run.release()
-    parts.images.store.snapshots.remove(id)
-  }
+  return await parts.slots.run(async () => {
+    const id = randomBytes(32).toString('hex')
+    const run = new Run(parts, id, asked)
+    try {
+      const exitCode = await run.toItsEnd()
+      // the writable layer is read while the rest is taken down
+      const [taken] = await Promise.all([take(exitCode, id), run.release()])
+      return taken
+    } finally {
+      await run.release()
+      parts.images.store.snapshots.remove(id)
+    }
+  }, asked.signal)
 }
 
 const DEFAULT_FILTER = new Map<string, Buffer | undefined>()

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { PassThrough } from 'node:stream'
-import type { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import Docker from 'dockerode'
@@ -47,6 +46,34 @@ describe('the dockerode SDK', () => {
     assert.equal(data.StatusCode, 4)
     assert.deepEqual(await texts, ['out\n', 'err\n'])
     await container.remove()
+  })
+
+  test('buildImage() sends a context, tells progress and makes an image', async () => {
+    const Dockerfile = 'FROM busybox\nARG W\nRUN echo hello $W\nCMD ["true"]\n'
+    const header = tarHeader({ type: 'file', name: 'Dockerfile', size: Dockerfile.length })
+    const tar = Buffer.concat([
+      encodeHeader(header),
+      Buffer.from(Dockerfile),
+      tarPadding(Dockerfile.length),
+      TAR_END,
+    ])
+    const lines = async (given: string): Promise<{ stream?: string; error?: string }[]> => {
+      const answer = await docker.buildImage(Readable.from([tar]), {
+        t: 'sdk:built',
+        buildargs: { W: given },
+      })
+      return await new Promise((resolve, reject) => {
+        docker.modem.followProgress(answer, (error: Error | null, told: { stream?: string }[]) => {
+          if (error) reject(error)
+          else resolve(told)
+        })
+      })
+    }
+    const said = (await lines('world')).map(({ stream = '' }) => stream).join('')
+    assert.match(said, /Step 3\/4 : RUN echo hello \$W\nhello world\n/)
+    const image = await docker.getImage('sdk:built').inspect()
+    assert.deepEqual(image.Config.Cmd, ['true'])
+    await docker.getImage('sdk:built').remove()
   })
 
   test('exec carries input and output over a hijacked connection', async () => {
