@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
-import type { BuildEvent, ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
+import type {
+  BuildEvent,
+  ContainerCreateConfig,
+  Engine,
+  ImageProgress,
+} from '../../../engine/contract.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 import { tarOf } from '../images/archives.ts'
+import { MockRegistry } from '../registry/mock-registry.ts'
 
 /** An engine to be tried, and how to let go of it. */
 export interface Subject {
@@ -301,6 +307,45 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
           { Untagged: `${prefix}/other:2` },
         ])
         await assert.rejects(engine.images.inspect(`${prefix}/other:2`), { code: 'NOT_FOUND' })
+      })
+
+      it('go out as an archive and come back the same', async () => {
+        const { Id } = await engine.images.inspect(image)
+        const name = `${prefix}/saved:1`
+        await engine.images.tag(image, `${prefix}/saved`, '1')
+        const archive = await buffer(await engine.images.save([name]))
+        await engine.images.remove(name)
+        const lines: string[] = []
+        for await (const { stream } of engine.images.load(Readable.from(archive)))
+          if (stream !== undefined) lines.push(stream)
+        assert.match(lines.join(''), new RegExp(`Loaded image: ${name}\n`))
+        assert.equal((await engine.images.inspect(name)).Id, Id)
+        await engine.images.remove(name)
+        await assert.rejects(engine.images.save([name]))
+      })
+
+      it('are pushed, and looked for, at a registry: what it is, and who does not answer', async () => {
+        const registry = await MockRegistry.start()
+        try {
+          const name = `${registry.host}/${prefix}/pushed`
+          await engine.images.tag(image, name, '1')
+          const lines: ImageProgress[] = []
+          for await (const line of engine.images.push(`${name}:1`)) lines.push(line)
+          const digest = lines.find(({ aux }) => aux?.Digest !== undefined)?.aux?.Digest ?? ''
+          assert.match(digest, /^sha256:/)
+          const { RepoDigests } = await engine.images.inspect(`${name}:1`)
+          assert.ok(RepoDigests?.includes(`${name}@${digest}`))
+          const { Descriptor, Platforms } = await engine.images.distribution(`${name}:1`)
+          assert.equal(Descriptor?.digest, digest)
+          assert.equal(Platforms.length, 1)
+          await engine.images.remove(`${name}:1`)
+          await assert.rejects(async () => {
+            for await (const line of engine.images.push(`${name}:1`)) assert.ok(line)
+          }, /An image does not exist locally with the tag/)
+          await assert.rejects(engine.images.search(`${registry.host}/app`))
+        } finally {
+          await registry.close()
+        }
       })
 
       it('that a container needs stay', async () => {
