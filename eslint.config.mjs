@@ -168,14 +168,14 @@ export default tseslint.config(
   },
 )
 
-/** containers → runtime, networks, images, volumes, logs → store, cgroups, netlink, events → native */
+/** containers, build → runtime, networks, images, volumes, logs → store, cgroups, netlink, events → native */
 function engineLayers() {
-  const high = ['containers']
+  const high = ['containers', 'build']
   const middle = ['runtime', 'networks', 'images', 'volumes', 'logs']
   const low = ['store', 'tree', 'cgroups', 'netlink', 'events', 'tar', 'oci', 'registry']
   const at = (names) => names.map((name) => `./engine/${name}`)
   return [
-    zone(at(middle), at(high), 'containers/ is above.'),
+    zone(at(middle), at(high), 'containers/ and build/ are above.'),
     zone(at(low), at([...high, ...middle]), 'A lower layer never imports a higher one.'),
     zone('./engine/native', at([...high, ...middle, ...low]), 'native/ is the lowest layer.'),
   ]

@@ -5,12 +5,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { digestSchema, descriptorSchema } from '../oci/descriptor.ts'
 import type { ImageLayer } from '../images/image.ts'
-import {
-  readDocument,
-  removeDocument,
-  sweepTemporaryDocuments,
-  writeDocument,
-} from '../store/documents.ts'
+import { readDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
 
 const recordSchema = z.object({
   version: z.literal(1),
@@ -165,7 +160,8 @@ export class BuildCache {
   async remove(key: string): Promise<void> {
     this.#records.delete(key)
     this.#touched.delete(key)
-    await removeDocument(this.#fileOf(key))
+    // should a power cut bring it back, its layer has gone and so it goes at the next start
+    await fs.rm(this.#fileOf(key), { force: true })
   }
 
   /** Keeps records from being pruned. Returns what lets go of them. */
