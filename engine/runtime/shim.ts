@@ -317,7 +317,7 @@ export class Shim {
     try {
       return await connect(this.#socketPath)
     } catch (cause) {
-      if (this.#link.isOpen && !fs.existsSync(this.#socketPath)) {
+      if (this.#link.runs && !fs.existsSync(this.#socketPath)) {
         throw new EngineError(
           'SYSTEM',
           `somebody has removed the container's runtime directory ${path.dirname(this.#socketPath)}: restart the container`,
@@ -373,13 +373,15 @@ class WatchLink {
   >()
   #end: (exit: ExitRecord | null) => void = () => undefined
   #closing = false
+  #over = false
   readonly #logNews: LogNews[] = []
   #tellLogNews = (news: LogNews): void => {
     this.#logNews.push(news)
   }
 
-  get isOpen(): boolean {
-    return !this.#socket.destroyed
+  /** As far as anybody has told. */
+  get runs(): boolean {
+    return !this.#socket.destroyed && !this.#over
   }
 
   constructor(socket: net.Socket) {
@@ -465,8 +467,12 @@ class WatchLink {
       return
     }
     const exited: Exited = readExited(message.payload)
-    if (exited.id === '') this.#end({ code: exited.code, at: exited.at })
-    else this.settle(exited.id, exited.code)
+    if (exited.id !== '') {
+      this.settle(exited.id, exited.code)
+      return
+    }
+    this.#over = true
+    this.#end({ code: exited.code, at: exited.at })
   }
 
   #lost(): void {

@@ -35,11 +35,20 @@ describe('an engine that may open no more files', () => {
     const first = await start()
     const open = fs.readdirSync(`/proc/${String(host.pid)}/fd`).length
     // descriptors are given lowest first: room for a request, and for a few containers' watches
-    limit(open + 12)
+    let room = 12
+    limit(open + room)
     const made: string[] = []
     await assert.rejects(
       async () => {
-        for (;;) made.push(await start())
+        for (;;) {
+          try {
+            made.push(await start())
+          } catch (error) {
+            // not even the request could be taken in: room for that, and for nothing else
+            if (!/socket hang up/.test(String(error)) || room > 24) throw error
+            limit(open + ++room)
+          }
+        }
       },
       { message: /too many open files: raise the limit of the engine/ },
     )

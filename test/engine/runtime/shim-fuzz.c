@@ -77,15 +77,24 @@ static void fuzz_plan(const uint8_t *good, size_t size, int rounds)
 		exit(3);
 }
 
+/* Nobody is connected. */
+void clients_log(uint32_t news, int err, uint64_t lost)
+{
+	(void)news;
+	(void)err;
+	(void)lost;
+}
+
 /* What is printed in pieces comes out whole, whatever it is. */
 static void fuzz_log(const char *path, int rounds)
 {
 	uint8_t *buf = malloc(LINE_MAX_BYTES + CHUNK_MAX);
+	struct plan plan = {.log_path = path, .log_max = 200000, .log_files = 3, .log_attrs = ""};
 	struct log l;
 	size_t have = 0;
 	int n;
 
-	if (log_open(&l, path, 200000, 3) < 0)
+	if (log_open(&l, &plan) < 0)
 		exit(4);
 	for (n = 0; n < rounds; n++) {
 		size_t more = rnd(3) ? rnd(200) : rnd(CHUNK_MAX), i, took;
