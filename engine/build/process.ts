@@ -227,9 +227,7 @@ function filterFor(hostConfig: HostConfig): { seccompFilter?: Buffer } {
 }
 
 /** All of them; the first failure once none is under way any more. */
-async function settled<T extends readonly unknown[]>(
-  works: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<T> {
+async function settled<T extends readonly Promise<unknown>[] | []>(works: T) {
   await Promise.allSettled(works)
-  return (await Promise.all(works)) as unknown as T
+  return await Promise.all(works)
 }
