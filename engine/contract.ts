@@ -683,6 +683,41 @@ export interface RegistryEngine {
   /** Makes it a blob of the repository. @throws DIGEST_INVALID, which ends it, too */
   finishUpload(repository: string, upload: string, digest: string): Promise<void>
   cancelUpload(repository: string, upload: string): Promise<void>
+  settings(): Promise<RegistrySettings>
+  /** In force at the next push to a repository, and within minutes everywhere. @throws INVALID_PARAMETER */
+  setSettings(settings: RegistrySettings): Promise<void>
+  /**
+   * Applies the rules of retention everywhere, and lets go of blobs that pushes left behind a day ago or earlier. Never
+   * takes what a container needs.
+   *
+   * @returns `repository:tag` and `repository@digest` of what went
+   */
+  collectGarbage(): Promise<{ removed: string[] }>
+}
+
+/** What the registry deletes by itself, and how much it takes. Patterns are Go's path.Match, with `**` across slashes. */
+export interface RegistrySettings {
+  /** Manifests go that no tag, index or container needs for so many days after their push; null: they stay. */
+  untaggedDays?: number | null
+  retention?: RegistryRetention[]
+  quotas?: RegistryQuota[]
+}
+
+/** Of the tags meant, those go that are neither among the last ones pushed nor younger than said. */
+export interface RegistryRetention {
+  repositories: string
+  /** All unless set. */
+  tags?: string
+  /** Tags that are neither counted nor taken. */
+  except?: string[]
+  keepLast?: number
+  olderThanDays?: number
+}
+
+/** For the repository of this name and all below it together; what several of them share counts once. */
+export interface RegistryQuota {
+  namespace: string
+  bytes: number
 }
 
 export interface RegistryPage {

@@ -37,6 +37,7 @@ import { RepositoryTable } from './registry-server/repository-table.ts'
 import { loadDefaultProfile } from './runtime/apparmor.ts'
 import { Trees } from './store/trees.ts'
 import { openSystem } from './system/system.ts'
+import { SettingsDocument } from './registry-server/settings.ts'
 import { LocalVolumes } from './volumes/local-volumes.ts'
 
 export type { Engine } from './contract.ts'
@@ -154,7 +155,12 @@ async function openEngine(
     slots: new Slots(Math.max(4, 2 * os.availableParallelism())),
     warn,
   })
-  const registry = LocalRegistry.open({ store: images.store, repositories, warn })
+  const registry = LocalRegistry.open({
+    store: images.store,
+    repositories,
+    settings: await SettingsDocument.open(instance.dataRoot, warn),
+    warn,
+  })
   const containers = localContainers(context)
   const clear = <T extends object>(slice: T): T => explainingHostErrors(slice, instance)
   const system = openSystem({

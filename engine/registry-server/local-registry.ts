@@ -9,6 +9,7 @@ import type {
   RegistryPage,
   RegistryPush,
   RegistryReferrer,
+  RegistrySettings,
 } from '../contract.ts'
 import { errorCode } from '../errors.ts'
 import type { ImageStore } from '../images/store.ts'
@@ -18,13 +19,19 @@ import { digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { checkDigest, checkName, parseTarget } from './names.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
+import { exceeded, Quota } from './quota.ts'
 import { refuse } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
+import { planRemoval } from './retention.ts'
+import type { Removal } from './retention.ts'
+import type { SettingsDocument } from './settings.ts'
 import { nameAt, nameImage, takeIn, unnameImage } from './take-in.ts'
 import { Uploads } from './uploads.ts'
 
-const SWEEP_MS = 10 * 60_000
+const TIDY_MS = 10 * 60_000
+/** What a push has put in before its manifest may wait for that so long. */
+const LOOSE_MS = 24 * 3600 * 1000
 /** A host may be reached by several names; somebody who makes them up is not followed. */
 const MAX_DOMAINS = 16
 
@@ -33,6 +40,7 @@ type Warn = (message: string, error?: unknown) => void
 export interface RegistryParts {
   store: ImageStore
   repositories: RepositoryTable
+  settings: SettingsDocument
   warn: Warn
 }
 
@@ -42,25 +50,33 @@ export class LocalRegistry implements RegistryEngine {
   readonly #repositories: RepositoryTable
   readonly #warn: Warn
   readonly #uploads: Uploads
+  readonly #settings: SettingsDocument
+  readonly #quota: Quota
   readonly #timer: NodeJS.Timeout
   #closed = false
-  #settling: Promise<void> = Promise.resolve()
+  /** What is done that nobody asked for. */
+  #work: Promise<void> = Promise.resolve()
 
-  private constructor({ repositories, store, warn }: RegistryParts) {
+  private constructor({ repositories, settings, store, warn }: RegistryParts) {
     this.#store = store
     this.#repositories = repositories
+    this.#settings = settings
     this.#warn = warn
     this.#uploads = new Uploads(store.blobs)
+    this.#quota = new Quota(repositories, settings, store.blobs)
     this.#timer = setInterval(() => {
-      this.#uploads.sweep().catch((error: unknown) => warn('uploads could not be swept', error))
-    }, SWEEP_MS)
+      this.#inBackground(async () => {
+        await this.#uploads.sweep()
+        await this.collectGarbage()
+      })
+    }, TIDY_MS)
     this.#timer.unref()
   }
 
   /** Goes on in the background with what a killed engine had not taken in as images yet. */
   static open(parts: RegistryParts): LocalRegistry {
     const registry = new LocalRegistry(parts)
-    registry.#settling = asCaller(system('registry'), () => registry.#settleAll())
+    registry.#inBackground(() => registry.#settleAll())
     return registry
   }
 
@@ -104,6 +120,7 @@ export class LocalRegistry implements RegistryEngine {
       await store.keeping(() =>
         into.change((state) => {
           this.#checkParts(into, state, [pushed.blobs, pushed.manifests])
+          this.#quota.check(repository, digest, content.length)
           const now = { pushedAt: new Date().toISOString(), pushedBy: currentCaller() }
           const image = state.manifests.get(digest)?.image
           if (state.domains.size < MAX_DOMAINS && nameAt(domain, repository, { digest }))
@@ -124,6 +141,7 @@ export class LocalRegistry implements RegistryEngine {
       // under this name there is nothing to run any more
       if (before && !imageAt(into, target.tag))
         await unnameImage(store, before, namesOf(into, target))
+      if ((await this.#tidy(into)).length > 0) await store.collect()
     }
     return { digest, ...(pushed.subject === undefined ? {} : { subject: pushed.subject }) }
   }
@@ -133,18 +151,10 @@ export class LocalRegistry implements RegistryEngine {
     const { digest } = this.#find(from, reference)
     const target = parseTarget(reference)
     const { record, tags } = await from.change((state) => remove(state, target, digest))
-    if (record.image) {
-      const names = tags.flatMap((tag) => namesOf(from, { tag }))
-      if ('digest' in target) names.push(...namesOf(from, target))
-      await unnameImage(this.#store, record.image, names)
-    }
-    if ('digest' in target) {
-      // what was put or asked for since may be part of a push that is under way
-      const pushedAt = Date.parse(record.pushedAt)
-      const isFree = (blob: string): boolean =>
-        userOf(from.state, blob) === undefined && (from.blobs.get(blob) ?? 0) <= pushedAt
-      for (const blob of record.blobs) await from.unlink(blob, () => isFree(blob))
-    }
+    await this.#letGo(from, {
+      tags: tags.map((tag) => [tag, record]),
+      manifests: 'digest' in target ? [record] : [],
+    })
     await this.#store.collect()
   }
 
@@ -201,13 +211,17 @@ export class LocalRegistry implements RegistryEngine {
           ? this.#repositories.all()
           : [this.#repositories.find(from)].filter((each) => each !== undefined)
       if (!sources.some(hasIt) || !this.#store.blobs.has(digest)) return false
+      this.#quota.check(repository, digest, (await fs.stat(this.#store.blobs.pathOf(digest))).size)
       await this.#repositories.make(repository).link(digest)
       return true
     })
   }
 
   async beginUpload(repository: string): Promise<string> {
-    return await this.#uploads.begin(checkName(repository))
+    checkName(repository)
+    const room = this.#quota.roomOf(repository)
+    if (room?.bytes === 0) throw exceeded(room.of, 0)
+    return await this.#uploads.begin(repository)
   }
 
   uploadSize(repository: string, upload: string): Promise<number> {
@@ -222,7 +236,11 @@ export class LocalRegistry implements RegistryEngine {
     body: Readable,
     range?: { start: number; end: number },
   ): Promise<number> {
-    return await this.#uploads.append(repository, upload, body, range)
+    const room = this.#quota.roomOf(repository)
+    const accept = (size: number): void => {
+      if (room && size > room.bytes) throw exceeded(room.of, room.bytes)
+    }
+    return await this.#uploads.append(repository, upload, body, { range, accept })
   }
 
   async finishUpload(repository: string, upload: string, digest: string): Promise<void> {
@@ -234,7 +252,11 @@ export class LocalRegistry implements RegistryEngine {
       try {
         // somebody else's push, or a pull, may have brought it meanwhile
         if (!blobs.has(digest)) await blobs.adopt(file, digest)
-        await this.#store.keeping(() => this.#repositories.make(repository).link(digest))
+        const { size } = await fs.stat(blobs.pathOf(digest))
+        await this.#store.keeping(async () => {
+          this.#quota.check(repository, digest, size)
+          await this.#repositories.make(repository).link(digest)
+        })
       } finally {
         await blobs.discard(file)
       }
@@ -245,10 +267,28 @@ export class LocalRegistry implements RegistryEngine {
     await this.#uploads.cancel(repository, upload)
   }
 
+  settings(): Promise<RegistrySettings> {
+    return Promise.resolve(structuredClone(this.#settings.current) as RegistrySettings)
+  }
+
+  async setSettings(settings: RegistrySettings): Promise<void> {
+    await this.#settings.replace(settings)
+  }
+
+  async collectGarbage(): Promise<{ removed: string[] }> {
+    const removed: string[] = []
+    for (const repository of this.#repositories.all()) {
+      if (this.#closed) break
+      removed.push(...(await this.#tidy(repository)))
+    }
+    await this.#store.collect()
+    return { removed }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
-    await this.#settling
+    await this.#work
     await this.#uploads.close()
   }
 
@@ -325,6 +365,70 @@ export class LocalRegistry implements RegistryEngine {
       ...namesOf(repository, { tag }),
       ...namesOf(repository, { digest }),
     ])
+  }
+
+  /** Applies the rules to one repository. */
+  async #tidy(repository: Repository): Promise<string[]> {
+    const { name } = repository
+    const isUsed = (image: string): boolean => this.#store.usedBy(image).length > 0
+    const plan = (state: Readonly<RepositoryState>): Removal =>
+      planRemoval(name, state, this.#settings.current, isUsed, Date.now())
+    const wanted = plan(repository.state)
+    let removed: string[] = []
+    if (wanted.tags.length + wanted.manifests.length > 0) {
+      const gone = await repository.change((state) => {
+        // as it is now that nothing else changes it
+        const { manifests, tags } = plan(state)
+        const dropped = tags.flatMap((tag) => {
+          const record = state.manifests.get(state.tags.get(tag)?.digest ?? '')
+          state.tags.delete(tag)
+          return record ? [[tag, record] as const] : []
+        })
+        for (const { digest } of manifests) state.manifests.delete(digest)
+        return { tags: dropped, manifests }
+      })
+      await this.#letGo(repository, gone)
+      removed = [
+        ...gone.tags.map(([tag]) => `${name}:${tag}`),
+        ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
+      ]
+    }
+    await this.#unlinkOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
+    return removed
+  }
+
+  /** Takes names from the engine's images, and blobs out of the repository, that went with tags and manifests. */
+  async #letGo(
+    from: Repository,
+    gone: { tags: readonly (readonly [string, ManifestRecord])[]; manifests: ManifestRecord[] },
+  ): Promise<void> {
+    for (const [tag, { image }] of gone.tags)
+      if (image) await unnameImage(this.#store, image, namesOf(from, { tag }))
+    for (const { blobs, digest, image, pushedAt } of gone.manifests) {
+      if (image) await unnameImage(this.#store, image, namesOf(from, { digest }))
+      // what was put or asked for since may be part of a push that is under way
+      await this.#unlinkOlder(from, blobs, Date.parse(pushedAt))
+    }
+  }
+
+  /** Lets go of blobs that no manifest needs and nobody has put or asked for since. */
+  async #unlinkOlder(from: Repository, blobs: Iterable<string>, time: number): Promise<void> {
+    const needed = new Set<string>()
+    for (const manifest of from.state.manifests.values())
+      for (const blob of manifest.blobs) needed.add(blob)
+    for (const blob of blobs) {
+      const isFree = (): boolean => (from.blobs.get(blob) ?? Infinity) <= time
+      if (!needed.has(blob) && isFree())
+        await from.unlink(blob, () => isFree() && userOf(from.state, blob) === undefined)
+    }
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    this.#work = this.#work
+      .then(() => (this.#closed ? undefined : asCaller(system('registry'), work)))
+      .catch((error: unknown) => {
+        this.#warn('the registry could not be tidied', error)
+      })
   }
 
   async #settleAll(): Promise<void> {

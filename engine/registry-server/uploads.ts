@@ -23,6 +23,11 @@ interface Upload {
   tail: Promise<unknown>
 }
 
+export interface AppendOptions {
+  range?: { start: number; end: number } | undefined
+  accept?: (size: number) => void
+}
+
 /**
  * Blobs on their way into the registry, each a file that grows. They are not resumed by another process: what a killed
  * engine leaves is swept with the store's other temporary files.
@@ -61,7 +66,8 @@ export class Uploads {
    * Receives the next bytes. What came before the client broke off is kept and can be gone on with. A newer request
    * takes an upload over: the older one's connection is dead, though this side may not know yet.
    *
-   * @param range the bytes it says it has
+   * @param options.range the bytes it says it has
+   * @param options.accept told what the upload would grow to; throws to refuse that
    * @returns bytes received in all
    * @throws BLOB_UPLOAD_INVALID when the range does not go on where the last ended; SIZE_INVALID when the body is another
    * than its range says
@@ -70,11 +76,11 @@ export class Uploads {
     repository: string,
     id: string,
     body: Readable,
-    range?: { start: number; end: number },
+    options: AppendOptions = {},
   ): Promise<number> {
     const upload = this.#find(repository, id)
     upload.body?.destroy()
-    return await this.#inTurn(upload, () => this.#receive(upload, body, range))
+    return await this.#inTurn(upload, () => this.#receive(upload, body, options))
   }
 
   /**
@@ -119,7 +125,7 @@ export class Uploads {
   async #receive(
     upload: Upload,
     body: Readable,
-    range: { start: number; end: number } | undefined,
+    { accept, range }: AppendOptions,
   ): Promise<number> {
     if (range && range.start !== upload.size) {
       throw refuse(
@@ -137,6 +143,7 @@ export class Uploads {
         const chunk = each as Buffer
         if (expected !== undefined && upload.size - before.size + chunk.length > expected)
           throw refuse('SIZE_INVALID', `the chunk is longer than its ${expected} bytes`)
+        accept?.(upload.size + chunk.length)
         for (let at = 0; at < chunk.length;) {
           at += (await handle.write(chunk, at, chunk.length - at, upload.size + at)).bytesWritten
         }

@@ -24,6 +24,9 @@ export class RemoteRegistry implements RegistryEngine {
   readonly appendUpload = this.#absent
   readonly finishUpload = this.#absent
   readonly cancelUpload = this.#absent
+  readonly settings = this.#absent
+  readonly setSettings = this.#absent
+  readonly collectGarbage = this.#absent
 
   get #absent(): () => Promise<never> {
     return () =>

@@ -1,0 +1,1 @@
+export { collectRegistryGarbage as POST } from '@/server/api/registry.ts'

@@ -1,0 +1,1 @@
+export { getRegistrySettings as GET, putRegistrySettings as PUT } from '@/server/api/registry.ts'

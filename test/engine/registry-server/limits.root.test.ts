@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { RegistryEngine, RegistrySettings } from '../../../engine/contract.ts'
+import { RegistryDoor, sha256 } from '../../helpers/registry-door.ts'
+import { registryImage, tarOf } from '../images/archives.ts'
+
+describe('the registry’s limits', () => {
+  let door: RegistryDoor
+  before(async () => {
+    door = await RegistryDoor.open()
+  })
+  after(() => door.close())
+
+  const registry = (): RegistryEngine => door.test.engine.registry
+  async function putBlob(name: string, content: Buffer): Promise<Response> {
+    return await door.fetch(`/v2/${name}/blobs/uploads/?digest=${sha256(content)}`, {
+      method: 'POST',
+      body: content,
+    })
+  }
+  async function putImage(name: string, tag: string, file: string): Promise<string> {
+    const { blobs, manifest } = registryImage({ layers: [tarOf({ file })] })
+    for (const content of blobs.values()) assert.equal((await putBlob(name, content)).status, 201)
+    const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
+    const put = await door.fetch(`/v2/${name}/manifests/${tag}`, {
+      method: 'PUT',
+      headers: { 'Content-Type': mediaType },
+      body: manifest,
+    })
+    assert.equal(put.status, 201)
+    return sha256(manifest)
+  }
+  const tagsOf = async (name: string): Promise<string[]> => (await registry().tags(name)).names
+  const blobsOnDisk = (): string[] =>
+    fs.readdirSync(path.join(door.test.instance.dataRoot, 'blobs/sha256')).sort()
+
+  it('keep the last tags at each push, and free what the others had', async () => {
+    await registry().setSettings({
+      retention: [{ repositories: 'keep/*', tags: 'v*', except: ['v0'], keepLast: 2 }],
+    })
+    await putImage('keep/app', 'v2', 'two')
+    await putImage('keep/app', 'v3', 'three')
+    const before = blobsOnDisk()
+    await putImage('keep/app', 'v0', 'none')
+    await putImage('keep/app', 'other', 'other')
+    const first = await putImage('keep/app', 'v4', 'four')
+    assert.deepEqual(await tagsOf('keep/app'), ['other', 'v0', 'v3', 'v4'])
+    assert.equal((await door.fetch(`/v2/keep/app/manifests/${first}`)).status, 200)
+    assert.ok(!before.every((blob) => blobsOnDisk().includes(blob)))
+    const names = (await door.test.engine.images.list()).flatMap(({ RepoTags }) => RepoTags ?? [])
+    assert.ok(!names.includes(`${door.host}/keep/app:v2`))
+    assert.ok(names.includes(`${door.host}/keep/app:v3`))
+  })
+
+  it('spare what a container stands on', async () => {
+    await registry().setSettings({ retention: [{ repositories: 'used/*', keepLast: 1 }] })
+    const old = await putImage('used/app', 'old', 'old')
+    const Image = `${door.host}/used/app:old`
+    const { Id } = await door.test.engine.containers.create({ Image, Cmd: ['x'] })
+    await putImage('used/app', 'new', 'new')
+    assert.deepEqual(await tagsOf('used/app'), ['new', 'old'])
+    await door.test.engine.containers.remove(Id)
+    const { removed } = await registry().collectGarbage()
+    assert.deepEqual(removed, ['used/app:old', `used/app@${old}`])
+    assert.deepEqual(await tagsOf('used/app'), ['new'])
+  })
+
+  it('let go of blobs that no manifest came for', async () => {
+    await registry().setSettings({})
+    const content = randomBytes(1000)
+    await putBlob('loose/app', content)
+    await registry().collectGarbage()
+    const at = `/v2/loose/app/blobs/${sha256(content)}`
+    assert.equal((await door.fetch(at)).status, 200)
+    await door.test.reopenAround(() => {
+      const link = path.join(
+        door.test.instance.dataRoot,
+        'registry/loose~app/blobs',
+        sha256(content).slice(7),
+      )
+      const yesterday = new Date(Date.now() - 25 * 3600 * 1000)
+      fs.utimesSync(link, yesterday, yesterday)
+    })
+    await registry().collectGarbage()
+    assert.equal((await door.fetch(at)).status, 404)
+    assert.ok(!blobsOnDisk().includes(sha256(content).slice(7)))
+  })
+
+  it('hold a namespace to its quota, what is shared counted once', async () => {
+    const shared = randomBytes(6000)
+    await registry().setSettings({ quotas: [{ namespace: 'small', bytes: 10_000 }] })
+    const refused = async (response: Response): Promise<void> => {
+      assert.equal(response.status, 403)
+      const { errors } = (await response.json()) as { errors: { code: string; message: string }[] }
+      assert.equal(errors[0]?.code, 'DENIED')
+      assert.match(errors[0].message, /the quota of small leaves \d+ bytes/)
+    }
+    assert.equal((await putBlob('small/a', shared)).status, 201)
+    await refused(await putBlob('small/b', randomBytes(5000)))
+    // in another repository of the namespace it is no more than it was
+    const mount = `/v2/small/b/blobs/uploads/?mount=${sha256(shared)}&from=small/a`
+    assert.equal((await door.fetch(mount, { method: 'POST' })).status, 201)
+    assert.equal((await putBlob('small/b', randomBytes(4000))).status, 201)
+    await refused(await door.fetch('/v2/small/c/blobs/uploads/', { method: 'POST' }))
+    // others have nothing to do with it
+    assert.equal((await putBlob('smaller', randomBytes(20_000))).status, 201)
+    for (const name of ['small/a', 'small/b'])
+      await door.fetch(`/v2/${name}/blobs/${sha256(shared)}`, { method: 'DELETE' })
+    assert.equal((await putBlob('small/b', randomBytes(5000))).status, 201)
+  })
+
+  it('are kept in a document, and refused when they are none', async () => {
+    const settings = { untaggedDays: 30, quotas: [{ namespace: 'a/b', bytes: 5 }] }
+    await registry().setSettings(settings)
+    await door.test.reopen()
+    assert.deepEqual(await registry().settings(), { ...settings, retention: [] })
+    const wrong: object[] = [
+      { untaggedDays: 0 },
+      { retention: [{ repositories: '*' }] },
+      { retention: [{ repositories: '[', keepLast: 1 }] },
+      { retention: [{ repositories: '*', keepLast: 0 }] },
+      { quotas: [{ namespace: '../x', bytes: 1 }] },
+      { unknown: true },
+    ]
+    for (const each of wrong)
+      await assert.rejects(registry().setSettings(each as RegistrySettings), {
+        code: 'INVALID_PARAMETER',
+        message: /invalid registry settings/,
+      })
+    await door.test.reopenAround(() => {
+      const file = path.join(door.test.instance.dataRoot, 'registry/settings.json')
+      fs.writeFileSync(file, 'broken')
+    })
+    assert.deepEqual(await registry().settings(), { untaggedDays: null, retention: [], quotas: [] })
+    assert.match(door.test.warnings.join('\n'), /quotas are out of force/)
+  })
+})
