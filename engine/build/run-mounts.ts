@@ -7,6 +7,7 @@ import { closeFound } from '../store/merged.ts'
 import { placeInMerged, topOf } from '../store/merged-tree.ts'
 import { nameOf } from '../tar/header.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
+import { forwardAgent } from './agent-socket.ts'
 import { cacheKey } from './cache.ts'
 import { originStage } from './copy.ts'
 import type { InstructionOf } from './dockerfile/instructions.ts'
@@ -28,6 +29,9 @@ export interface PreparedMounts {
   env: string[]
   release(): Promise<void>
 }
+
+/** Where agents are shown unless it is said where. */
+const AGENT = /^\/run\/buildkit\/ssh_agent\./
 
 type MountOf<T extends RunMount['type']> = Extract<RunMount, { type: T }>
 
@@ -162,7 +166,7 @@ class Preparing implements PreparedMounts {
   }
 
   async release(): Promise<void> {
-    for (const release of this.#releases.splice(0).reverse()) release()
+    for (const release of this.#releases.splice(0).reverse()) await release()
     await fs.rm(this.#dir, { recursive: true, force: true })
   }
 
@@ -241,12 +245,16 @@ class Preparing implements PreparedMounts {
   }
 
   async #addSsh(mount: MountOf<'ssh'>): Promise<void> {
-    const socket = await this.#build.request.ssh?.(mount.id)
-    if (socket === undefined) {
+    const agent = await this.#build.request.ssh?.(mount.id)
+    if (agent === undefined) {
       if (!mount.required) return
       throw new InvalidParameterError(`ssh agent ${mount.id}: not found: the build was given none`)
     }
-    const target = this.#target(mount.target ?? '/run/buildkit/ssh_agent.0')
+    const number = this.mounts.filter(({ destination }) => AGENT.test(destination)).length
+    const target = this.#target(mount.target ?? `/run/buildkit/ssh_agent.${String(number)}`)
+    const { runRoot } = this.#build.parts.instance
+    const { close, socket } = await forwardAgent(runRoot, agent, mount)
+    this.#releases.push(close)
     this.#bind(target, socket, false)
     this.env.push(`SSH_AUTH_SOCK=${target}`)
   }

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { after, before, describe, it } from 'node:test'
+import { forwardAgent } from '../../../engine/build/agent-socket.ts'
 import type { BuildEvent, BuildRequest, Engine } from '../../../engine/contract.ts'
 import type { BuildError } from '../../../engine/errors.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
@@ -269,6 +272,36 @@ describe('LocalBuilds', () => {
     assert.deepEqual(await test.engine.builds.cache(), [])
     const usage = await test.engine.system.diskUsage({ types: ['build-cache'] })
     assert.equal(usage.BuildCacheUsage?.TotalCount, 0)
+  })
+
+  it('leads a step to an agent, with the owner that is asked for, and takes the way back', async () => {
+    const agent = path.join(fs.mkdtempSync('/tmp/g-agent-'), 's')
+    const server = net.createServer((client) => {
+      client.on('data', (chunk: Buffer) => client.end(`answer to ${chunk.toString()}`))
+    })
+    await new Promise<void>((resolve) => server.listen(agent, resolve))
+    try {
+      const step =
+        'RUN --mount=type=ssh,uid=7,gid=8,mode=0640 stat -c "%F %a %u:%g" $SSH_AUTH_SOCK\n'
+      const events = await build(
+        test.engine,
+        { Dockerfile: `FROM busybox\n${step}RUN find / -name "ssh_agent*"\n` },
+        { ssh: (id) => Promise.resolve(id === 'default' ? agent : undefined) },
+      )
+      const log = logOf(events)
+      assert.match(log, /^socket 640 7:8\n/)
+      assert.doesNotMatch(log, /ssh_agent/)
+      const owner = { mode: 0o600, uid: 0, gid: 0 }
+      const { close, socket } = await forwardAgent(test.instance.runRoot, agent, owner)
+      const client = net.connect(socket)
+      client.write('question')
+      assert.equal(await text(client), 'answer to question')
+      await close()
+      assert.deepEqual(kernelObjects(), [])
+    } finally {
+      server.close()
+      fs.rmSync(path.dirname(agent), { recursive: true })
+    }
   })
 
   it('gives each user of a private cache one of its own', async () => {
