@@ -417,6 +417,8 @@ export interface ImageListOptions {
 
 export interface PullOptions {
   auth?: RegistryCredentials
+  /** Every tag that the registry has of the repository; the reference names none then. */
+  allTags?: boolean
   platform?: string
 }
 

@@ -193,7 +193,9 @@ async function create(
   if (query.fromImage !== undefined) {
     const auth = registryAuth(call.header('x-registry-auth'))
     const reference = referenceOf(query.fromImage, query.tag)
-    await sendProgress(call, images.pull(reference, { auth, platform }, call.signal))
+    // neither a tag nor a digest behind the last slash
+    const allTags = !/[:@][^/]*$/.test(reference)
+    await sendProgress(call, images.pull(reference, { allTags, auth, platform }, call.signal))
     return
   }
   if (query.fromSrc === undefined)

@@ -27,6 +27,7 @@ import { settleAll } from './load.ts'
 import { reportProgress, retrying } from './progress.ts'
 import type { ProgressSink } from './progress.ts'
 import {
+  checkTag,
   familiarName,
   familiarReference,
   formatReference,
@@ -56,11 +57,14 @@ export function pullImage(
   signal?: AbortSignal,
 ): AsyncIterable<ImageProgress> {
   return reportProgress(async (sink, stop) => {
-    const reference = withDefaultTag(parseReference(name))
+    const asked = parseReference(name)
     const platform = options.platform ? parsePlatform(options.platform) : undefined
-    const pull = new Pull(store, reference, sink, stop)
     try {
-      await pull.run(registries, options, platform)
+      const references = options.allTags
+        ? await everyTag(registries, asked, options, stop)
+        : [withDefaultTag(asked)]
+      for (const reference of references)
+        await new Pull(store, reference, sink, stop).run(registries, options, platform)
     } catch (error) {
       stop.throwIfAborted()
       throw error
@@ -68,6 +72,36 @@ export function pullImage(
       await store.collect()
     }
   }, signal)
+}
+
+async function everyTag(
+  registries: Registries,
+  asked: Reference,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<Reference[]> {
+  if (asked.tag !== undefined || asked.digest !== undefined)
+    throw new InvalidParameterError("tag can't be used with --all-tags/-a")
+  const clients = await clientsOf(registries, asked, options)
+  try {
+    const tags = await firstAnswer(clients, (client) => client.tags(signal), signal)
+    if (tags.length === 0)
+      throw new NotFoundError(`repository ${familiarName(asked)} has no tags at its registry`)
+    return tags.map((tag) => ({ ...asked, tag: checkTag(tag) }))
+  } catch (error) {
+    throw explainRefusal(error, asked)
+  }
+}
+
+async function clientsOf(
+  registries: Registries,
+  { domain, path }: Reference,
+  { auth = {} }: PullOptions,
+): Promise<RegistryClient[]> {
+  const endpoints = await endpointsOf(domain, registries)
+  return endpoints.map(
+    (endpoint) => new RegistryClient(endpoint, path, endpoint.isMirror ? {} : auth),
+  )
 }
 
 /** A manifest for the wanted platform, and what the reference itself meant: the same, or an index around it. */
@@ -99,10 +133,7 @@ class Pull {
     platform: ReturnType<typeof parsePlatform> | undefined,
   ): Promise<void> {
     const reference = this.#reference
-    this.#clients = (await endpointsOf(reference.domain, registries)).map(
-      (endpoint) =>
-        new RegistryClient(endpoint, reference.path, endpoint.isMirror ? {} : (options.auth ?? {})),
-    )
+    this.#clients = await clientsOf(registries, reference, options)
     const resolved = await this.#resolve(platform)
     // a mirror that fails half way is replaced by the registry itself; other addresses did not answer
     const others = resolved.client.endpoint.isMirror

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { z } from 'zod'
 import type { RegistryCredentials } from '../contract.ts'
 import { ConflictError, EngineError } from '../errors.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
-import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
+import { checked, MAX_DOCUMENT_BYTES, parseJson } from '../oci/manifest.ts'
 import { ACCEPT_MANIFESTS } from '../oci/media-types.ts'
 import { Authorizer } from './auth.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -16,6 +17,11 @@ export interface FetchedManifest {
   mediaType: string
   digest: Digest
 }
+
+const tagsSchema = z.object({ tags: z.array(z.string()).nullish() })
+
+/** Of a list of tags; more is a registry that goes in circles. */
+const MAX_PAGES = 1000
 
 /**
  * One repository at one endpoint.
@@ -93,6 +99,30 @@ export class RegistryClient {
       )
     }
     throw await refusal(response)
+  }
+
+  /**
+   * Every tag of the repository, in the registry's order.
+   *
+   * @throws as manifest()
+   * @see distribution-spec, "Listing Tags"
+   */
+  async tags(signal?: AbortSignal): Promise<string[]> {
+    const tags: string[] = []
+    let page: string | URL = 'tags/list?n=1000'
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const response: IncomingMessage = await this.send('GET', page, { signal })
+      if (response.statusCode !== 200) throw await refusal(response)
+      const content = await readBody(response, MAX_DOCUMENT_BYTES)
+      const list = checked(tagsSchema, parseJson(content, 'list of tags'), 'list of tags')
+      tags.push(...(list.tags ?? []))
+      const next = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(
+        String(response.headers['link'] ?? ''),
+      )?.[1]
+      if (next === undefined) break
+      page = new URL(next, this.endpoint.url)
+    }
+    return tags
   }
 
   /**

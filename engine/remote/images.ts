@@ -56,7 +56,9 @@ export class RemoteImages implements ImageEngine {
     options: PullOptions = {},
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
-    const { name, tag } = splitReference(reference)
+    const { name, tag } = options.allTags
+      ? { name: reference, tag: undefined }
+      : splitReference(reference)
     return this.#progress('/images/create', {
       query: { fromImage: name, tag, platform: options.platform },
       headers: options.auth === undefined ? undefined : authHeader(options.auth),

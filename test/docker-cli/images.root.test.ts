@@ -134,6 +134,11 @@ describe(
       assert.match(all, /: Layer already exists\n/)
       assert.match(all, new RegExp(`\n2: digest: ${digest} size: `))
 
+      await cli.ok('rmi', `${name}:1`, `${name}:2`)
+      const every = await cli.ok('pull', '-a', name)
+      for (const tag of ['1', '2']) assert.match(every, new RegExp(`^${tag}: Pulling from`, 'm'))
+      assert.equal(await cli.ok('image', 'inspect', '-f', '{{.Id}}', `${name}:2`), id)
+
       await cli.ok('rmi', '-f', id)
       await cli.ok('pull', '-q', `${name}@${digest}`)
       assert.equal(await cli.ok('image', 'inspect', '-f', '{{.Id}}', `${name}@${digest}`), id)

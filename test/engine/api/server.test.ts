@@ -47,10 +47,10 @@ describe('createApiServer', () => {
     assert.equal(unknown.status, 404)
     assert.deepEqual(JSON.parse(unknown.text), { message: 'page not found' })
     assert.equal((await door.request('PUT', '/containers/json')).status, 404)
-    const absent = await door.request('POST', '/v1.43/images/a/b:1/push')
+    const absent = await door.request('GET', '/v1.53/images/a/b:1/attestations')
     assert.equal(absent.status, 501)
     assert.deepEqual(JSON.parse(absent.text), {
-      message: 'Gantry does not implement POST /images/{name}/push',
+      message: 'Gantry does not implement GET /images/{name}/attestations',
     })
   })
 

@@ -90,6 +90,10 @@ export class MockRegistry {
       return
     }
     const path = url.pathname.replace('/v2/', '')
+    if (path.endsWith('/tags/list')) {
+      this.#tags(response, path.slice(0, -'/tags/list'.length), url.searchParams.get('last') ?? '')
+      return
+    }
     if (path === '') {
       response.writeHead(200).end('{}')
       return
@@ -118,6 +122,18 @@ export class MockRegistry {
         'manifest unknown',
       )
     }
+  }
+
+  /** Two at a time, whatever was asked for. */
+  #tags(response: http.ServerResponse, name: string, last: string): void {
+    const rest = [...this.manifests.keys()]
+      .filter((key) => key.startsWith(`${name}/manifests/`) && !key.includes('sha256:'))
+      .map((key) => key.slice(`${name}/manifests/`.length))
+      .sort()
+      .filter((tag) => tag > last)
+    const tags = rest.slice(0, 2)
+    const link = `</v2/${name}/tags/list?last=${tags[1] ?? ''}&n=2>; rel="next"`
+    response.writeHead(200, rest.length > 2 ? { link } : {}).end(JSON.stringify({ name, tags }))
   }
 
   async #write(

@@ -78,6 +78,19 @@ describe('pull() from a mock registry', () => {
     })
   })
 
+  it('pulls every tag of a repository, page by page', async () => {
+    const tags = ['1', '2', '3', 'latest', 'next']
+    for (const tag of tags) registry.add(`app:${tag}`, registryImage({ layers: [base] }))
+    await pull('app', { allTags: true })
+    const [image] = await test.images.list()
+    assert.deepEqual(
+      image?.RepoTags,
+      tags.map((tag) => `${registry.host}/app:${tag}`),
+    )
+    await assert.rejects(pull('app:1', { allTags: true }), { code: 'INVALID_PARAMETER' })
+    await assert.rejects(pull('none', { allTags: true }), /has no tags at its registry/)
+  })
+
   it('pulls by digest', async () => {
     const digest = registry.add('app:1', registryImage({ layers: [base] }))
     await pull(`app@${digest}`)
