@@ -40,6 +40,7 @@ const FOR_TESTS = [
   { name: 'xz-utils', why: 'archives that builds unpack', there: program('xz') },
   { name: 'bzip2', why: 'archives that builds unpack', there: program('bzip2') },
   { name: 'skopeo', why: 'second opinion on images', there: program('skopeo') },
+  { name: 'podman', why: 'takes and gives images in the tests', there: program('podman') },
   { name: 'runc', why: 'another runtime to make containers with', there: program('runc') },
   { name: 'crun', why: 'another runtime to make containers with', there: program('crun') },
 ]

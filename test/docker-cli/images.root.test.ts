@@ -87,6 +87,25 @@ describe('docker save and load', { skip: await whyNot() }, () => {
     assert.match(refused.stderr, /No such image|reference does not exist/)
   })
 
+  it('is loaded by podman as the same image, whose own archive comes back', async (t) => {
+    if (!isOnPath('podman') || !cli.own) return void t.skip('podman reads what Gantry saved')
+    const roots = ['--root', path.join(cli.dir, 'podman'), '--runroot', path.join(cli.dir, 'prun')]
+    const podman = async (...args: string[]): Promise<string> =>
+      (await exec('podman', [...roots, '--storage-driver', 'vfs', ...args])).stdout.trim()
+    try {
+      await podman('load', '-q', '-i', archive)
+      const id = await podman('image', 'inspect', '-f', '{{.Id}}', `localhost/${one()}`)
+      assert.equal(`sha256:${id}`, await idOf(one()))
+      const back = path.join(cli.dir, 'podman.tar')
+      await podman('save', '-q', '-o', back, `localhost/${one()}`)
+      await cli.ok('load', '-i', back)
+      assert.equal(await idOf(`localhost/${one()}`), await idOf(one()))
+    } finally {
+      await cli.run(['rmi', `localhost/${one()}`])
+      await podman('rmi', '-a', '-f')
+    }
+  })
+
   it('is read by skopeo, as an OCI layout and as a Docker archive, with the same config', async (t) => {
     if (!isOnPath('skopeo') || !cli.own) return void t.skip('skopeo reads what Gantry saved')
     const id = await idOf(one())
