@@ -133,40 +133,29 @@ export class Uploads {
         `the next byte is ${upload.size}, the chunk begins at ${range.start}`,
       )
     }
-    const before = { hash: upload.hash.copy(), size: upload.size }
     const expected = range ? range.end - range.start + 1 : undefined
     const handle = await fs.open(upload.file, 'r+')
+    const writer = new BatchWriter(handle, upload.size)
     upload.body = body
     try {
-      // the connection still has to carry the answer when the rest of the body is not read
-      for await (const each of body.iterator({ destroyOnReturn: false })) {
-        const chunk = each as Buffer
-        if (expected !== undefined && upload.size - before.size + chunk.length > expected)
-          throw refuse('SIZE_INVALID', `the chunk is longer than its ${expected} bytes`)
-        accept?.(upload.size + chunk.length)
-        for (let at = 0; at < chunk.length;) {
-          at += (await handle.write(chunk, at, chunk.length - at, upload.size + at)).bytesWritten
-        }
-        upload.hash.update(chunk)
-        upload.size += chunk.length
-        upload.touchedAt = Date.now()
-      }
-      if (expected !== undefined && upload.size - before.size !== expected) {
-        throw refuse(
-          'SIZE_INVALID',
-          `the chunk has ${upload.size - before.size} bytes, its range ${expected}`,
-        )
-      }
+      await take(upload, body, writer, expected, accept)
       return upload.size
-    } catch (error) {
-      if ((error as { reason?: unknown }).reason === 'SIZE_INVALID') {
-        await handle.truncate(before.size)
-        upload.hash = before.hash
-        upload.size = before.size
-      }
-      throw error
     } finally {
       upload.body = undefined
+      await this.#settle(upload, writer, handle)
+    }
+  }
+
+  /** Brings the file to what was counted; an upload whose bytes the disk did not take is over. */
+  async #settle(upload: Upload, writer: BatchWriter, handle: fs.FileHandle): Promise<void> {
+    try {
+      await writer.end()
+      await handle.truncate(upload.size)
+    } catch (error) {
+      this.#uploads.delete(upload.id)
+      await this.#blobs.discard(upload.file)
+      throw error
+    } finally {
       await handle.close()
     }
   }
@@ -202,5 +191,83 @@ export class Uploads {
     for (const upload of this.#uploads.values())
       if (oldest === undefined || upload.touchedAt < oldest.touchedAt) oldest = upload
     if (oldest) await this.#drop(oldest)
+  }
+}
+
+/** Reads a body to its end. One of another length than it says counts for nothing. */
+async function take(
+  upload: Upload,
+  body: Readable,
+  writer: BatchWriter,
+  expected: number | undefined,
+  accept: AppendOptions['accept'],
+): Promise<void> {
+  const before = { hash: upload.hash.copy(), size: upload.size }
+  const wrongLength = (): Error => {
+    upload.hash = before.hash
+    upload.size = before.size
+    return refuse('SIZE_INVALID', `the chunk has not the ${expected ?? 0} bytes of its range`)
+  }
+  // the connection still has to carry the answer when the rest of the body is not read
+  for await (const each of body.iterator({ destroyOnReturn: false })) {
+    const chunk = each as Buffer
+    const size = upload.size + chunk.length
+    if (expected !== undefined && size - before.size > expected) throw wrongLength()
+    accept?.(size)
+    const written = writer.add(chunk)
+    // meanwhile a thread writes
+    upload.hash.update(chunk)
+    upload.size = size
+    upload.touchedAt = Date.now()
+    await written
+  }
+  if (expected !== undefined && upload.size - before.size !== expected) throw wrongLength()
+}
+
+const BATCH_BYTES = 1 << 20
+
+/** Writes what comes in small pieces in large ones, one of them at a time while the next is gathered. */
+class BatchWriter {
+  readonly #handle: fs.FileHandle
+  #position: number
+  #batch: Buffer[] = []
+  #bytes = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(handle: fs.FileHandle, position: number) {
+    this.#handle = handle
+    this.#position = position
+  }
+
+  /** Resolves when more may come. */
+  async add(chunk: Buffer): Promise<void> {
+    this.#batch.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes >= BATCH_BYTES) await this.#flush()
+  }
+
+  /** Resolves when all is written; throws what a write did. */
+  async end(): Promise<void> {
+    await this.#flush()
+    await this.#writing
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing
+    const batch = Buffer.concat(this.#batch, this.#bytes)
+    const at = this.#position
+    this.#batch = []
+    this.#bytes = 0
+    this.#position += batch.length
+    this.#writing = this.#write(batch, at)
+    // told by the next call
+    this.#writing.catch(() => undefined)
+  }
+
+  async #write(batch: Buffer, position: number): Promise<void> {
+    for (let at = 0; at < batch.length;) {
+      const { bytesWritten } = await this.#handle.write(batch, at, batch.length - at, position + at)
+      at += bytesWritten
+    }
   }
 }

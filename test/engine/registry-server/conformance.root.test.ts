@@ -168,6 +168,23 @@ describe('the registry', () => {
       await refused(early, 416, 'BLOB_UPLOAD_INVALID')
       await refused(await patch(100, 200, 'nonsense'), 416, 'BLOB_UPLOAD_INVALID')
       await refused(await patch(100, 200, '100-150'), 400, 'SIZE_INVALID')
+      for (const length of [60, 140]) {
+        const told = await new Promise<number | undefined>((resolve, reject) => {
+          const headers = { Authorization: door.authorization, 'Content-Range': '100-199' }
+          const request = http.request(
+            new URL(location, `http://${door.host}`),
+            { method: 'PATCH', headers },
+            (response) => {
+              response.resume()
+              resolve(response.statusCode)
+            },
+          )
+          request.on('error', reject)
+          request.write(random(length - 10))
+          request.end(random(10))
+        })
+        assert.equal(told, 400)
+      }
       const status = await door.fetch(location)
       assert.equal(`${status.status} ${status.headers.get('range')}`, '204 0-99')
       assert.equal((await patch(100, 200)).headers.get('range'), '0-199')
