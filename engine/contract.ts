@@ -511,6 +511,8 @@ export interface BuildRequest {
   >
   /** By registry, as in X-Registry-Config. */
   auth?: Record<string, RegistryCredentials>
+  /** Asked for a registry (`docker.io`, `host:5000`) that `auth` does not name. */
+  credentials?: (registry: string) => Promise<RegistryCredentials | undefined>
   /** For `RUN --mount=type=secret`; what resolves to undefined is not there. */
   secret?: (id: string) => Promise<Uint8Array | undefined>
   /** For `RUN --mount=type=ssh`: the path of a socket on this host. */
@@ -519,11 +521,15 @@ export interface BuildRequest {
   entitlements?: ('network.host' | 'security.insecure')[]
 }
 
-export type BuildContext =
-  /** A tar, maybe compressed. */
+export type BuildContext = /** A tar, maybe compressed. */
+(
   | { tar: Readable }
   /** The address of a git repository, an archive or a Dockerfile. */
   | { remote: string }
+) & {
+  /** The Dockerfile, when it is not in there; what is to be left out of the context is out then. */
+  dockerfile?: string
+}
 
 /** What happens in a build. Times are RFC 3339. */
 export type BuildEvent =

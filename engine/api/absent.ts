@@ -5,7 +5,6 @@ import type { Route } from './router.ts'
 const ABSENT = `
 GET /images/:name*/attestations
 PUT /volumes/:name
-POST /session
 GET /plugins/privileges
 POST /plugins/pull
 POST /plugins/create

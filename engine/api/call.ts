@@ -181,6 +181,24 @@ export class Call {
     return socket
   }
 
+  /**
+   * Takes the connection over for another protocol, which the client asked for by Upgrade.
+   *
+   * @throws INVALID_PARAMETER when it asked for none, or another
+   */
+  upgrade(protocol: string): Duplex {
+    const asked = this.header('upgrade') ?? ''
+    if (this.#upgraded === undefined || asked.toLowerCase() !== protocol)
+      throw new InvalidParameterError(
+        asked === '' ? 'no upgrade proto in request' : `protocol ${asked} not supported`,
+      )
+    this.response.detachSocket(this.#upgraded as Socket)
+    this.#upgraded.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${this.#commonHead()}\r\n`,
+    )
+    return this.#upgraded
+  }
+
   /** For websockets, which only come by Upgrade. */
   get upgradedSocket(): Duplex | undefined {
     return this.#upgraded

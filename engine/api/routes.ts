@@ -2,6 +2,9 @@ import type { Engine } from '../contract.ts'
 import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
 import { buildRoutes } from './build.ts'
+import { buildkitRoutes } from './buildkit.ts'
+import { sharedOfClients } from '../buildkit/solve.ts'
+import type { Shared } from '../buildkit/solve.ts'
 import { containerFileRoutes } from './container-files.ts'
 import { containerRoutes } from './containers.ts'
 import { execRoutes } from './exec.ts'
@@ -13,7 +16,7 @@ import { systemRoutes } from './system.ts'
 import { volumeRoutes } from './volumes.ts'
 
 /** Every operation of the Docker Engine API, those that are absent here at the end. */
-export function routesOf(engine: Engine): Route[] {
+export function routesOf(engine: Engine, buildkit: Shared = sharedOfClients()): Route[] {
   return [
     ...systemRoutes(engine.system),
     ...containerRoutes(engine.containers, engine.system),
@@ -22,6 +25,7 @@ export function routesOf(engine: Engine): Route[] {
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
     ...buildRoutes(engine.builds),
+    ...buildkitRoutes(engine, buildkit),
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),
     ...pluginRoutes,

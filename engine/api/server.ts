@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
+import { sharedOfClients } from '../buildkit/solve.ts'
+import type { Shared } from '../buildkit/solve.ts'
 import type { Caller, Engine } from '../contract.ts'
 import {
   EngineError,
@@ -30,9 +32,13 @@ export interface ApiServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** The Docker Engine API over an engine. Cheap to make: one may be made per principal. */
-export function createApiServer(engine: Engine): ApiServer {
-  const find = createRouter(routesOf(engine))
+/**
+ * The Docker Engine API over an engine. Cheap to make: one may be made per principal.
+ *
+ * @param buildkit what the connections of one client's builds find each other by
+ */
+export function createApiServer(engine: Engine, buildkit: Shared = sharedOfClients()): ApiServer {
+  const find = createRouter(routesOf(engine, buildkit))
 
   async function serve(
     request: IncomingMessage,
@@ -110,7 +116,10 @@ export async function listen(
   socketPath: string,
 ): Promise<{ close(): Promise<void> }> {
   const doors = new WeakMap<Duplex, ApiServer>()
-  const doorFor = lastUsed(MOST_DOORS, (caller: Caller) => createApiServer(engine.as(caller)))
+  const buildkit = sharedOfClients()
+  const doorFor = lastUsed(MOST_DOORS, (caller: Caller) =>
+    createApiServer(engine.as(caller), buildkit),
+  )
   const doorOf = (socket: Duplex): ApiServer => {
     const door = doors.get(socket)
     if (door === undefined) throw new EngineError('SYSTEM', 'a request came without a connection')

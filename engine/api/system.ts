@@ -78,7 +78,7 @@ export function systemRoutes(system: SystemEngine): Route[] {
 function ping(call: Call): Promise<void> {
   const { response } = call
   response.writeHead(200, {
-    'Builder-Version': '1',
+    'Builder-Version': '2',
     'Cache-Control': 'no-cache, no-store, must-revalidate',
     Pragma: 'no-cache',
     Swarm: 'inactive',

@@ -201,7 +201,7 @@ class BuildRun implements Build {
       name,
       {
         ...(wanted ? { platform: formatPlatform(wanted) } : {}),
-        ...authFor(this.request, domain),
+        ...(await authFor(this.request, domain)),
       },
       this.signal,
     )
@@ -301,10 +301,10 @@ function epochOf(text: string | undefined): number | undefined {
   throw new InvalidParameterError(`invalid SOURCE_DATE_EPOCH: ${text}`)
 }
 
-function authFor(
+async function authFor(
   request: BuildRequest,
   domain: string,
-): { auth?: NonNullable<BuildRequest['auth']>[string] } {
+): Promise<{ auth?: NonNullable<BuildRequest['auth']>[string] }> {
   const names =
     domain === 'docker.io'
       ? ['https://index.docker.io/v1/', 'index.docker.io', 'docker.io']
@@ -313,7 +313,8 @@ function authFor(
     const auth = request.auth?.[name]
     if (auth) return { auth }
   }
-  return {}
+  const auth = await request.credentials?.(domain)
+  return auth ? { auth } : {}
 }
 
 /** Steps that images tell they were made by. */

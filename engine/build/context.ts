@@ -47,6 +47,8 @@ export async function openContext(
     if (lone !== undefined) return { directory, dockerfile: lone, name: 'Dockerfile' }
   }
   const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
+  if (context.dockerfile !== undefined)
+    return { directory: root, dockerfile: context.dockerfile, name }
   const dockerfile =
     readIn(root, name) ?? (asked === undefined ? readIn(root, 'dockerfile') : undefined)
   if (dockerfile === undefined) {

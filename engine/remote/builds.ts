@@ -104,6 +104,10 @@ type BuildLine = ImageProgress & {
 
 /** What the classic builder's endpoint has no place for. */
 function refuseUnsent(request: BuildRequest): void {
+  if (request.context.dockerfile !== undefined)
+    throw new NotImplementedError('a remote engine takes its Dockerfile from the context')
+  if (request.credentials)
+    throw new NotImplementedError('a remote engine takes credentials beforehand only')
   if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')
   if (request.ssh) throw new NotImplementedError('a remote engine takes no ssh agent for a build')
   if ((request.entitlements ?? []).length > 0)

@@ -1,0 +1,237 @@
+import type { BuildCacheRecord, BuildPruneOptions, Engine, Filters } from '../contract.ts'
+import { formatPlatform, hostPlatform } from '../oci/platform.ts'
+import { GrpcError, grpcErrorOf } from './grpc-error.ts'
+import { streaming, unary } from './grpc-server.ts'
+import type { GrpcCall, GrpcMethods } from './grpc-server.ts'
+import {
+  BRIDGE_SOLVE_REQUEST,
+  BRIDGE_SOLVE_RESPONSE,
+  DISK_USAGE_RESPONSE,
+  EMPTY,
+  FILTER_REQUEST,
+  HEALTH_RESPONSE,
+  HISTORY_EVENT,
+  HISTORY_REQUEST,
+  INFO_RESPONSE,
+  LIST_WORKERS_RESPONSE,
+  PONG_RESPONSE,
+  PRUNE_REQUEST,
+  RETURN_REQUEST,
+  SOLVE_REQUEST,
+  SOLVE_RESPONSE,
+  STATUS_REQUEST,
+  STATUS_RESPONSE,
+  timestamp,
+  UPDATE_HISTORY_REQUEST,
+  USAGE_RECORD,
+} from './messages.ts'
+import type { BuildkitVersion, SolveRequest, UsageRecord, WorkerRecord } from './messages.ts'
+import type { Progress } from './progress.ts'
+import { cancelled, SolveJob } from './solve.ts'
+import type { Shared } from './solve.ts'
+
+const CONTROL = '/moby.buildkit.v1.Control'
+const BRIDGE = '/moby.buildkit.v1.frontend.LLBBridge'
+
+/** A client's calls about one build come over its connection in any order. */
+const WAIT_MS = 3_000
+const LOOK_EVERY_MS = 10
+
+/**
+ * What BuildKit's clients find behind `POST /grpc`, over our builder.
+ *
+ * @see moby/buildkit api/services/control/control.proto, frontend/gateway/pb/gateway.proto
+ */
+export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
+  return {
+    [`${CONTROL}/Solve`]: unary(SOLVE_REQUEST, SOLVE_RESPONSE, async (request, call) => ({
+      ExporterResponse: await solve(engine, shared, request, call.signal),
+    })),
+    [`${CONTROL}/Status`]: streaming(
+      STATUS_REQUEST,
+      STATUS_RESPONSE,
+      async function* ({ Ref }, { signal }) {
+        yield* (await progressOf(shared, Ref, signal)).follow(signal)
+      },
+    ),
+    [`${CONTROL}/ListWorkers`]: unary(FILTER_REQUEST, LIST_WORKERS_RESPONSE, async () => ({
+      record: [await worker(engine)],
+    })),
+    [`${CONTROL}/Info`]: unary(EMPTY, INFO_RESPONSE, async () => ({
+      buildkitVersion: await versionOf(engine),
+    })),
+    [`${CONTROL}/DiskUsage`]: unary(FILTER_REQUEST, DISK_USAGE_RESPONSE, async ({ filter }) => {
+      if (filter.length > 0)
+        throw new GrpcError('UNIMPLEMENTED', 'disk usage cannot be filtered here')
+      return { record: (await engine.builds.cache()).map(usageRecord) }
+    }),
+    [`${CONTROL}/Prune`]: streaming(PRUNE_REQUEST, USAGE_RECORD, async function* (request) {
+      const known = new Map((await engine.builds.cache()).map((record) => [record.ID, record]))
+      const { CachesDeleted } = await engine.builds.prune(pruneOptions(request))
+      for (const id of CachesDeleted) {
+        const record = known.get(id)
+        if (record) yield usageRecord(record)
+      }
+    }),
+    [`${CONTROL}/ListenBuildHistory`]: streaming(
+      HISTORY_REQUEST,
+      HISTORY_EVENT,
+      (request, { signal }) => shared.history.listen(request, signal),
+    ),
+    [`${CONTROL}/UpdateBuildHistory`]: unary(UPDATE_HISTORY_REQUEST, EMPTY, (request) => {
+      shared.history.update(request.Ref, request)
+      return {}
+    }),
+    [`${BRIDGE}/Ping`]: unary(EMPTY, PONG_RESPONSE, async (_request, call) => {
+      await jobOf(shared, call)
+      const caps = (names: readonly string[]): { ID: string; Enabled: boolean }[] =>
+        names.map((ID) => ({ ID, Enabled: true }))
+      return {
+        FrontendAPICaps: caps(FRONTEND_CAPS),
+        LLBCaps: caps(LLB_CAPS),
+        Workers: [await worker(engine)],
+      }
+    }),
+    [`${BRIDGE}/Solve`]: unary(
+      BRIDGE_SOLVE_REQUEST,
+      BRIDGE_SOLVE_RESPONSE,
+      async ({ CacheImports, Definition, Frontend, FrontendInputs, FrontendOpt }, call) => {
+        const job = await jobOf(shared, call)
+        if ((Definition?.def.length ?? 0) > 0 || Object.keys(FrontendInputs).length > 0)
+          throw new GrpcError(
+            'UNIMPLEMENTED',
+            'only Dockerfiles are built here, no LLB definitions',
+          )
+        return { result: await job.solve(Frontend, FrontendOpt, CacheImports, call.signal) }
+      },
+    ),
+    [`${BRIDGE}/Return`]: unary(RETURN_REQUEST, EMPTY, async ({ error, result }, call) => {
+      const job = await jobOf(shared, call)
+      job.return(error ? { error } : { result })
+      return {}
+    }),
+    '/grpc.health.v1.Health/Check': unary(EMPTY, HEALTH_RESPONSE, () => ({ status: 1 })),
+  }
+}
+
+/** What the client's gateway may use. */
+const FRONTEND_CAPS = [
+  'solve.base',
+  'importcaches',
+  'return',
+  'proto.refarray',
+  'gateway.solve.evaluate',
+]
+/** Several things to do with a result; the others are about definitions, of which none are taken. */
+const LLB_CAPS = ['exporter.multiple', 'source.image', 'source.local', 'constraints', 'platform']
+
+async function solve(
+  engine: Engine,
+  shared: Shared,
+  request: SolveRequest,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const { history, jobs } = shared
+  const job = new SolveJob(request, engine, shared, signal)
+  if (jobs.has(job.ref) || history.progress(job.ref))
+    throw new GrpcError('ALREADY_EXISTS', `job ${job.ref} already exists`)
+  jobs.set(job.ref, job)
+  history.start(request, job.progress)
+  try {
+    const response = await job.run()
+    history.complete(job.ref, { response })
+    return response
+  } catch (error) {
+    const failure = signal.aborted ? cancelled() : grpcErrorOf(error)
+    const { details, grpcCode: code, message } = failure
+    history.complete(job.ref, { error: { code, message, details } })
+    throw failure
+  } finally {
+    jobs.delete(job.ref)
+    job.progress.end()
+  }
+}
+
+/** The build that a call of a client's gateway is about. */
+async function jobOf({ jobs }: Shared, { headers, signal }: GrpcCall): Promise<SolveJob> {
+  const ref = String(headers['buildkit-controlapi-buildid'] ?? '')
+  return await soon(() => jobs.get(ref), `no such job ${ref}`, signal)
+}
+
+async function progressOf(shared: Shared, ref: string, signal: AbortSignal): Promise<Progress> {
+  return await soon(() => shared.history.progress(ref), `no such job ${ref}`, signal)
+}
+
+async function soon<T>(find: () => T | undefined, words: string, signal: AbortSignal): Promise<T> {
+  const until = Date.now() + WAIT_MS
+  for (;;) {
+    const found = find()
+    if (found !== undefined) return found
+    if (signal.aborted) throw cancelled()
+    if (Date.now() > until) throw new GrpcError('NOT_FOUND', words)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}
+
+async function versionOf(engine: Engine): Promise<BuildkitVersion> {
+  const { GitCommit = '', Version = '' } = await engine.system.version()
+  return { package: 'gantry', version: `v${Version.replace(/^v/, '')}`, revision: GitCommit }
+}
+
+async function worker(engine: Engine): Promise<WorkerRecord> {
+  const { ID = '', Name = '' } = await engine.system.info()
+  const { architecture, os, variant = '' } = hostPlatform()
+  return {
+    ID,
+    Labels: {
+      'org.mobyproject.buildkit.worker.hostname': Name,
+      'org.mobyproject.buildkit.worker.executor': 'gantry',
+      'org.mobyproject.buildkit.worker.platform': formatPlatform(hostPlatform()),
+    },
+    platforms: [{ Architecture: architecture, OS: os, Variant: variant }],
+    BuildkitVersion: await versionOf(engine),
+  }
+}
+
+function usageRecord(record: BuildCacheRecord): UsageRecord {
+  return {
+    ID: record.ID,
+    Mutable: record.Type === 'exec.cachemount',
+    InUse: record.InUse,
+    Size: record.Size,
+    CreatedAt: timestamp(record.CreatedAt),
+    ...(record.LastUsedAt === null ? {} : { LastUsedAt: timestamp(record.LastUsedAt) }),
+    UsageCount: record.UsageCount,
+    Description: record.Description,
+    RecordType: record.Type,
+    Shared: record.Shared,
+    Parents: record.Parents ?? [],
+  }
+}
+
+/** Filters are `key=value` and `key==value`, several comma-separated ones in one text. */
+function pruneOptions(request: {
+  filter: string[]
+  all: boolean
+  keepDuration: number
+  reservedSpace: number
+  maxUsedSpace: number
+  minFreeSpace: number
+}): BuildPruneOptions {
+  const filters: Filters = {}
+  for (const text of request.filter.flatMap((one) => one.split(',')).filter(Boolean)) {
+    const [, key, value] = /^(\w+)==?(.*)$/.exec(text) ?? []
+    if (key === undefined || value === undefined)
+      throw new GrpcError('INVALID_ARGUMENT', `invalid filter ${text}`)
+    filters[key] = [...(filters[key] ?? []), value]
+  }
+  const seconds = Math.round(request.keepDuration / 1e9)
+  if (seconds > 0) filters['unused-for'] = [`${String(seconds)}s`]
+  return {
+    all: request.all,
+    filters,
+    ...(request.reservedSpace > 0 ? { reservedSpace: request.reservedSpace } : {}),
+    ...(request.maxUsedSpace > 0 ? { maxUsedSpace: request.maxUsedSpace } : {}),
+    ...(request.minFreeSpace > 0 ? { minFreeSpace: request.minFreeSpace } : {}),
+  }
+}

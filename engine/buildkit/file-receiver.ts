@@ -1,0 +1,226 @@
+import { GrpcError } from './grpc-error.ts'
+import type { GrpcStream } from './grpc-client.ts'
+import { PACKET } from './messages.ts'
+import type { Packet, Stat } from './messages.ts'
+
+/** @see tonistiigi/fsutil types/wire.proto */
+const STAT = 0
+const REQ = 1
+const DATA = 2
+const FIN = 3
+const ERR = 4
+
+/** Asked for ahead of the file that is being read: so many bytes, and so many files. */
+const AHEAD_BYTES = 4 * 2 ** 20
+const AHEAD_FILES = 64
+/** What names of files may take in memory. */
+const MOST_NAME_BYTES = 512 * 2 ** 20
+const COST_OF_ENTRY = 256
+
+export interface ReceivedEntry {
+  stat: Stat
+  /** Of a regular file; to be read before the next entry is asked for. */
+  content: AsyncIterable<Uint8Array> | undefined
+}
+
+interface Entry {
+  id: number
+  stat: Stat
+  hasContent: boolean
+  isAsked: boolean
+  isComplete: boolean
+  chunks: Uint8Array[]
+  received: number
+}
+
+/**
+ * Receives a tree of files by fsutil's protocol:
+ *
+ *     ← STAT of each file in order, an empty one at the end
+ *     → REQ of a file by its number in that order        ← DATA of it, an empty one at the end
+ *     → FIN                                              ← FIN
+ *
+ * Yields entries in order, a few small files ahead of the one that is read.
+ *
+ * @throws when the sender fails, or sends what was not asked for
+ */
+export async function* receiveFiles(
+  stream: GrpcStream,
+  told: (bytes: number) => void,
+): AsyncGenerator<ReceivedEntry> {
+  const receiver = new Receiver(stream, told)
+  try {
+    yield* receiver.entries()
+    await receiver.finish()
+  } finally {
+    stream.cancel()
+  }
+}
+
+class Receiver {
+  readonly #stream: GrpcStream
+  readonly #packets: AsyncGenerator<Buffer>
+  readonly #told: (bytes: number) => void
+  /** Not yet yielded, in order. */
+  #entries: Entry[] = []
+  #head = 0
+  /** The first that was not looked at for asking. */
+  #next = 0
+  readonly #asked = new Map<number, Entry>()
+  #askedBytes = 0
+  #count = 0
+  #nameBytes = 0
+  #isListed = false
+
+  constructor(stream: GrpcStream, told: (bytes: number) => void) {
+    this.#stream = stream
+    this.#packets = stream.messages()
+    this.#told = told
+  }
+
+  async *entries(): AsyncGenerator<ReceivedEntry> {
+    for (;;) {
+      this.#askAhead()
+      const entry = this.#entries[this.#head]
+      if (!entry) {
+        if (this.#isListed) return
+        await this.#take()
+        continue
+      }
+      const content = entry.hasContent ? this.#content(entry) : undefined
+      yield { stat: entry.stat, content }
+      // what its reader left
+      if (content) for await (const _chunk of content);
+      this.#head++
+      if (this.#head >= 1024) {
+        this.#entries = this.#entries.slice(this.#head)
+        this.#next -= this.#head
+        this.#head = 0
+      }
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#stream.send(PACKET.encode({ type: FIN }))
+    for (;;) {
+      const packet = await this.#packet()
+      if (packet === undefined || packet.type === FIN) break
+    }
+    this.#stream.end()
+  }
+
+  async *#content(entry: Entry): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const chunk = entry.chunks.shift()
+      if (chunk) yield chunk
+      else if (entry.isComplete) return
+      else await this.#take()
+    }
+  }
+
+  #askAhead(): void {
+    for (;;) {
+      const entry = this.#entries[this.#next]
+      if (!entry) return
+      if (entry.hasContent) {
+        const isFirst = this.#next === this.#head
+        const isFull =
+          this.#asked.size >= AHEAD_FILES || this.#askedBytes + entry.stat.size > AHEAD_BYTES
+        if (isFull && !isFirst) return
+        entry.isAsked = true
+        this.#asked.set(entry.id, entry)
+        this.#askedBytes += entry.stat.size
+        // small, and few are under way: nothing to wait for
+        void this.#stream.send(PACKET.encode({ type: REQ, ID: entry.id }))
+      }
+      this.#next++
+    }
+  }
+
+  async #take(): Promise<void> {
+    const packet = await this.#packet()
+    if (packet === undefined) throw new GrpcError('UNKNOWN', 'the transfer of files was cut short')
+    if (packet.type === STAT) this.#list(packet.stat)
+    else if (packet.type === DATA) this.#data(packet)
+    else throw new GrpcError('UNKNOWN', `unexpected packet of type ${String(packet.type)}`)
+  }
+
+  async #packet(): Promise<Packet | undefined> {
+    const { done, value } = await this.#packets.next()
+    if (done === true) return undefined
+    this.#told(value.length)
+    const packet = PACKET.decode(value)
+    if (packet.type === ERR)
+      throw new GrpcError('UNKNOWN', `error from sender: ${Buffer.from(packet.data).toString()}`)
+    return packet
+  }
+
+  #list(stat: Stat | null): void {
+    if (!stat) {
+      this.#isListed = true
+      return
+    }
+    this.#nameBytes += stat.path.length + stat.linkname.length + COST_OF_ENTRY
+    if (this.#isListed || this.#nameBytes > MOST_NAME_BYTES)
+      throw new GrpcError('RESOURCE_EXHAUSTED', 'too many files are sent')
+    // a hard link is a regular file that names another
+    const hasContent = isRegular(stat.mode) && stat.linkname.length === 0
+    this.#entries.push({
+      id: this.#count++,
+      stat,
+      hasContent,
+      isAsked: false,
+      isComplete: false,
+      chunks: [],
+      received: 0,
+    })
+  }
+
+  #data({ data, ID }: Packet): void {
+    const entry = this.#asked.get(ID)
+    if (!entry) throw new GrpcError('UNKNOWN', `file ${String(ID)} was not asked for`)
+    const name = Buffer.from(entry.stat.path).toString()
+    entry.received += data.length
+    if (data.length === 0) {
+      if (entry.received !== entry.stat.size)
+        throw new GrpcError('UNKNOWN', `${name} changed while it was being sent, or was unreadable`)
+      entry.isComplete = true
+      this.#asked.delete(ID)
+      this.#askedBytes -= entry.stat.size
+      return
+    }
+    if (entry.received > entry.stat.size)
+      throw new GrpcError('UNKNOWN', `${name} changed while it was being sent`)
+    entry.chunks.push(data)
+  }
+}
+
+/** No type bit of Go's os.FileMode is set. */
+function isRegular(mode: number): boolean {
+  return fileTypeOf(mode) === 'file'
+}
+
+const GO_TYPES = [
+  [2 ** 31, 'dir'],
+  [2 ** 27, 'symlink'],
+  [2 ** 25, 'fifo'],
+  [2 ** 24, 'socket'],
+  // before devices in general, of which it is one
+  [2 ** 21, 'char'],
+  [2 ** 26, 'block'],
+  [2 ** 19, 'irregular'],
+] as const
+
+/** @see https://pkg.go.dev/io/fs#FileMode */
+export function fileTypeOf(mode: number): (typeof GO_TYPES)[number][1] | 'file' {
+  return GO_TYPES.find(([bit]) => ((mode >>> 0) & bit) !== 0)?.[1] ?? 'file'
+}
+
+/** Permissions with setuid, setgid and sticky, as in stat(2). */
+export function permissionsOf(mode: number): number {
+  const special =
+    (mode & (1 << 23) ? 0o4000 : 0) |
+    (mode & (1 << 22) ? 0o2000 : 0) |
+    (mode & (1 << 20) ? 0o1000 : 0)
+  return (mode & 0o777) | special
+}

@@ -1,0 +1,99 @@
+import { Readable } from 'node:stream'
+import { InvalidParameterError } from '../errors.ts'
+import { tarHeader } from '../tar/header.ts'
+import type { TarHeader } from '../tar/header.ts'
+import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
+import { fileTypeOf, permissionsOf, receiveFiles } from './file-receiver.ts'
+import { GrpcError } from './grpc-error.ts'
+import { metadataOf } from './metadata.ts'
+import type { Stat } from './messages.ts'
+import type { Session } from './session.ts'
+
+const DIFF_COPY = '/moby.filesync.v1.FileSync/DiffCopy'
+
+export interface SyncOptions {
+  /** Of the directory, as the client offers it: `context`, `dockerfile`. */
+  name: string
+  /** Patterns of .dockerignore. */
+  excludes?: readonly string[]
+  /** Only these, with what links among them lead to. */
+  only?: readonly string[]
+  signal: AbortSignal
+  /** Bytes that came. */
+  told: (bytes: number) => void
+}
+
+/** A client's directory as an archive, sent while it is read. */
+export function syncDirectory(session: Session, options: SyncOptions): Readable {
+  return Readable.from(archiveOf(session, options), { objectMode: false })
+}
+
+/**
+ * Small files of a client's directory, by their names.
+ *
+ * @throws RESOURCE_EXHAUSTED for one of more than `limit` bytes
+ */
+export async function syncFiles(
+  session: Session,
+  options: SyncOptions & { limit: number },
+): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>()
+  for await (const { content, stat } of filesOf(session, options)) {
+    if (!content) continue
+    const name = Buffer.from(stat.path).toString()
+    if (stat.size > options.limit)
+      throw new GrpcError('RESOURCE_EXHAUSTED', `${name} has ${String(stat.size)} bytes: too many`)
+    const parts: Uint8Array[] = []
+    for await (const part of content) parts.push(part)
+    if (options.only?.includes(name) === true) found.set(name, Buffer.concat(parts))
+  }
+  return found
+}
+
+function filesOf(session: Session, options: SyncOptions): ReturnType<typeof receiveFiles> {
+  const { excludes = [], name, only = [], signal, told } = options
+  if (!session.supports(DIFF_COPY)) throw new GrpcError('UNKNOWN', 'no local sources enabled')
+  const metadata = metadataOf({
+    'dir-name': [name],
+    'exclude-patterns': excludes,
+    followpaths: only,
+  })
+  return receiveFiles(session.client.stream(DIFF_COPY, { metadata, signal }), told)
+}
+
+async function* archiveOf(session: Session, options: SyncOptions): AsyncGenerator<Uint8Array> {
+  for await (const { content, stat } of filesOf(session, options)) {
+    const header = headerOf(stat)
+    if (!header) continue
+    yield encodeHeader(header)
+    if (!content) continue
+    yield* content
+    if (stat.size % 512 !== 0) yield tarPadding(stat.size)
+  }
+  yield TAR_END
+}
+
+/** @returns undefined for what an image cannot hold */
+function headerOf(stat: Stat): TarHeader | undefined {
+  // names are bytes, in latin1
+  const name = Buffer.from(stat.path).toString('latin1')
+  const linkName = Buffer.from(stat.linkname).toString('latin1')
+  if (name === '' || name.startsWith('/') || name.includes('\0') || name.split('/').includes('..'))
+    throw new InvalidParameterError(`the client sends a file called ${JSON.stringify(name)}`)
+  const type = fileTypeOf(stat.mode)
+  if (type === 'socket' || type === 'irregular') return undefined
+  const isHardLink = type === 'file' && linkName !== ''
+  const mtimeSeconds = Math.floor(stat.modTime / 1e9)
+  return tarHeader({
+    type: isHardLink ? 'link' : type,
+    name: type === 'dir' ? `${name}/` : name,
+    linkName,
+    mode: permissionsOf(stat.mode),
+    size: type === 'file' && !isHardLink ? stat.size : 0,
+    mtimeSeconds,
+    mtimeNanos: Math.max(0, Math.min(999_999_999, Math.round(stat.modTime - mtimeSeconds * 1e9))),
+    deviceMajor: stat.devmajor,
+    deviceMinor: stat.devminor,
+    xattrs: new Map(Object.entries(stat.xattrs).map(([key, value]) => [key, Buffer.from(value)])),
+  })
+}

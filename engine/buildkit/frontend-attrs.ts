@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import type { BuildRequest } from '../contract.ts'
+import { GrpcError } from './grpc-error.ts'
+import type { Attributes } from './messages.ts'
+
+/** What a client asks of the front end `dockerfile.v0`. */
+export interface FrontendAttrs {
+  /** Path of the Dockerfile. */
+  filename: string
+  /** The context: an address, or the name of a directory of the client. */
+  context: { remote: string } | { upload: string } | { local: string }
+  /** Name of the client's directory with the Dockerfile; undefined: it is in the context. */
+  dockerfile: string | undefined
+  request: Omit<BuildRequest, 'context'>
+}
+
+const UPLOAD = 'http://buildkit-session'
+
+/** Read elsewhere, or told for the sake of records only. */
+const READ_ELSEWHERE =
+  /^(vcs:|local-sessionid:|sharedkey:|contextsubdir$|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$)/
+
+/**
+ * Reads the attributes of a build. What is not known is refused by name: a build must not leave out what was asked for.
+ *
+ * @throws INVALID_ARGUMENT or UNIMPLEMENTED
+ * @see moby/buildkit frontend/dockerui/config.go
+ */
+export function readFrontendAttrs(
+  attrs: Readonly<Record<string, string>>,
+  options: { cacheImports: readonly Attributes[]; entitlements: readonly string[] },
+): FrontendAttrs {
+  const buildArgs: Record<string, string> = {}
+  const labels: Record<string, string> = {}
+  const cacheFrom = new Set(options.cacheImports.map(cacheImage))
+  const resources: NonNullable<BuildRequest['resources']> = {}
+  const request: FrontendAttrs['request'] = {
+    buildArgs,
+    labels,
+    resources,
+    entitlements: options.entitlements.map(entitlement),
+    pull: attrs['image-resolve-mode'] === 'pull',
+  }
+  for (const [key, value] of Object.entries(attrs)) {
+    if (key.startsWith('build-arg:')) buildArgs[key.slice('build-arg:'.length)] = value
+    else if (key.startsWith('label:')) labels[key.slice('label:'.length)] = value
+    else if (key === 'target') request.target = value
+    else if (key === 'no-cache') request.noCache = wholly(value)
+    else if (key === 'platform') request.platform = onePlatform(value)
+    else if (key === 'force-network-mode') request.network = networkOf(value)
+    else if (key === 'add-hosts') request.extraHosts = hostsOf(value)
+    else if (key === 'cache-from') list(value).forEach((name) => cacheFrom.add(name))
+    else if (key === 'cache-imports')
+      jsonImports(value).forEach((one) => cacheFrom.add(cacheImage(one)))
+    else if (key === 'shm-size') resources.ShmSize = whole(key, value)
+    else if (key === 'memory') resources.Memory = whole(key, value)
+    else if (key === 'memswap') resources.MemorySwap = whole(key, value)
+    else if (key === 'cpushares') resources.CpuShares = whole(key, value)
+    else if (key === 'cpuperiod') resources.CpuPeriod = whole(key, value)
+    else if (key === 'cpuquota') resources.CpuQuota = whole(key, value)
+    else if (key === 'cpusetcpus') resources.CpusetCpus = value
+    else if (key === 'cpusetmems') resources.CpusetMems = value
+    else if (key === 'ulimit') resources.Ulimits = list(value).map(ulimit)
+    else if (key === 'multi-platform' && /^(false|0)$/i.test(value)) continue
+    else if (!READ_ELSEWHERE.test(key)) throw refused(key, value)
+  }
+  request.cacheFrom = [...cacheFrom]
+  const { context = '', contextkey = 'context', dockerfilekey } = attrs
+  const isRemote = context !== '' && !context.startsWith(`${UPLOAD}/`)
+  const isUpload = context.startsWith(`${UPLOAD}/`)
+  return {
+    filename: attrs['filename'] ?? 'Dockerfile',
+    context: isRemote
+      ? { remote: context }
+      : isUpload
+        ? { upload: context.slice(UPLOAD.length) }
+        : { local: contextkey },
+    dockerfile: dockerfilekey ?? (isRemote || isUpload ? undefined : 'dockerfile'),
+    request,
+  }
+}
+
+function refused(key: string, value: string): GrpcError {
+  if (key === 'requestid')
+    return new GrpcError('UNIMPLEMENTED', `unsupported subrequest ${value}`, {
+      details: [
+        {
+          type_url: 'github.com/moby/buildkit/errdefs.Subrequest+json',
+          value: Buffer.from(JSON.stringify({ name: value })),
+        },
+      ],
+    })
+  return new GrpcError(
+    'UNIMPLEMENTED',
+    `${key}=${value}: this is not supported by Gantry's builder`,
+  )
+}
+
+function wholly(value: string): true {
+  if (value === '') return true
+  throw new GrpcError(
+    'UNIMPLEMENTED',
+    `no-cache-filter ${value}: only a whole build can go without cache`,
+  )
+}
+
+function onePlatform(value: string): string {
+  if (!value.includes(',')) return value
+  throw new GrpcError(
+    'UNIMPLEMENTED',
+    `platforms ${value}: an image is built for one platform; build once for each`,
+  )
+}
+
+function networkOf(value: string): string {
+  if (value === 'host' || value === 'none') return value
+  throw new GrpcError('INVALID_ARGUMENT', `invalid netmode ${value}`)
+}
+
+function hostsOf(value: string): string[] {
+  return list(value).map((one) => {
+    const [, host, address] = /^([^=]+)=(.+)$/.exec(one) ?? []
+    if (host === undefined || address === undefined)
+      throw new GrpcError('INVALID_ARGUMENT', `invalid extra host ${one}`)
+    return `${host}:${address.replace(/^\[(.*)\]$/, '$1')}`
+  })
+}
+
+function ulimit(text: string): { Name: string; Soft: number; Hard: number } {
+  const [, Name, soft, hard] = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? []
+  if (Name === undefined) throw new GrpcError('INVALID_ARGUMENT', `invalid ulimit ${text}`)
+  return { Name, Soft: Number(soft), Hard: Number(hard ?? soft) }
+}
+
+function entitlement(name: string): 'network.host' | 'security.insecure' {
+  if (name === 'network.host' || name === 'security.insecure') return name
+  throw new GrpcError('INVALID_ARGUMENT', `invalid entitlement ${name}`)
+}
+
+const imports = z.array(
+  z.object({ Type: z.string(), Attrs: z.record(z.string(), z.string()).default({}) }),
+)
+
+function jsonImports(text: string): Attributes[] {
+  try {
+    return imports.parse(JSON.parse(text))
+  } catch (error) {
+    throw new GrpcError('INVALID_ARGUMENT', `cache-imports: ${text}`, { cause: error })
+  }
+}
+
+/** The image that a cache is in. */
+function cacheImage({ Attrs, Type }: Attributes): string {
+  const { ref } = Attrs
+  if (Type === 'registry' && ref !== undefined) return ref
+  throw new GrpcError(
+    'UNIMPLEMENTED',
+    `cache of type ${Type}: only images are taken for a cache (--cache-from IMAGE)`,
+  )
+}
+
+function whole(key: string, value: string): number {
+  const number = Number(value)
+  if (value !== '' && Number.isSafeInteger(number)) return number
+  throw new GrpcError('INVALID_ARGUMENT', `${key}: ${value} is no whole number`)
+}
+
+function list(value: string): string[] {
+  return value.split(',').filter((one) => one !== '')
+}

@@ -1,0 +1,125 @@
+import path from 'node:path'
+import type { BuildContext } from '../contract.ts'
+import type { FrontendAttrs } from './frontend-attrs.ts'
+import { syncDirectory, syncFiles } from './file-sync.ts'
+import { GrpcError } from './grpc-error.ts'
+import { ignorePatterns } from './ignore-file.ts'
+import type { Progress, Transfer } from './progress.ts'
+import type { Session } from './session.ts'
+import { pullUpload } from './session-services.ts'
+
+const MOST_DOCKERFILE = 4 * 2 ** 20
+
+export interface LoadedDefinition {
+  context: BuildContext
+  /** Undefined: it is in the context, and not known yet. */
+  dockerfile: { filename: string; content: string } | undefined
+}
+
+/**
+ * Brings the Dockerfile here, and has the context come: as the client's directories, as what it uploads, or from an
+ * address.
+ */
+export async function loadDefinition(
+  session: Session,
+  attrs: FrontendAttrs,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<LoadedDefinition> {
+  const { context, filename } = attrs
+  const own =
+    attrs.dockerfile === undefined
+      ? undefined
+      : await loadDockerfile(session, attrs.dockerfile, filename, progress, signal)
+  const dockerfile = own && { filename, content: own.content }
+  const asGiven = own ? { dockerfile: own.content } : {}
+  if ('remote' in context) return { context: { remote: context.remote, ...asGiven }, dockerfile }
+  if ('upload' in context)
+    return { context: { tar: pullUpload(session, context.upload, signal), ...asGiven }, dockerfile }
+  const ignore =
+    own?.ignore ??
+    (await progress.step('[internal] load .dockerignore', async (transfer) => {
+      const { told, done } = counted(transfer, 'transferring context:')
+      const only = ['.dockerignore']
+      const options = { name: context.local, only, signal, told, limit: MOST_DOCKERFILE }
+      const files = await syncFiles(session, options)
+      done()
+      return files.get('.dockerignore')?.toString()
+    }))
+  const excludes = ignorePatterns(ignore ?? '')
+  const tar = await startContext(session, context.local, excludes, progress, signal)
+  return { context: { tar, ...asGiven }, dockerfile }
+}
+
+async function loadDockerfile(
+  session: Session,
+  name: string,
+  filename: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ content: string; ignore: string | undefined }> {
+  return await progress.step(
+    `[internal] load build definition from ${filename}`,
+    async (transfer) => {
+      const { told, done } = counted(transfer, 'transferring dockerfile:')
+      const lower = path.posix.join(path.posix.dirname(filename), 'dockerfile')
+      const isPlain = path.posix.basename(filename) === 'Dockerfile'
+      const only = [filename, `${filename}.dockerignore`, ...(isPlain ? [lower] : [])]
+      const options = { name, only, signal, told, limit: MOST_DOCKERFILE }
+      const files = await syncFiles(session, options)
+      const content = files.get(filename) ?? (isPlain ? files.get(lower) : undefined)
+      if (!content)
+        throw new GrpcError(
+          'UNKNOWN',
+          `failed to read dockerfile: open ${filename}: no such file or directory`,
+        )
+      done()
+      return {
+        content: content.toString(),
+        ignore: files.get(`${filename}.dockerignore`)?.toString(),
+      }
+    },
+  )
+}
+
+/** The archive of the context, as a step of its own that ends when it has been read. */
+async function startContext(
+  session: Session,
+  name: string,
+  excludes: readonly string[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof syncDirectory>> {
+  return await new Promise((resolve) => {
+    const step = progress.step('[internal] load build context', async (transfer) => {
+      const { told, done } = counted(transfer, 'transferring context:')
+      const tar = syncDirectory(session, { name, excludes, signal, told })
+      const over = new Promise<void>((end, fail) => {
+        tar.once('end', end)
+        tar.once('error', fail)
+        tar.once('close', end)
+      })
+      resolve(tar)
+      await over
+      done()
+    })
+    // its reader is told as well
+    step.catch(() => undefined)
+  })
+}
+
+function counted(
+  transfer: Transfer,
+  id: string,
+): { told: (bytes: number) => void; done: () => void } {
+  let bytes = 0
+  return {
+    told: (more) => {
+      bytes += more
+      transfer(id, bytes, false)
+    },
+    done: () => {
+      transfer(id, bytes, true)
+    },
+  }
+}
