@@ -44,7 +44,8 @@ export async function openContext(
   else {
     const lone = await fetchContext(trees, directory, context.remote, dir, signal)
     // a Dockerfile alone is a context without anything else
-    if (lone !== undefined) return { directory, dockerfile: lone, name: 'Dockerfile' }
+    if (lone !== undefined)
+      return { directory, dockerfile: context.dockerfile ?? lone, name: 'Dockerfile' }
   }
   const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
   if (context.dockerfile !== undefined)

@@ -61,8 +61,8 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
       buildkitVersion: await versionOf(engine),
     })),
     [`${CONTROL}/DiskUsage`]: unary(FILTER_REQUEST, DISK_USAGE_RESPONSE, async ({ filter }) => {
-      if (filter.length > 0)
-        throw new GrpcError('UNIMPLEMENTED', 'disk usage cannot be filtered here')
+      if (filter.some((text) => text !== ''))
+        throw new GrpcError('UNKNOWN', 'disk usage cannot be filtered here')
       return { record: (await engine.builds.cache()).map(usageRecord) }
     }),
     [`${CONTROL}/Prune`]: streaming(PRUNE_REQUEST, USAGE_RECORD, async function* (request) {

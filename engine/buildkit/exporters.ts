@@ -23,7 +23,7 @@ export interface PlannedExport {
 /**
  * Reads what a client wants of the result. Nothing: the build only fills the cache.
  *
- * @throws INVALID_ARGUMENT or UNIMPLEMENTED
+ * @throws GrpcError in words, of code UNKNOWN: clients show the message alone
  */
 export function planExports(request: SolveRequest): PlannedExport[] {
   const { ExporterAttrsDeprecated: Attrs, ExporterDeprecated: Type, Exporters } = request
@@ -31,7 +31,7 @@ export function planExports(request: SolveRequest): PlannedExport[] {
   for (const { Type: cache } of request.Cache?.Exports ?? []) {
     // every image says what steps it was built by: it is its own cache
     if (cache !== 'inline')
-      throw new GrpcError('UNIMPLEMENTED', `cache exports of type ${cache} are not supported here`)
+      throw new GrpcError('UNKNOWN', `cache exports of type ${cache} are not supported here`)
   }
   return asked.map((exporter) => plan(exporter))
 }
@@ -43,18 +43,18 @@ function plan({ Attrs, Type }: Attributes): PlannedExport {
     case 'docker':
       return planImage(Attrs)
     default:
-      throw new GrpcError('UNIMPLEMENTED', `exporter ${JSON.stringify(Type)} is not known here`)
+      throw new GrpcError('UNKNOWN', `exporter ${JSON.stringify(Type)} is not known here`)
   }
 }
 
-const IMAGE_ATTRS = ['name', 'push', 'unpack', 'store']
+const IMAGE_ATTRS = ['name', 'push', 'load', 'unpack', 'store']
 
 function planImage(attrs: Record<string, string>): PlannedExport {
   for (const [key, value] of Object.entries(attrs)) {
     const isOff = key === 'push' && /^(false|0)?$/i.test(value)
     if (!IMAGE_ATTRS.includes(key) || (key === 'push' && !isOff))
       throw new GrpcError(
-        'UNIMPLEMENTED',
+        'UNKNOWN',
         `${key}=${value}: an image is kept here under its names${key === 'push' ? '; push it with `docker push`' : ''}`,
       )
   }

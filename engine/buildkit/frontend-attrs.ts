@@ -23,7 +23,7 @@ const READ_ELSEWHERE =
 /**
  * Reads the attributes of a build. What is not known is refused by name: a build must not leave out what was asked for.
  *
- * @throws INVALID_ARGUMENT or UNIMPLEMENTED
+ * @throws GrpcError in words, of code UNKNOWN: clients show the message alone
  * @see moby/buildkit frontend/dockerui/config.go
  */
 export function readFrontendAttrs(
@@ -90,16 +90,18 @@ function refused(key: string, value: string): GrpcError {
         },
       ],
     })
-  return new GrpcError(
-    'UNIMPLEMENTED',
-    `${key}=${value}: this is not supported by Gantry's builder`,
-  )
+  if (key.startsWith('context:') || key === 'frontend.caps')
+    return new GrpcError(
+      'UNKNOWN',
+      "named contexts (--build-context, additional_contexts) are not supported by Gantry's builder",
+    )
+  return new GrpcError('UNKNOWN', `${key}=${value}: this is not supported by Gantry's builder`)
 }
 
 function wholly(value: string): true {
   if (value === '') return true
   throw new GrpcError(
-    'UNIMPLEMENTED',
+    'UNKNOWN',
     `no-cache-filter ${value}: only a whole build can go without cache`,
   )
 }
@@ -107,34 +109,34 @@ function wholly(value: string): true {
 function onePlatform(value: string): string {
   if (!value.includes(',')) return value
   throw new GrpcError(
-    'UNIMPLEMENTED',
+    'UNKNOWN',
     `platforms ${value}: an image is built for one platform; build once for each`,
   )
 }
 
 function networkOf(value: string): string {
   if (value === 'host' || value === 'none') return value
-  throw new GrpcError('INVALID_ARGUMENT', `invalid netmode ${value}`)
+  throw new GrpcError('UNKNOWN', `invalid netmode ${value}`)
 }
 
 function hostsOf(value: string): string[] {
   return list(value).map((one) => {
     const [, host, address] = /^([^=]+)=(.+)$/.exec(one) ?? []
     if (host === undefined || address === undefined)
-      throw new GrpcError('INVALID_ARGUMENT', `invalid extra host ${one}`)
+      throw new GrpcError('UNKNOWN', `invalid extra host ${one}`)
     return `${host}:${address.replace(/^\[(.*)\]$/, '$1')}`
   })
 }
 
 function ulimit(text: string): { Name: string; Soft: number; Hard: number } {
   const [, Name, soft, hard] = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? []
-  if (Name === undefined) throw new GrpcError('INVALID_ARGUMENT', `invalid ulimit ${text}`)
+  if (Name === undefined) throw new GrpcError('UNKNOWN', `invalid ulimit ${text}`)
   return { Name, Soft: Number(soft), Hard: Number(hard ?? soft) }
 }
 
 function entitlement(name: string): 'network.host' | 'security.insecure' {
   if (name === 'network.host' || name === 'security.insecure') return name
-  throw new GrpcError('INVALID_ARGUMENT', `invalid entitlement ${name}`)
+  throw new GrpcError('UNKNOWN', `invalid entitlement ${name}`)
 }
 
 const imports = z.array(
@@ -145,7 +147,7 @@ function jsonImports(text: string): Attributes[] {
   try {
     return imports.parse(JSON.parse(text))
   } catch (error) {
-    throw new GrpcError('INVALID_ARGUMENT', `cache-imports: ${text}`, { cause: error })
+    throw new GrpcError('UNKNOWN', `cache-imports: ${text}`, { cause: error })
   }
 }
 
@@ -154,7 +156,7 @@ function cacheImage({ Attrs, Type }: Attributes): string {
   const { ref } = Attrs
   if (Type === 'registry' && ref !== undefined) return ref
   throw new GrpcError(
-    'UNIMPLEMENTED',
+    'UNKNOWN',
     `cache of type ${Type}: only images are taken for a cache (--cache-from IMAGE)`,
   )
 }
@@ -162,7 +164,7 @@ function cacheImage({ Attrs, Type }: Attributes): string {
 function whole(key: string, value: string): number {
   const number = Number(value)
   if (value !== '' && Number.isSafeInteger(number)) return number
-  throw new GrpcError('INVALID_ARGUMENT', `${key}: ${value} is no whole number`)
+  throw new GrpcError('UNKNOWN', `${key}: ${value} is no whole number`)
 }
 
 function list(value: string): string[] {

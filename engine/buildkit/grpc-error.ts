@@ -63,13 +63,13 @@ export function grpcErrorOf(
   if (error instanceof GrpcError) return error
   const code = CODE_OF[errorCode(error)]
   if (!(error instanceof BuildError) || !error.location || !source)
-    return new GrpcError(code, errorMessage(error), { cause: error })
+    return new GrpcError(code, inBuildkitWords(errorMessage(error)), { cause: error })
   const { endLine, line } = error.location
   const detail = {
     info: { filename: source.filename, data: Buffer.from(source.content).toString('base64') },
     ranges: [{ start: { line }, end: { line: endLine } }],
   }
-  return new GrpcError(code, error.reason, {
+  return new GrpcError(code, inBuildkitWords(error.reason), {
     cause: error,
     details: [
       {
@@ -78,4 +78,13 @@ export function grpcErrorOf(
       },
     ],
   })
+}
+
+/** What the classic builder says of a command that failed, as BuildKit says it. */
+export function inBuildkitWords(message: string): string {
+  return message.replace(
+    /^The command '(.*)' returned a non-zero code: (\d+)/s,
+    (_whole, command: string, code: string) =>
+      `process ${JSON.stringify(command)} did not complete successfully: exit code: ${code}`,
+  )
 }

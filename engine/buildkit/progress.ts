@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { StringDecoder } from 'node:string_decoder'
 import type { BuildEvent, ImageProgress } from '../contract.ts'
 import { errorMessage } from '../errors.ts'
+import { inBuildkitWords } from './grpc-error.ts'
 import { timestamp } from './messages.ts'
 import type { StatusResponse, Vertex } from './messages.ts'
 
@@ -9,6 +10,8 @@ type Update = Partial<StatusResponse>
 
 /** What commands print waits for those who follow up to here, and is kept for who comes later. */
 const MOST_LOG_BYTES = 2 ** 20
+/** And so much of it once the build is over. */
+const MOST_KEPT_BYTES = 2 ** 17
 /** A layer that is being pulled tells of itself no more often. */
 const PULL_EVERY_MS = 100
 
@@ -61,7 +64,7 @@ export class Progress {
         this.#finish(event.step, { cached: event.cached, at: event.at })
         return
       case 'failed':
-        this.#finish(event.step, { error: event.message, at: event.at })
+        this.#finish(event.step, { error: inBuildkitWords(event.message), at: event.at })
         return
       case 'log':
         this.#log(event)
@@ -95,6 +98,7 @@ export class Progress {
     const at = new Date().toISOString()
     for (const step of [...this.#open.keys()]) this.#finish(step, { error: 'context canceled', at })
     this.#hasEnded = true
+    this.#forget()
     for (const { wake } of this.#followers) wake()
   }
 
@@ -116,6 +120,7 @@ export class Progress {
       signal.removeEventListener('abort', follower.wake)
       this.#followers.delete(follower)
       follower.taken()
+      this.#forget()
     }
   }
 
@@ -207,9 +212,10 @@ export class Progress {
   /** Drops the oldest logs that every follower has seen. */
   #forget(): void {
     const seen = Math.min(this.#updates.length, ...[...this.#followers].map(({ at }) => at))
+    const most = this.#hasEnded ? MOST_KEPT_BYTES : MOST_LOG_BYTES
     for (;;) {
       const [oldest] = this.#logs
-      if (!oldest || this.#logBytes <= MOST_LOG_BYTES || oldest.at >= seen) return
+      if (!oldest || this.#logBytes <= most || oldest.at >= seen) return
       this.#logs.shift()
       this.#logBytes -= oldest.bytes
       this.#updates[oldest.at] = undefined

@@ -113,7 +113,7 @@ export class SolveJob {
     const ids = [...(ref ? [ref.id] : []), ...Object.values(refs?.refs ?? {}).map(({ id }) => id)]
     const meant = ids.filter((id) => id !== '')
     if (meant.length > 1)
-      throw new GrpcError('UNIMPLEMENTED', 'a build has one result: an image for one platform')
+      throw new GrpcError('UNKNOWN', 'a build has one result: an image for one platform')
     const [id] = meant
     if (id === undefined) return undefined
     const image = this.#images.get(id)
@@ -129,7 +129,7 @@ export class SolveJob {
   ): Promise<string> {
     if (frontend !== 'dockerfile.v0')
       throw new GrpcError(
-        'UNIMPLEMENTED',
+        'UNKNOWN',
         frontend === ''
           ? 'only Dockerfiles are built here (frontend dockerfile.v0), no LLB definitions'
           : `frontend ${frontend} is not run here, only dockerfile.v0`,
@@ -177,12 +177,12 @@ export class SolveJob {
 /** What a request may hold beyond a Dockerfile's build. */
 function refuseUnknown(request: SolveRequest): void {
   const { Definition, FrontendInputs, ProxyNetwork, Ref, SourcePolicy } = request
-  if (!/^[\w.:-]{1,128}$/.test(Ref)) throw new GrpcError('INVALID_ARGUMENT', 'a build needs a ref')
+  if (!/^[\w.:-]{1,128}$/.test(Ref)) throw new GrpcError('UNKNOWN', 'a build needs a ref')
   if ((Definition?.def.length ?? 0) > 0 || Object.keys(FrontendInputs).length > 0)
-    throw new GrpcError('UNIMPLEMENTED', 'only Dockerfiles are built here, no LLB definitions')
+    throw new GrpcError('UNKNOWN', 'only Dockerfiles are built here, no LLB definitions')
   if ((SourcePolicy?.rules.length ?? 0) > 0 || request.SourcePolicySession !== '')
-    throw new GrpcError('UNIMPLEMENTED', 'source policies are not supported here')
-  if (ProxyNetwork) throw new GrpcError('UNIMPLEMENTED', 'a proxy network is not supported here')
+    throw new GrpcError('UNKNOWN', 'source policies are not supported here')
+  if (ProxyNetwork) throw new GrpcError('UNKNOWN', 'a proxy network is not supported here')
 }
 
 export function cancelled(): GrpcError {

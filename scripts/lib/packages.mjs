@@ -55,8 +55,17 @@ const PROGRAMS_FOR_TESTS = [
   { program: 'docker-registry', packages: ['docker-registry'], why: 'a registry to pull from' },
 ]
 
+/** Plugins of the docker CLI, of Debian's next release: today's clients. */
+const PLUGINS_FOR_TESTS = [
+  { plugin: 'docker-buildx', why: 'docker build by way of BuildKit' },
+  { plugin: 'docker-compose', why: 'docker compose' },
+]
+const NEXT_RELEASE = 'trixie'
+
 /** Where programs for tests are unpacked to. */
 export const TEST_BIN = path.join(ROOT, 'node_modules', '.cache', 'gantry', 'bin')
+/** And plugins of the docker CLI. */
+export const TEST_PLUGINS = path.join(ROOT, 'node_modules', '.cache', 'gantry', 'cli-plugins')
 
 export async function installPackages({ forTests }) {
   const wanted = [...NEEDED, ...(forTests ? FOR_TESTS : [])].filter(({ there }) => !there())
@@ -74,7 +83,10 @@ export async function installPackages({ forTests }) {
         `apt-get installed ${still.join(', ')}, but it cannot be found: look at the messages above.`,
       )
   }
-  if (forTests) await unpackPrograms()
+  if (forTests) {
+    await unpackPrograms()
+    unpackPlugins()
+  }
 }
 
 async function unpackPrograms() {
@@ -109,6 +121,48 @@ async function unpackPrograms() {
     if (!fs.existsSync(path.join(TEST_BIN, name)))
       say(`${name} could not be got: its tests will be skipped`)
   }
+}
+
+/** By a source of packages of its own, which the system does not get to know. */
+function unpackPlugins() {
+  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+  const wanted = PLUGINS_FOR_TESTS.filter(
+    ({ plugin }) => !fs.existsSync(path.join(TEST_PLUGINS, plugin)),
+  )
+  if (wanted.length === 0 || which('apt-get') === undefined || !fs.existsSync(keyring)) return
+  const at = fs.mkdtempSync('/tmp/gantry-deb-')
+  try {
+    fs.chmodSync(at, 0o755)
+    for (const name of ['lists/partial', 'cache/archives/partial'])
+      fs.mkdirSync(path.join(at, name), { recursive: true })
+    const list = path.join(at, 'next.list')
+    const source = `deb [signed-by=${keyring}] http://deb.debian.org/debian ${NEXT_RELEASE} main\n`
+    fs.writeFileSync(list, source)
+    const options = [
+      `Dir::Etc::sourcelist=${list}`,
+      'Dir::Etc::sourceparts=-',
+      `Dir::State::lists=${path.join(at, 'lists')}`,
+      `Dir::Cache=${path.join(at, 'cache')}`,
+    ].flatMap((option) => ['-o', option])
+    say(`taking plugins of the docker CLI from Debian ${NEXT_RELEASE}, without installing them:`)
+    for (const { plugin, why } of wanted) say(`  ${plugin.padEnd(16)} ${why}`)
+    if (!tryRun('apt-get', [...options, '-q', 'update'], { cwd: at }).ok) return
+    for (const { plugin } of wanted) {
+      if (!tryRun('apt-get', [...options, '-q', 'download', plugin], { cwd: at }).ok) continue
+      const deb = fs.readdirSync(at).find((file) => file.startsWith(`${plugin}_`))
+      if (deb === undefined || !tryRun('dpkg-deb', ['-x', deb, 'tree'], { cwd: at }).ok) continue
+      const found = path.join(at, 'tree', 'usr', 'libexec', 'docker', 'cli-plugins', plugin)
+      if (!fs.existsSync(found)) continue
+      fs.mkdirSync(TEST_PLUGINS, { recursive: true })
+      fs.copyFileSync(found, path.join(TEST_PLUGINS, plugin))
+      fs.chmodSync(path.join(TEST_PLUGINS, plugin), 0o755)
+    }
+  } finally {
+    fs.rmSync(at, { recursive: true, force: true })
+  }
+  for (const { plugin } of wanted)
+    if (!fs.existsSync(path.join(TEST_PLUGINS, plugin)))
+      say(`${plugin} could not be got: its tests will be skipped`)
 }
 
 function requireApt(names) {

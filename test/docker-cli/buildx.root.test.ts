@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { eventually, openCli, whyNot } from './harness.ts'
+import type { Cli, CliResult } from './harness.ts'
+import { givePlugins, whyNoPlugin } from './plugins.ts'
+
+/** An agent is asked for its keys, and has none. @see draft-ietf-sshm-ssh-agent, section 3.5 */
+const LIST_IDENTITIES = Buffer.from([0, 0, 0, 1, 11])
+const NO_IDENTITIES = Buffer.from([0, 0, 0, 5, 12, 0, 0, 0, 0])
+
+const skip = (await whyNot()) || whyNoPlugin('docker-buildx')
+
+describe('docker buildx build', { skip }, () => {
+  let cli: Cli
+  let count = 0
+  before(async () => {
+    cli = await openCli()
+    givePlugins(cli)
+  })
+  after(() => cli.close())
+
+  /** Writes files as a context; `FROM BASE` is a busybox. */
+  function contextOf(files: Record<string, string | Buffer>): string {
+    const dir = path.join(cli.dir, `context-${String(++count)}`)
+    fs.mkdirSync(dir)
+    for (const [name, content] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
+      const text = typeof content === 'string' ? content.replaceAll('BASE', cli.image) : content
+      fs.writeFileSync(path.join(dir, name), text)
+    }
+    return dir
+  }
+
+  function build(dir: string, ...args: string[]): Promise<CliResult> {
+    return cli.run(['buildx', 'build', '--progress=plain', ...args, dir], { timeoutMs: 60_000 })
+  }
+
+  async function built(
+    files: Record<string, string | Buffer>,
+    ...args: string[]
+  ): Promise<{ tag: string; told: string }> {
+    const tag = `${cli.prefix}/buildx:${String(count + 1)}`
+    const { code, stderr } = await build(contextOf(files), '-t', tag, ...args)
+    assert.equal(code, 0, stderr)
+    return { tag, told: stderr }
+  }
+
+  it('sends the context without what .dockerignore leaves out, builds it and names the image', async () => {
+    const { tag, told } = await built(
+      {
+        Dockerfile:
+          'FROM BASE AS one\nARG WHO=world\nCOPY . /ctx/\nRUN echo "hello $WHO" | tee /said\n' +
+          'LABEL a=b\nCMD ["cat", "/said"]\nFROM one\nRUN false',
+        '.dockerignore': '# comment\n*.log\n!keep.log\n/secret/\n',
+        'a.txt': 'a',
+        'b.log': 'b',
+        'keep.log': 'k',
+        'secret/s': 's',
+        'sub/ünïcode.txt': 'u',
+      },
+      ...['--target', 'one', '--build-arg', 'WHO=you', '--label', 'c=d'],
+    )
+    assert.equal(await cli.ok('run', '--rm', tag), 'hello you')
+    const list = await cli.ok('run', '--rm', tag, 'sh', '-c', 'cd /ctx; find . -type f | sort')
+    assert.deepEqual(list.split('\n'), [
+      './.dockerignore',
+      './Dockerfile',
+      './a.txt',
+      './keep.log',
+      './sub/ünïcode.txt',
+    ])
+    const labels = await cli.ok('inspect', '--format', '{{json .Config.Labels}}', tag)
+    assert.deepEqual(JSON.parse(labels), { a: 'b', c: 'd' })
+    assert.match(told, /transferring context: [\d.]+k?B/)
+    assert.match(told, /RUN echo "hello \$WHO".*\n#\d+ [\d.]+ hello you\n#\d+ DONE \d+\.\ds/)
+    assert.match(told, new RegExp(`naming to docker.io/${tag} done`))
+  })
+
+  it('uses what it built before', async () => {
+    const files = { Dockerfile: 'FROM BASE\nCOPY a /\nRUN cat a', a: 'the same' }
+    const first = await built(files)
+    const second = await built(files)
+    assert.match(second.told, /RUN cat a\n#\d+ CACHED/)
+    const ids = await cli.ok('inspect', '--format', '{{.Id}}', first.tag, second.tag)
+    assert.equal(new Set(ids.split('\n')).size, 1)
+    assert.doesNotMatch((await built(files, '--no-cache')).told, /RUN cat a\n#\d+ CACHED/)
+  })
+
+  it('takes many files, large ones, links and modes over as they are', async () => {
+    const large = randomBytes(9 * 2 ** 20)
+    const files: Record<string, string | Buffer> = {
+      Dockerfile: 'FROM BASE\nCOPY . /c\n',
+      large,
+      empty: '',
+    }
+    for (let i = 0; i < 1500; i++) files[`many/${String(i)}`] = String(i)
+    const dir = contextOf(files)
+    fs.symlinkSync('large', path.join(dir, 'link'))
+    fs.chmodSync(path.join(dir, 'empty'), 0o4751)
+    const tag = `${cli.prefix}/buildx:many`
+    const { code, stderr } = await build(dir, '-t', tag)
+    assert.equal(code, 0, stderr)
+    const script =
+      'cd /c; ls many | wc -l; cat many/1499; echo; readlink link; stat -c %a empty; sha256sum < large'
+    const said = await cli.ok('run', '--rm', tag, 'sh', '-c', script)
+    const digest = createHash('sha256').update(large).digest('hex')
+    assert.deepEqual(said.split('\n'), ['1500', '1499', 'large', '4751', `${digest}  -`])
+  })
+
+  it('shows the lines at fault, and what the failing command printed', async () => {
+    const dir = contextOf({ Dockerfile: 'FROM BASE\nRUN echo before; echo oh no >&2; exit 3\n' })
+    const { code, stderr } = await build(dir)
+    assert.equal(code, 1)
+    assert.match(stderr, /Dockerfile:2\n-+\n {3}1 \| {5}FROM .*\n {3}2 \| >>> RUN echo before/)
+    assert.match(stderr, /------\n > \[2\/2\] RUN .*\n[\d.]+ before\n[\d.]+ oh no\n------/)
+    assert.match(
+      stderr,
+      /ERROR: failed to solve: process "\/bin\/sh -c .*" did not complete successfully: exit code: 3/,
+    )
+    const wrong = await build(contextOf({ Dockerfile: 'FROM BASE\nRUNN x\n' }))
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stderr, /2 \| >>> RUNN x\n[^]*unknown instruction: RUNN/)
+    const none = await build(contextOf({ a: '' }))
+    assert.match(none.stderr, /failed to read dockerfile: open Dockerfile: no such file/)
+  })
+
+  it('refuses by name what it cannot do', async () => {
+    const dir = contextOf({ Dockerfile: 'FROM BASE' })
+    const { code, stderr } = await build(dir, '--build-context', 'x=docker-image://y')
+    assert.equal(code, 1)
+    assert.match(stderr, /named contexts .* are not supported/)
+  })
+
+  it('takes a Dockerfile and an archive from standard input, and a Dockerfile from elsewhere', async () => {
+    const input = `FROM ${cli.image}\nRUN echo stdin > /f\n`
+    const alone = await cli.run(['buildx', 'build', '-q', '-'], { input })
+    assert.equal(alone.code, 0, alone.stderr)
+    assert.equal(await cli.ok('run', '--rm', alone.stdout.trim(), 'cat', '/f'), 'stdin')
+    const dir = contextOf({ a: 'from the context' })
+    const beside = await cli.run(['buildx', 'build', '-q', '-f', '-', dir], {
+      input: `FROM ${cli.image}\nCOPY a /\n`,
+    })
+    assert.equal(beside.code, 0, beside.stderr)
+    assert.equal(await cli.ok('run', '--rm', beside.stdout.trim(), 'cat', '/a'), 'from the context')
+    const whole = contextOf({ Dockerfile: 'FROM BASE\nCOPY a /\n', a: 'archived' })
+    const tar = spawn('tar', ['-C', whole, '-c', '.'])
+    const chunks: Buffer[] = []
+    for await (const chunk of tar.stdout as AsyncIterable<Buffer>) chunks.push(chunk)
+    const archive = await cli.run(['buildx', 'build', '-q', '-'], { input: Buffer.concat(chunks) })
+    assert.equal(archive.code, 0, archive.stderr)
+    assert.equal(await cli.ok('run', '--rm', archive.stdout.trim(), 'cat', '/a'), 'archived')
+    const apart = contextOf({ 'D.web': 'FROM BASE\nCOPY . /c\n', 'D.web.dockerignore': 'x\n' })
+    const context = contextOf({ x: '', y: '' })
+    const far = await build(context, '-f', path.join(apart, 'D.web'), '-t', `${cli.prefix}/far`)
+    assert.equal(far.code, 0, far.stderr)
+    assert.equal(await cli.ok('run', '--rm', `${cli.prefix}/far`, 'ls', '/c'), 'y')
+  })
+
+  it('brings secrets and an ssh agent to the commands that ask for them', async () => {
+    const file = path.join(cli.dir, 'secret')
+    fs.writeFileSync(file, 'hush\n')
+    const dir = contextOf({
+      Dockerfile:
+        'FROM BASE\nRUN --mount=type=secret,id=s wc -c < /run/secrets/s\n' +
+        'RUN --mount=type=secret,id=absent,required=true true\n',
+    })
+    const { code, stderr } = await build(dir, '--secret', `id=s,src=${file}`)
+    assert.match(stderr, /[\d.]+ 5\n/)
+    assert.equal(code, 1)
+    assert.match(stderr, /secret absent: not found/)
+
+    const agent = path.join(cli.dir, 'agent')
+    const heard: Buffer[] = []
+    const server = createServer((connection) => {
+      connection.on('data', (data) => {
+        heard.push(data)
+        connection.write(NO_IDENTITIES)
+      })
+    }).listen(agent)
+    try {
+      const context = contextOf({
+        Dockerfile: 'FROM BASE\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && sleep 4',
+      })
+      const building = cli.start(['buildx', 'build', '--ssh', `default=${agent}`, context])
+      const socket = await eventually(
+        () => Promise.resolve(agentSockets()[0] ?? ''),
+        (file) => file !== '',
+      )
+      const connection = connect(socket)
+      connection.write(LIST_IDENTITIES)
+      const [answer] = (await once(connection, 'data', {
+        signal: AbortSignal.timeout(15_000),
+      })) as [Buffer]
+      assert.deepEqual(answer, NO_IDENTITIES)
+      assert.deepEqual(Buffer.concat(heard), LIST_IDENTITIES)
+      connection.destroy()
+      assert.equal(await building.exited, 0, building.output)
+      assert.equal(fs.existsSync(socket), false)
+    } finally {
+      server.close()
+    }
+  })
+
+  it('writes the digests of what it made', async () => {
+    const metadata = path.join(cli.dir, 'metadata.json')
+    const iid = path.join(cli.dir, 'iid')
+    const { tag } = await built(
+      { Dockerfile: 'FROM BASE\nENV made=here' },
+      ...['--metadata-file', metadata, '--iidfile', iid],
+    )
+    const id = await cli.ok('inspect', '--format', '{{.Id}}', tag)
+    const written = JSON.parse(fs.readFileSync(metadata, 'utf8')) as Record<string, unknown>
+    assert.equal(written['containerimage.config.digest'], id)
+    assert.equal(written['containerimage.digest'], id)
+    assert.equal(written['image.name'], `docker.io/${tag}`)
+    assert.equal(fs.readFileSync(iid, 'utf8'), id)
+  })
+
+  it('stops when the client does', async () => {
+    const dir = contextOf({ Dockerfile: 'FROM BASE\nRUN sleep 98765' })
+    const building = cli.start(['buildx', 'build', '--progress=plain', dir])
+    const running = (): Promise<boolean> => Promise.resolve(isRunning('sleep 98765'))
+    await eventually(running, (is) => is)
+    building.kill('SIGINT')
+    await eventually(running, (is) => !is)
+    assert.match(building.output, /CANCELED/)
+  })
+
+  it('gives commands hosts, limits and a network as asked', async () => {
+    const script = 'grep -c made.up /etc/hosts; ulimit -n; ls /sys/class/net'
+    const { told } = await built(
+      { Dockerfile: `FROM BASE\nRUN ${script}` },
+      ...['--add-host', 'made.up:10.9.8.7', '--ulimit', 'nofile=99:199', '--network', 'none'],
+    )
+    assert.match(told, /[\d.]+ 1\n#\d+ [\d.]+ 99\n#\d+ [\d.]+ lo\n#\d+ DONE/)
+  })
+
+  it('builds what compose asks for', { skip: whyNoPlugin('docker-compose') }, async () => {
+    const token = path.join(cli.dir, 'token')
+    fs.writeFileSync(token, 'tok')
+    const dir = contextOf({
+      Dockerfile: 'FROM BASE\nARG WHO\nRUN echo $WHO > /who',
+      'compose.yaml': [
+        'services:',
+        '  a:',
+        `    image: ${cli.prefix}/composed-a`,
+        '    build: { context: ., args: { WHO: compose } }',
+        '  b:',
+        `    image: ${cli.prefix}/composed-b`,
+        '    build:',
+        '      context: .',
+        '      secrets: [tok]',
+        '      dockerfile_inline: |',
+        '        FROM BASE',
+        '        RUN --mount=type=secret,id=tok cp /run/secrets/tok /tok',
+        `secrets: { tok: { file: ${token} } }`,
+      ].join('\n'),
+    })
+    const file = path.join(dir, 'compose.yaml')
+    const { code, stderr } = await cli.run(['compose', '-f', file, 'build'], { timeoutMs: 60_000 })
+    assert.equal(code, 0, stderr)
+    assert.equal(await cli.ok('run', '--rm', `${cli.prefix}/composed-a`, 'cat', '/who'), 'compose')
+    assert.equal(await cli.ok('run', '--rm', `${cli.prefix}/composed-b`, 'cat', '/tok'), 'tok')
+  })
+})
+
+/** Sockets that lead to agents of clients. */
+function agentSockets(): string[] {
+  return fs
+    .readdirSync(os.tmpdir())
+    .filter((name) => name.startsWith('gantry-ssh-'))
+    .map((name) => path.join(os.tmpdir(), name, 'agent'))
+    .filter((file) => fs.existsSync(file))
+}
+
+function isRunning(command: string): boolean {
+  return fs.readdirSync('/proc').some((name) => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      const words = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
+      return words.join(' ').trim() === command
+    } catch {
+      return false
+    }
+  })
+}
