@@ -521,15 +521,16 @@ export interface BuildRequest {
   entitlements?: ('network.host' | 'security.insecure')[]
 }
 
-export type BuildContext = /** A tar, maybe compressed. */
-(
-  | { tar: Readable }
-  /** The address of a git repository, an archive or a Dockerfile. */
-  | { remote: string }
-) & {
-  /** The Dockerfile, when it is not in there; what is to be left out of the context is out then. */
-  dockerfile?: string
-}
+export type BuildContext =
+  /** A tar, maybe compressed. */
+  (
+    | { tar: Readable }
+    /** The address of a git repository, an archive or a Dockerfile. */
+    | { remote: string }
+  ) & {
+    /** The Dockerfile, when it is not in there; what is to be left out of the context is out then. */
+    dockerfile?: string
+  }
 
 /** What happens in a build. Times are RFC 3339. */
 export type BuildEvent =
