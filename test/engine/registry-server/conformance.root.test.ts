@@ -532,6 +532,60 @@ describe('the registry', () => {
       assert.equal(fs.existsSync(blobFile(digest)), false)
     })
 
+    it('take of an index the image for this machine, and name it by every host that was pushed to', async () => {
+      const own = process.arch === 'arm64' ? 'arm64' : 'amd64'
+      const entries = []
+      for (const architecture of ['s390x', own]) {
+        const { blobs, manifest } = registryImage({
+          layers: [tarOf({ architecture })],
+          architecture,
+        })
+        for (const content of blobs.values()) await putBlob('team/multi', content)
+        await putManifest('team/multi', sha256(manifest), manifest)
+        const platform = { os: 'linux', architecture }
+        entries.push({ ...descriptor(manifest, OCI_MANIFEST), platform })
+      }
+      const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }
+      const put = (host: string): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          const [, port] = door.host.split(':')
+          const headers = {
+            Authorization: door.authorization,
+            'Content-Type': OCI_INDEX,
+            Host: host,
+          }
+          http
+            .request(
+              {
+                host: '127.0.0.1',
+                port,
+                path: '/v2/team/multi/manifests/v1',
+                method: 'PUT',
+                headers,
+              },
+              (response) => {
+                response.resume()
+                resolve(response.statusCode)
+              },
+            )
+            .on('error', reject)
+            .end(JSON.stringify(index))
+        })
+      for (const host of ['images.example:3000', 'gantry.example', '../x', 'a b:1'])
+        assert.equal(await put(host), 201)
+      const image = await door.test.engine.images.inspect('gantry.example/team/multi:v1')
+      assert.equal(image.Architecture, own)
+      const hosts = [door.host, 'gantry.example', 'images.example:3000']
+      assert.deepEqual(
+        image.RepoTags,
+        hosts.map((host) => `${host}/team/multi:v1`),
+      )
+      const digest = sha256(JSON.stringify(index))
+      assert.ok(image.RepoDigests?.includes(`gantry.example/team/multi@${digest}`))
+      await door.fetch('/v2/team/multi/manifests/v1', { method: 'DELETE' })
+      await assert.rejects(door.test.engine.images.inspect(image.Id ?? ''), { code: 'NOT_FOUND' })
+    })
+
     it('keep what either needs', async () => {
       const digest = await putImage('team/kept', 'v1', { 'kept.txt': 'kept' })
       const name = `${door.host}/team/kept:v1`
