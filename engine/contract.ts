@@ -658,7 +658,7 @@ export interface RegistryEngine {
   referrers(repository: string, digest: string, artifactType?: string): Promise<RegistryReferrer[]>
   /** @throws NAME_UNKNOWN, BLOB_UNKNOWN */
   statBlob(repository: string, digest: string): Promise<{ size: number }>
-  /** @param range first and last byte */
+  /** The range gives its first and its last byte. */
   readBlob(
     repository: string,
     digest: string,
@@ -677,9 +677,9 @@ export interface RegistryEngine {
   /** Bytes received. @throws BLOB_UPLOAD_UNKNOWN */
   uploadSize(repository: string, upload: string): Promise<number>
   /**
-   * Takes the next bytes of an upload; what came before a client broke off counts.
+   * Takes the next bytes of an upload; what came before a client broke off counts. The range is their first and last
+   * place in the blob, where the client tells it.
    *
-   * @param range first and last byte, where the client tells
    * @returns bytes received in all
    * @throws BLOB_UPLOAD_INVALID when they do not follow what is there, SIZE_INVALID
    */

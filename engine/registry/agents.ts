@@ -20,7 +20,7 @@ export function routeOf(
   access: Access,
 ): { agent: http.Agent; target: http.RequestOptions; headers: Record<string, string> } {
   const proxy = proxyFor(url, access.proxies)
-  const target = urlToHttpOptions(url) as http.RequestOptions
+  const target = urlToHttpOptions(url)
   if (url.protocol === 'https:') return { agent: secureAgent(access, proxy), target, headers: {} }
   if (!proxy) return { agent: plain, target, headers: {} }
   const hostname = proxy.hostname.replace(/^\[|\]$/g, '')

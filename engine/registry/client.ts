@@ -33,7 +33,7 @@ export class RegistryClient {
   readonly #path: string
   readonly #authorizer: Authorizer
 
-  /** @param access what is asked for beyond reading: to push, and to read neighbours for mounts out of them */
+  /** `access` is what is asked for beyond reading: to push, and to read neighbours for mounts out of them. */
   constructor(
     endpoint: Endpoint,
     path: string,

@@ -101,7 +101,7 @@ async function* throughProgram(
   ended.catch(() => undefined)
   // it stops reading when it fails, and says why
   child.stdin.on('error', () => undefined)
-  let failure: unknown
+  let failure: Error | undefined
   const feeding = (async () => {
     try {
       for await (const chunk of source) {
@@ -110,7 +110,7 @@ async function* throughProgram(
       }
       child.stdin.end()
     } catch (error) {
-      failure = error
+      failure = error as Error
       child.kill()
     }
   })()
