@@ -1,14 +1,10 @@
+import { fileTypeOf, PACKET_TYPES } from './file-packets.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { GrpcStream } from './grpc-client.ts'
 import { PACKET } from './messages.ts'
 import type { Packet, Stat } from './messages.ts'
 
-/** @see tonistiigi/fsutil types/wire.proto */
-const STAT = 0
-const REQ = 1
-const DATA = 2
-const FIN = 3
-const ERR = 4
+const { DATA, ERR, FIN, REQ, STAT } = PACKET_TYPES
 
 /** Asked for ahead of the file that is being read: so many bytes, and so many files. */
 const AHEAD_BYTES = 4 * 2 ** 20
@@ -198,29 +194,4 @@ class Receiver {
 /** No type bit of Go's os.FileMode is set. */
 function isRegular(mode: number): boolean {
   return fileTypeOf(mode) === 'file'
-}
-
-const GO_TYPES = [
-  [2 ** 31, 'dir'],
-  [2 ** 27, 'symlink'],
-  [2 ** 25, 'fifo'],
-  [2 ** 24, 'socket'],
-  // before devices in general, of which it is one
-  [2 ** 21, 'char'],
-  [2 ** 26, 'block'],
-  [2 ** 19, 'irregular'],
-] as const
-
-/** @see https://pkg.go.dev/io/fs#FileMode */
-export function fileTypeOf(mode: number): (typeof GO_TYPES)[number][1] | 'file' {
-  return GO_TYPES.find(([bit]) => ((mode >>> 0) & bit) !== 0)?.[1] ?? 'file'
-}
-
-/** Permissions with setuid, setgid and sticky, as in stat(2). */
-export function permissionsOf(mode: number): number {
-  const special =
-    (mode & (1 << 23) ? 0o4000 : 0) |
-    (mode & (1 << 22) ? 0o2000 : 0) |
-    (mode & (1 << 20) ? 0o1000 : 0)
-  return (mode & 0o777) | special
 }

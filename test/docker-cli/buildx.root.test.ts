@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { connect, createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli, CliResult } from './harness.ts'
 import { givePlugins, whyNoPlugin } from './plugins.ts'
@@ -13,6 +14,10 @@ import { givePlugins, whyNoPlugin } from './plugins.ts'
 /** An agent is asked for its keys, and has none. @see draft-ietf-sshm-ssh-agent, section 3.5 */
 const LIST_IDENTITIES = Buffer.from([0, 0, 0, 1, 11])
 const NO_IDENTITIES = Buffer.from([0, 0, 0, 5, 12, 0, 0, 0, 0])
+
+// cost 4, because the server checks it at each request
+const SIGN_IN = 'me:secret'
+const HTPASSWD = 'me:$2b$04$gFkeTufxrviM.5cmB6Q08.s4XilwkgqfZk4ZFPqThJ0O3eL1syQ6O\n'
 
 const skip = (await whyNot()) || whyNoPlugin('docker-buildx')
 
@@ -208,6 +213,66 @@ describe('docker buildx build', { skip }, () => {
       assert.equal(fs.existsSync(socket), false)
     } finally {
       server.close()
+    }
+  })
+
+  it('puts the files of the result where the client wants them', async () => {
+    const dir = contextOf({
+      Dockerfile: [
+        'FROM BASE AS made',
+        'RUN mkdir -p /o/d /o/a && echo x > /o/f && ln /o/f /o/d/hard && ln -s f /o/sym && chmod 750 /o/a',
+        'RUN echo a > /o/a-b; echo z > /o/a/z; dd if=/dev/zero of=/o/big bs=1M count=3 2>/dev/null',
+        'FROM scratch',
+        'COPY --from=made /o /out',
+      ].join('\n'),
+    })
+    const target = path.join(cli.dir, 'target')
+    const local = await build(dir, '--output', `type=local,dest=${target}`)
+    assert.equal(local.code, 0, local.stderr)
+    const out = path.join(target, 'out')
+    assert.deepEqual(fs.readdirSync(out).sort(), ['a', 'a-b', 'big', 'd', 'f', 'sym'])
+    assert.equal(fs.readFileSync(path.join(out, 'a', 'z'), 'utf8'), 'z\n')
+    assert.equal(fs.readlinkSync(path.join(out, 'sym')), 'f')
+    assert.equal(fs.statSync(path.join(out, 'a')).mode & 0o777, 0o750)
+    assert.equal(fs.statSync(path.join(out, 'big')).size, 3 * 2 ** 20)
+    const inode = (name: string): number => fs.statSync(path.join(out, name)).ino
+    assert.equal(inode('d/hard'), inode('f'))
+
+    const archive = path.join(cli.dir, 'target.tar')
+    const tar = await build(dir, '--output', `type=tar,dest=${archive}`)
+    assert.equal(tar.code, 0, tar.stderr)
+    const unpacked = path.join(cli.dir, 'unpacked')
+    fs.mkdirSync(unpacked)
+    execFileSync('tar', ['-C', unpacked, '-xf', archive])
+    assert.equal(execFileSync('diff', ['-r', target, unpacked]).toString(), '')
+    // the container whose files they were is gone
+    assert.equal(await cli.ok('ps', '-aq'), '')
+  })
+
+  it('pulls and pushes as whom the client is signed in', { skip: !hasRegistry }, async () => {
+    const scratch = path.join(cli.dir, 'registry')
+    fs.mkdirSync(scratch)
+    const htpasswd = path.join(scratch, 'htpasswd')
+    fs.writeFileSync(htpasswd, HTPASSWD)
+    const registry = await LocalRegistry.start(scratch, 21_000 + (process.pid % 4000) * 2, {
+      htpasswd,
+    })
+    try {
+      const name = `${registry.host}/${cli.prefix}/pushed:1`
+      const files = { Dockerfile: 'FROM BASE\nRUN echo pushed > /f' }
+      const refused = await build(contextOf(files), '-t', name, '--push')
+      assert.equal(refused.code, 1, refused.stderr)
+      const auths = { [registry.host]: { auth: Buffer.from(SIGN_IN).toString('base64') } }
+      const config = path.join(cli.dir, 'config', 'config.json')
+      fs.writeFileSync(config, JSON.stringify({ auths }))
+      const pushed = await build(contextOf(files), '-t', name, '--push')
+      assert.equal(pushed.code, 0, pushed.stderr)
+      await cli.ok('rmi', name)
+      const { tag } = await built({ Dockerfile: `FROM ${name}\nRUN cat /f` }, '--pull')
+      assert.equal(await cli.ok('run', '--rm', tag, 'cat', '/f'), 'pushed')
+      fs.rmSync(config)
+    } finally {
+      await registry.close()
     }
   })
 
