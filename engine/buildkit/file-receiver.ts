@@ -142,10 +142,10 @@ class Receiver {
   }
 
   async #packet(): Promise<Packet | undefined> {
-    const { done, value } = await this.#packets.next()
-    if (done === true) return undefined
-    this.#told(value.length)
-    const packet = PACKET.decode(value)
+    const next = await this.#packets.next()
+    if (next.done === true) return undefined
+    this.#told(next.value.length)
+    const packet = PACKET.decode(next.value)
     if (packet.type === ERR)
       throw new GrpcError('UNKNOWN', `error from sender: ${Buffer.from(packet.data).toString()}`)
     return packet

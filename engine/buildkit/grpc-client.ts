@@ -78,13 +78,12 @@ export class GrpcStream {
     stream.on('error', (error) => {
       this.#failure = error
     })
-    stream.on('response', (headers) => {
+    stream.on('response', (headers: Record<string, string | string[] | undefined>) => {
       // a call that fails at once has its trailers here
-      if (headers['grpc-status'] !== undefined)
-        this.#trailers = headers as Record<string, string | string[] | undefined>
+      if (headers['grpc-status'] !== undefined) this.#trailers = headers
     })
-    stream.on('trailers', (headers) => {
-      this.#trailers = headers as Record<string, string | string[] | undefined>
+    stream.on('trailers', (headers: Record<string, string | string[] | undefined>) => {
+      this.#trailers = headers
     })
     const stop = (): void => {
       this.cancel()

@@ -52,9 +52,8 @@ const CODE_OF: Record<ErrorCode, GrpcCode> = {
 }
 
 /**
- * Any failure as a gRPC peer is told of it.
- *
- * @param source the Dockerfile, when it is known: the client shows the lines that the failure points at
+ * Any failure as a gRPC peer is told of it. The source is the Dockerfile, when it is known: the client shows the lines
+ * that the failure points at.
  */
 export function grpcErrorOf(
   error: unknown,

@@ -87,12 +87,12 @@ async function answer(
   })
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
   try {
-    const path = headers[':path'] as string | undefined
+    const path = headers[':path']
     const method = Object.hasOwn(methods, path ?? '') ? methods[path ?? ''] : undefined
     if (!method) throw new GrpcError('UNIMPLEMENTED', `unknown method ${path ?? ''}`)
-    const { done, value } = await messagesOf(stream).next()
-    if (done === true) throw new GrpcError('INTERNAL', 'a call without a request')
-    for await (const message of method.answer(value, { headers, signal: gone.signal })) {
+    const request = await messagesOf(stream).next()
+    if (request.done === true) throw new GrpcError('INTERNAL', 'a call without a request')
+    for await (const message of method.answer(request.value, { headers, signal: gone.signal })) {
       if (gone.signal.aborted) break
       await send(stream, message)
     }

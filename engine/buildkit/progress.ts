@@ -167,10 +167,7 @@ export class Progress {
     this.#pulls.set(`${vertex} ${id}`, pull)
     if (!isDone && Date.now() - pull.toldAt < PULL_EVERY_MS) return
     pull.toldAt = Date.now()
-    const { current = 0, total = 0 } = (progressDetail ?? {}) as {
-      current?: number
-      total?: number
-    }
+    const { current = 0, total = 0 } = progressDetail ?? {}
     this.#status(vertex, `${status} ${id}`, { current, total }, pull.startedAt, isDone)
   }
 
