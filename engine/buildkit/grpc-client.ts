@@ -75,7 +75,7 @@ export class GrpcStream {
   constructor(path: string, stream: ClientHttp2Stream, signal: AbortSignal | undefined) {
     this.#path = path
     this.#stream = stream
-    stream.on('error', (error) => {
+    stream.on('error', (error: Error) => {
       this.#failure = error
     })
     stream.on('response', (headers: Record<string, string | string[] | undefined>) => {
