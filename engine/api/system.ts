@@ -75,10 +75,16 @@ export function systemRoutes(system: SystemEngine): Route[] {
   ]
 }
 
+/**
+ * Docker's own CLI before 23 speaks BuildKit by `POST /build?version=2`, which is not served: it is told to build the
+ * classic way.
+ */
+const BEFORE_BUILDX = /^Docker-Client\/(?:1\d|20)\./
+
 function ping(call: Call): Promise<void> {
   const { response } = call
   response.writeHead(200, {
-    'Builder-Version': '2',
+    'Builder-Version': BEFORE_BUILDX.test(call.header('user-agent') ?? '') ? '1' : '2',
     'Cache-Control': 'no-cache, no-store, must-revalidate',
     Pragma: 'no-cache',
     Swarm: 'inactive',

@@ -6,6 +6,7 @@ import { readFrontendAttrs } from './frontend-attrs.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { BuildHistory } from './history.ts'
 import { loadDefinition } from './load-definition.ts'
+import type { LoadedDefinition } from './load-definition.ts'
 import type { Attributes, BridgeResult, RpcStatus, SolveRequest } from './messages.ts'
 import { Progress } from './progress.ts'
 import { Sessions } from './session.ts'
@@ -141,10 +142,10 @@ export class SolveJob {
     const session = await this.#shared.sessions.get(this.#request.Session, signal)
     const agents = new AgentSockets(session, signal)
     const { progress } = this
-    let source: { filename: string; content: string } | undefined
+    let loaded: LoadedDefinition | undefined
     try {
-      const { context, dockerfile } = await loadDefinition(session, asked, progress, signal)
-      source = dockerfile
+      loaded = await loadDefinition(session, asked, progress, signal)
+      const { context, dockerfile } = loaded
       const events = this.#engine.builds.build(
         {
           ...asked.request,
@@ -167,8 +168,10 @@ export class SolveJob {
       return image
     } catch (error) {
       if (signal.aborted) throw cancelled()
-      throw grpcErrorOf(error, source)
+      throw grpcErrorOf(error, loaded?.dockerfile)
     } finally {
+      // what was not read of it: the client need not send on
+      if (loaded && 'tar' in loaded.context) loaded.context.tar.destroy()
       await agents.close()
     }
   }
