@@ -83,13 +83,15 @@ export async function installPackages({ forTests }) {
         `apt-get installed ${still.join(', ')}, but it cannot be found: look at the messages above.`,
       )
   }
-  if (forTests) {
-    await unpackPrograms()
-    unpackPlugins()
-  }
 }
 
-async function unpackPrograms() {
+/** Into node_modules, so after `npm ci`, which makes that anew. */
+export function unpackForTests() {
+  unpackPrograms()
+  unpackPlugins()
+}
+
+function unpackPrograms() {
   for (const { program: name, packages, why } of PROGRAMS_FOR_TESTS) {
     if (
       which(name) !== undefined ||
@@ -146,8 +148,9 @@ function unpackPlugins() {
     ].flatMap((option) => ['-o', option])
     say(`taking plugins of the docker CLI from Debian ${NEXT_RELEASE}, without installing them:`)
     for (const { plugin, why } of wanted) say(`  ${plugin.padEnd(16)} ${why}`)
-    if (!tryRun('apt-get', [...options, '-q', 'update'], { cwd: at }).ok) return
-    for (const { plugin } of wanted) {
+    const update = tryRun('apt-get', [...options, '-q', 'update'], { cwd: at })
+    if (!update.ok) say(`apt-get update failed: ${update.stderr.trim().split('\n').at(-1) ?? ''}`)
+    for (const { plugin } of update.ok ? wanted : []) {
       if (!tryRun('apt-get', [...options, '-q', 'download', plugin], { cwd: at }).ok) continue
       const deb = fs.readdirSync(at).find((file) => file.startsWith(`${plugin}_`))
       if (deb === undefined || !tryRun('dpkg-deb', ['-x', deb, 'tree'], { cwd: at }).ok) continue
