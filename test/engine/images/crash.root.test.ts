@@ -78,6 +78,9 @@ describe('an engine killed with -9 while it loads, pushes, pulls, saves and remo
 
       if (round % 6 === 5) {
         await test.load(fs.readFileSync(archive))
+        // takes up what a push was compressing, as the pull does with what it was fetching
+        await test.images.tag('one:1', reference.replace(/app:1$/, 'made'), '1')
+        await collect(test.images.push(reference.replace(/app:1$/, 'made:1')))
         await collect(test.images.pull(reference))
         assert.equal((await test.images.list()).length, 3)
         for (const { Id } of await test.images.list()) await test.images.remove(Id, { force: true })
