@@ -133,7 +133,8 @@ describe('a container cgroup of v1', { skip }, () => {
   })
 
   test('kill() ends a fork bomb, frozen or not, and what is in cgroups below', async () => {
-    const cgroup = opened.create('a', { pids: { limit: 200 } })
+    // a shell that may not fork any more ends: there must be room for it to live until it is moved
+    const cgroup = opened.create('a', { pids: { limit: 2000 } })
     const child = enter(cgroup, 'f() { while :; do sleep 0.01 & done; }; f & f & f')
     await until(() => cgroup.pids().length > 20)
     const below = `/sys/fs/cgroup/unified${cgroup.path}/below`
