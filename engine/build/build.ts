@@ -46,7 +46,7 @@ export async function runBuild(
   // all that can be refused is, before anything is read
   const names = (request.tags ?? []).map((tag) => tagOf(tag))
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
-  const context = await openContext(parts.trees, request.context, request.dockerfile, dir, signal)
+  const context = await openContext(parts, request.context, request.dockerfile, dir, signal)
   signal.throwIfAborted()
   await parts.images.store.leased(async (lease) => {
     const run = new BuildRun(parts, request, dir, events, signal, lease, context, target)

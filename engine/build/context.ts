@@ -9,6 +9,8 @@ import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
 import { isCompressed, MAGIC_LENGTH } from '../store/decompress.ts'
 import type { Trees } from '../store/trees.ts'
 import { checksums } from '../tar/header.ts'
+import type { Proxies } from '../registry/access.ts'
+import type { BuilderParts } from './parts.ts'
 import { cloneInto, download, isGit } from './remote-source.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
@@ -29,7 +31,7 @@ export interface OpenedContext {
  * @throws INVALID_PARAMETER when there is no Dockerfile in it, or the archive is at fault
  */
 export async function openContext(
-  trees: Trees,
+  { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
   context: BuildContext,
   asked: string | undefined,
   dir: string,
@@ -42,7 +44,10 @@ export async function openContext(
   else if (isGit(context.remote))
     root = await cloneInto(directory, context.remote, { keepGitDir: false }, signal)
   else {
-    const lone = await fetchContext(trees, directory, context.remote, dir, signal)
+    const lone = await fetchContext(trees, directory, context.remote, dir, {
+      proxies: instance.proxies,
+      signal,
+    })
     // a Dockerfile alone is a context without anything else
     if (lone !== undefined)
       return { directory, dockerfile: context.dockerfile ?? lone, name: 'Dockerfile' }
@@ -82,12 +87,12 @@ async function fetchContext(
   directory: string,
   address: string,
   dir: string,
-  signal: AbortSignal,
+  options: { proxies: Proxies; signal: AbortSignal },
 ): Promise<string | undefined> {
   if (!/^https?:\/\//.test(address))
     throw new InvalidParameterError(`unsupported remote build context ${JSON.stringify(address)}`)
   const file = path.join(dir, 'remote')
-  await download(address, file, undefined, signal)
+  await download(address, file, options)
   if (!(await isArchive(file))) {
     const { size } = await fs.stat(file)
     if (size > MOST_DOCKERFILE)

@@ -31,7 +31,9 @@ export async function fromCache(
   else {
     const { createdAt, layer } = found
     const { description, prefix } = step
-    await cache.put({ key, parent: stage.record, layer, description, createdAt, prefix })
+    await build.store.keeping(() =>
+      cache.put({ key, parent: stage.record, layer, description, createdAt, prefix }),
+    )
   }
   add(build, stage, key, found.layer, found.createdAt, step.createdBy)
   return true
@@ -47,14 +49,17 @@ export async function intoCache(
 ): Promise<void> {
   const createdAt = timeOf(build)
   const { description, prefix } = step
-  await build.parts.cache.put({
-    key,
-    parent: stage.record,
-    layer: layer ?? null,
-    description,
-    createdAt,
-    prefix,
-  })
+  // the layer is leased until the build ends: a collection that began before the record must have ended by then
+  await build.store.keeping(() =>
+    build.parts.cache.put({
+      key,
+      parent: stage.record,
+      layer: layer ?? null,
+      description,
+      createdAt,
+      prefix,
+    }),
+  )
   add(build, stage, key, layer ?? null, createdAt, step.createdBy)
 }
 

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { EngineError, InvalidParameterError } from '../errors.ts'
+import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
 import type { Build, Step } from './stage.ts'
 
@@ -43,7 +44,11 @@ export async function fetchSource(
   const name = path.posix.basename(decodeURIComponent(new URL(source).pathname))
   if (name === '' || name === '/')
     throw new InvalidParameterError(`cannot determine filename for source: ${source}`)
-  await download(source, path.join(directory, name), options.checksum, build.signal)
+  await download(source, path.join(directory, name), {
+    checksum: options.checksum,
+    proxies: build.parts.instance.proxies,
+    signal: build.signal,
+  })
   return { directory, sources: [escapePattern(name)] }
 }
 
@@ -55,11 +60,11 @@ export async function fetchSource(
 export async function download(
   source: string,
   file: string,
-  checksum: string | undefined,
-  signal: AbortSignal,
+  options: { checksum?: string | undefined; proxies: Proxies; signal: AbortSignal },
 ): Promise<void> {
+  const { checksum, proxies, signal } = options
   const wanted = checksum === undefined ? undefined : digestIn(checksum)
-  const answer = await request(new URL(source), { signal })
+  const answer = await request(new URL(source), { signal, access: { insecure: false, proxies } })
   try {
     const { statusCode = 0 } = answer
     if (statusCode !== 200)
