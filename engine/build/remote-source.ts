@@ -55,7 +55,7 @@ export async function fetchSource(
 /**
  * Downloads a file, checking it on the way.
  *
- * @param checksum `sha256:…`
+ * The checksum is `sha256:…`, which what comes has to have.
  */
 export async function download(
   source: string,
