@@ -1,7 +1,6 @@
 'use client'
-import { CloudDownload, FilterX, Layers, Rocket, Trash2, Upload } from 'lucide-react'
+import { CloudDownload, FilterX, Layers, Trash2, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import Link from 'next/link'
 import { useState } from 'react'
 import type { ContainerSummary, ImageSummary } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
@@ -18,6 +17,7 @@ import { Empty } from '@/components/ui/empty.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
 import { Table, TableCell, TableHead, TableRow } from '@/components/ui/table.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
+import { DeployButton } from './deploy-button.tsx'
 import { isDangling, tagsOf, usersOf } from './image-name.ts'
 import { useImages } from './use-images.ts'
 
@@ -234,14 +234,7 @@ function ImageRow({
       </TableCell>
       <TableCell className="pr-4">
         <div className="flex justify-end gap-1">
-          <Button asChild size="sm">
-            <Link
-              href={`/containers/new?image=${encodeURIComponent(tags[0] ?? image.Id)}`}
-              aria-label={`Deploy ${name}`}
-            >
-              <Rocket aria-hidden /> <span className="hidden md:inline">Deploy</span>
-            </Link>
-          </Button>
+          <DeployButton image={tags[0] ?? image.Id} name={name} />
           <Button
             variant="ghost"
             size="icon-sm"
