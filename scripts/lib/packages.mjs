@@ -52,6 +52,7 @@ const PROGRAMS_FOR_TESTS = [
     packages: ['docker-cli', 'docker.io'],
     why: 'the docker CLI, to drive our Docker API',
   },
+  { program: 'runsc', packages: ['runsc'], why: 'a runtime whose containers are sandboxes' },
   { program: 'docker-registry', packages: ['docker-registry'], why: 'a registry to pull from' },
 ]
 

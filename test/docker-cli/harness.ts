@@ -63,7 +63,9 @@ export async function whyNot(): Promise<string | false> {
 }
 
 /** @param settings of the engine that is started for the test */
-export async function openCli(settings: Pick<Partial<Instance>, 'userns'> = {}): Promise<Cli> {
+export async function openCli(
+  settings: Pick<Partial<Instance>, 'runtimes' | 'userns'> = {},
+): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
   const engine =

@@ -43,7 +43,7 @@ export class EngineProcess {
 
   /** Resolves once it says that it is ready. */
   async start(): Promise<Engine> {
-    const { bridgeSubnet, dataRoot, registryMirrors, runRoot, userns } = this.instance
+    const { bridgeSubnet, dataRoot, registryMirrors, runRoot, runtimes, userns } = this.instance
     const { journaldSocket, logging } = this.instance
     const program = this.#program === undefined ? ['--import', 'tsx', MAIN] : [this.#program]
     const child = spawn(process.execPath, program, {
@@ -54,6 +54,9 @@ export class EngineProcess {
         GANTRY_RUN: runRoot,
         GANTRY_BRIDGE_SUBNET: bridgeSubnet,
         GANTRY_REGISTRY_MIRRORS: registryMirrors.join(','),
+        GANTRY_RUNTIMES: Object.entries(runtimes)
+          .map((runtime) => runtime.join('='))
+          .join(','),
         GANTRY_USERNS: userns,
         GANTRY_LOG_DRIVER: logging.driver,
         GANTRY_LOG_OPTS: Object.entries(logging.options)
