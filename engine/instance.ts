@@ -7,6 +7,8 @@ import type { LogSettings } from './logs/options.ts'
 import { checkLogSettings } from './logs/options.ts'
 import type { Proxies, Registries } from './registry/access.ts'
 import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
+import { parseSize } from './size.ts'
+import { DEFAULT_LIMITS } from './store/limits.ts'
 
 /**
  * One Gantry on a host: where it keeps things and what its kernel objects are called. Two instances with different
@@ -45,6 +47,8 @@ export interface Instance {
   logging: LogSettings
   /** Where systemd-journald takes lines, when it is there. */
   journaldSocket: string
+  /** What an image's archive may unpack to, each layer and the whole, before it is refused. */
+  unpack: { maxBytes: number; maxEntries: number }
 }
 
 const DEFAULT_RUN = '/run/gantry'
@@ -69,6 +73,16 @@ const insecureRegistry = z
     /^(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d{1,5})?$|^[\da-fA-F.:]+\/\d{1,3}$/,
     'must be a list of host[:port] or networks (10.0.0.0/8), separated by commas',
   )
+
+/** A number of bytes, with `k`, `m`, `g` or `t` behind it or not. */
+const size = z.string().transform((text, context) => {
+  try {
+    return parseSize(text)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be a size such as 64g' })
+    return z.NEVER
+  }
+})
 
 const schema = z.object({
   GANTRY_DATA: z.string().startsWith('/').default('/var/lib/gantry'),
@@ -107,6 +121,8 @@ const schema = z.object({
     .regex(/^[a-z-]+=/, 'must be name=value, more of them separated by commas')
     .optional(),
   GANTRY_JOURNALD_SOCKET: z.string().startsWith('/').default(JOURNALD_SOCKET),
+  GANTRY_UNPACK_MAX_BYTES: size.default(DEFAULT_LIMITS.maxBytes),
+  GANTRY_UNPACK_MAX_FILES: z.coerce.number().int().positive().default(DEFAULT_LIMITS.maxEntries),
 })
 
 /**
@@ -147,6 +163,10 @@ export function instanceFromEnv(env: Record<string, string | undefined>): Instan
     runtimes: GANTRY_RUNTIMES,
     logging,
     journaldSocket: GANTRY_JOURNALD_SOCKET,
+    unpack: {
+      maxBytes: parsed.data.GANTRY_UNPACK_MAX_BYTES,
+      maxEntries: parsed.data.GANTRY_UNPACK_MAX_FILES,
+    },
   })
 }
 
@@ -195,6 +215,7 @@ export function instanceAt(options: {
   runtimes?: Record<string, string>
   logging?: LogSettings
   journaldSocket?: string
+  unpack?: { maxBytes: number; maxEntries: number }
 }): Instance {
   const runRoot = path.resolve(options.runRoot)
   const tag = createHash('sha256').update(runRoot).digest('hex').slice(0, 6)
@@ -216,6 +237,10 @@ export function instanceAt(options: {
     runtimes: options.runtimes ?? {},
     logging: options.logging ?? DEFAULT_LOGGING,
     journaldSocket: options.journaldSocket ?? JOURNALD_SOCKET,
+    unpack: options.unpack ?? {
+      maxBytes: DEFAULT_LIMITS.maxBytes,
+      maxEntries: DEFAULT_LIMITS.maxEntries,
+    },
   }
 }
 

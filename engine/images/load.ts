@@ -41,7 +41,7 @@ export function loadImages(
     }
     stop.addEventListener('abort', cut, { once: true })
     try {
-      const spool = await Spool.read(tar, store.blobs, stop)
+      const spool = await Spool.read(tar, store.blobs, store.layers.limits, stop)
       try {
         const images = await findImages(spool)
         for (const image of images) {
@@ -106,7 +106,7 @@ async function dockerImages(spool: Spool): Promise<ArchivedImage[]> {
       const isSame =
         found !== undefined &&
         described.length === files.length &&
-        described.every(({ digest }, index) => digest === files[index]?.digest)
+        described.every((each, index) => isOf(each, files[index]))
       return {
         config,
         layers: files.map((file, index) => ({
@@ -147,10 +147,10 @@ async function ociImages(spool: Spool): Promise<ArchivedImage[]> {
     if (found === undefined) continue
     const name = nameOf(entry)
     images.push({
-      config: await spool.content(blobName(found.manifest.config), MAX_DOCUMENT_BYTES),
+      config: await document(spool, found.manifest.config),
       layers: found.manifest.layers
         .filter(({ mediaType }) => isLayer(mediaType))
-        .map((descriptor) => ({ file: member(spool, blobName(descriptor)), descriptor })),
+        .map((descriptor) => ({ file: blobIn(spool, descriptor), descriptor })),
       manifest: { descriptor: found.descriptor, content: found.content },
       names: name ? [name] : [],
     })
@@ -165,10 +165,7 @@ async function ociManifest(
   descriptor: Descriptor,
   depth = 0,
 ): Promise<{ manifest: Manifest; descriptor: Descriptor; content: Buffer } | undefined> {
-  const file = member(spool, blobName(descriptor))
-  if (file.digest !== descriptor.digest)
-    throw new InvalidParameterError(`invalid archive: ${descriptor.digest} has other content`)
-  const content = await spool.content(blobName(descriptor), MAX_DOCUMENT_BYTES)
+  const content = await document(spool, descriptor)
   const parsed = parseManifest(content, descriptor.mediaType)
   if (parsed.kind === 'index') {
     const entries = parsed.manifests.filter((entry) => !isAttestation(entry))
@@ -225,17 +222,15 @@ async function loadImage(
       const known = descriptor === undefined ? store.knownBlob(chainId) : undefined
       const blob = known ??
         descriptor ?? { mediaType: DOCKER_LAYER, digest: file.digest, size: file.size }
-      if (descriptor && file.digest !== descriptor.digest) {
-        throw new InvalidParameterError(`invalid archive: ${descriptor.digest} has other content`)
-      }
       lease.blobs.add(blob.digest)
-      if (!store.blobs.has(blob.digest)) await spool.keep(file)
+      if (!known) await spool.keep(file)
       const source = {
         chainId,
         diffId,
         below: chains.slice(0, index).reverse(),
         belowReady,
-        blob: store.blobs.pathOf(blob.digest),
+        blob: known ? file.path : store.blobs.pathOf(blob.digest),
+        isKnown: file.digest === diffId || store.isArchiveOf(file.digest, diffId),
       }
       const onRead = (bytes: number): void =>
         sink.count(shortId(diffId), 'Loading layer', bytes, blob.size)
@@ -268,6 +263,26 @@ function member(spool: Spool, name: string): SpooledFile {
   const file = spool.get(name)
   if (!file) throw new InvalidParameterError(`invalid archive: ${name} is missing`)
   return file
+}
+
+/** A blob of the archive's OCI layout. @throws INVALID_PARAMETER when it is missing, or another than its descriptor says */
+function blobIn(spool: Spool, descriptor: Descriptor): SpooledFile {
+  const file = member(spool, blobName(descriptor))
+  if (isOf(descriptor, file)) return file
+  throw new InvalidParameterError(
+    file.digest === descriptor.digest
+      ? `invalid archive: ${descriptor.digest} has ${file.size} bytes, ${descriptor.size} are told`
+      : `invalid archive: ${descriptor.digest} has other content`,
+  )
+}
+
+async function document(spool: Spool, descriptor: Descriptor): Promise<Buffer> {
+  blobIn(spool, descriptor)
+  return await spool.content(blobName(descriptor), MAX_DOCUMENT_BYTES)
+}
+
+function isOf({ digest, size }: Descriptor, file: SpooledFile | undefined): boolean {
+  return file?.digest === digest && file.size === size
 }
 
 function blobName({ digest }: Descriptor): string {

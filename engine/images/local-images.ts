@@ -18,7 +18,8 @@ import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 import { searchImages } from '../registry/search.ts'
-import type { UnpackLimits } from '../store/layers.ts'
+import { DEFAULT_LIMITS } from '../store/limits.ts'
+import type { UnpackLimits } from '../store/limits.ts'
 import type { Overlay } from '../store/snapshots.ts'
 import type {
   DistributionInspect,
@@ -71,12 +72,13 @@ export interface ResolvedImage {
 export async function openImages(options: OpenImagesOptions): Promise<LocalImages> {
   const { dataRoot } = options.instance
   await fs.mkdir(dataRoot, { recursive: true, mode: 0o711 })
-  const { events, kept, limits, usedBy, warn } = options
+  const { events, kept, usedBy, warn } = options
+  const limits = options.limits ?? { ...DEFAULT_LIMITS, ...options.instance.unpack }
   const store = await ImageStore.open({
     dataRoot,
     events,
     usedBy,
-    ...(limits ? { limits } : {}),
+    limits,
     ...(warn ? { warn } : {}),
     ...(kept ? { kept } : {}),
   })

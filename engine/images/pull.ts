@@ -288,6 +288,7 @@ class Pull {
           below: chains.slice(0, index).reverse(),
           belowReady,
           blob: this.#store.blobs.pathOf(blob.digest),
+          isKnown: this.#store.isArchiveOf(blob.digest, diffId),
         }
         const onRead = (bytes: number): void => this.#sink.count(id, 'Extracting', bytes, blob.size)
         const { sizeBytes } = await this.#store.layers.add(source, onRead, signal)

@@ -4,10 +4,14 @@ import fs from 'node:fs/promises'
 import { InvalidParameterError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { BlobStore } from '../store/blobs.ts'
-import { decompress } from '../store/decompress.ts'
+import { decompressWithin } from '../store/decompress-within.ts'
+import type { UnpackLimits } from '../store/limits.ts'
 import { textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import { TarParser } from '../tar/read.ts'
+
+/** An archive of images has some blobs for each; one of many small files is something else. */
+const MAX_MEMBERS = 65_536
 
 /** A file out of an archive, in a temporary place of the blob store. */
 export interface SpooledFile {
@@ -46,6 +50,7 @@ export class Spool {
   readonly #files = new Map<string, SpooledFile>()
   readonly #links = new Map<string, string>()
   readonly #blobs: BlobStore
+  #tail: Promise<unknown> = Promise.resolve()
 
   private constructor(blobs: BlobStore) {
     this.#blobs = blobs
@@ -54,16 +59,17 @@ export class Spool {
   /**
    * Reads an archive, compressed or not, to its end.
    *
-   * @throws INVALID_PARAMETER when it is no archive; the signal's reason when it fired
+   * @throws INVALID_PARAMETER when it is no archive, or larger than the limits; the signal's reason when it fired
    */
   static async read(
     source: AsyncIterable<Buffer | string>,
     blobs: BlobStore,
+    limits: UnpackLimits,
     signal: AbortSignal,
   ): Promise<Spool> {
     const spool = new Spool(blobs)
     try {
-      await spool.#read(source, signal)
+      await spool.#read(source, limits, signal)
       return spool
     } catch (error) {
       await spool.close()
@@ -97,17 +103,22 @@ export class Spool {
     const file = this.get(name)
     if (!file) throw new InvalidParameterError(`invalid archive: ${name} is missing`)
     if (file.size > maxBytes)
-      throw new InvalidParameterError(`invalid archive: ${name} has ${file.size} bytes`)
+      throw new InvalidParameterError(
+        `invalid archive: ${name} has ${file.size} bytes, of ${maxBytes} that such a document may have`,
+      )
     return await fs.readFile(file.path)
   }
 
   /** Makes a member a blob; fine when it is one already. */
   async keep(file: SpooledFile): Promise<void> {
-    if (this.#blobs.has(file.digest)) return
-    await this.#blobs.adopt(file.path, file.digest)
-    // other members may have been the same
-    for (const other of this.#files.values())
-      if (other.digest === file.digest) other.path = this.#blobs.pathOf(file.digest)
+    // an image may have the same layer twice: one at a time
+    const turn = this.#tail.then(async () => {
+      if (this.#blobs.has(file.digest)) return
+      await this.#blobs.adopt(file.path, file.digest)
+      file.path = this.#blobs.pathOf(file.digest)
+    })
+    this.#tail = turn.catch(() => undefined)
+    await turn
   }
 
   async close(): Promise<void> {
@@ -117,7 +128,11 @@ export class Spool {
     this.#files.clear()
   }
 
-  async #read(source: AsyncIterable<Buffer | string>, signal: AbortSignal): Promise<void> {
+  async #read(
+    source: AsyncIterable<Buffer | string>,
+    limits: UnpackLimits,
+    signal: AbortSignal,
+  ): Promise<void> {
     // the parser is synchronous; what it finds in a chunk is worked off before the next chunk is asked for
     type Step =
       { kind: 'entry'; header: TarHeader } | { kind: 'data'; chunk: Buffer } | { kind: 'end' }
@@ -130,15 +145,24 @@ export class Spool {
     let name = ''
     let writer: SpoolWriter | undefined
     let total = 0
+    let members = 0
     try {
-      for await (const chunk of decompress(buffers(source, signal))) {
+      for await (const chunk of decompressWithin(buffers(source, signal), limits)) {
         total += chunk.length
+        if (total > limits.maxBytes)
+          throw new InvalidParameterError(
+            `the archive has more than ${limits.maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
+          )
         steps = []
         parser.push(chunk)
         for (const step of steps) {
           switch (step.kind) {
             case 'entry':
               name = clean(textOf(step.header.name))
+              if (++members > MAX_MEMBERS)
+                throw new InvalidParameterError(
+                  `invalid archive: it has more than ${MAX_MEMBERS} members, which no archive of images has; a root file system is imported, not loaded`,
+                )
               if (step.header.sparse)
                 throw new InvalidParameterError(`invalid archive: ${name} is a sparse file`)
               if (step.header.type === 'file') writer = await SpoolWriter.create(this.#blobs)

@@ -15,8 +15,9 @@ import {
   sweepTemporaryDocuments,
   writeDocument,
 } from '../store/documents.ts'
-import { DEFAULT_LIMITS, LayerStore } from '../store/layers.ts'
-import type { UnpackLimits } from '../store/layers.ts'
+import { LayerStore } from '../store/layers.ts'
+import { DEFAULT_LIMITS } from '../store/limits.ts'
+import type { UnpackLimits } from '../store/limits.ts'
 import { SharedWork } from '../store/shared-work.ts'
 import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
@@ -248,6 +249,11 @@ export class ImageStore {
         if (found === diffId && this.blobs.has(blob.digest) && isWanted(blob)) return blob
     }
     return undefined
+  }
+
+  /** Whether an image's document says that a blob is the archive of this content. */
+  isArchiveOf(digest: string, diffId: string): boolean {
+    return this.blobOf(diffId, (blob) => blob.digest === digest) !== undefined
   }
 
   /** Keeps blobs and layers from collection while they are being put together. */

@@ -57,6 +57,7 @@ export async function takeIn(
           below: chains.slice(0, index).reverse(),
           belowReady,
           blob: store.blobs.pathOf(blob.digest),
+          isKnown: store.isArchiveOf(blob.digest, diffId),
         }
         const { sizeBytes } = await store.layers.add(source, () => undefined)
         layers[index] = { chainId, diffId, sizeBytes, blob }

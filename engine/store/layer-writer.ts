@@ -92,7 +92,7 @@ export class LayerWriter implements TarSink {
     this.#header = header
     if (++this.#entries > this.#limits.maxEntries) {
       throw new InvalidParameterError(
-        `the archive has more than ${this.#limits.maxEntries} members`,
+        `the archive has more than ${this.#limits.maxEntries} members (GANTRY_UNPACK_MAX_FILES)`,
       )
     }
     this.#attempt(() => this.#begin(header))
@@ -414,7 +414,7 @@ export class LayerWriter implements TarSink {
 
   #refuseSize(): never {
     throw new InvalidParameterError(
-      `the archive unpacks to more than ${this.#limits.maxBytes} bytes`,
+      `the archive unpacks to more than ${this.#limits.maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
     )
   }
 

@@ -7,9 +7,10 @@ import { constants, closeSync, openSync } from 'node:fs'
 import { hexOf } from '../oci/digest.ts'
 import { bytesOf } from '../tar/header.ts'
 import { isMissing } from './documents.ts'
+import type { UnpackLimits } from './limits.ts'
 import { SharedWork } from './shared-work.ts'
 import type { Trash } from './trash.ts'
-import type { UnpackJob, Unpacked } from './unpack.ts'
+import type { Unpacked } from './unpack.ts'
 import { Unpacker } from './unpacker.ts'
 
 /** A layer on top of all below it. */
@@ -31,16 +32,8 @@ export interface LayerSource {
   belowReady: Promise<unknown>
   /** The archive. */
   blob: string
-}
-
-export type UnpackLimits = UnpackJob['limits']
-
-/** What an image may grow to before it is refused; real ones stay far below. */
-export const DEFAULT_LIMITS: UnpackLimits = {
-  maxBytes: 256 * 2 ** 30,
-  maxEntries: 20_000_000,
-  maxRatio: 250,
-  ratioFromBytes: 2 * 2 ** 30,
+  /** The archive is known to hold this layer: a document says so, which is written only for what was unpacked or digested. */
+  isKnown?: boolean
 }
 
 /**
@@ -58,16 +51,17 @@ export const DEFAULT_LIMITS: UnpackLimits = {
 export class LayerStore {
   readonly root: string
   readonly #trash: Trash
-  readonly #limits: UnpackLimits
+  readonly limits: UnpackLimits
   readonly #layers = new Map<string, Layer>()
   readonly #volatile = new Set<string>()
-  readonly #work = new SharedWork<Layer, number>()
+  /** Gives the archive that a layer was made of, too. */
+  readonly #work = new SharedWork<{ layer: Layer; blob?: string }, number>()
   readonly #unpacker = new Unpacker()
 
   private constructor(root: string, trash: Trash, limits: UnpackLimits) {
     this.root = root
     this.#trash = trash
-    this.#limits = limits
+    this.limits = limits
   }
 
   /**
@@ -109,20 +103,32 @@ export class LayerStore {
     return `${directoryOf(chainId)}/fs`
   }
 
-  /** Unpacks a layer unless it is there; who asks for one that is being unpacked waits for that. */
+  /**
+   * Unpacks a layer unless it is there; who asks for one that is being unpacked waits for that. Then it is made sure that
+   * the archive holds the layer all the same: a push or a save would send it on as that.
+   *
+   * @throws INVALID_PARAMETER when the archive holds something else
+   */
   async add(
     source: LayerSource,
     onRead: (bytes: number) => void,
     signal?: AbortSignal,
   ): Promise<Layer> {
     const there = this.#layers.get(source.chainId)
-    if (there) return there
-    return await this.#work.run(
-      source.chainId,
-      (workSignal, report) => this.#unpack(source, report, workSignal),
-      onRead,
-      signal,
-    )
+    const { blob, layer } = there
+      ? { layer: there }
+      : await this.#work.run(
+          source.chainId,
+          async (workSignal, report) => ({
+            layer: await this.#unpack(source, report, workSignal),
+            blob: source.blob,
+          }),
+          onRead,
+          signal,
+        )
+    if (blob !== source.blob && source.isKnown !== true)
+      await this.#checkArchive(source, onRead, signal)
+    return layer
   }
 
   /**
@@ -140,15 +146,7 @@ export class LayerStore {
     try {
       const { diffId, sizeBytes } = await this.#unpackInto(temporary, blob, onRead, signal)
       beforeAdding(diffId)
-      return await this.#work.run(
-        diffId,
-        async () => {
-          const there = this.#layers.get(diffId)
-          return there ?? (await this.#install(temporary, { chainId: diffId, diffId, sizeBytes }))
-        },
-        () => undefined,
-        undefined,
-      )
+      return await this.#installOnce(temporary, { chainId: diffId, diffId, sizeBytes })
     } finally {
       // unless it was installed
       this.#trash.throwAway(temporary)
@@ -173,15 +171,7 @@ export class LayerStore {
       const made = await make(tree)
       if (!made) return undefined
       this.#adoptDirectories(tree, made.implicitDirectories, below)
-      return await this.#work.run(
-        made.layer.chainId,
-        async () => {
-          const there = this.#layers.get(made.layer.chainId)
-          return there ?? (await this.#install(temporary, made.layer))
-        },
-        () => undefined,
-        undefined,
-      )
+      return await this.#installOnce(temporary, made.layer)
     } finally {
       // unless it was installed
       this.#trash.throwAway(temporary)
@@ -219,11 +209,7 @@ export class LayerStore {
     const temporary = await this.#makeTemporary()
     try {
       const unpacked = await this.#unpackInto(temporary, source.blob, report, signal)
-      if (unpacked.diffId !== source.diffId) {
-        throw new InvalidParameterError(
-          `layers from manifest don't match image configuration: expected ${source.diffId}, got ${unpacked.diffId}`,
-        )
-      }
+      checkDiffId(source, unpacked.diffId)
       await source.belowReady
       this.#adoptDirectories(path.join(temporary, 'fs'), unpacked.implicitDirectories, source.below)
       signal.throwIfAborted()
@@ -248,8 +234,31 @@ export class LayerStore {
     report: (bytes: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<Unpacked> {
-    const job = { blob, directory: path.join(temporary, 'fs'), limits: this.#limits }
+    const job = { blob, directory: path.join(temporary, 'fs'), limits: this.limits }
     return await this.#unpacker.unpack(job, report, signal)
+  }
+
+  async #checkArchive(
+    source: LayerSource,
+    report: (bytes: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const job = { blob: source.blob, limits: this.limits }
+    const { diffId } = await this.#unpacker.unpack(job, report, signal)
+    checkDiffId(source, diffId)
+  }
+
+  /** Unless others have made it meanwhile. */
+  async #installOnce(temporary: string, layer: Layer): Promise<Layer> {
+    const installed = await this.#work.run(
+      layer.chainId,
+      async () => ({
+        layer: this.#layers.get(layer.chainId) ?? (await this.#install(temporary, layer)),
+      }),
+      () => undefined,
+      undefined,
+    )
+    return installed.layer
   }
 
   /** Puts an unpacked layer in its place. */
@@ -304,6 +313,13 @@ export class LayerStore {
 /** The layer below images that have none. */
 const EMPTY = 'empty'
 export const EMPTY_LAYER = `${EMPTY}/fs`
+
+function checkDiffId({ diffId }: LayerSource, found: string): void {
+  if (found === diffId) return
+  throw new InvalidParameterError(
+    `layers from manifest don't match image configuration: expected ${diffId}, got ${found}`,
+  )
+}
 
 function directoryOf(chainId: string): string {
   return hexOf(chainId).slice(0, 24)

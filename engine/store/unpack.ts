@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { EngineError, InvalidParameterError } from '../errors.ts'
+import { EngineError } from '../errors.ts'
 import { TarParser } from '../tar/read.ts'
-import { decompress } from './decompress.ts'
+import { decompressWithin } from './decompress-within.ts'
+import type { BombLimits } from './decompress-within.ts'
 import { LayerWriter } from './layer-writer.ts'
 import type { LayerContent, UnpackLimits } from './layer-writer.ts'
 
 export interface UnpackJob {
   /** The layer's archive, compressed or not. */
   blob: string
-  /** An existing, empty directory. */
-  directory: string
-  limits: UnpackLimits & {
-    /** Unpacked to compressed; looked at once more than `ratioFromBytes` were unpacked. */
-    maxRatio: number
-    ratioFromBytes: number
-  }
+  /** An existing, empty directory; without one the archive is digested and nothing else. */
+  directory?: string
+  limits: UnpackLimits & BombLimits
 }
 
 export interface Unpacked extends LayerContent {
@@ -24,6 +21,8 @@ export interface Unpacked extends LayerContent {
 }
 
 const READ_SIZE = 256 * 1024
+
+const NOTHING: LayerContent = { sizeBytes: 0, entries: 0, implicitDirectories: [] }
 
 /**
  * Unpacks a layer's archive into a directory. Blocks its thread most of the time: it runs in a worker.
@@ -38,29 +37,22 @@ export async function unpackLayer(
   isCancelled: () => boolean,
 ): Promise<Unpacked> {
   const hash = createHash('sha256')
-  const writer = new LayerWriter(job.directory, job.limits)
+  const writer =
+    job.directory === undefined ? undefined : new LayerWriter(job.directory, job.limits)
   try {
-    const parser = new TarParser(writer)
-    let read = 0
-    let unpacked = 0
+    const parser = writer && new TarParser(writer)
     const source = readChunks(job.blob, (bytes) => {
       if (isCancelled()) throw new EngineError('UNAVAILABLE', 'unpacking was cancelled')
-      onRead((read = bytes))
+      onRead(bytes)
     })
-    for await (const chunk of decompress(source)) {
-      unpacked += chunk.length
-      if (unpacked > job.limits.ratioFromBytes && unpacked > read * job.limits.maxRatio) {
-        throw new InvalidParameterError(
-          `the archive unpacks to more than ${job.limits.maxRatio} times its size: refused as a decompression bomb`,
-        )
-      }
+    for await (const chunk of decompressWithin(source, job.limits)) {
       hash.update(chunk)
-      parser.push(chunk)
+      parser?.push(chunk)
     }
-    parser.end()
-    return { ...writer.finish(), diffId: `sha256:${hash.digest('hex')}` }
+    parser?.end()
+    return { ...(writer?.finish() ?? NOTHING), diffId: `sha256:${hash.digest('hex')}` }
   } finally {
-    writer.close()
+    writer?.close()
   }
 }
 

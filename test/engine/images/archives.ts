@@ -86,3 +86,32 @@ export function registryImage(image: TestImage): { manifest: Buffer; blobs: Map<
   }
   return { manifest: Buffer.from(JSON.stringify(manifest)), blobs }
 }
+
+/** An OCI layout of one manifest or index; `blobs` is all there is beside that. */
+export function ociArchive(image: {
+  manifest: Buffer
+  blobs: Map<string, Buffer>
+  mediaType?: string
+  name?: string
+}): Buffer {
+  const { blobs, manifest, mediaType = 'application/vnd.oci.image.manifest.v1+json', name } = image
+  const index = {
+    schemaVersion: 2,
+    manifests: [
+      {
+        mediaType,
+        digest: sha256(manifest),
+        size: manifest.length,
+        ...(name === undefined ? {} : { annotations: { 'io.containerd.image.name': name } }),
+      },
+    ],
+  }
+  const named = [...blobs, [sha256(manifest), manifest] as const]
+  return tarOf({
+    'oci-layout': '{"imageLayoutVersion":"1.0.0"}',
+    'index.json': JSON.stringify(index),
+    ...Object.fromEntries(
+      named.map(([digest, content]) => [`blobs/sha256/${digest.slice(7)}`, content]),
+    ),
+  })
+}

@@ -7,6 +7,7 @@ import type { ImageProgress } from '../../../engine/contract.ts'
 import { openImages } from '../../../engine/images/local-images.ts'
 import type { LocalImages } from '../../../engine/images/local-images.ts'
 import type { ImageUser } from '../../../engine/images/store.ts'
+import type { UnpackLimits } from '../../../engine/store/limits.ts'
 import { instanceAt } from '../../../engine/instance.ts'
 
 /** Images on a temporary data root, with events and containers that the test plays. */
@@ -15,6 +16,7 @@ export class TestImages {
   readonly events: { type: string; action: string; id: string; name: string | undefined }[] = []
   readonly users = new Map<string, ImageUser[]>()
   mirrors: string[] = []
+  limits: UnpackLimits | undefined
   images!: LocalImages // opened by open()
 
   static async open(mirrors: string[] = []): Promise<TestImages> {
@@ -43,6 +45,7 @@ export class TestImages {
         close: () => Promise.resolve(),
       },
       usedBy: (id) => this.users.get(id) ?? [],
+      ...(this.limits ? { limits: this.limits } : {}),
     })
   }
 

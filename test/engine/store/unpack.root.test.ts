@@ -13,7 +13,7 @@ import {
   removeTree,
   symlinkat,
 } from '../../../engine/native/fs.ts'
-import { DEFAULT_LIMITS } from '../../../engine/store/layers.ts'
+import { DEFAULT_LIMITS } from '../../../engine/store/limits.ts'
 import type { Unpacked } from '../../../engine/store/unpack.ts'
 import { Unpacker } from '../../../engine/store/unpacker.ts'
 import { tarHeader } from '../../../engine/tar/header.ts'
