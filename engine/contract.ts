@@ -492,6 +492,8 @@ export interface BuildRequest {
   pull?: boolean
   /** Images built here before, or by another Gantry, whose steps may stand in for the same steps. */
   cacheFrom?: string[]
+  /** One layer of all steps, on top of what the stage is made from. */
+  squash?: boolean
   /** Of `RUN`: as HostConfig.NetworkMode. */
   network?: string | undefined
   /** `host:ip` */
@@ -508,6 +510,8 @@ export interface BuildRequest {
     | 'CpusetMems'
     | 'ShmSize'
     | 'Ulimits'
+    | 'CgroupParent'
+    | 'SecurityOpt'
   >
   /** By registry, as in X-Registry-Config. */
   auth?: Record<string, RegistryCredentials>

@@ -33,12 +33,12 @@ const buildQuery = {
   ulimits: word,
   buildargs: word,
   shmsize: integer,
-  squash: unsupported('squash', 'a multi-stage build leaves out what is not needed'),
+  squash: flag,
   labels: word,
   networkmode: word,
   platform: word,
   target: word,
-  outputs: unsupported('outputs', 'the image goes into the store of images'),
+  outputs: unsupported('outputs', 'only BuildKit has them (docker buildx build --output)'),
   version: z
     .string()
     .optional()
@@ -50,8 +50,9 @@ const buildQuery = {
       return text
     }),
   isolation: unread('a setting of Windows containers'),
-  cgroupparent: unsupported('cgroupparent', 'steps run below the cgroup of the engine'),
-  securityopt: unsupported('securityopt', 'steps run with the default profile'),
+  cgroupparent: word,
+  /** Repeated, or a JSON list, as SDKs send it. */
+  securityopt: word,
 }
 
 export function buildRoutes(builds: BuildEngine): Route[] {
@@ -122,6 +123,7 @@ function requestOf(call: Call, query: Query): BuildRequest {
     platform: query.platform,
     noCache: query.nocache,
     pull: query.pull,
+    squash: query.squash,
     cacheFrom: jsonOf('cachefrom', query.cachefrom, z.array(z.string()).default([])),
     network: query.networkmode,
     extraHosts: call.queryAll('extrahosts'),
@@ -135,6 +137,12 @@ function requestOf(call: Call, query: Query): BuildRequest {
       ...(query.cpusetmems === undefined ? {} : { CpusetMems: query.cpusetmems }),
       ...(query.shmsize ? { ShmSize: query.shmsize } : {}),
       Ulimits: jsonOf('ulimits', query.ulimits, ulimits),
+      ...(query.cgroupparent === undefined ? {} : { CgroupParent: query.cgroupparent }),
+      SecurityOpt: call
+        .queryAll('securityopt')
+        .flatMap((text) =>
+          text.startsWith('[') ? jsonOf('securityopt', text, z.array(z.string())) : [text],
+        ),
     },
     auth: registryConfig(call.header('x-registry-config')),
   }

@@ -47,7 +47,7 @@ export function createApiServer(engine: Engine, buildkit: Shared = sharedOfClien
     upgraded?: Socket,
   ): Promise<void> {
     response.setHeader('Api-Version', API_VERSION)
-    response.setHeader('Docker-Experimental', 'false')
+    response.setHeader('Docker-Experimental', 'true')
     response.setHeader('Ostype', 'linux')
     response.setHeader('Server', 'Gantry (linux)')
     try {

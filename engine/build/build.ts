@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { setMaxListeners } from 'node:events'
+import { parseCgroupParent } from '../cgroups/parents.ts'
 import type { BuildEvent, BuildRequest } from '../contract.ts'
 import {
   BuildError,
@@ -14,6 +15,7 @@ import type { ImageStore, Lease } from '../images/store.ts'
 import { tagImage, taggedReference } from '../images/tag.ts'
 import { formatPlatform, hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
+import { checkSecurity } from '../runtime/validate.ts'
 import { openContext } from './context.ts'
 import type { OpenedContext } from './context.ts'
 import { DockerfileError, excerpt } from './dockerfile/error.ts'
@@ -45,6 +47,8 @@ export async function runBuild(
 ): Promise<void> {
   // all that can be refused is, before anything is read
   const names = (request.tags ?? []).map((tag) => tagOf(tag))
+  checkSecurity(request.resources ?? {})
+  parseCgroupParent(request.resources?.CgroupParent)
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
   const context = await openContext(parts, request.context, request.dockerfile, dir, signal)
   signal.throwIfAborted()

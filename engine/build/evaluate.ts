@@ -151,6 +151,7 @@ class Evaluation {
         identity: 'scratch',
         record: undefined,
         madeAt: undefined,
+        base: { id: undefined, layers: 0, history: 0 },
         config,
         scope: new StageScope(global, config.Env),
         author: undefined,
@@ -161,6 +162,11 @@ class Evaluation {
       const other = await this.#build.stage(base.stage)
       return {
         ...other,
+        base: {
+          id: other.layers.at(-1)?.chainId,
+          layers: other.layers.length,
+          history: other.history.length,
+        },
         layers: [...other.layers],
         history: [...other.history],
         config: structuredClone(other.config),
@@ -181,6 +187,7 @@ class Evaluation {
       identity: layers.at(-1)?.chainId ?? 'scratch',
       record: undefined,
       madeAt: undefined,
+      base: { id: image.id, layers: layers.length, history: history.length },
       config,
       scope: new StageScope(global, config.Env ?? []),
       author,

@@ -1,6 +1,8 @@
 import type { Image } from '../images/image.ts'
+import { digestOf } from '../oci/digest.ts'
 import type { OciHistory, OciImageConfig } from '../oci/image-config.ts'
 import { timeOf } from './layer-step.ts'
+import { squashStage } from './squash.ts'
 import type { Build, Stage } from './stage.ts'
 
 /**
@@ -24,7 +26,8 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
     config: withoutEmpty(config),
     rootfs: { type: 'layers' as const, diff_ids: stage.layers.map(({ diffId }) => diffId) },
   }
-  if (build.request.noCache !== true) {
+  const isSquashed = build.request.squash === true
+  if (build.request.noCache !== true && !isSquashed) {
     const same = store.all().find((image) => isSame(image, stage, base))
     if (same) return same
   }
@@ -34,13 +37,15 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
     ...base,
     history: stage.history.map((step) => ({ created: stage.madeAt ?? created, ...step })),
   }
-  const image = await store.add(
-    Buffer.from(JSON.stringify(document)),
-    stage.layers,
+  const content = Buffer.from(JSON.stringify(document))
+  if (!isSquashed) return await store.add(content, stage.layers, null, build.lease)
+  const squashed = await squashStage(build, stage, digestOf(content))
+  return await store.add(
+    Buffer.from(JSON.stringify({ ...document, ...squashed.document })),
+    squashed.layers,
     null,
     build.lease,
   )
-  return image
 }
 
 function isSame(image: Image, stage: Stage, base: Omit<OciImageConfig, 'history'>): boolean {

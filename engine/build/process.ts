@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { Cgroup } from '../cgroups/cgroup.ts'
+import { CGROUP_PARENT, parseCgroupParent } from '../cgroups/parents.ts'
 import { EngineError } from '../errors.ts'
 import type { ImageLayer } from '../images/image.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
 import { compileSeccomp, seccompProfileFor } from '../runtime/seccomp.ts'
+import { parseSecurityOptions } from '../runtime/security-options.ts'
 import { resourcesOf } from '../runtime/resources.ts'
 import { launchContainer } from '../runtime/shim.ts'
 import type { Shim } from '../runtime/shim.ts'
@@ -57,7 +59,8 @@ export async function runProcess<T>(
   }, asked.signal)
 }
 
-const DEFAULT_FILTER = new Map<string, Buffer | undefined>()
+/** Of the default profile, by whether the step is privileged. */
+const FILTERS = new Map<string, Buffer | undefined>()
 
 class Run {
   readonly #parts: BuilderParts
@@ -137,7 +140,10 @@ class Run {
       fs.mkdir(this.#runDir, { recursive: true, mode: 0o700 }),
     ])
     const resources = resourcesOf(hostConfig)
-    const cgroup = cgroups.create(id, resources)
+    const parent = parseCgroupParent(hostConfig.CgroupParent)
+    // before the cgroup: an engine that is killed in between leaves nothing that is not found
+    if (parent !== undefined) await fs.writeFile(path.join(this.#runDir, CGROUP_PARENT), parent)
+    const cgroup = cgroups.create(id, resources, parent)
     this.#cgroup = cgroup
     const config = {
       Cmd: this.#asked.args,
@@ -216,13 +222,19 @@ class Run {
 }
 
 function filterFor(hostConfig: HostConfig): { seccompFilter?: Buffer } {
-  const { Privileged = false } = hostConfig
+  const { Privileged = false, SecurityOpt = [] } = hostConfig
+  const { seccomp = '' } = parseSecurityOptions(SecurityOpt)
+  const isDefault = seccomp === ''
   const key = String(Privileged)
-  if (!DEFAULT_FILTER.has(key)) {
-    const profile = seccompProfileFor({ Privileged })
-    DEFAULT_FILTER.set(key, profile ? compileSeccomp(profile) : undefined)
-  }
-  const seccompFilter = DEFAULT_FILTER.get(key)
+  if (isDefault && FILTERS.has(key)) return withoutUndefined(FILTERS.get(key))
+  const profile = seccompProfileFor({ Privileged, SecurityOpt })
+  const filter = profile ? compileSeccomp(profile) : undefined
+  // profiles of their own are compiled for each step
+  if (isDefault) FILTERS.set(key, filter)
+  return withoutUndefined(filter)
+}
+
+function withoutUndefined(seccompFilter: Buffer | undefined): { seccompFilter?: Buffer } {
   return seccompFilter ? { seccompFilter } : {}
 }
 

@@ -26,6 +26,8 @@ export interface Stage extends StageConfig {
   identity: string
   /** The cache record of its last step. */
   record: string | undefined
+  /** How much of it is what it was made from; `id` names that, and is undefined for `scratch`. */
+  base: { id: string | undefined; layers: number; history: number }
   /** When its newest layer was made; undefined while it has none of its own. */
   madeAt: string | undefined
 }

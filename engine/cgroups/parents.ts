@@ -3,6 +3,9 @@ import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { isMissing, makeCgroup } from './files.ts'
 
+/** In the run directory of what no document tells of: the parent of its cgroup, when that is not the engine's own. */
+export const CGROUP_PARENT = 'cgroup-parent'
+
 /**
  * Where a container asked to be, as a path below the root of each hierarchy without slashes at its ends; undefined for
  * the engine's own place. A path without a leading slash starts at the root as well, as Docker's does for an engine that

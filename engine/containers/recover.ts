@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { asCaller, system } from '../caller.ts'
+import { CGROUP_PARENT } from '../cgroups/parents.ts'
 import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
 import { timestamp } from './clock.ts'
 import { cgroupOf, cgroupParentOf } from './cgroup-of.ts'
@@ -132,9 +133,23 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
   const runRoot = table.runDirOf('')
   for (const id of await fs.readdir(runRoot).catch(() => [])) {
     if (live.has(id)) continue
+    await endStrayStep(context, id, path.join(runRoot, id))
     await deleteFromRuntime(path.join(runRoot, id)).catch((error: unknown) => {
       context.warn(`the runtime of container ${id} did not let go of it`, error)
     })
     await removeRunDir(path.join(runRoot, id))
   }
+}
+
+/** A step of a killed engine's build below a cgroup of its own choice, which only its run directory tells. */
+async function endStrayStep(
+  { cgroups }: ContainersContext,
+  id: string,
+  runDir: string,
+): Promise<void> {
+  const parent = await fs.readFile(path.join(runDir, CGROUP_PARENT), 'utf8').catch(() => undefined)
+  if (parent === undefined) return
+  const cgroup = cgroups.open(id, parent)
+  await cgroup.kill()
+  await cgroup.remove()
 }

@@ -1,6 +1,6 @@
 import { chainIds } from '../oci/digest.ts'
 import { DOCKER_LAYER } from '../oci/media-types.ts'
-import type { Packed } from '../store/pack.ts'
+import type { Packed } from '../store/write-layer.ts'
 import type { ImageLayer } from './image.ts'
 import type { ImageStore, Lease } from './store.ts'
 

@@ -31,6 +31,7 @@ export class RemoteBuilds implements BuildEngine {
         remote: 'remote' in context ? context.remote : undefined,
         nocache: request.noCache,
         pull: request.pull,
+        squash: request.squash,
         cachefrom: json(request.cacheFrom),
         memory: resources.Memory,
         memswap: resources.MemorySwap,
@@ -41,6 +42,8 @@ export class RemoteBuilds implements BuildEngine {
         cpuquota: resources.CpuQuota,
         ulimits: json(resources.Ulimits),
         shmsize: resources.ShmSize,
+        cgroupparent: resources.CgroupParent,
+        securityopt: resources.SecurityOpt,
         buildargs: json(
           request.buildArgs &&
             Object.fromEntries(

@@ -248,7 +248,13 @@ function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {
   }
 }
 
-function checkSecurity(hostConfig: HostConfig): string[] {
+/**
+ * What `SecurityOpt` and capabilities ask for can be done here.
+ *
+ * @returns warnings
+ * @throws INVALID_PARAMETER naming the option
+ */
+export function checkSecurity(hostConfig: HostConfig): string[] {
   const { labels, writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt)
   checkAppArmor(hostConfig)
   if (writableCgroups) checkWritableCgroups(hostConfig)

@@ -19,7 +19,7 @@ import { LayerWriter } from './layer-writer.ts'
 import { closeFound } from './merged.ts'
 import type { Found } from './merged.ts'
 import { eachMerged, mergedNames, placeInMerged, topOf } from './merged-tree.ts'
-import type { Packed } from './pack.ts'
+import type { Packed } from './write-layer.ts'
 
 /** What a layer is put together from, one after the other. */
 export type ComposePart =

@@ -95,7 +95,7 @@ function rootOf(roots: readonly number[]): Found {
   const fds = roots.map((root) => openBeneath(root, '.', O_PATH | fs.constants.O_DIRECTORY))
   const stat = statat(fds[0] ?? -1, '')
   if (!stat) throw new Error('a merged tree without layers')
-  return { kind: 'dir', stat, fds }
+  return { kind: 'dir', stat, fds, isCut: false }
 }
 
 function missingOf(name: string, pending: readonly string[]): string[] {

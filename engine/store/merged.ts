@@ -7,7 +7,8 @@ const MAX_LINKS = 40
 
 /** What a name means in merged directories; its descriptors (O_PATH) are whoever's asked for it. */
 export type Found =
-  | { kind: 'dir'; stat: StatAt; fds: number[] }
+  /** `isCut`: what is below the last of its layers does not show through. */
+  | { kind: 'dir'; stat: StatAt; fds: number[]; isCut: boolean }
   | { kind: 'file'; stat: StatAt; fd: number }
   | { kind: 'link'; stat: StatAt; fd: number }
 
@@ -59,6 +60,7 @@ export function lookUpMerged(roots: readonly number[], file: string): number | u
 export function findMerged(directories: readonly number[], name: Buffer): Found | undefined {
   const fds: number[] = []
   let top: StatAt | undefined
+  let isCut = false
   for (const directory of directories) {
     let fd: number
     try {
@@ -74,17 +76,19 @@ export function findMerged(directories: readonly number[], name: Buffer): Found 
       top ??= stat
       // one that was renamed shows what is below its old name; nothing that is read here is
       const isMoved = getxattrAt(fd, '', 'trusted.overlay.redirect') !== undefined
-      if (isOpaque(fd) || isMoved) break
+      isCut = isOpaque(fd) || isMoved
+      if (isCut) break
       continue
     }
     // below a directory of that name another kind of file is hidden
     if (fds.length > 0 || !stat || isWhiteout(stat)) {
       closeSync(fd)
+      isCut = true
       break
     }
     return { kind: (stat.mode & S_IFMT) === S_IFLNK ? 'link' : 'file', stat, fd }
   }
-  return top ? { kind: 'dir', stat: top, fds } : undefined
+  return top ? { kind: 'dir', stat: top, fds, isCut } : undefined
 }
 
 /** A character device 0/0: what is below by this name is hidden. */

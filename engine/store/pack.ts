@@ -1,44 +1,22 @@
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { EngineError } from '../errors.ts'
 import { DIRECTORY } from '../native/fs.ts'
 import type { StatAt } from '../native/fs.ts'
-import { bytesOf, tarHeader } from '../tar/header.ts'
-import type { TarHeader } from '../tar/header.ts'
+import { bytesOf } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
 import { isDirectory, openEntry, rootLevel } from '../tree/look-up.ts'
 import { namesIn, TreeReader } from '../tree/read-tree.ts'
-import { TarWriter } from '../tree/tar-writer.ts'
-import { clamped } from './clamp.ts'
-import { LayerWriter } from './layer-writer.ts'
 import { closeFound, findMerged, isOpaque, isWhiteout } from './merged.ts'
 import { isMountPoint } from './mount-points.ts'
+import { writeLayer, writeMark } from './write-layer.ts'
+import type { LayerOutput, Packed } from './write-layer.ts'
 
-export interface PackJob {
+export interface PackJob extends LayerOutput {
   /** A container's writable layer. */
   upper: string
   /** Those below it, topmost first. */
   lower: string[]
-  /** A file that is not there: gets the layer's archive. */
-  blob: string
-  /** An existing, empty directory: gets the layer as overlayfs wants it. */
-  directory: string
   /** What else was mounted there, without a slash at its start: as long as it is empty, it was made for that. */
   mountPoints?: readonly string[]
-  /** Nothing in the layer is to be younger, in seconds. */
-  epochSeconds?: number | undefined
-}
-
-export interface Packed {
-  /** Digest of the archive. */
-  diffId: string
-  /** Bytes of the archive. */
-  archiveBytes: number
-  /** Sum of the files' sizes. */
-  sizeBytes: number
-  entries: number
-  /** Directories that have no member of their own: the root, when its owner and mode have not changed. */
-  implicitDirectories: string[]
 }
 
 /**
@@ -51,64 +29,15 @@ export interface Packed {
  * @see image-spec layer.md, "Representing Changes"
  */
 export function packLayer(job: PackJob, isCancelled: () => boolean): Packed {
-  const hash = createHash('sha256')
-  let archiveBytes = 0
-  const blob = fs.openSync(job.blob, 'wx', 0o600)
-  const tree = new LayerWriter(job.directory, { maxBytes: Infinity, maxEntries: Infinity })
   const roots: number[] = []
   try {
-    const archive = new TarWriter((chunk) => {
-      hash.update(chunk)
-      archiveBytes += chunk.length
-      for (let done = 0; done < chunk.length;) done += fs.writeSync(blob, chunk, done)
-    })
     for (const directory of [job.upper, ...job.lower]) roots.push(fs.openSync(directory, DIRECTORY))
     const [upper = -1, ...below] = roots
-    const both = new Both(archive, tree, isCancelled, job.epochSeconds)
-    new Packer(both, below, job.mountPoints ?? []).pack(upper)
-    archive.finish()
-    return { ...tree.finish(), diffId: `sha256:${hash.digest('hex')}`, archiveBytes }
+    return writeLayer(job, isCancelled, (sink) => {
+      new Packer(sink, below, job.mountPoints ?? []).pack(upper)
+    })
   } finally {
-    tree.close()
-    fs.closeSync(blob)
     for (const fd of roots) fs.closeSync(fd)
-  }
-}
-
-/** Sends every member to the archive and to the tree. */
-class Both implements TarSink {
-  readonly #archive: TarWriter
-  readonly #tree: LayerWriter
-  readonly #isCancelled: () => boolean
-  readonly #epochSeconds: number | undefined
-
-  constructor(
-    archive: TarWriter,
-    tree: LayerWriter,
-    isCancelled: () => boolean,
-    epochSeconds: number | undefined,
-  ) {
-    this.#archive = archive
-    this.#tree = tree
-    this.#isCancelled = isCancelled
-    this.#epochSeconds = epochSeconds
-  }
-
-  entry(header: TarHeader): void {
-    if (this.#isCancelled()) throw new EngineError('UNAVAILABLE', 'the commit was cancelled')
-    const told = clamped(header, this.#epochSeconds)
-    this.#archive.entry(told)
-    this.#tree.entry(told)
-  }
-
-  data(chunk: Buffer, offset: number): void {
-    this.#archive.data(chunk)
-    this.#tree.data(chunk, offset)
-  }
-
-  end(): void {
-    this.#archive.end()
-    this.#tree.end()
   }
 }
 
@@ -139,7 +68,7 @@ class Packer {
       const found = openEntry(directory, name)
       if (!found) continue
       try {
-        if (isWhiteout(found.stat)) this.#mark(`${prefix}.wh.${name}`, found.stat)
+        if (isWhiteout(found.stat)) writeMark(this.#sink, `${prefix}.wh.${name}`, found.stat)
         else this.#entry(found.fd, found.stat, prefix + name)
       } finally {
         fs.closeSync(found.fd)
@@ -151,14 +80,8 @@ class Packer {
     if (this.#isMadeForMounts(fd, stat, path)) return
     this.#reader.addAlone(fd, stat, path)
     if (!isDirectory(stat)) return
-    if (isOpaque(fd)) this.#mark(`${path}/.wh..wh..opq`, stat)
+    if (isOpaque(fd)) writeMark(this.#sink, `${path}/.wh..wh..opq`, stat)
     this.#contents(fd, `${path}/`)
-  }
-
-  /** A whiteout, or the mark of an opaque directory: an empty file with a name that tells. */
-  #mark(name: string, { mtimeSeconds }: StatAt): void {
-    this.#sink.entry(tarHeader({ type: 'file', name, mode: 0, mtimeSeconds }))
-    this.#sink.end()
   }
 
   /**

@@ -22,7 +22,10 @@ import type { ComposeJob, Composed } from './compose.ts'
 import { decompress } from './decompress.ts'
 import { removeIgnored } from './ignored.ts'
 import { packLayer } from './pack.ts'
-import type { PackJob, Packed } from './pack.ts'
+import type { PackJob } from './pack.ts'
+import { squashLayers } from './squash.ts'
+import type { SquashJob } from './squash.ts'
+import type { Packed } from './write-layer.ts'
 
 /** What is done with trees on a thread. Descriptors are of this process and stay their opener's to close. */
 export type TreeJob =
@@ -40,6 +43,7 @@ export type TreeJob =
   | { kind: 'write'; root: number; path: string; from: number; options: WriteTreeOptions }
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
+  | ({ kind: 'squash' } & SquashJob)
   | ({ kind: 'compose' } & ComposeJob)
   | { kind: 'ignore'; root: string; patterns: string[] }
 
@@ -84,6 +88,8 @@ export async function doTreeJob(
       return layerChanges(job.upper, job.lower)
     case 'pack':
       return packLayer(job, isCancelled)
+    case 'squash':
+      return squashLayers(job, isCancelled)
     case 'compose':
       return composeLayer(job, isCancelled)
     case 'ignore':

@@ -10,9 +10,11 @@ import type { FilesystemChange } from '../types/docker.ts'
 import { closeFlow, newFlow, releaseChunks } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
 import type { ComposeJob, Composed } from './compose.ts'
-import type { PackJob, Packed } from './pack.ts'
+import type { PackJob } from './pack.ts'
+import type { SquashJob } from './squash.ts'
 import type { TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
+import type { Packed } from './write-layer.ts'
 
 /** Copies under way at the same time: each takes a thread for as long as its client takes to send or receive. */
 const MOST_STREAMS = 32
@@ -115,6 +117,11 @@ export class Trees {
   /** @see packLayer */
   async pack(job: PackJob, signal?: AbortSignal): Promise<Packed> {
     return (await this.#others.run({ kind: 'pack', ...job }, () => undefined, signal)) as Packed
+  }
+
+  /** @see squashLayers */
+  async squash(job: SquashJob, signal?: AbortSignal): Promise<Packed> {
+    return (await this.#others.run({ kind: 'squash', ...job }, () => undefined, signal)) as Packed
   }
 
   /** @see composeLayer */

@@ -211,6 +211,69 @@ describe('docker build', { skip }, () => {
     assert.equal(await cli.ok('run', '--rm', tag, 'ls', '/d'), 'y')
   })
 
+  it('makes one layer of all steps with --squash, in which nothing of what they deleted is left', async () => {
+    const tag = await built(
+      {
+        Dockerfile: [
+          'FROM BASE',
+          'RUN mkdir /d /kept && echo s3kr1t > /d/secret && echo 1 > /f && ln /f /hard',
+          'RUN rm -r /d && echo 2 > /f2 && mkdir /d && echo new > /d/new',
+          'RUN rm /bin/vi /f2 && mv /kept /moved && chmod 700 /tmp',
+          'ENV A=1',
+        ].join('\n'),
+      },
+      '--squash',
+    )
+    const inspected = JSON.parse(
+      await cli
+        .ok('inspect', '--format', '{{json .RootFS.Layers}}', cli.image, tag)
+        .then((text) => `[${text.replace('\n', ',')}]`),
+    ) as string[][]
+    const [base = [], squashed = []] = inspected
+    assert.deepEqual(squashed.slice(0, -1), base)
+    const script =
+      'ls /d /bin/vi /f2 /kept /moved 2>&1; cat /d/new /hard; stat -c %h /f; stat -c %a /tmp; echo $A'
+    const said = await cli.ok('run', '--rm', tag, 'sh', '-c', script)
+    assert.match(said, /bin\/vi: No such file[^]*f2: No such[^]*kept: No such[^]*\/d:\nnew\n/)
+    assert.match(said, /new\n1\n2\n700\n1$/)
+    const history = await cli.ok('history', '--no-trunc', '--format', '{{.Size}} {{.Comment}}', tag)
+    const [merge = '', ...steps] = history.split('\n')
+    assert.match(merge, /^[\d.]+k?B merge sha256:[0-9a-f]{64} to sha256:[0-9a-f]{64}$/)
+    assert.deepEqual(
+      steps.slice(0, 4).map((line) => line.trim()),
+      ['0B', '0B', '0B', '0B'],
+    )
+    const archive = path.join(cli.dir, 'squashed.tar')
+    await cli.ok('save', '-o', archive, tag)
+    const blobs = spawnSync('sh', ['-c', `tar -xOf ${archive} | grep -c -a s3kr1t`])
+    assert.equal(blobs.stdout.toString().trim(), '1', 'only the command in the history')
+  })
+
+  it('runs steps below the cgroup and with the security options that are asked for', async () => {
+    const parent = `/${cli.prefix}-steps`
+    const Dockerfile =
+      'FROM BASE\nRUN grep -E "Seccomp:|NoNewPrivs" /proc/self/status; sleep 1.234\n'
+    const building = build(
+      { Dockerfile },
+      ...['--cgroup-parent', parent, '--security-opt', 'seccomp=unconfined'],
+      ...['--security-opt', 'no-new-privileges'],
+    )
+    const where = await eventually(
+      () => Promise.resolve(cgroupsOf('sleep 1.234')),
+      (text) => text !== '',
+    )
+    assert.match(where, new RegExp(`${parent}/[0-9a-f]{64}\n`))
+    const asked = await building
+    assert.equal(asked.code, 0, asked.stderr)
+    assert.match(asked.stdout, /NoNewPrivs:\s+1\nSeccomp:\s+0\n/)
+    const plain = await build({ Dockerfile: `${Dockerfile}RUN true` }, '--no-cache')
+    assert.match(plain.stdout, /NoNewPrivs:\s+0\nSeccomp:\s+2\n/)
+    const wrong = await build({ Dockerfile }, '--security-opt', 'seccomp=nonsense')
+    assert.match(wrong.stderr, /Decoding seccomp profile failed/)
+    const slice = await build({ Dockerfile }, '--cgroup-parent', 'a.slice')
+    assert.match(slice.stderr, /cgroup-parent for cgroupfs should be a path/)
+  })
+
   it('says only the ID when it is to be quiet, and what happened when it fails', async () => {
     const { code, stdout, tag } = await build({ Dockerfile: 'FROM BASE\nRUN echo noise\n' }, '-q')
     assert.equal(code, 0)
@@ -249,3 +312,16 @@ describe('docker build', { skip }, () => {
     assert.match(await cli.ok('system', 'df'), /Build Cache +0/)
   })
 })
+
+/** /proc/PID/cgroup of the process with these words. */
+function cgroupsOf(command: string): string {
+  for (const name of fs.readdirSync('/proc')) {
+    try {
+      const words = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
+      if (words.join(' ').trim() === command) return fs.readFileSync(`/proc/${name}/cgroup`, 'utf8')
+    } catch {
+      // no process, or one that has gone
+    }
+  }
+  return ''
+}

@@ -20,7 +20,7 @@ describe('createApiServer', () => {
     assert.equal(status, 200)
     assert.equal(text, 'OK')
     assert.equal(headers['api-version'], '1.56')
-    assert.equal(headers['docker-experimental'], 'false')
+    assert.equal(headers['docker-experimental'], 'true')
     assert.equal(headers.ostype, 'linux')
     assert.equal(headers.swarm, 'inactive')
     assert.match(headers['cache-control'] ?? '', /no-store/)
