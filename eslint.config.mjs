@@ -18,6 +18,7 @@ const ENGINE_DOORS = [
   './instance.ts',
   './lock.ts',
   './types',
+  './images/reference.ts',
   './api/server.ts',
   './registry-server/door.ts',
   './remote/remote-engine.ts',
@@ -118,7 +119,7 @@ export default tseslint.config(
             zone(
               './server',
               './engine',
-              'server/ sees the contract, index, errors, instance, types and the API server.',
+              'server/ sees the contract, index, errors, instance, types, references and the API server.',
               ENGINE_DOORS,
             ),
             zone('./server', ['./app', './components'], 'server/ knows nothing of pages.'),

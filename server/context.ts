@@ -2,9 +2,11 @@ import type { Engine } from '../engine/contract.ts'
 import { UnavailableError } from '../engine/errors.ts'
 import type { Accounts } from './auth/accounts.ts'
 import type { Sessions } from './auth/sessions.ts'
+import type { AccessTokens } from './auth/tokens.ts'
 import type { Db } from './db.ts'
 import type { Env } from './env.ts'
 import type { Jobs } from './jobs/jobs.ts'
+import type { Registries } from './registries/registries.ts'
 
 /** What runs in this process, for everyone who needs it. */
 export interface Context {
@@ -13,6 +15,8 @@ export interface Context {
   db: Db
   sessions: Sessions
   accounts: Accounts
+  tokens: AccessTokens
+  registries: Registries
   jobs: Jobs
 }
 

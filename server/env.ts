@@ -11,6 +11,8 @@ export interface Env {
   dev: boolean
   /** `npm run dev` only: a Docker API endpoint to work on instead of the local engine. */
   devEngine: string | undefined
+  /** Where programs `docker-credential-NAME` are looked for before PATH. */
+  credentialHelpers: string | undefined
 }
 
 const schema = z.object({
@@ -20,6 +22,7 @@ const schema = z.object({
     .string()
     .regex(/^(unix:\/\/\/|https?:\/\/)/, 'must be unix:///path or http://host:port')
     .optional(),
+  GANTRY_CREDENTIAL_HELPERS: z.string().startsWith('/', 'must be a full path').optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -45,5 +48,6 @@ export function readEnv(env: Record<string, string | undefined>): Env {
     instance: instanceFromEnv(env),
     dev,
     devEngine: dev ? GANTRY_DEV_ENGINE : undefined,
+    credentialHelpers: parsed.data.GANTRY_CREDENTIAL_HELPERS,
   }
 }

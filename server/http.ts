@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ApiServer, createApiServer } from '../engine/api/server.ts'
 import { isSameOrigin } from './auth/same-origin.ts'
-import { readCookie, sessionCookieName } from './auth/cookie.ts'
-import type { Session } from './auth/sessions.ts'
+import { checkScope, identify, signedIn } from './auth/identify.ts'
+import type { SessionUser } from './auth/sessions.ts'
 import { engineOf } from './caller.ts'
 import { answerRegistryFor } from './registry.ts'
 import type { Context } from './context.ts'
@@ -26,19 +26,25 @@ export interface Pages {
  *
  *     /live            Socket.IO (attached by live/io.ts)
  *     /api/health      200 while it runs, for everyone
- *     /api/engine/…    the Docker Engine API, for those signed in
- *     /v2/…            the registry, for those whose name and password come with the request
+ *     /api/engine/…    the Docker Engine API, for those signed in or with an access token
+ *     /v2/…            the registry, for those whose name and password, or token, come with the request
  *     the rest         Next
  */
 export function createConsoleServer(context: Context, pages: Pages): http.Server {
-  const doors = new WeakMap<Session, ApiServer>()
-  /** Everything that comes by a session is done on its user's behalf. */
-  const doorOf = (session: Session): ApiServer => {
-    const known = doors.get(session)
-    if (known !== undefined) return known
-    const door = createApiServer(engineOf(context.engine, session.user))
-    doors.set(session, door)
+  const doors = new Map<string, ApiServer>()
+  /** Everything that comes in a user's name is done on that user's behalf. */
+  const doorOf = ({ id, name }: SessionUser): ApiServer => {
+    const key = JSON.stringify([id, name])
+    const door = doors.get(key) ?? createApiServer(engineOf(context.engine, { id, name }))
+    doors.set(key, door)
     return door
+  }
+  /** @throws UNAUTHORIZED, FORBIDDEN */
+  const doorFor = async (request: IncomingMessage, isUpgrade: boolean): Promise<ApiServer> => {
+    const { authorization, cookie } = request.headers
+    const identity = signedIn(await identify(context, { authorization, cookie }))
+    checkScope(identity, { method: request.method, isUpgrade })
+    return doorOf(identity.user)
   }
   const server = http.createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
@@ -63,16 +69,12 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
       return
     }
     if (isBelow(path, ENGINE_PREFIX)) {
-      const session = await signedIn(context, request)
-      if (session === undefined) {
-        sendError(response, 401, 'Sign in first.')
-        return
-      }
+      const door = await doorFor(request, false)
       // Nothing that a container printed or an archive holds may act as a page of ours.
       response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox")
       response.setHeader('X-Content-Type-Options', 'nosniff')
       request.url = path.slice(ENGINE_PREFIX.length) || '/'
-      doorOf(session).handle(request, response)
+      door.handle(request, response)
       return
     }
     if (isBelow(path, '/v2')) {
@@ -90,34 +92,43 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
     if (isBelow(path, ENGINE_PREFIX)) {
       void (async () => {
         // Asked for before anything is read: data that comes early waits in the socket.
-        const session = isSameOrigin(request.headers) ? await signedIn(context, request) : undefined
-        if (session === undefined) {
-          socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        if (!isSameOrigin(request.headers)) {
+          refuseUpgrade(socket, 403, 'This request came from another site and was refused.')
           return
         }
+        const door = await doorFor(request, true)
         request.url = path.slice(ENGINE_PREFIX.length) || '/'
-        doorOf(session).upgrade(request, socket, head)
-      })().catch(() => socket.destroy())
+        door.upgrade(request, socket, head)
+      })().catch((error: unknown) => {
+        refuseUpgrade(socket, errorStatus(error), errorMessage(error))
+      })
       return
     }
     if (pages.upgrade && path.startsWith('/_next/')) {
       pages.upgrade(request, socket, head).catch(() => socket.destroy())
       return
     }
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    refuseUpgrade(socket, 404, 'There is nothing at this path.')
   })
   return server
 }
 
-/** The session of a request's cookie. */
-export function signedIn(context: Context, request: IncomingMessage): Promise<Session | undefined> {
-  return context.sessions.find(
-    readCookie(request.headers.cookie, sessionCookieName(context.env.port)),
-  )
-}
-
 function isBelow(url: string, prefix: string): boolean {
   return url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`)
+}
+
+function refuseUpgrade(socket: Duplex, status: number, message: string): void {
+  const body = JSON.stringify({ message })
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`,
+      'Connection: close',
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
 }
 
 function sendError(response: ServerResponse, status: number, message: string): void {

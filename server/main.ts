@@ -6,6 +6,7 @@ import { errorMessage } from '../engine/errors.ts'
 import { lockInstance } from '../engine/lock.ts'
 import { Accounts } from './auth/accounts.ts'
 import { Sessions } from './auth/sessions.ts'
+import { AccessTokens } from './auth/tokens.ts'
 import { type Context, setContext } from './context.ts'
 import { openDatabase } from './db.ts'
 import { type Env, readEnv } from './env.ts'
@@ -13,6 +14,7 @@ import { createConsoleServer } from './http.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { createLive } from './live/io.ts'
 import { openEngine } from './open-engine.ts'
+import { openRegistries } from './registries/registries.ts'
 import { PROJECT_ROOT } from './root.ts'
 import { loadSampleLater } from './sample.ts'
 
@@ -35,6 +37,8 @@ async function main(): Promise<void> {
     db,
     sessions,
     accounts: new Accounts(db, sessions),
+    tokens: new AccessTokens(db),
+    registries: openRegistries(env, db),
     jobs: new Jobs(),
   }
   setContext(context)

@@ -1,19 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errorMessage } from '../engine/errors.ts'
+import { errorMessage, UnauthorizedError } from '../engine/errors.ts'
 import {
   answerRegistry,
   registryError,
   setRegistryHeaders,
 } from '../engine/registry-server/door.ts'
-import type { SessionUser } from './auth/sessions.ts'
+import { checkScope, type Identity } from './auth/identify.ts'
+import { isAccessToken } from './auth/tokens.ts'
 import { engineOf } from './caller.ts'
 import type { Context } from './context.ts'
 import { codeOf, errorStatus } from './errors.ts'
 import type { TooManyRequestsError } from './errors.ts'
 
 /**
- * The registry of the engine for the console's users: `docker login` sends name and password with each request, and
- * what it asks for is done on the user's behalf. Nobody comes in without.
+ * The registry of the engine for the console's users: `docker login` sends a name with a password or an access token
+ * with each request, and what it asks for is done on the user's behalf. Nobody comes in without; a token that may only
+ * read pulls and does not push.
  *
  * @see RFC 7617; distribution-spec, "Determining Support" (end-1)
  */
@@ -22,31 +24,33 @@ export async function answerRegistryFor(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  let user: SessionUser
+  let identity: Identity
   try {
-    user = await userOf(context, request)
+    identity = await identityOf(context, request)
+    checkScope(identity, { method: request.method })
   } catch (error) {
     refuseEntry(request, response, error)
     return
   }
-  await answerRegistry(engineOf(context.engine, user).registry, request, response)
+  await answerRegistry(engineOf(context.engine, identity.user).registry, request, response)
 }
 
-async function userOf(context: Context, request: IncomingMessage): Promise<SessionUser> {
-  const account = readBasic(request.headers.authorization)
-  if (account === undefined) throw new SignInFirst()
-  return await context.accounts.verify(account, {
+async function identityOf(context: Context, request: IncomingMessage): Promise<Identity> {
+  const { authorization } = request.headers
+  const bearer = /^bearer +(\S{1,200})$/i.exec(authorization ?? '')?.[1]
+  if (bearer !== undefined) return await context.tokens.verify(bearer)
+  const account = readBasic(authorization)
+  if (account === undefined) throw new UnauthorizedError('Sign in first: docker login')
+  if (isAccessToken(account.password)) {
+    const identity = await context.tokens.verify(account.password)
+    if (identity.user.name.toLowerCase() === account.name.toLowerCase()) return identity
+    throw new UnauthorizedError(`The access token is not one of ${account.name}.`)
+  }
+  const from = {
     ip: request.socket.remoteAddress ?? '',
     userAgent: request.headers['user-agent'] ?? '',
-  })
-}
-
-class SignInFirst extends Error {
-  readonly code = 'UNAUTHORIZED'
-
-  constructor() {
-    super('Sign in first: docker login')
   }
+  return { user: await context.accounts.verify(account, from), scope: 'write' }
 }
 
 function readBasic(header: string | undefined): { name: string; password: string } | undefined {
@@ -57,6 +61,13 @@ function readBasic(header: string | undefined): { name: string; password: string
   return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
+/** By status. @see distribution-spec, "Error Codes" */
+const CODES: Record<number, string> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  429: 'TOOMANYREQUESTS',
+}
+
 function refuseEntry(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   setRegistryHeaders(response)
   const status = errorStatus(error)
@@ -64,7 +75,7 @@ function refuseEntry(request: IncomingMessage, response: ServerResponse, error: 
     response.setHeader('WWW-Authenticate', 'Basic realm="Gantry", charset="UTF-8"')
   if (codeOf(error) === 'TOO_MANY_REQUESTS')
     response.setHeader('Retry-After', (error as TooManyRequestsError).retryAfter)
-  const code = status === 401 ? 'UNAUTHORIZED' : status === 429 ? 'TOOMANYREQUESTS' : 'UNKNOWN'
+  const code = CODES[status] ?? 'UNKNOWN'
   // a body that nobody reads would block the connection's next request
   if (!request.complete) response.setHeader('Connection', 'close')
   const body = registryError(code, errorMessage(error))

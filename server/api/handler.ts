@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
-import { InvalidParameterError, UnauthorizedError } from '../../engine/errors.ts'
+import { InvalidParameterError } from '../../engine/errors.ts'
 import { readCookie, sessionCookieName } from '../auth/cookie.ts'
+import { checkScope, identify, type Identity, signedIn } from '../auth/identify.ts'
 import type { From } from '../auth/accounts.ts'
 import type { Session } from '../auth/sessions.ts'
 import { context } from '../context.ts'
@@ -34,14 +35,20 @@ export function answering<A extends unknown[]>(
   }
 }
 
-/** The same for those signed in only. */
+/** The same for those signed in only, in a browser or with an access token that allows it. */
 export function forSession<A extends unknown[]>(
-  work: (session: Session, request: Request, ...rest: A) => Promise<unknown>,
+  work: (identity: Identity, request: Request, ...rest: A) => Promise<unknown>,
 ): (request: Request, ...rest: A) => Promise<Response> {
   return answering(async (request: Request, ...rest: A) => {
-    const session = await sessionOf(request)
-    if (!session) throw new UnauthorizedError('Sign in first.')
-    return work(session, request, ...rest)
+    const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
+    const identity = signedIn(
+      await identify(context(), {
+        authorization: header('authorization'),
+        cookie: header('cookie'),
+      }),
+    )
+    checkScope(identity, request)
+    return work(identity, request, ...rest)
   })
 }
 

@@ -5,7 +5,7 @@ import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
 import { deploy } from '../jobs/deploy.ts'
 import { loadImages } from '../jobs/load.ts'
-import { pullImage } from '../jobs/pull.ts'
+import { type AuthFor, pullImage } from '../jobs/pull.ts'
 import type { Job } from '../live/protocol.ts'
 import { forSession, readBody } from './handler.ts'
 import { deploySchema, pullSchema } from './schemas/deploy.ts'
@@ -24,7 +24,7 @@ export const postDeploy = forSession(async (session, request) => {
       kind: 'deploy',
       title: wanted.name === '' ? wanted.image : `${wanted.name} (${wanted.image})`,
       user: session.user.name,
-      work: (report) => deploy(engineOf(engine, session.user), wanted, report),
+      work: (report) => deploy(engineOf(engine, session.user), wanted, report, authFor),
     }),
   )
 })
@@ -37,7 +37,7 @@ export const postPull = forSession(async (session, request) => {
       kind: 'pull',
       title: wanted.image,
       user: session.user.name,
-      work: (report) => pullImage(engineOf(engine, session.user), wanted, report),
+      work: (report) => pullImage(engineOf(engine, session.user), wanted, report, authFor),
     }),
   )
 })
@@ -90,6 +90,9 @@ export const postCancel = forSession(
     return {}
   },
 )
+
+/** Credentials that the console keeps for registries. */
+const authFor: AuthFor = (reference) => context().registries.registryAuthFor(reference)
 
 function started(job: Job): JobStarted {
   return { jobId: job.id, job }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RegistryEngine } from '../../engine/contract.ts'
 import { engineOf } from '../caller.ts'
-import type { Session } from '../auth/sessions.ts'
+import type { Identity } from '../auth/identify.ts'
 import { context } from '../context.ts'
 import { forSession, readBody } from './handler.ts'
 
@@ -18,6 +18,6 @@ export const putRegistrySettings = forSession(async (session, request) => {
 /** POST /api/registry/collect: applies the rules now; answers with what went. */
 export const collectRegistryGarbage = forSession((session) => registryOf(session).collectGarbage())
 
-function registryOf({ user }: Session): RegistryEngine {
+function registryOf({ user }: Identity): RegistryEngine {
   return engineOf(context().engine, user).registry
 }

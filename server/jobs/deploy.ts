@@ -4,7 +4,7 @@ import type { HostConfig, PortMap } from '../../engine/types/docker.ts'
 import type { Deploy } from '../api/schemas/deploy.ts'
 import type { Job } from '../live/protocol.ts'
 import type { JobReport } from './jobs.ts'
-import { pullImage } from './pull.ts'
+import { type AuthFor, pullImage } from './pull.ts'
 
 /**
  * Deploys: gets the image when it has to, makes the container and starts it. When a step fails, or the job is
@@ -14,8 +14,9 @@ export async function deploy(
   engine: Engine,
   request: Deploy,
   report: JobReport,
+  authFor: AuthFor,
 ): Promise<Job['result']> {
-  await ensureImage(engine, request, report)
+  await ensureImage(engine, request, report, authFor)
   report.signal.throwIfAborted()
 
   report.say('Creating the container…')
@@ -39,7 +40,12 @@ export async function deploy(
   return { containerId: Id }
 }
 
-async function ensureImage(engine: Engine, request: Deploy, report: JobReport): Promise<void> {
+async function ensureImage(
+  engine: Engine,
+  request: Deploy,
+  report: JobReport,
+  authFor: AuthFor,
+): Promise<void> {
   if (request.pull === 'missing') {
     try {
       await engine.images.inspect(request.image)
@@ -48,11 +54,7 @@ async function ensureImage(engine: Engine, request: Deploy, report: JobReport): 
       if (errorCode(error) !== 'NOT_FOUND') throw error
     }
   }
-  await pullImage(
-    engine,
-    { image: request.image, ...(request.auth ? { auth: request.auth } : {}) },
-    report,
-  )
+  await pullImage(engine, request, report, authFor)
 }
 
 /** Removes what was made; a failure to do so is told beside the cause, for someone has to look after it. */

@@ -1,20 +1,20 @@
-import type { Engine } from '../../engine/contract.ts'
-import type { PullRequest } from '../api/schemas/deploy.ts'
+import type { Engine, RegistryCredentials } from '../../engine/contract.ts'
 import type { Job } from '../live/protocol.ts'
 import type { JobReport } from './jobs.ts'
 
-/** Pulls an image, a row per layer. */
+/** What an image's registry is to be told; undefined for nothing. */
+export type AuthFor = (reference: string) => Promise<RegistryCredentials | undefined>
+
+/** Pulls an image, a row per layer; without credentials of its own with those that are stored for its registry. */
 export async function pullImage(
   engine: Pick<Engine, 'images'>,
-  request: PullRequest,
+  request: { image: string; auth?: RegistryCredentials | undefined },
   report: JobReport,
+  authFor: AuthFor,
 ): Promise<Job['result']> {
   report.say(`Pulling ${request.image}…`)
-  const progress = engine.images.pull(
-    request.image,
-    request.auth ? { auth: request.auth } : {},
-    report.signal,
-  )
+  const auth = request.auth ?? (await authFor(request.image))
+  const progress = engine.images.pull(request.image, auth ? { auth } : {}, report.signal)
   for await (const line of progress) {
     report.progress(line)
   }

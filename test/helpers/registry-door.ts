@@ -3,9 +3,11 @@ import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Accounts } from '../../server/auth/accounts.ts'
 import { Sessions } from '../../server/auth/sessions.ts'
+import { AccessTokens } from '../../server/auth/tokens.ts'
 import { openDatabase } from '../../server/db.ts'
 import { createConsoleServer } from '../../server/http.ts'
 import { Jobs } from '../../server/jobs/jobs.ts'
+import { openRegistries } from '../../server/registries/registries.ts'
 import { openTestEngine, type TestEngine } from './local-engine.ts'
 
 export const USER = { name: 'ann', password: 'correct horse' }
@@ -13,6 +15,9 @@ export const USER = { name: 'ann', password: 'correct horse' }
 /** An engine with the console's server before it, where its registry is; `ann` may come in. */
 export class RegistryDoor {
   readonly test: TestEngine
+  readonly tokens: AccessTokens
+  /** Of `ann`. */
+  readonly userId: string
   readonly #sessions: Sessions
   readonly #server: http.Server
   readonly #closeDatabase: () => Promise<void>
@@ -21,11 +26,13 @@ export class RegistryDoor {
 
   private constructor(
     test: TestEngine,
-    sessions: Sessions,
+    { sessions, tokens, userId }: { sessions: Sessions; tokens: AccessTokens; userId: string },
     server: http.Server,
     closeDatabase: () => Promise<void>,
   ) {
     this.test = test
+    this.tokens = tokens
+    this.userId = userId
     this.#sessions = sessions
     this.#server = server
     this.#closeDatabase = closeDatabase
@@ -37,15 +44,18 @@ export class RegistryDoor {
     const db = await openDatabase(test.instance.dataRoot)
     const sessions = new Sessions(db)
     const accounts = new Accounts(db, sessions)
-    await accounts.setup(USER, { ip: '127.0.0.1', userAgent: 'test' })
+    const { session } = await accounts.setup(USER, { ip: '127.0.0.1', userAgent: 'test' })
+    const tokens = new AccessTokens(db)
+    const env = {
+      port: 3000,
+      host: '127.0.0.1',
+      dev: false,
+      devEngine: undefined,
+      credentialHelpers: undefined,
+      instance: test.instance,
+    }
     const context = {
-      env: {
-        port: 3000,
-        host: '127.0.0.1',
-        dev: false,
-        devEngine: undefined,
-        instance: test.instance,
-      },
+      env,
       // asked for anew each time: a test may open the engine again
       get engine() {
         return test.engine
@@ -53,6 +63,8 @@ export class RegistryDoor {
       db,
       sessions,
       accounts,
+      tokens,
+      registries: openRegistries(env, db),
       jobs: new Jobs(),
     }
     const server = createConsoleServer(context, {
@@ -62,7 +74,8 @@ export class RegistryDoor {
       },
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return new RegistryDoor(test, sessions, server, () => db.$disconnect())
+    const parts = { sessions, tokens, userId: session.user.id }
+    return new RegistryDoor(test, parts, server, () => db.$disconnect())
   }
 
   get authorization(): string {

@@ -9,10 +9,12 @@ import { instanceAt } from '../../engine/instance.ts'
 import { Accounts } from '../../server/auth/accounts.ts'
 import { sessionCookieName } from '../../server/auth/cookie.ts'
 import { Sessions } from '../../server/auth/sessions.ts'
+import { AccessTokens } from '../../server/auth/tokens.ts'
 import type { Context } from '../../server/context.ts'
 import { openDatabase } from '../../server/db.ts'
 import { createConsoleServer } from '../../server/http.ts'
 import { Jobs } from '../../server/jobs/jobs.ts'
+import { openRegistries } from '../../server/registries/registries.ts'
 import { createLive, type Live } from '../../server/live/io.ts'
 import type { ClientToServer, ServerToClient } from '../../server/live/protocol.ts'
 import { MockEngine } from './mock-engine.ts'
@@ -43,22 +45,26 @@ export async function openTestContext(t: TestContext, mock = new MockEngine()): 
     await db.$disconnect()
     fs.rmSync(root, { recursive: true, force: true })
   })
+  const env = {
+    port: 3000,
+    host: '127.0.0.1',
+    dev: false,
+    devEngine: undefined,
+    credentialHelpers: undefined,
+    instance: instanceAt({
+      dataRoot: root,
+      runRoot: path.join(root, 'run'),
+      bridgeSubnet: '10.9.0.0/16',
+    }),
+  }
   return {
-    env: {
-      port: 3000,
-      host: '127.0.0.1',
-      dev: false,
-      devEngine: undefined,
-      instance: instanceAt({
-        dataRoot: root,
-        runRoot: path.join(root, 'run'),
-        bridgeSubnet: '10.9.0.0/16',
-      }),
-    },
+    env,
     engine: mock.engine,
     db,
     sessions,
     accounts: new Accounts(db, sessions),
+    tokens: new AccessTokens(db),
+    registries: openRegistries(env, db),
     jobs: new Jobs(),
   }
 }

@@ -80,7 +80,7 @@ describe('the console server', () => {
         '/api/engine/containers/x/attach',
         `Cookie: ${cookie}\r\nOrigin: http://evil.example\r\n`,
       ),
-      /401/,
+      /403/,
     )
     assert.match(await ask('/elsewhere', ''), /404/)
   })

@@ -1,5 +1,5 @@
 import { PassThrough, type Duplex } from 'node:stream'
-import type { Caller, Engine, ExecInspect } from '../../engine/contract.ts'
+import type { Caller, Engine, ExecInspect, RegistryCredentials } from '../../engine/contract.ts'
 import { ConflictError, NotFoundError } from '../../engine/errors.ts'
 import type {
   ContainerStatsResponse,
@@ -16,6 +16,8 @@ export class MockEngine {
   images = new Set<string>()
   /** Calls of verbs in their order: `create web`, `start <id>`. */
   calls: string[] = []
+  /** What each pull was to tell the registry. */
+  pullAuths: (RegistryCredentials | undefined)[] = []
   /** On whose behalf the engine was asked for. */
   callers: Caller[] = []
   opened = { list: 0, events: 0, stats: 0, logs: 0 }
@@ -140,8 +142,14 @@ export class MockEngine {
         if (!this.images.has(name)) throw new NotFoundError(`No such image: ${name}`)
         return {}
       },
-      pull: (reference: string, _options: unknown, signal?: AbortSignal) =>
-        this.#pull(reference, signal),
+      pull: (
+        reference: string,
+        options: { auth?: RegistryCredentials } = {},
+        signal?: AbortSignal,
+      ) => {
+        this.pullAuths.push(options.auth)
+        return this.#pull(reference, signal)
+      },
     },
     as: (caller: Caller) => {
       this.callers.push(caller)

@@ -3,18 +3,23 @@ import { describe, it } from 'node:test'
 import { deploySchema, type DeployInput } from '../../../server/api/schemas/deploy.ts'
 import { createConfig, deploy } from '../../../server/jobs/deploy.ts'
 import { Jobs } from '../../../server/jobs/jobs.ts'
+import type { AuthFor } from '../../../server/jobs/pull.ts'
 import type { Job } from '../../../server/live/protocol.ts'
 import { until } from '../console.ts'
 import { MockEngine } from '../mock-engine.ts'
 
-function begin(mock: MockEngine, input: DeployInput): { job: Job; jobs: Jobs } {
+function begin(
+  mock: MockEngine,
+  input: DeployInput,
+  authFor: AuthFor = () => Promise.resolve(undefined),
+): { job: Job; jobs: Jobs } {
   const jobs = new Jobs()
   const wanted = deploySchema.parse(input)
   const job = jobs.start({
     kind: 'deploy',
     title: wanted.name,
     user: 'admin',
-    work: (report) => deploy(mock.engine, wanted, report),
+    work: (report) => deploy(mock.engine, wanted, report, authFor),
   })
   return { job, jobs }
 }
@@ -22,6 +27,25 @@ function begin(mock: MockEngine, input: DeployInput): { job: Job; jobs: Jobs } {
 const WEB: DeployInput = { image: 'nginx', name: 'web' }
 
 describe('the deploy job', () => {
+  it('pulls with what is stored for the image’s registry, and with what it was given first', async () => {
+    const mock = new MockEngine()
+    const asked: string[] = []
+    const authFor: AuthFor = async (reference) => {
+      asked.push(reference)
+      return { username: 'stored', password: 'x' }
+    }
+    const first = begin(mock, { ...WEB, image: 'box:5000/app' }, authFor)
+    await first.jobs.ended(first.job.id)
+    const auth = { username: 'given', password: 'y' }
+    const second = begin(mock, { image: 'box:5000/other', name: 'w2', auth }, authFor)
+    await second.jobs.ended(second.job.id)
+    assert.deepEqual(asked, ['box:5000/app'])
+    assert.deepEqual(
+      mock.pullAuths.map((each) => each?.username),
+      ['stored', 'given'],
+    )
+  })
+
   it('pulls what is missing, creates and starts', async () => {
     const mock = new MockEngine()
     const { job, jobs } = begin(mock, WEB)

@@ -1,0 +1,1 @@
+export { deleteRegistry as DELETE, patchRegistry as PATCH } from '@/server/api/registries.ts'

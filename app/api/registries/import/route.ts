@@ -1,0 +1,1 @@
+export { importRegistries as POST } from '@/server/api/registries.ts'

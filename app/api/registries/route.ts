@@ -1,0 +1,1 @@
+export { getRegistries as GET, postRegistry as POST } from '@/server/api/registries.ts'
