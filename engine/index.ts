@@ -33,6 +33,7 @@ import { openImages } from './images/local-images.ts'
 import type { Instance } from './instance.ts'
 import { LocalNetworks } from './networks/local-networks.ts'
 import { LocalRegistry } from './registry-server/local-registry.ts'
+import { Uploads } from './registry-server/uploads.ts'
 import { RepositoryTable } from './registry-server/repository-table.ts'
 import { loadDefaultProfile } from './runtime/apparmor.ts'
 import { Trees } from './store/trees.ts'
@@ -156,6 +157,7 @@ async function openEngine(
     warn,
   })
   const registry = LocalRegistry.open({
+    uploads: await Uploads.open(instance.dataRoot),
     store: images.store,
     repositories,
     settings: await SettingsDocument.open(instance.dataRoot, warn),

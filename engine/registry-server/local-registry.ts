@@ -27,7 +27,7 @@ import { planRemoval } from './retention.ts'
 import type { Removal } from './retention.ts'
 import type { SettingsDocument } from './settings.ts'
 import { nameAt, nameImage, takeIn, unnameImage } from './take-in.ts'
-import { Uploads } from './uploads.ts'
+import type { Uploads } from './uploads.ts'
 
 const TIDY_MS = 10 * 60_000
 /** What a push has put in before its manifest may wait for that so long. */
@@ -41,6 +41,7 @@ export interface RegistryParts {
   store: ImageStore
   repositories: RepositoryTable
   settings: SettingsDocument
+  uploads: Uploads
   warn: Warn
 }
 
@@ -57,12 +58,12 @@ export class LocalRegistry implements RegistryEngine {
   /** What is done that nobody asked for. */
   #work: Promise<void> = Promise.resolve()
 
-  private constructor({ repositories, settings, store, warn }: RegistryParts) {
+  private constructor({ repositories, settings, store, uploads, warn }: RegistryParts) {
     this.#store = store
     this.#repositories = repositories
     this.#settings = settings
     this.#warn = warn
-    this.#uploads = new Uploads(store.blobs)
+    this.#uploads = uploads
     this.#quota = new Quota(repositories, settings, store.blobs)
     this.#timer = setInterval(() => {
       this.#inBackground(async () => {
@@ -258,7 +259,7 @@ export class LocalRegistry implements RegistryEngine {
           await this.#repositories.make(repository).link(digest)
         })
       } finally {
-        await blobs.discard(file)
+        await fs.rm(file, { force: true })
       }
     })
   }

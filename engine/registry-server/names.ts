@@ -41,3 +41,8 @@ export function parseTarget(text: string): { tag: string } | { digest: Digest } 
 export function directoryOf(name: string): string {
   return name.replaceAll('/', '~')
 }
+
+/** The repository that a directory is for. */
+export function nameOf(directory: string): string {
+  return directory.replaceAll('~', '/')
+}

@@ -10,7 +10,7 @@ import {
   sweepTemporaryDocuments,
   writeDocument,
 } from '../store/documents.ts'
-import { directoryOf } from './names.ts'
+import { directoryOf, nameOf } from './names.ts'
 
 const manifestSchema = z.object({
   digest: digestSchema,
@@ -207,7 +207,7 @@ export async function loadRepositories(
     throw error
   }
   for (const entry of entries) {
-    const name = entry.replaceAll('~', '/')
+    const name = nameOf(entry)
     if (!(await fs.stat(path.join(root, entry))).isDirectory()) continue
     const repository = new Repository(root, name)
     await repository.load(warn)

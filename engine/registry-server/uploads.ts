@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
+import path from 'node:path'
 import type { Readable } from 'node:stream'
-import type { BlobStore } from '../store/blobs.ts'
+import { isMissing } from '../store/documents.ts'
+import { directoryOf, nameOf } from './names.ts'
 import { refuse } from './refusal.ts'
 
 /** An upload that nothing was heard of for so long is over. */
@@ -14,7 +17,8 @@ interface Upload {
   readonly id: string
   readonly repository: string
   readonly file: string
-  hash: Hash
+  /** Of what is in the file; absent for one of an engine before, until somebody comes back for it. */
+  hash: Hash | undefined
   size: number
   touchedAt: number
   /** What is being received. */
@@ -29,23 +33,37 @@ export interface AppendOptions {
 }
 
 /**
- * Blobs on their way into the registry, each a file that grows. They are not resumed by another process: what a killed
- * engine leaves is swept with the store's other temporary files.
+ * Blobs on their way into the registry, each a file that grows:
+ *
+ *     <data>/uploads/<id>+<repository, ~ for />
+ *
+ * They outlive the engine: what a killed one had written of an upload is gone on with, and reckoned anew when somebody
+ * comes back for it. Whether all of that is right is told by the digest at the end.
  */
 export class Uploads {
-  readonly #blobs: BlobStore
+  readonly #root: string
   readonly #uploads = new Map<string, Upload>()
 
-  constructor(blobs: BlobStore) {
-    this.#blobs = blobs
+  private constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Finds what engines before have left, younger than a day. */
+  static async open(dataRoot: string): Promise<Uploads> {
+    const uploads = new Uploads(path.join(dataRoot, 'uploads'))
+    await fs.mkdir(uploads.#root, { recursive: true, mode: 0o700 })
+    for (const name of await fs.readdir(uploads.#root)) await uploads.#find(name)
+    await uploads.sweep()
+    return uploads
   }
 
   async begin(repository: string): Promise<string> {
     await this.#makeRoom()
+    const id = randomUUID()
     const upload: Upload = {
-      id: randomUUID(),
+      id,
       repository,
-      file: this.#blobs.temporary(),
+      file: path.join(this.#root, `${id}+${directoryOf(repository)}`),
       hash: createHash('sha256'),
       size: 0,
       touchedAt: Date.now(),
@@ -59,7 +77,7 @@ export class Uploads {
 
   /** Bytes received. @throws BLOB_UPLOAD_UNKNOWN */
   sizeOf(repository: string, id: string): number {
-    return this.#find(repository, id).size
+    return this.#get(repository, id).size
   }
 
   /**
@@ -78,7 +96,7 @@ export class Uploads {
     body: Readable,
     options: AppendOptions = {},
   ): Promise<number> {
-    const upload = this.#find(repository, id)
+    const upload = this.#get(repository, id)
     upload.body?.destroy()
     return await this.#inTurn(upload, () => this.#receive(upload, body, options))
   }
@@ -89,12 +107,12 @@ export class Uploads {
    * @throws DIGEST_INVALID when its content is another; it is over then, too
    */
   async finish(repository: string, id: string, digest: string): Promise<string> {
-    const upload = this.#find(repository, id)
+    const upload = this.#get(repository, id)
     return await this.#inTurn(upload, async () => {
       this.#uploads.delete(id)
-      const found = `sha256:${upload.hash.digest('hex')}`
+      const found = `sha256:${(await hashOf(upload)).digest('hex')}`
       if (found !== digest) {
-        await this.#blobs.discard(upload.file)
+        await discard(upload)
         throw refuse('DIGEST_INVALID', `the content that was uploaded has the digest ${found}`)
       }
       const handle = await fs.open(upload.file, 'r+')
@@ -109,7 +127,7 @@ export class Uploads {
 
   /** @throws BLOB_UPLOAD_UNKNOWN */
   async cancel(repository: string, id: string): Promise<void> {
-    await this.#drop(this.#find(repository, id))
+    await this.#drop(this.#get(repository, id))
   }
 
   /** Ends what nobody came back for. */
@@ -118,8 +136,12 @@ export class Uploads {
       if (upload.body === undefined && upload.touchedAt < now - IDLE_MS) await this.#drop(upload)
   }
 
+  /** Ends what is being received; what came of it stays for the next engine. */
   async close(): Promise<void> {
-    for (const upload of this.#uploads.values()) await this.#drop(upload)
+    for (const upload of this.#uploads.values()) {
+      upload.body?.destroy()
+      await upload.tail
+    }
   }
 
   async #receive(
@@ -134,7 +156,7 @@ export class Uploads {
       )
     }
     const expected = range ? range.end - range.start + 1 : undefined
-    const handle = await fs.open(upload.file, 'r+')
+    const handle = await open(upload)
     const writer = new BatchWriter(handle, upload.size)
     upload.body = body
     try {
@@ -153,14 +175,14 @@ export class Uploads {
       await handle.truncate(upload.size)
     } catch (error) {
       this.#uploads.delete(upload.id)
-      await this.#blobs.discard(upload.file)
+      await discard(upload)
       throw error
     } finally {
       await handle.close()
     }
   }
 
-  #find(repository: string, id: string): Upload {
+  #get(repository: string, id: string): Upload {
     const upload = this.#uploads.get(id)
     if (upload?.repository === repository) return upload
     throw refuse('BLOB_UPLOAD_UNKNOWN', 'no such upload: it was finished, cancelled or idle long')
@@ -169,7 +191,7 @@ export class Uploads {
   async #inTurn<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
     const run = (): Promise<T> => {
       // cancelled or finished while this waited
-      this.#find(upload.repository, upload.id)
+      this.#get(upload.repository, upload.id)
       upload.touchedAt = Date.now()
       return work()
     }
@@ -182,7 +204,27 @@ export class Uploads {
     this.#uploads.delete(upload.id)
     upload.body?.destroy()
     await upload.tail
-    await this.#blobs.discard(upload.file)
+    await discard(upload)
+  }
+
+  async #find(name: string): Promise<void> {
+    const file = path.join(this.#root, name)
+    const [found, id = '', repository = ''] = /^([\da-f-]{36})\+(.+)$/.exec(name) ?? []
+    if (found === undefined) {
+      await fs.rm(file, { recursive: true, force: true })
+      return
+    }
+    const { mtimeMs, size } = await fs.stat(file)
+    this.#uploads.set(id, {
+      id,
+      repository: nameOf(repository),
+      file,
+      hash: undefined,
+      size,
+      touchedAt: mtimeMs,
+      body: undefined,
+      tail: Promise.resolve(),
+    })
   }
 
   async #makeRoom(): Promise<void> {
@@ -194,6 +236,31 @@ export class Uploads {
   }
 }
 
+/** By somebody's hand its file may be gone. @throws BLOB_UPLOAD_UNKNOWN */
+async function open({ file }: Upload): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(file, 'r+')
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    throw refuse('BLOB_UPLOAD_UNKNOWN', 'no such upload: its file is gone')
+  }
+}
+
+async function discard({ file }: Upload): Promise<void> {
+  await fs.rm(file, { force: true })
+}
+
+/** The digest's state, reckoned from the file where an engine before has begun it. */
+async function hashOf(upload: Upload): Promise<Hash> {
+  if (upload.hash) return upload.hash
+  const hash = createHash('sha256')
+  const options = { highWaterMark: 1 << 20, end: upload.size - 1 }
+  if (upload.size > 0)
+    for await (const chunk of createReadStream(upload.file, options)) hash.update(chunk as Buffer)
+  upload.hash = hash
+  return hash
+}
+
 /** Reads a body to its end. One of another length than it says counts for nothing. */
 async function take(
   upload: Upload,
@@ -202,7 +269,8 @@ async function take(
   expected: number | undefined,
   accept: AppendOptions['accept'],
 ): Promise<void> {
-  const before = { hash: upload.hash.copy(), size: upload.size }
+  const hash = await hashOf(upload)
+  const before = { hash: hash.copy(), size: upload.size }
   const wrongLength = (): Error => {
     upload.hash = before.hash
     upload.size = before.size
@@ -216,7 +284,7 @@ async function take(
     accept?.(size)
     const written = writer.add(chunk)
     // meanwhile a thread writes
-    upload.hash.update(chunk)
+    hash.update(chunk)
     upload.size = size
     upload.touchedAt = Date.now()
     await written

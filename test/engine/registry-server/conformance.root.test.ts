@@ -636,13 +636,42 @@ describe('the registry', () => {
       )
     })
 
-    it('remember all of it, and uploads that were cut off leave nothing', async () => {
+    it('remember all of it, and go on with uploads that were cut off', async () => {
       const loose = await putBlob('after/restart', random(5000))
       const digest = await putImage('after/restart', 'v1', { 'after.txt': 'restart' })
+      const content = random(9000)
       const location = await begin('after/restart')
-      await door.fetch(location, { method: 'PATCH', headers: OCTETS, body: random(5000) })
+      const part = content.subarray(0, 5000)
+      await door.fetch(location, { method: 'PATCH', headers: OCTETS, body: part })
       await door.test.reopen()
-      await refused(await door.fetch(location), 404, 'BLOB_UPLOAD_UNKNOWN')
+      const found = await door.fetch(location)
+      assert.deepEqual([found.status, found.headers.get('range')], [204, '0-4999'])
+      assert.equal(found.headers.get('location'), location)
+      const wrong = await door.fetch(location, {
+        method: 'PATCH',
+        headers: { ...OCTETS, 'Content-Range': '0-4999' },
+        body: part,
+      })
+      await refused(wrong, 416, 'BLOB_UPLOAD_INVALID')
+      const put = await door.fetch(`${location}?digest=${sha256(content)}`, {
+        method: 'PUT',
+        headers: { ...OCTETS, 'Content-Range': '5000-8999' },
+        body: content.subarray(5000),
+      })
+      assert.equal(put.status, 201)
+      const read = await door.fetch(`/v2/after/restart/blobs/${sha256(content)}`)
+      assert.deepEqual(Buffer.from(await read.arrayBuffer()), content)
+      // elsewhere it is not known
+      await refused(
+        await door.fetch(location.replace('after/restart', 'else/where')),
+        404,
+        'BLOB_UPLOAD_UNKNOWN',
+      )
+      const left = fs.readdirSync(path.join(door.test.instance.dataRoot, 'uploads'))
+      assert.deepEqual(
+        left.filter((name) => name.endsWith('+after~restart')),
+        [],
+      )
       for (const reference of ['v1', digest]) {
         const got = await door.fetch(`/v2/after/restart/manifests/${reference}`)
         assert.equal(sha256(Buffer.from(await got.arrayBuffer())), digest)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import fs from 'node:fs'
+import http from 'node:http'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, it } from 'node:test'
@@ -65,6 +66,40 @@ describe('the registry, killed at any moment of pushes', async () => {
     assert.equal(put.status, 201)
     return sha256(image.manifest)
   }
+
+  it('goes on with an upload from the bytes that it had', async () => {
+    await test.engine.close()
+    const first = await startChild()
+    const content = randomBytes(4 << 20)
+    const begun = await fetch(`http://${first.host}/v2/crash/upload/blobs/uploads/`, {
+      method: 'POST',
+    })
+    const location = begun.headers.get('location') ?? ''
+    const request = http.request(`http://${first.host}${location}`, { method: 'PATCH' })
+    request.on('error', () => undefined)
+    request.write(content.subarray(0, 3 << 20))
+    const file = path.join(dataRoot, 'uploads', `${path.basename(location)}+crash~upload`)
+    while (fs.statSync(file).size === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await first.kill()
+
+    const second = await startChild()
+    try {
+      const found = await fetch(`http://${second.host}${location}`)
+      const [, last = ''] = /^0-(\d+)$/.exec(found.headers.get('range') ?? '') ?? []
+      const offset = Number(last) + 1
+      assert.ok(offset >= 1 << 20 && offset <= 3 << 20, `${offset} bytes are there`)
+      const digest = sha256(content)
+      const put = await fetch(`http://${second.host}${location}?digest=${digest}`, {
+        method: 'PUT',
+        headers: { 'Content-Range': `${offset}-${content.length - 1}` },
+        body: content.subarray(offset) as BodyInit,
+      })
+      assert.equal(put.status, 201)
+    } finally {
+      await second.kill()
+      await test.reopenAround(() => undefined)
+    }
+  })
 
   it('starts clean, has what it said it has, and takes the rest again', async () => {
     await test.engine.close()
