@@ -17,6 +17,10 @@
 #include <sys/wait.h>
 
 #define BUF_SIZE (LINE_MAX_BYTES + CHUNK_MAX)
+/* output counts as a burst from so many bytes within so long; then it is read so much later */
+#define BURST_BYTES (16u << 10)
+#define BURST_NS 1000000
+#define BATCH_NS 200000
 /* how long after a process's end its output is awaited from others that still hold the pipe */
 #define DRAIN_MS 1000
 
@@ -349,6 +353,30 @@ static bool logged(const struct proc *p)
 	return p == shim.procs && shim.log.path;
 }
 
+/*
+ * Who prints without a pause, in small writes, has it read in larger pieces: each costs a wake-up here, a write of the
+ * log, and a wake-up of those who follow it. Half a pipe stays free for what comes meanwhile. A line after a silence,
+ * and the echo of an input, are not kept waiting.
+ */
+static void batch(const struct proc *p, struct stream *s, size_t n)
+{
+	static const struct timespec pause = {0, BATCH_NS};
+	struct timespec t;
+	int64_t now;
+
+	if (p->tty || p->in >= 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	if (now - s->burst_ns > BURST_NS) {
+		s->burst = now - s->burst_ns > 2 * BURST_NS ? 0 : s->burst / 2;
+		s->burst_ns = now;
+	}
+	s->burst += (uint32_t)n;
+	if (s->burst >= BURST_BYTES && n < CHUNK_MAX / 2)
+		nanosleep(&pause, NULL);
+}
+
 void proc_read(struct proc *p, int stream)
 {
 	struct stream *s = &p->out[stream];
@@ -383,6 +411,8 @@ void proc_read(struct proc *p, int stream)
 	clients_chunk(p, stream);
 	if (s->waiting == 0)
 		stream_release(s);
+	if (logged(p))
+		batch(p, s, (size_t)n);
 }
 
 /* ------------------------------------------------------------------ input */

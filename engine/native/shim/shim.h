@@ -168,6 +168,8 @@ struct stream {
 	uint32_t have, taken; /* bytes in buf; those at its start that the log is done with */
 	uint32_t chunk, chunk_len; /* the part of buf that clients are still being sent */
 	uint32_t waiting; /* clients that have not got it all */
+	int64_t burst_ns; /* since when `burst` bytes have come, monotonic */
+	uint32_t burst;
 };
 
 enum proc_state { PROC_FREE, PROC_STARTING, PROC_RUNNING, PROC_EXITED };
