@@ -1,22 +1,17 @@
 import type { LogsOptions } from '../contract.ts'
+import { formatLog } from '../native/logs.ts'
 
-const BACKSLASH = 0x5c
-const QUOTE = 0x22
-const NEWLINE = 0x0a
-const HEAD = Buffer.from('{"log":"')
-/** `","stream":"stdout",` */
-const STREAM_LENGTH = 20
 /** `2026-11-21T08:00:00.123456789Z`: all nine digits, so that times compare as text. */
 const TIME_LENGTH = 30
-/** From the quote that opens the time back to the quote that closes the text: `","stream":"stdout","time":"`. */
-const TAIL_LENGTH = 27
+/** What one line's output may have beyond the line itself and its details: a frame's head, a timestamp, two spaces. */
+const MORE_BYTES = 64
 
 /**
  * Turns lines of the json-file format into Docker's raw stream.
  *
- * A line is `{"log":"text\n","stream":"stdout","time":"2026-11-21T08:00:00.123456789Z"}`. Its last part has one form
- * and is checked from the end, so that the text is found without reading the line as JSON; with attributes it has the
- * same ones as the line before. Any other form (other attributes, another writer's order) goes through JSON.parse.
+ * A line is `{"log":"text\n","stream":"stdout","time":"2026-11-21T08:00:00.123456789Z"}`, and with attributes has the
+ * same ones as the line before: lines of this form are made by native/addon/logs.c, all of a chunk at once. Any other
+ * (other attributes, another writer's order) goes through JSON.parse.
  */
 export class LogFormatter {
   /** A line later than `until` has been seen: what follows is later still. */
@@ -30,9 +25,7 @@ export class LogFormatter {
   readonly #until: string | undefined
   /** `"attrs":{…},` of the lines, and as details: learned from the first that has them. */
   #attrs: Buffer = Buffer.alloc(0)
-  #detail = ''
-  #out: Buffer = Buffer.alloc(0)
-  #length = 0
+  #detail: Buffer = Buffer.alloc(0)
 
   constructor(tty: boolean, options: LogsOptions) {
     this.#tty = tty
@@ -44,104 +37,49 @@ export class LogFormatter {
     this.#until = options.until === undefined ? undefined : timeKey(options.until)
   }
 
-  /**
-   * Yields the output of the whole lines in a chunk.
-   *
-   * @returns how many bytes those lines took; the rest belongs before the next chunk
-   */
-  *format(chunk: Buffer): Generator<Buffer, number> {
-    const simple =
-      !this.#timestamps && !this.#details && this.#since === undefined && this.#until === undefined
-    this.#out = Buffer.allocUnsafe(chunk.length + 1024)
-    this.#length = 0
-    let start = 0
-    for (;;) {
-      const end = chunk.indexOf(NEWLINE, start)
-      if (end === -1) break
-      // Whatever the form, a line's output is at most its own length, a frame's head and a timestamp.
-      if (this.#out.length - this.#length < (end - start) * 3 + 256) {
-        if (this.#length > 0) yield this.#out.subarray(0, this.#length)
-        this.#out = Buffer.allocUnsafe(Math.max(chunk.length, (end - start) * 3) + 1024)
-        this.#length = 0
-      }
-      if (!this.#line(chunk, start, end, simple)) this.#anyLine(chunk.toString('utf8', start, end))
+  /** Yields the output of a chunk of whole lines. */
+  *format(lines: Buffer): Generator<Buffer, undefined> {
+    for (let start = 0; start < lines.length && !this.past;) {
+      const out = Buffer.allocUnsafe(lines.length - start + this.#detail.length + MORE_BYTES)
+      const done = formatLog(lines, start, out, {
+        framed: !this.#tty,
+        stdout: this.#stdout,
+        stderr: this.#stderr,
+        timestamps: this.#timestamps,
+        details: this.#details,
+        since: this.#since,
+        until: this.#until,
+        attrs: this.#attrs,
+        detail: this.#detail,
+      })
+      if (done.length > 0) yield out.subarray(0, done.length)
+      start = done.at
+      if (done.why === 'past') this.past = true
+      if (done.why === 'done') return undefined
+      if (done.why !== 'unusual') continue
+      const end = lines.indexOf(0x0a, start)
+      const output = this.#unusual(lines.toString('utf8', start, end))
+      if (output !== undefined) yield output
       start = end + 1
-      if (this.past) break
     }
-    if (this.#length > 0) yield this.#out.subarray(0, this.#length)
-    return start
+    return undefined
   }
 
-  /** The fast way; false when the line is not of the usual form. */
-  #line(chunk: Buffer, start: number, end: number, simple: boolean): boolean {
-    const timeEnd = end - 2
-    if (chunk[timeEnd] !== QUOTE || chunk[end - 1] !== 0x7d || chunk[start] !== 0x7b) return false
-    let time = timeEnd - 1
-    const least = timeEnd - TIME_LENGTH
-    while (time >= least && chunk[time] !== QUOTE) time--
-    const attrs = this.#attrs
-    const textEnd = time - TAIL_LENGTH - attrs.length
-    const text = start + HEAD.length
-    if (
-      textEnd < text ||
-      chunk[time] !== QUOTE ||
-      chunk[time - 1] !== 0x3a ||
-      chunk[time - 2] !== QUOTE
-    )
-      return false
-    if (chunk[textEnd] !== QUOTE || chunk[textEnd + 1] !== 0x2c || chunk[textEnd + 3] !== 0x73)
-      return false
-    if (chunk[textEnd + 10] !== 0x3a || chunk[text - 1] !== QUOTE || chunk[text - 3] !== QUOTE)
-      return false
-    const attrsAt = textEnd + STREAM_LENGTH
-    if (
-      attrs.length > 0 &&
-      chunk.compare(attrs, 0, attrs.length, attrsAt, attrsAt + attrs.length) !== 0
-    )
-      return false
-    // The stream's name ends with t or r: stdout, stderr.
-    const letter = chunk[textEnd + 17]
-    const stream = letter === 0x74 ? 1 : 2
-    if (!(stream === 1 ? this.#stdout : this.#stderr) && simple) return true
-    let stamp: string | undefined
-    if (!simple) {
-      stamp = fixedTime(chunk.toString('latin1', time + 1, timeEnd))
-      if (stamp === undefined) return false
-      if (!this.#inTime(stamp) || !(stream === 1 ? this.#stdout : this.#stderr)) return true
-    }
-    const out = this.#out
-    const head = this.#length
-    let at = this.#tty ? head : head + 8
-    if (stamp !== undefined && this.#timestamps) {
-      out.write(stamp, at, 'latin1')
-      out[at + TIME_LENGTH] = 0x20
-      at += TIME_LENGTH + 1
-    }
-    if (this.#details) {
-      at += out.write(this.#detail, at, 'latin1')
-      out[at++] = 0x20
-    }
-    at = unescape(chunk, text, textEnd, out, at)
-    if (at === -1) return false
-    if (!this.#tty) writeHead(out, head, stream, at - head - 8)
-    this.#length = at
-    return true
-  }
-
-  /** The slow way, for any line that is JSON with these fields; damage is left out. */
-  #anyLine(line: string): void {
+  /** The output of any line that is JSON with these fields; damage is left out. */
+  #unusual(line: string): Buffer | undefined {
     const entry = parseLine(line)
-    if (entry === undefined) return
+    if (entry === undefined) return undefined
     this.#learn(line, entry)
-    if (!this.#inTime(entry.time)) return
-    if (!(entry.stream === 'stdout' ? this.#stdout : this.#stderr)) return
+    if (!this.#inTime(entry.time)) return undefined
+    if (!(entry.stream === 'stdout' ? this.#stdout : this.#stderr)) return undefined
     const details = this.#details ? `${attributes(entry.attrs)} ` : ''
-    const payload = Buffer.from(`${this.#timestamps ? `${entry.time} ` : ''}${details}${entry.log}`)
-    if (!this.#tty) {
-      writeHead(this.#out, this.#length, entry.stream === 'stdout' ? 1 : 2, payload.length)
-      this.#length += 8
-    }
-    this.#length += payload.copy(this.#out, this.#length)
+    const text = Buffer.from(`${this.#timestamps ? `${entry.time} ` : ''}${details}${entry.log}`)
+    if (this.#tty) return text
+    // [u8 type, 0, 0, 0, u32be length]
+    const head = Buffer.alloc(8)
+    head[0] = entry.stream === 'stdout' ? 1 : 2
+    head.writeUInt32BE(text.length, 4)
+    return Buffer.concat([head, text])
   }
 
   /** The lines that follow have the same attributes, as a rule. */
@@ -149,7 +87,7 @@ export class LogFormatter {
     const [, attrs = ''] =
       /^[^]*","stream":"std(?:out|err)",((?:"attrs":\{.*\},)?)"time":"[^"]*"\}$/.exec(line) ?? []
     this.#attrs = Buffer.from(attrs)
-    this.#detail = attributes(entry.attrs)
+    this.#detail = Buffer.from(attributes(entry.attrs))
   }
 
   #inTime(stamp: string): boolean {
@@ -221,105 +159,4 @@ function queryEscape(text: string): string {
   return encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+')
-}
-
-/** `[u8 type, 0, 0, 0, u32be length]` */
-function writeHead(out: Buffer, at: number, stream: number, length: number): void {
-  out[at] = stream
-  out[at + 1] = 0
-  out[at + 2] = 0
-  out[at + 3] = 0
-  out[at + 4] = length >>> 24
-  out[at + 5] = (length >>> 16) & 0xff
-  out[at + 6] = (length >>> 8) & 0xff
-  out[at + 7] = length & 0xff
-}
-
-/**
- * Writes a JSON string's bytes unescaped; the output is never longer than the input.
- *
- * @returns where the output ends, or -1 when a bare quote or a broken escape shows that this is not one JSON string
- */
-function unescape(from: Buffer, start: number, end: number, out: Buffer, to: number): number {
-  let at = to
-  for (let index = start; index < end;) {
-    const byte = from[index] ?? 0
-    if (byte === QUOTE) return -1
-    if (byte !== BACKSLASH) {
-      out[at++] = byte
-      index++
-      continue
-    }
-    const kind = from[index + 1]
-    index += 2
-    switch (kind) {
-      case 0x6e:
-        out[at++] = 0x0a
-        break
-      case QUOTE:
-      case BACKSLASH:
-      case 0x2f:
-        out[at++] = kind
-        break
-      case 0x72:
-        out[at++] = 0x0d
-        break
-      case 0x74:
-        out[at++] = 0x09
-        break
-      case 0x62:
-        out[at++] = 0x08
-        break
-      case 0x66:
-        out[at++] = 0x0c
-        break
-      case 0x75: {
-        const unit = hex4(from, index)
-        if (unit === -1) return -1
-        index += 4
-        if (unit < 0x80) {
-          out[at++] = unit
-          break
-        }
-        let text = String.fromCharCode(unit)
-        // A pair of surrogates is one character.
-        if (
-          unit >= 0xd800 &&
-          unit < 0xdc00 &&
-          from[index] === BACKSLASH &&
-          from[index + 1] === 0x75
-        ) {
-          const low = hex4(from, index + 2)
-          if (low >= 0xdc00 && low < 0xe000) {
-            text += String.fromCharCode(low)
-            index += 6
-          }
-        }
-        at += out.write(text, at)
-        break
-      }
-      default:
-        return -1
-    }
-    if (index > end) return -1
-  }
-  return at
-}
-
-function hex4(from: Buffer, at: number): number {
-  let value = 0
-  for (let index = at; index < at + 4; index++) {
-    const byte = from[index] ?? 0
-    const digit =
-      byte >= 0x30 && byte <= 0x39
-        ? byte - 0x30
-        : byte >= 0x61 && byte <= 0x66
-          ? byte - 0x57
-          : byte >= 0x41 && byte <= 0x46
-            ? byte - 0x37
-            : -1
-    if (digit === -1) return -1
-    value = value * 16 + digit
-  }
-  return value
 }

@@ -1,6 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { fstatSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { readCached } from '../native/fs.ts'
 import type { LogFile } from './log-file.ts'
 import { BEGUN_ANEW, logFileId } from './log-file.ts'
 import { lineTime } from './format.ts'
@@ -38,9 +40,13 @@ export class PlainLogFile implements LogFile {
     }
     const room = Math.min(into.length - offset, size - this.#position)
     if (room === 0) return 0
-    const { bytesRead } = await this.#handle.read(into, offset, room, this.#position)
-    this.#position += bytesRead
-    return bytesRead
+    // What was just written is in memory, and sooner copied than a thread is woken. Others have their turn before.
+    await setImmediate()
+    const count =
+      readCached(this.#handle.fd, into, offset, room, this.#position) ??
+      (await this.#handle.read(into, offset, room, this.#position)).bytesRead
+    this.#position += count
+    return count
   }
 
   /** Reads backwards only as far as the lines reach. A torn last line does not count. */

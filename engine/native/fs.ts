@@ -39,6 +39,7 @@ interface FsCalls {
     mtime: number,
     mtimeNanos: number,
   ): number
+  readCached(fd: number, into: Buffer, offset: number, length: number, position: number): number
   removeTreeAt(dirfd: number, name: PathBytes): number
   removeTree(path: string): Promise<number>
   treeSize(path: string): Promise<number>
@@ -69,6 +70,23 @@ export const RESOLVE_IN_ROOT = 0x10
 /** renameat2(2) */
 export const RENAME_NOREPLACE = 1
 export const RENAME_EXCHANGE = 2
+
+/**
+ * Reads what of a file is in memory, without waiting for a disk.
+ *
+ * @returns the number of bytes, maybe fewer than are there; undefined when nothing can be had that way
+ * @see preadv2(2), RWF_NOWAIT
+ */
+export function readCached(
+  fd: number,
+  into: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+): number | undefined {
+  const rc = calls().readCached(fd, into, offset, length, position)
+  return rc > 0 ? rc : undefined
+}
 
 /** @see openat2(2) */
 export function openat2(

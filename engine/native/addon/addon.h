@@ -46,6 +46,7 @@ void register_spawn(napi_env env, napi_value exports);
 void register_watch(napi_env env, napi_value exports);
 void register_bpf(napi_env env, napi_value exports);
 void register_userns(napi_env env, napi_value exports);
+void register_logs(napi_env env, napi_value exports);
 
 /* net.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
 int netns_furnish(char *sysctls);

@@ -76,5 +76,6 @@ NAPI_MODULE_INIT()
 	register_watch(env, exports);
 	register_bpf(env, exports);
 	register_userns(env, exports);
+	register_logs(env, exports);
 	return exports;
 }

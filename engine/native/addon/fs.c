@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -680,6 +681,24 @@ static napi_value call_sync_fs(napi_env env, napi_callback_info info)
 	return tree_start(env, info, SYNC_FS);
 }
 
+/*
+ * readCached(fd, buffer, offset, length, position): what of it is in the page cache; -EAGAIN when the disk would have
+ * to be waited for, -EOPNOTSUPP where the file system cannot tell. @see preadv2(2), RWF_NOWAIT
+ */
+static napi_value call_read_cached(napi_env env, napi_callback_info info)
+{
+	ARGS(5);
+	void *data;
+	size_t size;
+	uint32_t offset = arg_u32(env, a[2]), length = arg_u32(env, a[3]);
+	struct iovec into;
+
+	if (!arg_buffer(env, a[1], &data, &size) || offset > size || length > size - offset)
+		return result(env, -EINVAL);
+	into = (struct iovec){(char *)data + offset, length};
+	return RESULT_OF(env, preadv2(arg_i32(env, a[0]), &into, 1, arg_i64(env, a[4]), RWF_NOWAIT));
+}
+
 struct mount_job {
 	char *directory, *source, *target, *type, *data;
 	unsigned long flags;
@@ -748,6 +767,7 @@ void register_fs(napi_env env, napi_value exports)
 		{ "getxattrAt", call_getxattr },
 		{ "listxattrAt", call_listxattr },
 		{ "createFile", call_create_file },
+		{ "readCached", call_read_cached },
 		{ "removeTreeAt", call_remove_tree_at },
 		{ "removeTree", call_remove_tree },
 		{ "treeSize", call_tree_size },
