@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { currentCaller } from '../caller.ts'
 import type { Filters, NetworkCreateConfig, NetworkEngine } from '../contract.ts'
 import {
   ConflictError,
-  EngineError,
   errorMessage,
   ForbiddenError,
   InvalidParameterError,
@@ -14,9 +11,7 @@ import {
 } from '../errors.ts'
 import { checkFilters, matchesLabels } from '../filters.ts'
 import type { Instance } from '../instance.ts'
-import { listAddresses } from '../netlink/address.ts'
-import { deleteLink, linkStateRequest, listLinks } from '../netlink/link.ts'
-import { listRoutes } from '../netlink/route.ts'
+import { deleteLink, listLinks } from '../netlink/link.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import type {
   EndpointSettings,
@@ -26,41 +21,30 @@ import type {
 } from '../types/docker.ts'
 import type { Attributed } from '../types/gantry.ts'
 import { pruneUntil } from '../until.ts'
-import { bridgeTrafficIsFiltered, enableForwarding, ensureBridge } from './bridge.ts'
+import { enableForwarding, ensureBridge } from './bridge.ts'
 import { checkNetworkName, planBridge } from './create.ts'
-import { DnsServer, type Zone } from './dns-server.ts'
 import type { NetworkDocument } from './document.ts'
-import {
-  checkEndpointSettings,
-  checkMac,
-  dnsNamesOf,
-  interfaceNameOf,
-  settingsOf,
-} from './endpoint-settings.ts'
+import { checkEndpointSettings, checkMac, dnsNamesOf } from './endpoint-settings.ts'
+import { adoptEndpoint, dropEndpoint, takeEndpoint } from './endpoints.ts'
 import { Firewall } from './firewall.ts'
-import { parseExtraHost, renderHosts } from './hosts-file.ts'
+import { hostSubnets, refuseOverlap } from './host-subnets.ts'
+import { parseExtraHost } from './hosts-file.ts'
 import { fromOtherEnd, InterfaceCounters, type InterfaceStats } from './interface-stats.ts'
-import { macOf, overlaps, parseIp, type Subnet } from './ipv4.ts'
 import { KeyLock } from './key-lock.ts'
 import { describeNetwork, filterNetworks } from './list.ts'
+import { emptySandbox, newEndpointId, newLive, plainName, type Live } from './live.ts'
+import { checkConnect, checkJoining, HOST_FIXED, NONE_ALONE, SHARING_ALONE } from './mode-checks.ts'
 import { parseMode } from './mode.ts'
+import { Neighbourhood } from './neighbourhood.ts'
 import { NetnsPool } from './netns-pool.ts'
 import { isPredefined, type Endpoint, type Network } from './network.ts'
-import {
-  holdAgain,
-  holdPorts,
-  planPorts,
-  portMapOf,
-  publicationsOf,
-  releasePorts,
-  type HeldPort,
-} from './ports.ts'
+import { planPorts, releasePorts } from './ports.ts'
 import { NetworkRegistry, newNetworkId } from './registry.ts'
 import {
   checkDnsWishes,
   planResolvConf,
+  planResolvConfOnHost,
   readHostResolvConf,
-  type ResolvConf,
 } from './resolv-conf.ts'
 import type {
   ContainerNetworkHooks,
@@ -69,26 +53,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from './sandbox.ts'
-import { insideNetns, openNetns, plug, setDefaultRoute } from './veth.ts'
-
-/** What a running container has of the network, with what only this process holds of it. */
-interface Live {
-  request: SandboxRequest
-  sandbox: Sandbox
-  /** By network ID. */
-  endpoints: Map<string, Endpoint>
-  ports: HeldPort[]
-  dns?: DnsServer
-  /** Where the embedded server passes other questions on to. */
-  upstream: string[]
-  /** The default route inside; undefined while it is not known. */
-  route: Route | 'none' | undefined
-}
-
-interface Route {
-  gateway: string
-  link: string
-}
+import { settleAll, Wiring } from './wiring.ts'
 
 export interface LocalNetworksOptions {
   instance: Instance
@@ -111,6 +76,8 @@ export class LocalNetworks implements NetworkEngine {
   readonly #containers: ContainerNetworkHooks
   readonly #warn: (message: string, error?: unknown) => void
   readonly #registry: NetworkRegistry
+  readonly #neighbours: Neighbourhood
+  readonly #wiring: Wiring
   readonly #netlink: NetlinkSocket
   readonly #namespaces: NetnsPool
   readonly #firewall: Firewall
@@ -134,7 +101,9 @@ export class LocalNetworks implements NetworkEngine {
     this.#containers = options.containers
     this.#warn = options.warn ?? logWarning
     this.#registry = parts.registry
+    this.#neighbours = new Neighbourhood(parts.registry, options.containers)
     this.#netlink = parts.netlink
+    this.#wiring = new Wiring({ ...parts, neighbours: this.#neighbours, warn: this.#warn })
     this.#namespaces = parts.namespaces
     this.#firewall = parts.firewall
   }
@@ -297,9 +266,9 @@ export class LocalNetworks implements NetworkEngine {
       try {
         await this.#attachAll(live, [[network, settings]])
       } catch (error) {
-        await this.#unplug(live, network)
+        await this.#wiring.unplug(live, network)
         live.request = container.request
-        await this.#refresh(live).catch((again: unknown) => {
+        await this.#wiring.refresh(live).catch((again: unknown) => {
           this.#warn(`could not undo a connection of ${container.id}`, again)
         })
         throw error
@@ -334,8 +303,8 @@ export class LocalNetworks implements NetworkEngine {
         return
       }
       live.request = { ...container.request, networks: asked }
-      await this.#unplug(live, network)
-      await this.#refresh(live)
+      await this.#wiring.unplug(live, network)
+      await this.#wiring.refresh(live)
       await this.#containers.save(container.id, asked, live.sandbox)
       this.#emitEndpoint('disconnect', network, container.id)
     })
@@ -370,7 +339,7 @@ export class LocalNetworks implements NetworkEngine {
       }
       checkEndpointSettings(network, settings)
     }
-    for (const link of request.links) this.#linkTarget(link)
+    for (const link of request.links) this.#neighbours.linkTarget(link)
     return Promise.resolve()
   }
 
@@ -416,14 +385,14 @@ export class LocalNetworks implements NetworkEngine {
         } else if (network.document.bridge === undefined) {
           this.#enroll(network, request, settings.EndpointID ?? newEndpointId())
         } else {
-          this.#adoptEndpoint(live, network, settings)
+          adoptEndpoint(live, network, settings, this.#warn)
         }
       }
-      this.#adoptPorts(live)
+      this.#wiring.adoptPorts(live)
       if (sandbox.netnsPath === undefined || !sandbox.dns) return
       const host = await readHostResolvConf()
       live.upstream = planResolvConf(host, request, true).upstream
-      await this.#serveNames(live)
+      await this.#wiring.serveNames(live)
     })
   }
 
@@ -494,7 +463,7 @@ export class LocalNetworks implements NetworkEngine {
         network.attach(renamed)
         live.endpoints.set(network.id, renamed)
       }
-      await this.#refresh(live)
+      await this.#wiring.refresh(live)
       await this.#containers.save(containerId, live.request.networks, live.sandbox)
     })
   }
@@ -512,7 +481,7 @@ export class LocalNetworks implements NetworkEngine {
   /** Who is linked to a container has its address in the hosts file. */
   #tellLinked(id: string): void {
     for (const live of this.#live.values()) {
-      if (live.request.links.every((link) => this.#targetOf(link) !== id)) continue
+      if (!this.#neighbours.isLinkedTo(live, id)) continue
       this.#locks
         .run(live.request.id, () => this.#rewriteHosts(live))
         .catch((error: unknown) => {
@@ -523,7 +492,7 @@ export class LocalNetworks implements NetworkEngine {
 
   async #rewriteHosts(live: Live): Promise<void> {
     if (this.#live.get(live.request.id) !== live) return
-    live.sandbox = { ...live.sandbox, hosts: this.#renderHosts(live) }
+    live.sandbox = { ...live.sandbox, hosts: this.#neighbours.renderHosts(live) }
     await this.#containers.save(live.request.id, live.request.networks, live.sandbox)
   }
 
@@ -571,12 +540,12 @@ export class LocalNetworks implements NetworkEngine {
     ])
     const extra = request.extraHosts
       .map(parseExtraHost)
-      .map(({ name, ip }) => `${this.#hostGateway(ip)}\t${name}\n`)
+      .map(({ name, ip }) => `${this.#neighbours.hostGateway(ip)}\t${name}\n`)
     const asksDns = request.dns.length + request.dnsSearch.length + request.dnsOptions.length > 0
     const live = newLive(request, {
       ...emptySandbox(),
       hosts: `${hosts}${hosts.endsWith('\n') ? '' : '\n'}${extra.join('')}`,
-      resolvConf: asksDns ? resolvConfOnHost(await readHostResolvConf(), request) : resolv,
+      resolvConf: asksDns ? planResolvConfOnHost(await readHostResolvConf(), request) : resolv,
     })
     return this.#startAsMember(live, network)
   }
@@ -584,8 +553,8 @@ export class LocalNetworks implements NetworkEngine {
   async #startAlone(request: SandboxRequest): Promise<Sandbox> {
     const network = this.#registry.get('none')
     const live = newLive(request, await this.#ownSandbox(request))
-    live.sandbox.hosts = this.#renderHosts(live)
-    live.sandbox.resolvConf = resolvConfOnHost(await readHostResolvConf(), request)
+    live.sandbox.hosts = this.#neighbours.renderHosts(live)
+    live.sandbox.resolvConf = planResolvConfOnHost(await readHostResolvConf(), request)
     return this.#startAsMember(live, network)
   }
 
@@ -656,327 +625,9 @@ export class LocalNetworks implements NetworkEngine {
   async #attachAll(live: Live, wanted: readonly [Network, EndpointSettings][]): Promise<void> {
     const taken = wanted.map(([network, settings]): [Network, Endpoint] => [
       network,
-      this.#takeEndpoint(live, network, settings),
+      takeEndpoint(live, network, settings, this.#instance.linkPrefix),
     ])
-    await this.#refresh(live, taken)
-  }
-
-  async #plugAll(live: Live, endpoints: readonly [Network, Endpoint][]): Promise<void> {
-    const netnsPath = live.sandbox.netnsPath
-    if (netnsPath === undefined || endpoints.length === 0) return
-    const filtered =
-      endpoints.some(([network]) => !network.bridge.icc) && (await bridgeTrafficIsFiltered())
-    const route = this.#routeOf(live)
-    await insideNetns(netnsPath, async (inside, nsfd) => {
-      for (const [network, endpoint] of endpoints) {
-        const gateway = route?.link === endpoint.name ? route.gateway : undefined
-        await plug(this.#netlink, inside, nsfd, {
-          bridge: network.bridge.interface,
-          veth: endpoint.veth,
-          name: endpoint.name,
-          ip: endpoint.ip,
-          prefixLength: endpoint.prefixLength,
-          mac: endpoint.mac,
-          mtu: network.bridge.mtu,
-          // where nftables does not see such packets, the bridge itself keeps neighbours apart
-          isolated: !network.bridge.icc && !filtered,
-          gateway,
-        })
-        if (gateway !== undefined) live.route = route
-      }
-    })
-  }
-
-  #takeEndpoint(live: Live, network: Network, settings: EndpointSettings): Endpoint {
-    const { request, sandbox } = live
-    const id = newEndpointId()
-    const taken = Object.values(sandbox.links).map((link) => link.name)
-    const name = interfaceNameOf(network, settings, taken)
-    const wantedIp = settings.IPAMConfig?.IPv4Address
-    const { pool, subnet } = network
-    if (pool === undefined || subnet === undefined)
-      throw new TypeError(`network ${network.name} has no addresses`)
-    if (wantedIp) pool.reserve(wantedIp, id)
-    const ip = wantedIp ? wantedIp : pool.allocate(id, `${network.name} (${network.id})`)
-    const endpoint: Endpoint = {
-      id,
-      containerId: request.id,
-      containerName: plainName(request.name),
-      networkId: network.id,
-      ip,
-      prefixLength: subnet.prefixLength,
-      mac: settings.MacAddress ? settings.MacAddress.toLowerCase() : macOf(ip),
-      name,
-      veth: `${this.#instance.linkPrefix}v${randomBytes(4).toString('hex')}`,
-      dnsNames: dnsNamesOf(request, settings),
-    }
-    live.endpoints.set(network.id, endpoint)
-    network.attach(endpoint)
-    // never in place: the container's state may hold the object we had
-    live.sandbox = {
-      ...sandbox,
-      networks: { ...sandbox.networks, [network.name]: settingsOf(network, settings, endpoint) },
-      links: { ...sandbox.links, [network.name]: { name, veth: endpoint.veth } },
-    }
-    return endpoint
-  }
-
-  #adoptEndpoint(live: Live, network: Network, settings: EndpointSettings): void {
-    const { request, sandbox } = live
-    const link = sandbox.links[network.name]
-    if (link === undefined || !settings.IPAddress) return
-    const endpoint: Endpoint = {
-      id: settings.EndpointID ?? newEndpointId(),
-      containerId: request.id,
-      containerName: plainName(request.name),
-      networkId: network.id,
-      ip: settings.IPAddress,
-      prefixLength: settings.IPPrefixLen ?? network.subnet?.prefixLength ?? 32,
-      mac: settings.MacAddress ?? macOf(settings.IPAddress),
-      name: link.name,
-      veth: link.veth,
-      dnsNames: dnsNamesOf(request, settings),
-    }
-    try {
-      network.pool?.reserve(endpoint.ip, endpoint.id)
-    } catch (error) {
-      // the subnet was changed under it
-      this.#warn(`container ${request.id} has ${endpoint.ip} on network ${network.label}`, error)
-    }
-    live.endpoints.set(network.id, endpoint)
-    network.attach(endpoint)
-  }
-
-  #adoptPorts(live: Live): void {
-    const gateway = this.#gatewayOf(live)
-    if (gateway === undefined) return
-    const publications = publicationsOf(live.sandbox.ports, gateway.endpoint.ip)
-    const held = holdAgain(publications)
-    live.ports = publications.map((publication, index) => {
-      const port = held[index]
-      if (port !== undefined) return port
-      this.#warn(
-        `${publication.protocol} port ${publication.hostPort}, published for container ${live.request.id}, ` +
-          'was taken by another program while the engine was away',
-      )
-      return { ...publication, fd: -1 }
-    })
-    this.#firewall.adopt(live.ports)
-  }
-
-  /** Takes one endpoint away again, whatever of it there is. */
-  async #unplug(live: Live, network: Network): Promise<void> {
-    const endpoint = live.endpoints.get(network.id)
-    if (endpoint === undefined) return
-    await deleteLink(this.#netlink, endpoint.veth)
-    this.#dropEndpoint(live, network, endpoint)
-    // the route through it has gone with it
-    if (live.route !== 'none' && live.route?.link === endpoint.name) live.route = 'none'
-  }
-
-  #dropEndpoint(live: Live, network: Network, endpoint: Endpoint): void {
-    network.detach(live.request.id)
-    network.pool?.release(endpoint.ip, endpoint.id)
-    live.endpoints.delete(network.id)
-    live.sandbox = {
-      ...live.sandbox,
-      networks: without(live.sandbox.networks, network.name),
-      links: without(live.sandbox.links, network.name),
-    }
-  }
-
-  /**
-   * Brings what follows from a container's endpoints up to date: default route, published ports, names, files.
-   *
-   * @param added endpoints that are to be plugged first
-   */
-  async #refresh(live: Live, added: readonly [Network, Endpoint][] = []): Promise<void> {
-    if (live.sandbox.netnsPath === undefined) return
-    await settleAll([
-      this.#plugAll(live, added).then(() => this.#refreshRoute(live)),
-      this.#refreshPorts(live, this.#gatewayOf(live)),
-      this.#refreshNames(live),
-    ])
-    const ports = portMapOf(live.request.exposedPorts, live.ports)
-    live.sandbox = { ...live.sandbox, ports, hosts: this.#renderHosts(live) }
-  }
-
-  async #refreshRoute(live: Live): Promise<void> {
-    const { netnsPath } = live.sandbox
-    const route = this.#routeOf(live)
-    if (netnsPath === undefined || isSameRoute(live.route, route ?? 'none')) return
-    await insideNetns(netnsPath, (inside) => setDefaultRoute(inside, route))
-    live.route = route ?? 'none'
-  }
-
-  #routeOf(live: Live): Route | undefined {
-    const gateway = this.#gatewayOf(live)
-    return gateway && { gateway: gateway.network.bridge.gateway, link: gateway.endpoint.name }
-  }
-
-  /** Ports lead to the endpoint that has the default route: answers leave by the way that questions came. */
-  async #refreshPorts(
-    live: Live,
-    gateway: { network: Network; endpoint: Endpoint } | undefined,
-  ): Promise<void> {
-    const ip = gateway?.endpoint.ip
-    if (live.ports.length > 0 && live.ports.every((port) => port.ip === ip)) return
-    // moved to another endpoint, a port stays the same; without any, it is given up
-    const before = live.ports
-    live.ports = []
-    await this.#firewall.unpublish(before)
-    if (gateway === undefined || ip === undefined) {
-      releasePorts(before)
-      return
-    }
-    try {
-      const held =
-        before.length > 0
-          ? before.map((port) => ({ ...port, ip }))
-          : holdPorts(planPorts(live.request, gateway.network.bridge.hostBinding), ip)
-      live.ports = held
-      await this.#firewall.publish(held)
-    } catch (cause) {
-      throw new EngineError(
-        cause instanceof EngineError ? cause.code : 'SYSTEM',
-        `driver failed programming external connectivity on endpoint ${plainName(live.request.name)} ` +
-          `(${gateway.endpoint.id}): ${errorMessage(cause)}`,
-        { cause },
-      )
-    }
-  }
-
-  async #refreshNames(live: Live): Promise<void> {
-    const hasNames = this.#networksOf(live).some((network) => network.hasDns)
-    const plan = planResolvConf(await readHostResolvConf(), live.request, hasNames)
-    live.upstream = plan.upstream
-    live.sandbox = { ...live.sandbox, resolvConf: plan.text, dns: plan.embedded }
-    if (plan.embedded && live.dns === undefined) {
-      await this.#serveNames(live)
-    } else if (!plan.embedded) {
-      live.dns?.close()
-      delete live.dns
-    }
-  }
-
-  async #serveNames(live: Live): Promise<void> {
-    const { netnsPath } = live.sandbox
-    if (netnsPath === undefined) return
-    const nsfd = openNetns(netnsPath)
-    try {
-      live.dns = await DnsServer.open(nsfd, this.#zoneOf(live))
-    } finally {
-      fs.closeSync(nsfd)
-    }
-  }
-
-  #zoneOf(live: Live): Zone {
-    return {
-      addressesOf: (name) => this.#addressesOf(live, name),
-      nameOf: (ip) => {
-        for (const network of this.#networksOf(live)) {
-          const endpoint = network.hasDns ? network.endpointAt(ip) : undefined
-          if (endpoint !== undefined) return `${endpoint.containerName}.${network.name}`
-        }
-        return undefined
-      },
-      // a container without a way out gets no way out by name lookups either
-      upstream: () => (this.#gatewayOf(live) === undefined ? [] : live.upstream),
-    }
-  }
-
-  #addressesOf(live: Live, name: string): string[] | undefined {
-    for (const network of this.#networksOf(live)) {
-      if (!network.hasDns) continue
-      const suffix = `.${network.name.toLowerCase()}`
-      const plain = name.toLowerCase().endsWith(suffix) ? name.slice(0, -suffix.length) : undefined
-      for (const candidate of plain === undefined ? [name] : [name, plain]) {
-        const linked = this.#linkedEndpoint(live, network, candidate)
-        const found = linked === undefined ? network.endpointsNamed(candidate) : [linked]
-        if (found.length > 0) return found.map((endpoint) => endpoint.ip)
-      }
-    }
-    return undefined
-  }
-
-  /** A link's alias is the caller's own name for another container. */
-  #linkedEndpoint(live: Live, network: Network, alias: string): Endpoint | undefined {
-    const links = [...(live.request.networks[network.name]?.Links ?? []), ...live.request.links]
-    for (const link of links) {
-      const { target, alias: given } = parseLink(link)
-      if (given.toLowerCase() !== alias.toLowerCase()) continue
-      const container = this.#containers.find(target)
-      const endpoint = container === undefined ? undefined : network.endpoints.get(container.id)
-      if (endpoint !== undefined) return endpoint
-    }
-    return undefined
-  }
-
-  /** Those of a container with the gateway's first. */
-  #networksOf(live: Live): Network[] {
-    return [...live.endpoints.keys()]
-      .flatMap((id) => this.#registry.byId(id) ?? [])
-      .sort((a, b) => this.#byGatewayPriority(live, a, b))
-  }
-
-  /** The endpoint of the default route: the highest GwPriority, then the first by name; never of an internal network. */
-  #gatewayOf(live: Live): { network: Network; endpoint: Endpoint } | undefined {
-    for (const network of this.#networksOf(live)) {
-      const endpoint = live.endpoints.get(network.id)
-      if (endpoint !== undefined && !network.document.internal) return { network, endpoint }
-    }
-    return undefined
-  }
-
-  #byGatewayPriority(live: Live, a: Network, b: Network): number {
-    const priorityOf = (network: Network): number =>
-      live.sandbox.networks[network.name]?.GwPriority ?? 0
-    if (priorityOf(a) !== priorityOf(b)) return priorityOf(b) - priorityOf(a)
-    return a.name < b.name ? -1 : 1
-  }
-
-  #renderHosts(live: Live): string {
-    const { request, endpoints } = live
-    const defaultBridge = this.#registry.get('bridge')
-    const links = endpoints.has(defaultBridge.id)
-      ? request.links.map((link) => {
-          const { container, alias } = this.#linkTarget(link)
-          const endpoint = defaultBridge.endpoints.get(container.id)
-          if (endpoint === undefined) {
-            throw new ConflictError(
-              `Cannot link to a non running container: /${plainName(container.name)} AS /${plainName(request.name)}/${alias}`,
-            )
-          }
-          const names = [alias, container.request.hostname, plainName(container.name)]
-          return { ip: endpoint.ip, names: [...new Set(names)] }
-        })
-      : []
-    return renderHosts({
-      extra: request.extraHosts.map(parseExtraHost),
-      hostGateway: this.#hostGateway('host-gateway'),
-      links,
-      own: {
-        ips: this.#networksOf(live).flatMap((network) => endpoints.get(network.id)?.ip ?? []),
-        hostname: request.hostname === '' ? os.hostname() : request.hostname,
-        domainname: request.domainname,
-      },
-    })
-  }
-
-  #hostGateway(ip: string): string {
-    return ip === 'host-gateway' ? this.#registry.get('bridge').bridge.gateway : ip
-  }
-
-  #targetOf(link: string): string | undefined {
-    return this.#containers.find(parseLink(link).target)?.id
-  }
-
-  #linkTarget(link: string): { container: NetworkedContainer; alias: string } {
-    const { target, alias } = parseLink(link)
-    const container = this.#containers.find(target)
-    if (container === undefined)
-      throw new InvalidParameterError(`could not get container for ${target}`)
-    return { container, alias }
+    await this.#wiring.refresh(live, taken)
   }
 
   /** Takes a container's network down. Every step is tried; then the first failure is thrown. */
@@ -990,14 +641,14 @@ export class LocalNetworks implements NetworkEngine {
     const endpoints = [...live.endpoints.values()]
     const steps = [
       this.#firewall.unpublish(live.ports),
-      this.#silence(endpoints),
+      this.#wiring.silence(endpoints),
       netnsPath === undefined ? Promise.resolve() : this.#namespaces.release(netnsPath),
     ]
     await settleAll(steps).finally(() => {
       for (const endpoint of endpoints) {
         const network = this.#registry.byId(endpoint.networkId)
         if (network === undefined) continue
-        this.#dropEndpoint(live, network, endpoint)
+        dropEndpoint(live, network, endpoint)
         this.#emitEndpoint('disconnect', network, containerId)
       }
       for (const network of this.#registry.all()) {
@@ -1005,17 +656,6 @@ export class LocalNetworks implements NetworkEngine {
           this.#emitEndpoint('disconnect', network, containerId)
       }
     })
-  }
-
-  /**
-   * Sets the host's ends down, so that they carry nothing for the next owner of the address: the pairs themselves go with
-   * the namespace, a while after its last process.
-   */
-  async #silence(endpoints: readonly Endpoint[]): Promise<void> {
-    // one that is gone already is as good
-    await this.#netlink
-      .request(...endpoints.map((endpoint) => linkStateRequest(endpoint.veth, false)))
-      .catch(() => undefined)
   }
 
   /** Removes a network from the firewall, the kernel and the disk, in an order that a killed engine can end. */
@@ -1054,94 +694,9 @@ export class LocalNetworks implements NetworkEngine {
   }
 }
 
-const HOST_FIXED = 'container cannot be disconnected from host network or connected to host network'
-const SHARING_ALONE =
-  'container sharing network namespace with another container or host cannot be connected to any other network'
-const NONE_ALONE =
-  'container cannot be connected to multiple networks with one of the networks in private (none) mode'
-
-function checkConnect(network: Network, container: NetworkedContainer): void {
-  const mode = parseMode(container.request.mode)
-  if (network.name === 'host') throw new InvalidParameterError(HOST_FIXED)
-  if (mode.kind === 'host' || mode.kind === 'container') throw new ForbiddenError(SHARING_ALONE)
-  if (mode.kind === 'none' || network.name === 'none') throw new ForbiddenError(NONE_ALONE)
-}
-
-/** What cannot be said of a container that has another's network. */
-function checkJoining(request: SandboxRequest): void {
-  const conflicts: [boolean, string][] = [
-    [
-      Object.keys(request.portBindings).length > 0 || request.publishAll,
-      'port publishing and the container type network mode',
-    ],
-    [
-      Object.keys(request.exposedPorts).length > 0 && request.publishAll,
-      'port exposing and the container type network mode',
-    ],
-    [
-      request.links.length > 0,
-      "container type network can't be used with links. This would result in undefined behavior",
-    ],
-    [request.dns.length > 0, 'dns and the network mode'],
-    [request.extraHosts.length > 0, 'custom host-to-IP mapping and the network mode'],
-    [Boolean(request.mac), 'mac-address and the network mode'],
-  ]
-  const conflict = conflicts.find(([holds]) => holds)
-  if (conflict !== undefined) throw new InvalidParameterError(`conflicting options: ${conflict[1]}`)
-  if (request.mode === `container:${request.id}`)
-    throw new InvalidParameterError('cannot join own network')
-}
-
 /** What this instance calls its links: host's ends of pairs, and bridges of user-defined networks. */
 function ownLinkNames(instance: Instance): RegExp {
   return new RegExp(`^${instance.linkPrefix}(v[0-9a-f]{8}|-[0-9a-f]{10})$`)
-}
-
-/** `container[:alias]`; Docker also stores `/container:/me/alias`. */
-function parseLink(link: string): { target: string; alias: string } {
-  const [target = '', alias = target] = link.split(':')
-  if (target === '' || alias === '' || link.split(':').length > 2) {
-    throw new InvalidParameterError(`bad format for links: ${link}`)
-  }
-  return { target: plainName(target), alias: alias.split('/').at(-1) ?? alias }
-}
-
-function plainName(name: string): string {
-  return name.replace(/^\//, '')
-}
-
-function newEndpointId(): string {
-  return randomBytes(32).toString('hex')
-}
-
-function emptySandbox(): Sandbox {
-  return { networks: {}, ports: {}, hosts: '', resolvConf: '', links: {}, dns: false }
-}
-
-function newLive(request: SandboxRequest, sandbox: Sandbox): Live {
-  return {
-    request,
-    sandbox: { ...sandbox },
-    endpoints: new Map(),
-    ports: [],
-    upstream: [],
-    route: undefined,
-  }
-}
-
-function resolvConfOnHost(host: ResolvConf, request: SandboxRequest): string {
-  const nameservers = request.dns.length > 0 ? request.dns : host.nameservers
-  // named outright, loopback ones too: in this namespace they are the host's, or nobody's
-  return planResolvConf(host, { ...request, dns: nameservers }, false).text
-}
-
-function isSameRoute(a: Live['route'], b: Live['route']): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object') return a === b
-  return a.gateway === b.gateway && a.link === b.link
-}
-
-function without<T>(record: Record<string, T>, name: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
 }
 
 /** Endpoint settings asked for may be by a network's name or ID. */
@@ -1157,53 +712,6 @@ function withoutNetwork(
         !(key.length >= 12 && !isPredefined(key) && network.id.startsWith(key)),
     ),
   )
-}
-
-/** Waits for all of them, then throws what the first that failed has thrown: nothing goes on behind an undo's back. */
-async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work)
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-}
-
-/** Where the host is already; a subnet chosen by us stays clear of it. */
-async function hostSubnets(netlink: NetlinkSocket): Promise<Subnet[]> {
-  const [routes, addresses, resolvers] = await Promise.all([
-    listRoutes(netlink),
-    listAddresses(netlink),
-    readHostResolvConf(),
-  ])
-  const at = (ip: string, prefixLength: number): Subnet[] => {
-    const base = parseIp(ip)
-    return base === undefined
-      ? []
-      : [{ base: base - (base % 2 ** (32 - prefixLength)), prefixLength }]
-  }
-  return [
-    ...routes
-      .filter((route) => route.prefixLength > 0)
-      .flatMap((route) => at(route.destination, route.prefixLength)),
-    ...addresses.flatMap((address) => at(address.ip, address.prefixLength)),
-    ...resolvers.nameservers.flatMap((ip) => at(ip, 32)),
-  ]
-}
-
-/** The default bridge's subnet is set by hand: better no start than a host that has lost a network. */
-async function refuseOverlap(netlink: NetlinkSocket, network: Network): Promise<void> {
-  const { subnet, bridge } = network
-  if (subnet === undefined) return
-  const links = await listLinks(netlink)
-  for (const route of await listRoutes(netlink)) {
-    const base = parseIp(route.destination)
-    if (base === undefined || route.prefixLength === 0) continue
-    const link = links.find((candidate) => candidate.index === route.link)?.name ?? 'another route'
-    if (link !== bridge.interface && overlaps(subnet, { base, prefixLength: route.prefixLength })) {
-      throw new ConflictError(
-        `the default bridge's subnet ${bridge.subnet} overlaps with ${route.destination}/${route.prefixLength} of ${link}: ` +
-          'set GANTRY_BRIDGE_SUBNET to another one',
-      )
-    }
-  }
 }
 
 function logWarning(message: string, error?: unknown): void {

@@ -94,3 +94,10 @@ export function checkDnsWishes(wishes: DnsWishes): void {
 function isLoopback(ip: string): boolean {
   return ip.startsWith('127.') || ip === '::1'
 }
+
+/** The file of a container whose network is the host's, or nobody's. */
+export function planResolvConfOnHost(host: ResolvConf, wishes: DnsWishes): string {
+  const nameservers = wishes.dns.length > 0 ? wishes.dns : host.nameservers
+  // named outright, loopback ones too: in this namespace they are the host's, or nobody's
+  return planResolvConf(host, { ...wishes, dns: nameservers }, false).text
+}
