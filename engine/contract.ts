@@ -13,7 +13,7 @@
  *   `[u8 type (1 stdout, 2 stderr), 0, 0, 0, u32be length]` + payload.
  */
 import type { Duplex, Readable } from 'node:stream'
-import type { Attributed } from './types/gantry.ts'
+import type { Attributed, CallerRecord } from './types/gantry.ts'
 import type {
   AuthConfig,
   BuildCacheDiskUsage,
@@ -472,9 +472,137 @@ export interface BuildEngine {
   cache(): Promise<BuildCacheRecord[]>
   /** @see POST /build/prune */
   prune(options?: BuildPruneOptions): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }>
+  /** Builds by whatever door: those under way and the newest that are over, newest first. */
+  list(): Promise<BuildSummary[]>
+  /**
+   * A build on record with its steps.
+   *
+   * @param id the build's, or the `ref` that its client gave it
+   * @throws NOT_FOUND
+   */
+  inspect(id: string): Promise<BuildRecord>
+  /**
+   * What happened in a build, from its beginning. Much output of one step is left out in its middle, and said so by a
+   * `clipped` event; of pulls only each layer's changes are told.
+   *
+   * @param options.follow go on until a build that is under way is over
+   * @throws NOT_FOUND
+   */
+  log(
+    id: string,
+    options?: { follow?: boolean },
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildLogEvent>
+  /**
+   * Ends a build and returns when it has ended: nothing half-made is left of it, and who waits for it is told by whom.
+   *
+   * @throws NOT_FOUND, or CONFLICT when it is over
+   */
+  cancel(id: string): Promise<void>
+  /** Has a record stay when it grows old, or not any more. @throws NOT_FOUND */
+  pin(id: string, pinned: boolean): Promise<void>
+  /** Takes a build off the record. @throws NOT_FOUND, or CONFLICT when it is under way */
+  forget(id: string): Promise<void>
+  /** Changes of `list`, as they come about. */
+  watch(signal?: AbortSignal): AsyncIterable<BuildChange>
 }
 
+/** A build as lists show it. Times are RFC 3339. */
+export interface BuildSummary {
+  id: string
+  /** interrupted: the engine ended before the build did. */
+  state: 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+  createdBy: CallerRecord
+  startedAt: string
+  endedAt: string | null
+  source: BuildSource
+  /** Path in the context. */
+  dockerfile: string
+  /** As asked for. */
+  target: string | null
+  platform: string | null
+  /** Full names that the image got, or was to get. */
+  tags: string[]
+  /** ID of the result. */
+  image: string | null
+  /** Known once the Dockerfile has been read. */
+  totalSteps: number
+  completedSteps: number
+  cachedSteps: number
+  warnings: number
+  /** In one line. */
+  error: string | null
+  pinned: boolean
+  client: BuildClient | null
+}
+
+/** What a client of BuildKit's says about a build. */
+export interface BuildClient {
+  /** Its own name for it. */
+  ref: string
+  attributes: Record<string, string>
+  /** Names that it will give the image itself. */
+  tags: string[]
+}
+
+/** Where a build's files came from. Addresses are without credentials. */
+export type BuildSource =
+  | { kind: 'archive' }
+  /** Nothing but a Dockerfile. */
+  | { kind: 'dockerfile' }
+  | { kind: 'git'; address: string; commit: string | null }
+  | { kind: 'url'; address: string }
+
+export interface BuildRecord extends BuildSummary {
+  steps: BuildStepRecord[]
+  /** Names only: values may be secrets. */
+  buildArgs: string[]
+  labels: Record<string, string>
+  noCache: boolean
+  pull: boolean
+  network: string | null
+  /** The text; null when it was never read, or is too large to be kept. */
+  dockerfileText: string | null
+  messages: string[]
+  failure: BuildFailure | null
+}
+
+export interface BuildFailure {
+  message: string
+  /** Lines of the Dockerfile, from 1. */
+  location: { line: number; endLine: number } | null
+  exitCode: number | null
+  /** What the failing command printed last. */
+  lastOutput: string
+}
+
+export interface BuildStepRecord {
+  /** As in BuildEvent. */
+  step: string
+  name: string
+  number: number
+  total: number
+  instruction: string
+  location: { line: number; endLine: number } | null
+  state: 'running' | 'done' | 'failed' | 'cancelled'
+  cached: boolean
+  startedAt: string
+  endedAt: string | null
+  error: string | null
+}
+
+export type BuildLogEvent =
+  | BuildEvent
+  /** Bytes that were printed here and not kept. */
+  | { kind: 'clipped'; step: string; bytes: number }
+
+export type BuildChange = { changed: BuildSummary } | { removed: string }
+
 export interface BuildRequest {
+  /** What it will be called on record: 32 hexadecimal digits; made up unless set. */
+  id?: string
+  /** For the record. */
+  client?: BuildClient
   context: BuildContext
   /** Path of the Dockerfile in the context; `Dockerfile` unless set. */
   dockerfile?: string | undefined
@@ -531,6 +659,8 @@ export type BuildContext =
     | { tar: Readable }
     /** The address of a git repository, an archive or a Dockerfile. */
     | { remote: string }
+    /** Nothing: the Dockerfile is all there is. */
+    | { empty: true }
   ) & {
     /** The Dockerfile, when it is not in there; what is to be left out of the context is out then. */
     dockerfile?: string
@@ -548,6 +678,8 @@ export type BuildEvent =
       total: number
       /** The instruction as written. */
       instruction: string
+      /** Lines of the Dockerfile, from 1, where they are known. */
+      location?: { line: number; endLine: number }
       at: string
     }
   | { kind: 'finished'; step: string; cached: boolean; result: string; at: string }

@@ -37,12 +37,14 @@ import type { Origin, PlannedStage, StagePlan } from './stages.ts'
  * and takes the image in.
  *
  * @param dir an existing directory of this build's own
+ * @param opened told of the context once it is here
  */
 export async function runBuild(
   parts: BuilderParts,
   request: BuildRequest,
   dir: string,
   events: EventQueue<BuildEvent>,
+  opened: (context: OpenedContext) => void,
   signal: AbortSignal,
 ): Promise<void> {
   // all that can be refused is, before anything is read
@@ -51,6 +53,7 @@ export async function runBuild(
   parseCgroupParent(request.resources?.CgroupParent)
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
   const context = await openContext(parts, request.context, request.dockerfile, dir, signal)
+  opened(context)
   signal.throwIfAborted()
   await parts.images.store.leased(async (lease) => {
     const run = new BuildRun(parts, request, dir, events, signal, lease, context, target)

@@ -3,13 +3,20 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type {
   BuildCacheRecord,
+  BuildChange,
   BuildEngine,
   BuildEvent,
+  BuildLogEvent,
   BuildPruneOptions,
+  BuildRecord,
   BuildRequest,
+  BuildSummary,
 } from '../contract.ts'
 import { buildsDirectory, runBuild } from './build.ts'
 import { eventsOf } from './event-queue.ts'
+import type { EventQueue } from './event-queue.ts'
+import { BuildHistory } from './history/history.ts'
+import type { Recording } from './history/recording.ts'
 import type { BuilderParts } from './parts.ts'
 import { pruneCache } from './prune.ts'
 
@@ -18,14 +25,17 @@ import { pruneCache } from './prune.ts'
  *
  *     <data>/builds/<id>/    the context of a build that is under way, and what it needs for a while
  *     <data>/build-cache/    what steps led to (cache.ts), and the directories of cache mounts
+ *     <data>/build-history/  what became of builds (history/)
  */
 export class LocalBuilds implements BuildEngine {
   readonly #parts: BuilderParts
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  readonly #history: BuildHistory
 
   private constructor(parts: BuilderParts) {
     this.#parts = parts
+    this.#history = new BuildHistory(parts.instance.dataRoot, parts.warn)
   }
 
   /** Opens the builder and clears away what a killed engine's builds left. */
@@ -47,7 +57,7 @@ export class LocalBuilds implements BuildEngine {
   build(request: BuildRequest, signal?: AbortSignal): AsyncIterable<BuildEvent> {
     const any = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     return eventsOf<BuildEvent>((events, stop) => {
-      const running = this.#run(request, events, stop)
+      const running = this.#recorded(request, events, stop)
       this.#running.add(running)
       const forget = (): void => {
         this.#running.delete(running)
@@ -55,6 +65,38 @@ export class LocalBuilds implements BuildEngine {
       running.then(forget, forget)
       return running
     }, any)
+  }
+
+  list(): Promise<BuildSummary[]> {
+    return this.#history.list()
+  }
+
+  inspect(id: string): Promise<BuildRecord> {
+    return this.#history.inspect(id)
+  }
+
+  log(
+    id: string,
+    options: { follow?: boolean } = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildLogEvent> {
+    return this.#history.log(id, options, signal)
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.#history.cancel(id)
+  }
+
+  pin(id: string, pinned: boolean): Promise<void> {
+    return this.#history.pin(id, pinned)
+  }
+
+  forget(id: string): Promise<void> {
+    return this.#history.forget(id)
+  }
+
+  watch(signal?: AbortSignal): AsyncIterable<BuildChange> {
+    return this.#history.watch(signal)
   }
 
   async cache(): Promise<BuildCacheRecord[]> {
@@ -87,11 +129,36 @@ export class LocalBuilds implements BuildEngine {
   async close(): Promise<void> {
     this.#closing.abort()
     await Promise.allSettled([...this.#running])
+    await this.#history.close()
+  }
+
+  /** Carries a build out and puts it on record, however it ends. */
+  async #recorded(
+    request: BuildRequest,
+    events: EventQueue<BuildEvent>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const recording = await this.#history.begin(request)
+    events.listen(recording.take)
+    const { cancelled } = recording
+    const any = AbortSignal.any([signal, cancelled.signal])
+    try {
+      await this.#run(request, recording, events, any)
+      recording.end('done')
+    } catch (error) {
+      if (this.#closing.signal.aborted) recording.end('interrupted')
+      else if (any.aborted) recording.end('cancelled')
+      else recording.end({ error })
+      throw error
+    } finally {
+      this.#history.file(recording)
+    }
   }
 
   async #run(
     request: BuildRequest,
-    events: Parameters<typeof runBuild>[3],
+    recording: Recording,
+    events: EventQueue<BuildEvent>,
     signal: AbortSignal,
   ): Promise<void> {
     const { cache, images, instance, warn } = this.#parts
@@ -104,7 +171,7 @@ export class LocalBuilds implements BuildEngine {
     await fs.mkdir(dir, { mode: 0o700 })
     let isBuilt = false
     try {
-      await runBuild(this.#parts, request, dir, events, signal)
+      await runBuild(this.#parts, request, dir, events, recording.opened, signal)
       isBuilt = true
     } catch (error) {
       signal.throwIfAborted()

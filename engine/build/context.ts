@@ -22,6 +22,8 @@ export interface OpenedContext {
   dockerfile: string
   /** How the Dockerfile is called in errors. */
   name: string
+  /** Of a git repository: what its address led to. */
+  commit?: string
 }
 
 /**
@@ -40,10 +42,16 @@ export async function openContext(
   const directory = path.join(dir, 'context')
   await fs.mkdir(directory, { mode: 0o755 })
   let root = directory
+  let commit: { commit?: string } = {}
   if ('tar' in context) await unpack(trees, directory, context.tar)
-  else if (isGit(context.remote))
-    root = await cloneInto(directory, context.remote, { keepGitDir: false }, signal)
-  else {
+  else if ('empty' in context) {
+    if (context.dockerfile === undefined)
+      throw new InvalidParameterError('there is neither a context nor a Dockerfile')
+  } else if (isGit(context.remote)) {
+    const clone = await cloneInto(directory, context.remote, { keepGitDir: false }, signal)
+    root = clone.directory
+    commit = { commit: clone.commit }
+  } else {
     const lone = await fetchContext(trees, directory, context.remote, dir, {
       proxies: instance.proxies,
       signal,
@@ -54,7 +62,7 @@ export async function openContext(
   }
   const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
   if (context.dockerfile !== undefined)
-    return { directory: root, dockerfile: context.dockerfile, name }
+    return { directory: root, dockerfile: context.dockerfile, name, ...commit }
   const dockerfile =
     readIn(root, name) ?? (asked === undefined ? readIn(root, 'dockerfile') : undefined)
   if (dockerfile === undefined) {
@@ -65,7 +73,7 @@ export async function openContext(
   const ignore = readIn(root, `${name}.dockerignore`) ?? readIn(root, '.dockerignore')
   const patterns = ignore === undefined ? [] : patternsOf(ignore)
   if (patterns.length > 0) await trees.removeIgnored(root, patterns)
-  return { directory: root, dockerfile, name }
+  return { directory: root, dockerfile, name, ...commit }
 }
 
 async function unpack(trees: Trees, directory: string, tar: Readable): Promise<void> {

@@ -215,10 +215,19 @@ class Evaluation {
     work: () => Promise<{ value: T; cached: boolean; result: string }>,
   ): Promise<T> {
     const { events } = this.#build
-    const { id, instruction, name, number } = step
+    const { id, instruction, location, name, number } = step
     const { total } = this.#options
     const at = (): string => new Date().toISOString()
-    events.push({ kind: 'started', step: id, name, number, total, instruction, at: at() })
+    events.push({
+      kind: 'started',
+      step: id,
+      name,
+      number,
+      total,
+      instruction,
+      location,
+      at: at(),
+    })
     try {
       const { cached, result, value } = await work()
       events.push({ kind: 'finished', step: id, cached, result, at: at() })

@@ -40,8 +40,15 @@ export class EventQueue<T> {
   #dropped = false
   #wake: (() => void) | undefined
   #freed: (() => void)[] = []
+  #listener: ((event: T) => void) | undefined
+
+  /** Has a second one told of all that is pushed, also when nobody reads any more. */
+  listen(listener: (event: T) => void): void {
+    this.#listener = listener
+  }
 
   push(event: T, bytes = 0): void {
+    this.#listener?.(event)
     if (this.#dropped) return
     this.#waiting.push({ event, bytes })
     this.#bytes += bytes

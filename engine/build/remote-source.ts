@@ -38,8 +38,8 @@ export async function fetchSource(
   const directory = path.join(build.dir, 'fetched', randomBytes(8).toString('hex'))
   await fs.mkdir(directory, { recursive: true, mode: 0o755 })
   if (isGit(source)) {
-    const root = await cloneInto(directory, source, options, build.signal)
-    return { directory: root, sources: ['/'] }
+    const clone = await cloneInto(directory, source, options, build.signal)
+    return { directory: clone.directory, sources: ['/'] }
   }
   const name = path.posix.basename(decodeURIComponent(new URL(source).pathname))
   if (name === '' || name === '/')
@@ -97,14 +97,14 @@ export async function download(
 /**
  * Clones a repository at a branch, tag or commit: `<address>[#ref[:directory]]`.
  *
- * @returns the directory that is meant
+ * @returns the directory that is meant, and the commit that was found
  */
 export async function cloneInto(
   directory: string,
   address: string,
   options: { checksum?: string | undefined; keepGitDir: boolean },
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ directory: string; commit: string }> {
   const [repository = '', fragment = ''] = address.split(/#(.*)/s, 2)
   const [ref = '', subdirectory = ''] = fragment.split(/:(.*)/s, 2)
   if (repository.startsWith('-') || ref.startsWith('-'))
@@ -120,11 +120,11 @@ export async function cloneInto(
   if (checksum !== undefined && !commit.startsWith(checksum.replace(/^sha1:/, '')))
     throw new InvalidParameterError(`digest mismatch: ${address} is at ${commit}, not ${checksum}`)
   if (!keepGitDir) await fs.rm(path.join(directory, '.git'), { recursive: true, force: true })
-  if (subdirectory === '') return directory
+  if (subdirectory === '') return { directory, commit }
   const inside = await fs.realpath(path.join(directory, subdirectory)).catch(() => '')
   if (inside !== directory && !inside.startsWith(`${await fs.realpath(directory)}/`))
     throw new InvalidParameterError(`${address}: there is no directory ${subdirectory} in it`)
-  return inside
+  return { directory: inside, commit }
 }
 
 async function runGit(directory: string, args: string[], signal: AbortSignal): Promise<string> {

@@ -26,6 +26,7 @@ import {
   USAGE_RECORD,
 } from './messages.ts'
 import type { BuildkitVersion, SolveRequest, UsageRecord, WorkerRecord } from './messages.ts'
+import { historyEvents, recordedProgress, updateHistory } from './history-events.ts'
 import type { Progress } from './progress.ts'
 import { cancelled, SolveJob } from './solve.ts'
 import type { Shared } from './solve.ts'
@@ -51,7 +52,7 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
       STATUS_REQUEST,
       STATUS_RESPONSE,
       async function* ({ Ref }, { signal }) {
-        yield* (await progressOf(shared, Ref, signal)).follow(signal)
+        yield* (await progressOf(engine, shared, Ref, signal)).follow(signal)
       },
     ),
     [`${CONTROL}/ListWorkers`]: unary(FILTER_REQUEST, LIST_WORKERS_RESPONSE, async () => ({
@@ -76,10 +77,10 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
     [`${CONTROL}/ListenBuildHistory`]: streaming(
       HISTORY_REQUEST,
       HISTORY_EVENT,
-      (request, { signal }) => shared.history.listen(request, signal),
+      (request, { signal }) => historyEvents(engine.builds, shared.history, request, signal),
     ),
-    [`${CONTROL}/UpdateBuildHistory`]: unary(UPDATE_HISTORY_REQUEST, EMPTY, (request) => {
-      shared.history.update(request.Ref, request)
+    [`${CONTROL}/UpdateBuildHistory`]: unary(UPDATE_HISTORY_REQUEST, EMPTY, async (request) => {
+      await updateHistory(engine.builds, shared.history, request.Ref, request)
       return {}
     }),
     [`${BRIDGE}/Ping`]: unary(EMPTY, PONG_RESPONSE, async (_request, call) => {
@@ -158,7 +159,14 @@ async function jobOf({ jobs }: Shared, { headers, signal }: GrpcCall): Promise<S
   return await soon(() => jobs.get(ref), `no such job ${ref}`, signal)
 }
 
-async function progressOf(shared: Shared, ref: string, signal: AbortSignal): Promise<Progress> {
+async function progressOf(
+  engine: Engine,
+  shared: Shared,
+  ref: string,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const known = shared.history.progress(ref) ?? (await recordedProgress(engine.builds, ref, signal))
+  if (known) return known
   return await soon(() => shared.history.progress(ref), `no such job ${ref}`, signal)
 }
 

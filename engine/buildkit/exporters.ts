@@ -22,6 +22,8 @@ export interface ExportParts {
 
 /** Where the result of a build goes; what is wrong with it is told before the build begins. */
 export interface PlannedExport {
+  /** Names that the image will get. */
+  names: string[]
   /** @returns what the client writes into --metadata-file */
   run(image: string, parts: ExportParts): Promise<Record<string, string>>
 }
@@ -66,6 +68,7 @@ function planImage(attrs: Record<string, string>): PlannedExport {
     .filter((name) => name !== '')
     .map((name) => taggedReference(name))
   return {
+    names: names.map((reference) => familiarReference(reference)),
     run: async (image, parts) => {
       const { engine, progress } = parts
       await progress.step('exporting to image', async (transfer) => {
@@ -115,6 +118,7 @@ function planFiles(
 ): PlannedExport {
   refuseOthers(attrs, ['dest', ...(type === 'local' && attrs['mode'] === 'copy' ? ['mode'] : [])])
   return {
+    names: [],
     run: async (image, parts) => {
       const words =
         type === 'local' ? 'exporting to client directory' : 'exporting to client tarball'

@@ -6,9 +6,9 @@ import type { Progress } from './progress.ts'
 /** Records that are kept, the newest; pinned ones stay. */
 const MOST_RECORDS = 50
 
-const STARTED = 0
-const COMPLETE = 1
-const DELETED = 2
+export const STARTED = 0
+export const COMPLETE = 1
+export const DELETED = 2
 
 export interface HistoryEvent {
   type: number
@@ -22,7 +22,10 @@ interface Filed {
   isInternal: boolean
 }
 
-/** The builds of BuildKit's clients since the engine was opened: those under way, and the newest that are over. */
+/**
+ * The builds of BuildKit's clients since this door was opened, in all their words: those under way, and the newest that
+ * are over. What outlives it is the engine's record (`history-events.ts` joins both).
+ */
 export class BuildHistory {
   readonly #filed = new Map<string, Filed>()
   readonly #listeners = new Set<(event: HistoryEvent) => void>()
@@ -76,74 +79,39 @@ export class BuildHistory {
     return this.#filed.get(ref)?.progress
   }
 
-  update(ref: string, change: { Pinned: boolean; Delete: boolean; Finalize: boolean }): void {
+  /** @returns whether it is known here */
+  pin(ref: string, pinned: boolean): boolean {
     const filed = this.#filed.get(ref)
-    if (!filed) throw new GrpcError('NOT_FOUND', `no build record ${ref}`)
-    // a record is complete as soon as its build is: there is nothing to finalize
-    if (change.Finalize) return
-    if (change.Delete) {
-      if (!filed.record.CompletedAt)
-        throw new GrpcError('FAILED_PRECONDITION', `build ${ref} is under way`)
-      this.#emit(DELETED, ref)
-      this.#filed.delete(ref)
-      return
-    }
-    filed.record = {
-      ...filed.record,
-      pinned: change.Pinned,
-      Generation: filed.record.Generation + 1,
-    }
+    if (!filed) return false
+    filed.record = { ...filed.record, pinned, Generation: filed.record.Generation + 1 }
+    return true
   }
 
-  /** What is on record, then, unless the listener wants no more, what happens. */
-  async *listen(
-    options: {
-      ActiveOnly: boolean
-      Ref: string
-      EarlyExit: boolean
-      Filter: string[]
-      Limit: number
-    },
-    signal: AbortSignal,
-  ): AsyncGenerator<HistoryEvent> {
-    if (options.Filter.length > 0)
-      throw new GrpcError('UNIMPLEMENTED', 'build records cannot be filtered here')
-    const wanted = ({ record }: { record: BuildHistoryRecord }): boolean =>
-      options.Ref === '' || record.Ref === options.Ref
-    const queue: HistoryEvent[] = []
-    let wake: () => void = () => undefined
-    const take = (event: HistoryEvent): void => {
-      if (!wanted(event)) return
-      queue.push(event)
-      wake()
-    }
-    const stop = (): void => {
-      wake()
-    }
-    this.#listeners.add(take)
-    signal.addEventListener('abort', stop)
-    try {
-      const known = [...this.#filed.values()].filter(wanted).reverse()
-      const shown = known.filter(
-        ({ isInternal, record }) =>
-          !isInternal && (!options.ActiveOnly || record.CompletedAt === undefined),
-      )
-      const listed = options.Limit > 0 ? shown.slice(0, options.Limit) : shown
-      for (const { record } of listed)
-        yield { type: record.CompletedAt === undefined ? STARTED : COMPLETE, record }
-      if (options.EarlyExit) return
-      while (!signal.aborted) {
-        const event = queue.shift()
-        if (event) yield event
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-      }
-    } finally {
-      this.#listeners.delete(take)
-      signal.removeEventListener('abort', stop)
-    }
+  /** @returns whether it was known here */
+  delete(ref: string): boolean {
+    const filed = this.#filed.get(ref)
+    if (!filed) return false
+    if (!filed.record.CompletedAt)
+      throw new GrpcError('FAILED_PRECONDITION', `build ${ref} is under way`)
+    this.#emit(DELETED, ref)
+    return this.#filed.delete(ref)
+  }
+
+  has(ref: string): boolean {
+    return this.#filed.has(ref)
+  }
+
+  /** Of those that are not what clients do for themselves. */
+  records(): BuildHistoryRecord[] {
+    return [...this.#filed.values()]
+      .filter(({ isInternal }) => !isInternal)
+      .map(({ record }) => record)
+  }
+
+  /** Tells of what happens from now on. @returns how to stop */
+  listen(listener: (event: HistoryEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   #emit(type: number, ref: string): void {

@@ -150,6 +150,11 @@ export class SolveJob {
         {
           ...asked.request,
           context,
+          client: {
+            ref: this.ref,
+            attributes: withoutArguments(attrs),
+            tags: this.#exports.flatMap(({ names }) => names),
+          },
           // one that is nowhere is looked for under its other spelling
           dockerfile: dockerfile || asked.filename !== 'Dockerfile' ? asked.filename : undefined,
           secret: (id) => getSecret(session, id, signal),
@@ -175,6 +180,11 @@ export class SolveJob {
       await agents.close()
     }
   }
+}
+
+/** What goes on record: arguments' values may be secrets. */
+function withoutArguments(attrs: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attrs).filter(([key]) => !key.startsWith('build-arg:')))
 }
 
 /** What a request may hold beyond a Dockerfile's build. */

@@ -98,6 +98,39 @@ export class RemoteBuilds implements BuildEngine {
     })
     return { CachesDeleted: pruned.CachesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
   }
+
+  list(): Promise<never> {
+    return Promise.reject(notTold('lists no builds'))
+  }
+
+  inspect(): Promise<never> {
+    return Promise.reject(notTold('keeps no records of builds'))
+  }
+
+  async *log(): AsyncGenerator<never> {
+    throw notTold('keeps no logs of builds')
+  }
+
+  cancel(): Promise<never> {
+    return Promise.reject(notTold('cancels only the builds of who reads them'))
+  }
+
+  pin(): Promise<never> {
+    return Promise.reject(notTold('keeps no records of builds'))
+  }
+
+  forget(): Promise<never> {
+    return Promise.reject(notTold('keeps no records of builds'))
+  }
+
+  async *watch(): AsyncGenerator<never> {
+    throw notTold('tells of no builds')
+  }
+}
+
+/** The Docker API has no place for records of builds. */
+function notTold(what: string): NotImplementedError {
+  return new NotImplementedError(`a remote engine ${what}: the Docker API has no call for it`)
 }
 
 type BuildLine = ImageProgress & {
@@ -109,6 +142,8 @@ type BuildLine = ImageProgress & {
 function refuseUnsent(request: BuildRequest): void {
   if (request.context.dockerfile !== undefined)
     throw new NotImplementedError('a remote engine takes its Dockerfile from the context')
+  if ('empty' in request.context)
+    throw new NotImplementedError('a remote engine takes no Dockerfile without a context')
   if (request.credentials)
     throw new NotImplementedError('a remote engine takes credentials beforehand only')
   if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')

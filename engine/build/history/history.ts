@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { currentCaller, recordOf } from '../../caller.ts'
+import type {
+  BuildChange,
+  BuildLogEvent,
+  BuildRecord,
+  BuildRequest,
+  BuildSummary,
+} from '../../contract.ts'
+import { ConflictError, InvalidParameterError, NotFoundError } from '../../errors.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { newRecord, summaryOf } from './document.ts'
+import { compressJournal, journalBytes, readJournal } from './journal.ts'
+import { loadRecords, readRecord } from './load.ts'
+import type { Kept } from './load.ts'
+import { Recording, recordFile, writeRecord } from './recording.ts'
+
+/** Records that are kept, the newest; pinned ones stay beside them. */
+const MOST_RECORDS = 200
+/** What their journals may take on disk together. */
+const MOST_BYTES = 256 * 2 ** 20
+
+/**
+ * Builds on record.
+ *
+ *     <data>/build-history/<id>/record.json   the document: written when the build begins, and when it has ended
+ *                              /log           events as they happen, a line of JSON each; while it is under way
+ *                              /log.gz        the same, once it is over
+ *
+ * Nothing is read before somebody asks: an engine starts without. What says "running" then and does not run was cut
+ * short with the engine that ran it.
+ */
+export class BuildHistory {
+  readonly #root: string
+  readonly #warn: (message: string, error?: unknown) => void
+  readonly #running = new Map<string, Recording>()
+  /** Over, and not yet where they are kept. */
+  readonly #filing = new Map<string, Promise<void>>()
+  readonly #kept = new Map<string, Kept>()
+  readonly #feed = new ChangeFeed()
+  #loaded: Promise<void> | undefined
+
+  constructor(dataRoot: string, warn: (message: string, error?: unknown) => void) {
+    this.#root = path.join(dataRoot, 'build-history')
+    this.#warn = warn
+  }
+
+  /**
+   * Puts a build on record that begins on behalf of who asks.
+   *
+   * @throws INVALID_PARAMETER for an id that is none, CONFLICT for one that is taken
+   */
+  async begin(request: BuildRequest): Promise<Recording> {
+    const id = request.id ?? randomBytes(16).toString('hex')
+    if (!/^[0-9a-f]{32}$/.test(id)) throw new InvalidParameterError(`invalid build id ${id}`)
+    const directory = this.#directory(id)
+    const record = newRecord(id, request, currentCaller())
+    // in one go with what marks it as running: who reads the directory meanwhile would take it for a leftover
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 })
+    try {
+      mkdirSync(directory, { mode: 0o700 })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      throw new ConflictError(`there is a build ${id} already`, { cause: error })
+    }
+    const recording = new Recording(
+      record,
+      directory,
+      () => {
+        this.#feed.changed(id, summaryOf(record))
+      },
+      (error) => {
+        this.#warn(`the log of build ${id} could not be written`, error)
+      },
+    )
+    this.#running.set(id, recording)
+    await this.#write(directory, record, { sync: false })
+    this.#feed.changed(id, summaryOf(record))
+    return recording
+  }
+
+  /** Puts away a recording that has ended; nobody need wait for it. */
+  file(recording: Recording): void {
+    const { id } = recording.record
+    const filing = this.#file(recording).catch((error: unknown) => {
+      this.#warn(`build ${id} could not be put on record`, error)
+    })
+    this.#filing.set(id, filing)
+    void filing.finally(() => this.#filing.delete(id))
+  }
+
+  /** Waits for what is being put away. */
+  async close(): Promise<void> {
+    await Promise.all(this.#filing.values())
+  }
+
+  async list(): Promise<BuildSummary[]> {
+    await this.#load()
+    const running = [...this.#running.values()].map(({ record }) => summaryOf(record))
+    const over = [...this.#kept.values()]
+      .map(({ summary }) => summary)
+      .filter(({ id }) => !this.#running.has(id))
+    return [...running, ...over].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))
+  }
+
+  async inspect(name: string): Promise<BuildRecord> {
+    const id = await this.#find(name)
+    const running = this.#running.get(id)
+    if (running) return structuredClone(running.record)
+    const record = await readRecord(this.#directory(id))
+    if (!record) throw notFound(name)
+    return record
+  }
+
+  async *log(
+    name: string,
+    options: { follow?: boolean },
+    signal?: AbortSignal,
+  ): AsyncGenerator<BuildLogEvent> {
+    const id = await this.#find(name)
+    const writer = options.follow === true ? this.#running.get(id)?.journal : undefined
+    yield* readJournal(this.#directory(id), writer, signal)
+  }
+
+  async cancel(name: string): Promise<void> {
+    const id = await this.#find(name)
+    const recording = this.#running.get(id)
+    if (recording?.record.state !== 'running') throw new ConflictError(`build ${name} is over`)
+    const { Name } = recordOf(currentCaller())
+    recording.cancelled.abort(new ConflictError(`the build was cancelled by ${Name}`))
+    await recording.ended
+  }
+
+  async pin(name: string, pinned: boolean): Promise<void> {
+    const id = await this.#find(name)
+    const running = this.#running.get(id)
+    const record = running?.record ?? (await this.inspect(id))
+    record.pinned = pinned
+    const kept = this.#kept.get(id)
+    if (kept) kept.summary.pinned = pinned
+    await writeRecord(this.#directory(id), record, { sync: true })
+    this.#feed.changed(id, summaryOf(record))
+  }
+
+  async forget(name: string): Promise<void> {
+    const id = await this.#find(name)
+    if (this.#running.get(id)?.record.state === 'running')
+      throw new ConflictError(`build ${name} is under way`)
+    await this.#filing.get(id)
+    await this.#remove(id)
+  }
+
+  watch(signal?: AbortSignal): AsyncGenerator<BuildChange> {
+    return this.#feed.watch(signal)
+  }
+
+  /** By its ID, or by what its client calls it: of several builds of one name the newest. */
+  async #find(name: string): Promise<string> {
+    if (this.#running.has(name)) return name
+    const builds = await this.list()
+    const found = builds.find(({ client, id }) => id === name || client?.ref === name)
+    if (!found) throw notFound(name)
+    return found.id
+  }
+
+  async #load(): Promise<void> {
+    this.#loaded ??= loadRecords(this.#root, {
+      isRunning: (id) => this.#running.has(id) || this.#kept.has(id),
+      take: (kept) => {
+        this.#kept.set(kept.summary.id, kept)
+      },
+      warn: this.#warn,
+    })
+    await this.#loaded
+  }
+
+  async #file({ directory, record }: Recording): Promise<void> {
+    await this.#write(directory, record, { sync: true })
+    await compressJournal(directory).catch((error: unknown) => {
+      this.#warn(`the log of build ${record.id} could not be compressed`, error)
+    })
+    const bytes = await journalBytes(directory)
+    this.#kept.set(record.id, { summary: summaryOf(record), bytes })
+    this.#running.delete(record.id)
+    await this.#load()
+    await this.#forgetOld()
+  }
+
+  async #forgetOld(): Promise<void> {
+    const oldest = [...this.#kept.values()]
+      .filter(({ summary }) => !summary.pinned)
+      .sort((a, b) => (a.summary.startedAt < b.summary.startedAt ? -1 : 1))
+    let count = oldest.length
+    let bytes = oldest.reduce((sum, one) => sum + one.bytes, 0)
+    for (const one of oldest) {
+      if (count <= MOST_RECORDS && bytes <= MOST_BYTES) return
+      count--
+      bytes -= one.bytes
+      await this.#remove(one.summary.id)
+    }
+  }
+
+  async #remove(id: string): Promise<void> {
+    this.#kept.delete(id)
+    const directory = this.#directory(id)
+    // without its document the rest is swept should this be cut short
+    await fs.rm(recordFile(directory), { force: true })
+    await fs.rm(directory, { recursive: true, force: true })
+    this.#feed.removed(id)
+  }
+
+  /** A build is not to fail because its record cannot be written. */
+  async #write(directory: string, record: BuildRecord, options: { sync: boolean }): Promise<void> {
+    await writeRecord(directory, record, options).catch((error: unknown) => {
+      this.#warn(`build ${record.id} could not be put on record`, error)
+    })
+  }
+
+  #directory(id: string): string {
+    return path.join(this.#root, id)
+  }
+}
+
+function notFound(name: string): NotFoundError {
+  return new NotFoundError(`No such build: ${name}`)
+}
