@@ -13,7 +13,7 @@
  *   `[u8 type (1 stdout, 2 stderr), 0, 0, 0, u32be length]` + payload.
  */
 import type { Duplex, Readable } from 'node:stream'
-import type { Attributed, CallerRecord } from './types/gantry.ts'
+import type { Attributed, CallerRecord, WithPlatform } from './types/gantry.ts'
 import type {
   AuthConfig,
   BuildCacheDiskUsage,
@@ -367,9 +367,27 @@ export type ImageProgress = CreateImageInfo & {
 }
 
 export interface ImageEngine {
-  list(options?: ImageListOptions): Promise<ImageSummary[]>
+  list(options?: ImageListOptions): Promise<(ImageSummary & WithPlatform)[]>
   inspect(name: string): Promise<ImageInspect & Attributed>
   history(name: string): Promise<ImageHistoryResponseItem[]>
+  /**
+   * What each layer of an image changes, and what of it later layers made useless. Read from the unpacked layers.
+   *
+   * @throws NOT_IMPLEMENTED of a remote engine: the Docker API has no such call
+   */
+  layers(name: string): Promise<ImageLayers>
+  /**
+   * What one layer (0 is the lowest) adds, modifies and removes in a directory.
+   *
+   * @param path of the directory, `/` the root; links are not followed
+   * @throws NOT_FOUND without such a layer, or when it changes nothing there; NOT_IMPLEMENTED of a remote engine
+   */
+  layerFiles(
+    name: string,
+    layer: number,
+    path: string,
+    page?: LayerPage,
+  ): Promise<LayerDirectoryListing>
   /** Yields progress and throws when it fails; nothing half-made stays. */
   pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /** A root file system tar (maybe compressed) becomes a one-layer image. */
@@ -407,12 +425,101 @@ export interface ImageEngine {
   prune(
     filters?: Filters,
   ): Promise<{ ImagesDeleted: ImageDeleteResponseItem[]; SpaceReclaimed: number }>
+  /** What `prune` with the same filters would remove now. */
+  prunable(filters?: Filters): Promise<Prunable>
+}
+
+export interface Prunable {
+  images: Pick<ImageSummary, 'Id' | 'RepoTags' | 'Created' | 'Size'>[]
+  /** Bytes of layers unpacked. */
+  SpaceReclaimable: number
+  /** Otherwise it is the least there is to gain: layers that only these images share count for nothing. */
+  isExact: boolean
 }
 
 export interface ImageListOptions {
   all?: boolean
   filters?: Filters
   sharedSize?: boolean
+}
+
+/** Layers bottom first. Everything but directories counts as a file. */
+export interface ImageLayers {
+  /** `sha256:…` of the image. */
+  id: string
+  /** Of all layers unpacked. */
+  sizeBytes: number
+  /** Of files that are in a layer, though a later one overwrote or removed them. */
+  wastedBytes: number
+  /** The largest of these. */
+  wasted: WastedFile[]
+  layers: ImageLayerSummary[]
+}
+
+export interface ImageLayerSummary {
+  chainId: string
+  diffId: string
+  /** The history's words for what made it; empty when it has none. */
+  instruction: string
+  /** RFC 3339; empty when unknown. */
+  created: string
+  /** Unpacked. */
+  sizeBytes: number
+  /** Of its archive as it is kept, maybe compressed. */
+  archiveBytes: number
+  added: number
+  modified: number
+  removed: number
+  /** Of its files, those that later layers overwrote or removed. */
+  wastedBytes: number
+}
+
+export interface WastedFile {
+  path: string
+  sizeBytes: number
+  /** Number of the layer that has it, and of the one that overwrote or removed it. */
+  layer: number
+  hiddenBy: number
+}
+
+/** At most 1000 at a time. */
+export interface LayerPage {
+  offset?: number
+  limit?: number
+}
+
+export interface LayerDirectoryListing {
+  /** Directories first, in the order of names. */
+  files: LayerFile[]
+  total: number
+}
+
+export interface LayerFile {
+  /** Text; bytes that are no UTF-8 are U+FFFD. */
+  name: string
+  kind: 'directory' | 'file' | 'link' | 'special'
+  /** Of a directory, modified: the layer has it and those below have it too. */
+  mark: 'added' | 'modified' | 'removed'
+  /** Of a regular file; of one that is removed, what it had. */
+  sizeBytes: number
+  /** Permission bits, `0o7777` at most. */
+  mode: number
+  uid: number
+  gid: number
+  /** Seconds since the epoch. */
+  modified: number
+  hardLinks: number
+  linkTarget?: string
+  /** Of what it takes the place of, where that is no directory. */
+  previousBytes?: number
+  /** Of a directory: changes in it and below, in files and their bytes. */
+  within?: {
+    added: number
+    modified: number
+    removed: number
+    sizeBytes: number
+    hiddenBytes: number
+  }
 }
 
 export interface PullOptions {

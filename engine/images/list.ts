@@ -2,11 +2,12 @@ import type { ImageListOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { ImageSummary } from '../types/docker.ts'
+import type { WithPlatform } from '../types/gantry.ts'
 import { parseMoment } from '../until.ts'
 import { createdMoment } from './image.ts'
 import { familiarName, familiarReference } from './reference.ts'
 import type { ImageStore } from './store.ts'
-import { summaryOf } from './summaries.ts'
+import { layerUses, summaryOf } from './summaries.ts'
 
 const FILTERS = ['dangling', 'label', 'label!', 'before', 'since', 'reference', 'until']
 
@@ -16,7 +17,10 @@ const FILTERS = ['dangling', 'label', 'label!', 'before', 'since', 'reference', 
  * @throws INVALID_PARAMETER for an unknown filter, NOT_FOUND for `before` or `since` an image that is not there
  * @see GET /images/json
  */
-export function listImages(store: ImageStore, options: ImageListOptions = {}): ImageSummary[] {
+export function listImages(
+  store: ImageStore,
+  options: ImageListOptions = {},
+): (ImageSummary & WithPlatform)[] {
   const filters = options.filters ?? {}
   checkFilters(filters, FILTERS)
   const dangling = booleanFilter(filters, 'dangling')
@@ -24,7 +28,8 @@ export function listImages(store: ImageStore, options: ImageListOptions = {}): I
   const since = momentOf(store, filters['since'], Math.max) ?? -Infinity
   const until = Math.min(...(filters['until'] ?? []).map((text) => parseMoment(text)))
 
-  const summaries: ImageSummary[] = []
+  const uses = options.sharedSize === true ? layerUses(store.all()) : undefined
+  const summaries: (ImageSummary & WithPlatform)[] = []
   for (const image of store.all()) {
     const created = createdMoment(image.config)
     if (created >= before || created <= since || created >= until) continue
@@ -33,7 +38,7 @@ export function listImages(store: ImageStore, options: ImageListOptions = {}): I
     // a name by digest alone is listed either way, as with Docker
     if (dangling === true && tagged.some(({ digest }) => digest === undefined)) continue
     if (dangling === false && tagged.length === 0) continue
-    const summary = summaryOf(store, image, options.sharedSize ?? false)
+    const summary = summaryOf(store, image, uses)
     if ((filters['reference'] ?? []).length > 0) {
       const matching = tagged.filter((reference) =>
         matchesAny(filters, 'reference', (pattern) => {

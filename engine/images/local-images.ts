@@ -3,11 +3,15 @@ import type { Readable } from 'node:stream'
 import type {
   Filters,
   ImageEngine,
+  ImageLayers,
   ImageListOptions,
   ImageProgress,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
+  LayerDirectoryListing,
+  LayerPage,
+  Prunable,
   PullOptions,
   PushOptions,
   RegistryCredentials,
@@ -18,6 +22,7 @@ import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 import { searchImages } from '../registry/search.ts'
+import { LayerExplorer } from '../store/layer-explorer.ts'
 import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
 import type { Overlay } from '../store/snapshots.ts'
@@ -28,14 +33,15 @@ import type {
   ImageInspect,
   ImageSummary,
 } from '../types/docker.ts'
-import type { Attributed } from '../types/gantry.ts'
+import type { Attributed, WithPlatform } from '../types/gantry.ts'
 import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
+import { imageLayerFiles, imageLayers } from './layers.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
-import { pruneImages } from './prune.ts'
+import { prunableImages, pruneImages } from './prune.ts'
 import { pullImage } from './pull.ts'
 import { pushImage } from './push.ts'
 import { removeImage } from './remove.ts'
@@ -90,6 +96,7 @@ export class LocalImages implements ImageEngine {
   readonly snapshots: Snapshots
   readonly #store: ImageStore
   readonly #instance: Instance
+  readonly #explorer = new LayerExplorer()
 
   constructor(store: ImageStore, instance: Instance) {
     this.#store = store
@@ -117,7 +124,7 @@ export class LocalImages implements ImageEngine {
     })
   }
 
-  list(options?: ImageListOptions): Promise<ImageSummary[]> {
+  list(options?: ImageListOptions): Promise<(ImageSummary & WithPlatform)[]> {
     return settled(() => listImages(this.#store, options))
   }
 
@@ -127,6 +134,19 @@ export class LocalImages implements ImageEngine {
 
   history(name: string): Promise<ImageHistoryResponseItem[]> {
     return settled(() => imageHistory(this.#store, this.#store.find(name)))
+  }
+
+  async layers(name: string): Promise<ImageLayers> {
+    return await imageLayers(this.#store, this.#explorer, name)
+  }
+
+  async layerFiles(
+    name: string,
+    layer: number,
+    path: string,
+    page: LayerPage = {},
+  ): Promise<LayerDirectoryListing> {
+    return await imageLayerFiles(this.#store, this.#explorer, name, layer, path, page)
   }
 
   pull(
@@ -205,6 +225,10 @@ export class LocalImages implements ImageEngine {
     return await pruneImages(this.#store, filters)
   }
 
+  prunable(filters?: Filters): Promise<Prunable> {
+    return settled(() => prunableImages(this.#store, filters))
+  }
+
   /** Bytes of all layers unpacked, shared ones once. */
   layersSize(): Promise<number> {
     return settled(() => this.#store.layers.all().reduce((sum, layer) => sum + layer.sizeBytes, 0))
@@ -212,6 +236,7 @@ export class LocalImages implements ImageEngine {
 
   /** Ends what runs in threads; nothing else holds anything open. */
   async close(): Promise<void> {
+    await this.#explorer.close()
     await this.#store.close()
   }
 }

@@ -372,10 +372,20 @@ export class ImageStore {
     await this.trash.close()
   }
 
-  async #collect(): Promise<{ layers: string[]; bytes: number }> {
+  /** Bytes of the layers that nothing but these images needs. */
+  bytesOnlyOf(images: ReadonlySet<string>): number {
+    const { layers } = this.#needed(images)
+    return this.layers
+      .all()
+      .reduce((sum, { chainId, sizeBytes }) => sum + (layers.has(chainId) ? 0 : sizeBytes), 0)
+  }
+
+  /** What documents name, but for those of some images. */
+  #needed(without: ReadonlySet<string> = new Set()): { blobs: Set<string>; layers: Set<string> } {
     const blobs = new Set<string>()
     const layers = new Set<string>()
-    for (const { document } of this.#images.values()) {
+    for (const { document, id } of this.#images.values()) {
+      if (without.has(id)) continue
       for (const digest of blobsOf(document)) blobs.add(digest)
       for (const { chainId } of document.layers) layers.add(chainId)
     }
@@ -384,6 +394,11 @@ export class ImageStore {
       if ('chainId' in each) layers.add(each.chainId)
       blobs.add(each.blob.digest)
     }
+    return { blobs, layers }
+  }
+
+  async #collect(): Promise<{ layers: string[]; bytes: number }> {
+    const { blobs, layers } = this.#needed()
     const isLeased = (kind: keyof Lease, id: string): boolean => {
       for (const lease of this.#leases) if (lease[kind].has(id)) return true
       return false

@@ -1,6 +1,7 @@
 import { attributed, recordOf } from '../caller.ts'
 import type { ImageHistoryResponseItem, ImageInspect, ImageSummary } from '../types/docker.ts'
-import type { Attributed } from '../types/gantry.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import type { Attributed, WithPlatform } from '../types/gantry.ts'
 import { createdSeconds } from './image.ts'
 import type { Image } from './image.ts'
 import { familiarReference } from './reference.ts'
@@ -8,17 +9,25 @@ import type { ImageStore } from './store.ts'
 
 const NEVER = '0001-01-01T00:00:00Z'
 
-/** @see GET /images/json */
-export function summaryOf(store: ImageStore, image: Image, withSharing: boolean): ImageSummary {
+/**
+ * @param uses how many images have each layer, by chain ID; without it sharing is not told
+ * @see GET /images/json
+ */
+export function summaryOf(
+  store: ImageStore,
+  image: Image,
+  uses?: ReadonlyMap<string, number>,
+): ImageSummary & WithPlatform {
   return {
     Id: image.id,
     ParentId: '',
     ...namesOf(store, image),
     Created: createdSeconds(image.config),
     Size: image.size,
-    SharedSize: withSharing ? sharedSize(store, image) : -1,
+    SharedSize: uses ? sharedSize(image, uses) : -1,
     Labels: image.config.config.Labels ?? {},
-    Containers: withSharing ? store.usedBy(image.id).length : -1,
+    Containers: uses ? store.usedBy(image.id).length : -1,
+    Gantry: { Platform: formatPlatform(image.config) },
   }
 }
 
@@ -34,14 +43,19 @@ export function namesOf(
   }
 }
 
+/** How many images have each layer, by chain ID. */
+export function layerUses(images: Iterable<Image>): Map<string, number> {
+  const uses = new Map<string, number>()
+  for (const { document } of images)
+    for (const chainId of new Set(document.layers.map((layer) => layer.chainId)))
+      uses.set(chainId, (uses.get(chainId) ?? 0) + 1)
+  return uses
+}
+
 /** Bytes of layers that other images have, too. */
-export function sharedSize(store: ImageStore, image: Image): number {
-  const others = new Set<string>()
-  for (const other of store.all()) {
-    if (other.id !== image.id) for (const { chainId } of other.document.layers) others.add(chainId)
-  }
+function sharedSize(image: Image, uses: ReadonlyMap<string, number>): number {
   return image.document.layers.reduce(
-    (sum, layer) => sum + (others.has(layer.chainId) ? layer.sizeBytes : 0),
+    (sum, layer) => sum + ((uses.get(layer.chainId) ?? 0) > 1 ? layer.sizeBytes : 0),
     0,
   )
 }

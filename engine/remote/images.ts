@@ -2,11 +2,14 @@ import type { Readable } from 'node:stream'
 import type {
   Filters,
   ImageEngine,
+  ImageLayers,
   ImageListOptions,
   ImageProgress,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
+  LayerDirectoryListing,
+  Prunable,
   PullOptions,
   PushOptions,
   RegistryCredentials,
@@ -15,6 +18,7 @@ import type {
 import { EngineError, NotImplementedError } from '../errors.ts'
 import { parsePlatform } from '../oci/platform.ts'
 import type {
+  ContainerSummary,
   DistributionInspect,
   ImageDeleteResponseItem,
   ImageHistoryResponseItem,
@@ -49,6 +53,14 @@ export class RemoteImages implements ImageEngine {
 
   async history(name: string): Promise<ImageHistoryResponseItem[]> {
     return this.#transport.json('GET', `/images/${imagePath(name)}/history`)
+  }
+
+  layers(): Promise<ImageLayers> {
+    return Promise.reject(this.#noLayers())
+  }
+
+  layerFiles(): Promise<LayerDirectoryListing> {
+    return Promise.reject(this.#noLayers())
   }
 
   pull(
@@ -172,6 +184,35 @@ export class RemoteImages implements ImageEngine {
       SpaceReclaimed: number
     }>('POST', '/images/prune', { query: { filters: filtersQuery(filters) } })
     return { ImagesDeleted: pruned.ImagesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
+  }
+
+  /** Docker has no call for it: by the rules of its prune, from the lists of images and containers. */
+  async prunable(filters: Filters = {}): Promise<Prunable> {
+    const danglingOnly = filters['dangling']?.[0] !== 'false' && filters['dangling']?.[0] !== '0'
+    const { dangling: _, ...others } = filters
+    const [images, containers] = await Promise.all([
+      this.list({
+        sharedSize: true,
+        filters: danglingOnly ? { ...others, dangling: ['true'] } : others,
+      }),
+      this.#transport.json<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
+    ])
+    const used = new Set(containers.map(({ ImageID }) => ImageID))
+    const unused = images.filter(({ Id }) => !used.has(Id))
+    return {
+      images: unused,
+      SpaceReclaimable: unused.reduce(
+        (sum, { SharedSize, Size }) => sum + Size - Math.max(0, SharedSize),
+        0,
+      ),
+      isExact: false,
+    }
+  }
+
+  #noLayers(): NotImplementedError {
+    return new NotImplementedError(
+      `the engine at ${this.#transport.url} does not tell what is in the layers of images: the Docker API has no call for it`,
+    )
   }
 
   #cannot(what: string): NotImplementedError {

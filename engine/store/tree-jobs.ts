@@ -21,6 +21,10 @@ import { composeLayer } from './compose.ts'
 import type { ComposeJob, Composed } from './compose.ts'
 import { decompress } from './decompress.ts'
 import { removeIgnored } from './ignored.ts'
+import { layerChangesOf } from './layer-changes.ts'
+import type { LayerChanges } from './layer-changes.ts'
+import { listLayer } from './layer-list.ts'
+import type { LayerListing } from './layer-list.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob } from './pack.ts'
 import { squashLayers } from './squash.ts'
@@ -46,13 +50,21 @@ export type TreeJob =
   | ({ kind: 'squash' } & SquashJob)
   | ({ kind: 'compose' } & ComposeJob)
   | { kind: 'ignore'; root: string; patterns: string[] }
+  | { kind: 'layer-changes'; trees: readonly string[] }
+  | {
+      kind: 'layer-list'
+      trees: readonly string[]
+      path: string
+      page: { offset: number; limit: number }
+    }
 
 /** The status of what is read, then the archive. */
 export type TreeProgress = { stat: PathStat } | { chunk: Uint8Array }
 
 type Report = (progress: TreeProgress, transfer?: ArrayBuffer[]) => void
 
-export type TreeResult = PathStat | FilesystemChange[] | Packed | Composed | undefined
+export type TreeResult =
+  PathStat | FilesystemChange[] | Packed | Composed | LayerChanges | LayerListing | undefined
 
 /**
  * Does one job. Paths are bytes as latin1 (path-stat.ts, archivePath).
@@ -95,6 +107,10 @@ export async function doTreeJob(
     case 'ignore':
       removeIgnored(job.root, new IgnoreRules(job.patterns))
       return undefined
+    case 'layer-changes':
+      return layerChangesOf(job.trees, isCancelled)
+    case 'layer-list':
+      return listLayer(job.trees, job.path, job.page)
   }
 }
 

@@ -29,3 +29,11 @@ export interface Attributed {
     NamedBy?: Record<string, CallerRecord>
   }
 }
+
+/** An image in a list, which Docker tells the platform of only one by one. */
+export interface WithPlatform {
+  Gantry?: {
+    /** `os/arch[/variant]` */
+    Platform: string
+  }
+}

@@ -302,6 +302,18 @@ describe('LocalImages', () => {
         { layers: [base, other] },
       ),
     )
+    const planned = await test.images.prunable({ until: ['1h'] })
+    assert.deepEqual(
+      [planned.images.length, planned.SpaceReclaimable, planned.isExact],
+      [1, 5, true],
+    )
+    // the layer below is shared by all three: it goes with the last of them
+    assert.equal((await test.images.prunable({ dangling: ['false'] })).images.length, 3)
+    assert.equal(
+      (await test.images.prunable({ dangling: ['false'] })).SpaceReclaimable,
+      test.images.store.layers.all().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    )
+    await assert.rejects(test.images.prunable({ name: ['x'] }), { code: 'INVALID_PARAMETER' })
     assert.equal((await test.images.prune({ until: ['1h'] })).SpaceReclaimed, 5)
     assert.equal((await test.images.prune()).SpaceReclaimed, 5)
     assert.equal((await test.images.prune()).ImagesDeleted.length, 0)

@@ -17,32 +17,9 @@ import { DEFAULT_LIMITS } from '../../../engine/store/limits.ts'
 import type { Unpacked } from '../../../engine/store/unpack.ts'
 import { Unpacker } from '../../../engine/store/unpacker.ts'
 import { tarHeader } from '../../../engine/tar/header.ts'
-import type { TarHeader } from '../../../engine/tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../../../engine/tar/write.ts'
-
-type Entry = Partial<TarHeader> & Pick<TarHeader, 'type' | 'name'> & { content?: string }
-
-function tar(...entries: Entry[]): Buffer {
-  const blocks = entries.flatMap(({ content = '', ...header }) => {
-    const bytes = Buffer.from(content)
-    return [
-      encodeHeader(tarHeader({ size: bytes.length, ...header })),
-      bytes,
-      tarPadding(bytes.length),
-    ]
-  })
-  return Buffer.concat([...blocks, TAR_END])
-}
-
-const dir = (name: string, more: Partial<TarHeader> = {}): Entry => ({ type: 'dir', name, ...more })
-const file = (name: string, content = 'x', more: Partial<TarHeader> = {}): Entry => ({
-  type: 'file',
-  name,
-  content,
-  ...more,
-})
-const symlink = (name: string, linkName: string): Entry => ({ type: 'symlink', name, linkName })
-const link = (name: string, linkName: string): Entry => ({ type: 'link', name, linkName })
+import { dir, file, link, symlink, tar } from '../tar/members.ts'
+import type { Member } from '../tar/members.ts'
 
 describe('unpacking a layer', () => {
   const unpacker = new Unpacker()
@@ -265,7 +242,7 @@ describe('unpacking a layer', () => {
     ['a whiteout of the parent', [file('.wh...')], /invalid whiteout/],
     ['a root that is a link', [symlink('.', '/etc')], /invalid name/],
     ['an owner out of range', [file('f', 'x', { uid: 0xffffffff })], /out of range/],
-  ] as [string, Entry[], RegExp][]) {
+  ] as [string, Member[], RegExp][]) {
     it(`refuses ${what}`, async () => {
       await assert.rejects(unpack(tar(...entries)), { code: 'INVALID_PARAMETER', message })
     })

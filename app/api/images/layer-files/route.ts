@@ -1,0 +1,1 @@
+export { getLayerFiles as GET } from '@/server/api/images.ts'

@@ -1,0 +1,1 @@
+export { getImageLayers as GET } from '@/server/api/images.ts'

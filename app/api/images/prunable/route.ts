@@ -1,0 +1,1 @@
+export { getPrunable as GET } from '@/server/api/images.ts'
