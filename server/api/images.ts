@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ImageEngine } from '../../engine/contract.ts'
 import { InvalidParameterError } from '../../engine/errors.ts'
-import type { Session } from '../auth/sessions.ts'
+import type { Identity } from '../auth/identify.ts'
 import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
 import { forSession } from './handler.ts'
@@ -50,7 +50,7 @@ export const getPrunable = forSession(async (session, request) => {
   return await imagesOf(session).prunable(filters)
 })
 
-function imagesOf({ user }: Session): ImageEngine {
+function imagesOf({ user }: Identity): ImageEngine {
   return engineOf(context().engine, user).images
 }
 
