@@ -71,6 +71,7 @@ export function attributable(engine: Omit<Engine, 'as'>): Engine {
     networks: sliceAs(caller, engine.networks),
     volumes: sliceAs(caller, engine.volumes),
     registry: sliceAs(caller, engine.registry),
+    distribution: sliceAs(caller, engine.distribution),
     as,
     close: () => engine.close(),
   })

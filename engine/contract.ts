@@ -61,6 +61,7 @@ export interface Engine {
   readonly networks: NetworkEngine
   readonly volumes: VolumeEngine
   readonly registry: RegistryEngine
+  readonly distribution: DistributionEngine
   /**
    * The same engine on somebody's behalf: what is made or caused through it carries the caller's name (inspect's
    * `Gantry.CreatedBy`, the events' `gantry.by`). Cheap to make; not to be closed by itself. Every door of the engine
@@ -115,6 +116,18 @@ export interface DiskUsage {
   ContainerUsage?: ContainersDiskUsage
   VolumeUsage?: VolumesDiskUsage
   BuildCacheUsage?: BuildCacheDiskUsage
+  /** What the registry alone needs, under Gantry's own key. */
+  Gantry?: { RegistryUsage: RegistryDiskUsage }
+}
+
+/** Blobs that lie in the store because the registry names them, and nothing else does. */
+export interface RegistryDiskUsage {
+  /** Repositories. */
+  TotalCount: number
+  /** Bytes. */
+  TotalSize: number
+  /** What applying the rules of retention now would free. */
+  Reclaimable: number
 }
 
 export interface EventsOptions {
@@ -945,6 +958,168 @@ export interface RegistryEngine {
    * @returns `repository:tag` and `repository@digest` of what went
    */
   collectGarbage(): Promise<{ removed: string[] }>
+  /**
+   * What `collectGarbage` would take now, under these settings or the ones in force; nothing is changed.
+   *
+   * @throws INVALID_PARAMETER
+   */
+  planCollection(settings?: RegistrySettings): Promise<RegistryPlan>
+  usage(): Promise<RegistryUsage>
+  /** @throws NAME_UNKNOWN, MANIFEST_UNKNOWN */
+  describe(repository: string, reference: string): Promise<RegistryImage>
+}
+
+export interface RegistryPlan {
+  tags: { repository: string; tag: string; digest: string; pushedAt: string }[]
+  manifests: { repository: string; digest: string; pushedAt: string }[]
+  /** That the registry would no longer need; an image of the engine may still. */
+  bytes: number
+}
+
+/** What the registry holds; content that several repositories name counts in each, and once in the whole. */
+export interface RegistryUsage {
+  /** By name. */
+  repositories: {
+    name: string
+    tags: number
+    manifests: number
+    bytes: number
+    /** Of the last push, RFC 3339. */
+    pushedAt: string
+  }[]
+  bytes: number
+  /** Of these, those that neither an image of the engine nor the build cache needs. */
+  onlyHere: { blobs: number; bytes: number }
+  quotas: (RegistryQuota & { used: number })[]
+}
+
+/** A repository at a registry: `docker.io` and `library/busybox`, `box:5000` and `team/app`. */
+export interface RemoteRepository {
+  host: string
+  name: string
+}
+
+/**
+ * Registries, looked through without pulling anything, by the same certificates, proxies and list of insecure ones as
+ * pulls and pushes. A `reference` is a tag or a digest. Mirrors are not asked. Failures carry the registry's words:
+ * UNAUTHORIZED, NOT_FOUND, UNAVAILABLE (not in reach, or a rate limit), NOT_IMPLEMENTED (it does not offer this).
+ *
+ * @see distribution-spec 1.1
+ */
+export interface DistributionEngine {
+  /** Tries a registry with credentials, or as nobody. What it, or the way to it, is at fault for is told, not thrown. */
+  check(
+    host: string,
+    options?: { auth?: RegistryCredentials },
+    signal?: AbortSignal,
+  ): Promise<RegistryCheck>
+  /** How this engine reaches it. */
+  access(host: string): Promise<RegistryAccess>
+  /**
+   * Trusts these authorities for a registry from now on, beside the usual ones, in the place of those given here before.
+   *
+   * @param pem certificates; null: none any more. What others put into the directory stays
+   * @throws INVALID_PARAMETER when there is no certificate in it, or one that cannot be read
+   */
+  setAuthorities(host: string, pem: string | null): Promise<void>
+  /**
+   * A page of its repositories.
+   *
+   * @param options.after `next` of the page before
+   * @throws NOT_IMPLEMENTED when it tells nobody, or not these credentials, what it has
+   */
+  catalog(
+    host: string,
+    options?: { auth?: RegistryCredentials; count?: number; after?: string },
+    signal?: AbortSignal,
+  ): Promise<{ names: string[]; next?: string }>
+  /** Every tag, in the registry's order. */
+  tags(
+    repository: RemoteRepository,
+    options?: { auth?: RegistryCredentials },
+    signal?: AbortSignal,
+  ): Promise<string[]>
+  describe(
+    repository: RemoteRepository,
+    reference: string,
+    options?: { auth?: RegistryCredentials },
+    signal?: AbortSignal,
+  ): Promise<RegistryImage>
+  /**
+   * By digest with every tag that names it, by tag the tag alone.
+   *
+   * @throws NOT_IMPLEMENTED when it deletes nothing, or no tags alone
+   */
+  deleteManifest(
+    repository: RemoteRepository,
+    reference: string,
+    options?: { auth?: RegistryCredentials },
+    signal?: AbortSignal,
+  ): Promise<void>
+}
+
+export interface RegistryCheck {
+  outcome:
+    | 'ok'
+    /** Its name leads to no address. */
+    | 'unknown-host'
+    | 'unreachable'
+    /** Its certificate is not trusted, not for this name, or over. */
+    | 'certificate'
+    /** It speaks http, and is not listed as one that may. */
+    | 'plain-http'
+    | 'unauthorized'
+    | 'rate-limit'
+    /** Something answers, but no registry. */
+    | 'no-registry'
+    | 'failed'
+  /** What was seen, in the words of who said it; empty when all is well. */
+  message: string
+  /** What was asked in the end. */
+  url: string
+}
+
+export interface RegistryAccess {
+  /** It may speak http, or https with any certificate. */
+  insecure: boolean
+  /** That is because it is on this machine. */
+  isLocal: boolean
+  /** The directory for its certificates. */
+  certificates: string
+  /** Authorities in that directory. */
+  authorities: RegistryAuthority[]
+  /** Pairs of certificate and key that we show it. */
+  clientCertificates: number
+  /** The proxy's URL without its password; null: straight. */
+  proxy: string | null
+  /** Of docker.io: what is tried before it. */
+  mirrors: string[]
+}
+
+export interface RegistryAuthority {
+  file: string
+  subject: string
+  /** RFC 3339. */
+  validTo: string
+  /** Given by `setAuthorities`. */
+  isOurs: boolean
+}
+
+/** What a tag or digest names. */
+export interface RegistryImage {
+  digest: string
+  mediaType: string
+  /** `other`: an artifact that is no image. */
+  kind: 'image' | 'index' | 'other'
+  /** `os/arch[/variant]` */
+  platforms: string[]
+  /** That `size` and `created` are of: this machine's where there is one; '' for none. */
+  platform: string
+  /** Bytes to download: config and layers; null when not known. */
+  size: number | null
+  /** RFC 3339; null when it does not say. */
+  created: string | null
+  artifactType?: string
 }
 
 /** What the registry deletes by itself, and how much it takes. Patterns are Go's path.Match, with `**` across slashes. */

@@ -30,8 +30,10 @@ import { errorMessage } from './errors.ts'
 import { explainHostError, explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'
 import { openImages } from './images/local-images.ts'
-import type { Instance } from './instance.ts'
+import { blobsOf } from './images/store.ts'
+import { type Instance, registriesOf } from './instance.ts'
 import { LocalNetworks } from './networks/local-networks.ts'
+import { openDistribution } from './registry/distribution.ts'
 import { LocalRegistry } from './registry-server/local-registry.ts'
 import { Uploads } from './registry-server/uploads.ts'
 import { RepositoryTable } from './registry-server/repository-table.ts'
@@ -161,6 +163,10 @@ async function openEngine(
     store: images.store,
     repositories,
     settings: await SettingsDocument.open(instance.dataRoot, warn),
+    neededElsewhere: function* () {
+      for (const { document } of images.store.all()) yield* blobsOf(document)
+      for (const { blob } of cache.layers()) yield blob.digest
+    },
     warn,
   })
   const containers = localContainers(context)
@@ -174,6 +180,7 @@ async function openEngine(
     networks,
     cgroups,
     builds,
+    registry,
   })
   return attributable({
     containers: clear(containers),
@@ -183,6 +190,7 @@ async function openEngine(
     networks: clear<NetworkEngine>(networks),
     volumes: clear<VolumeEngine>(volumes),
     registry: clear<RegistryEngine>(registry),
+    distribution: clear(openDistribution(registriesOf(instance))),
     system: clear(system),
     close: async () => {
       context.closing = true

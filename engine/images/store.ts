@@ -444,7 +444,7 @@ export interface DownloadProgress {
 const REFERENCES = 'references.json'
 
 /** Every blob that a document names. */
-function blobsOf(document: ImageDocument): string[] {
+export function blobsOf(document: ImageDocument): string[] {
   const named = [document.id as string, ...document.layers.map(({ blob }) => blob.digest as string)]
   if (document.manifest) named.push(document.manifest.digest)
   return named

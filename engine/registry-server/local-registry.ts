@@ -3,13 +3,17 @@ import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { asCaller, currentCaller, system } from '../caller.ts'
 import type {
+  RegistryDiskUsage,
   RegistryEngine,
+  RegistryImage,
   RegistryManifest,
   RegistryNames,
   RegistryPage,
+  RegistryPlan,
   RegistryPush,
   RegistryReferrer,
   RegistrySettings,
+  RegistryUsage,
 } from '../contract.ts'
 import { errorCode } from '../errors.ts'
 import type { ImageStore } from '../images/store.ts'
@@ -17,6 +21,7 @@ import type { Reference } from '../images/reference.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
+import { describeImage } from '../registry/describe.ts'
 import { checkDigest, checkName, parseTarget } from './names.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
 import { exceeded, Quota } from './quota.ts'
@@ -25,9 +30,11 @@ import type { ManifestRecord, Repository, RepositoryState } from './repository.t
 import type { RepositoryTable } from './repository-table.ts'
 import { planRemoval } from './retention.ts'
 import type { Removal } from './retention.ts'
+import { parseSettings } from './settings.ts'
 import type { SettingsDocument } from './settings.ts'
 import { nameAt, nameImage, takeIn, unnameImage } from './take-in.ts'
 import type { Uploads } from './uploads.ts'
+import { planOf, usageOf } from './usage.ts'
 
 const TIDY_MS = 10 * 60_000
 /** What a push has put in before its manifest may wait for that so long. */
@@ -42,6 +49,8 @@ export interface RegistryParts {
   repositories: RepositoryTable
   settings: SettingsDocument
   uploads: Uploads
+  /** Digests of blobs that something else than the registry names: images, the build cache. */
+  neededElsewhere: () => Iterable<string>
   warn: Warn
 }
 
@@ -53,12 +62,15 @@ export class LocalRegistry implements RegistryEngine {
   readonly #uploads: Uploads
   readonly #settings: SettingsDocument
   readonly #quota: Quota
+  readonly #neededElsewhere: () => Iterable<string>
   readonly #timer: NodeJS.Timeout
   #closed = false
   /** What is done that nobody asked for. */
   #work: Promise<void> = Promise.resolve()
 
-  private constructor({ repositories, settings, store, uploads, warn }: RegistryParts) {
+  private constructor(parts: RegistryParts) {
+    const { neededElsewhere, repositories, settings, store, uploads, warn } = parts
+    this.#neededElsewhere = neededElsewhere
     this.#store = store
     this.#repositories = repositories
     this.#settings = settings
@@ -286,11 +298,51 @@ export class LocalRegistry implements RegistryEngine {
     return { removed }
   }
 
+  async planCollection(settings?: RegistrySettings): Promise<RegistryPlan> {
+    const wanted = settings === undefined ? this.#settings.current : parseSettings(settings)
+    const { bytes, manifests, tags } = this.#plan(wanted)
+    return await Promise.resolve({ tags, manifests, bytes })
+  }
+
+  usage(): Promise<RegistryUsage> {
+    const elsewhere = new Set(this.#neededElsewhere())
+    const { current } = this.#settings
+    return Promise.resolve(usageOf(this.#repositories.all(), current, this.#quota, elsewhere))
+  }
+
+  /** For `GET /system/df`. */
+  diskUsage(): RegistryDiskUsage {
+    const elsewhere = new Set(this.#neededElsewhere())
+    const { current } = this.#settings
+    const usage = usageOf(this.#repositories.all(), current, this.#quota, elsewhere)
+    const going = [...this.#plan(current).content].filter((digest) => !elsewhere.has(digest))
+    return {
+      TotalCount: usage.repositories.length,
+      TotalSize: usage.onlyHere.bytes,
+      Reclaimable: this.#quota.bytesOf(new Set(going)),
+    }
+  }
+
+  async describe(repository: string, reference: string): Promise<RegistryImage> {
+    const blob = async (digest: string): Promise<Buffer> => {
+      await this.#blobIn(repository, digest)
+      return await this.#store.blobs.read(digest)
+    }
+    const manifest = (wanted: string): Promise<RegistryManifest> =>
+      this.manifest(repository, wanted)
+    return await describeImage({ manifest, blob }, reference)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
     await this.#work
     await this.#uploads.close()
+  }
+
+  #plan(settings: SettingsDocument['current']): ReturnType<typeof planOf> {
+    const isUsed = (image: string): boolean => this.#store.usedBy(image).length > 0
+    return planOf(this.#repositories.all(), settings, this.#quota, isUsed)
   }
 
   /** @throws NAME_INVALID, NAME_UNKNOWN */

@@ -48,6 +48,11 @@ export class Quota {
     return this.#sum(this.#contentOf(namespace))
   }
 
+  /** Bytes of content, each once. */
+  bytesOf(digests: ReadonlySet<string>): number {
+    return this.#sum(digests)
+  }
+
   #contentOf(namespace: string): Set<string> {
     const content = new Set<string>()
     for (const { blobs, name, state } of this.#repositories.all()) {

@@ -61,14 +61,14 @@ export class SettingsDocument {
     await sweepTemporaryDocuments(directory)
     try {
       const settings = await readDocument<unknown>(file, z.unknown())
-      return new SettingsDocument(file, parse(settings ?? {}))
+      return new SettingsDocument(file, parseSettings(settings ?? {}))
     } catch (error) {
       await fs.rename(file, `${file}.damaged`)
       warn(
         `the registry's rules of retention and quotas are out of force: mend ${file}.damaged, or set them anew`,
         error,
       )
-      return new SettingsDocument(file, parse({}))
+      return new SettingsDocument(file, parseSettings({}))
     }
   }
 
@@ -78,13 +78,14 @@ export class SettingsDocument {
 
   /** @throws INVALID_PARAMETER naming what is wrong */
   async replace(settings: RegistrySettings): Promise<void> {
-    const parsed = parse(settings)
+    const parsed = parseSettings(settings)
     await writeDocument(this.#file, parsed)
     this.#settings = parsed
   }
 }
 
-function parse(value: unknown): Parsed {
+/** @throws INVALID_PARAMETER naming what is wrong */
+export function parseSettings(value: unknown): Parsed {
   const parsed = settingsSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

@@ -19,6 +19,7 @@ export interface FetchedManifest {
 }
 
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() })
+const catalogSchema = z.object({ repositories: z.array(z.string()).nullish() })
 
 /** Of a list of tags; more is a registry that goes in circles. */
 const MAX_PAGES = 1000
@@ -33,22 +34,28 @@ export class RegistryClient {
   readonly #path: string
   readonly #authorizer: Authorizer
 
-  /** `access` is what is asked for beyond reading: to push, and to read neighbours for mounts out of them. */
+  /**
+   * `access` is what is asked for beyond reading: to push or delete, and to read neighbours for mounts out of them.
+   *
+   * @param endpoint where it is
+   * @param path the repository; '' for what is asked of the registry as a whole
+   */
   constructor(
     endpoint: Endpoint,
     path: string,
     credentials: RegistryCredentials,
-    access: { push?: boolean; neighbours?: string[] } = {},
+    access: { push?: boolean; remove?: boolean; neighbours?: string[] } = {},
   ) {
-    const { push = false, neighbours = [] } = access
+    const { push = false, remove = false, neighbours = [] } = access
     this.endpoint = endpoint
     this.#path = path
+    const actions = ['pull', ...(push ? ['push'] : []), ...(remove ? ['delete'] : [])].join(',')
     const scope = [
-      `repository:${path}:${push ? 'pull,push' : 'pull'}`,
+      path === '' ? 'registry:catalog:*' : `repository:${path}:${actions}`,
       ...neighbours.map((neighbour) => `repository:${neighbour}:pull`),
     ].join(' ')
     // the challenge to the first request, which only reads, would name reading alone
-    this.#authorizer = new Authorizer(credentials, scope, endpoint, { fixedScope: push })
+    this.#authorizer = new Authorizer(credentials, scope, endpoint, { fixedScope: push || remove })
   }
 
   /**
@@ -116,13 +123,41 @@ export class RegistryClient {
       const content = await readBody(response, MAX_DOCUMENT_BYTES)
       const list = checked(tagsSchema, parseJson(content, 'list of tags'), 'list of tags')
       tags.push(...(list.tags ?? []))
-      const next = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(
-        String(response.headers['link'] ?? ''),
-      )?.[1]
+      const next = nextOf(response)
       if (next === undefined) break
       page = new URL(next, this.endpoint.url)
     }
     return tags
+  }
+
+  /**
+   * A page of the registry's repositories.
+   *
+   * @param query of the page: `n` and what the registry's own link to it held
+   * @returns `next`: the query of the page after it
+   * @throws as manifest()
+   * @see distribution, "Listing Repositories"
+   */
+  async catalog(
+    query: URLSearchParams,
+    signal?: AbortSignal,
+  ): Promise<{ names: string[]; next?: string }> {
+    const url = new URL(`/v2/_catalog?${query.toString()}`, this.endpoint.url)
+    const response = await this.send('GET', url, { signal })
+    if (response.statusCode !== 200) throw await refusal(response)
+    const content = await readBody(response, MAX_DOCUMENT_BYTES)
+    const list = checked(catalogSchema, parseJson(content, 'catalogue'), 'catalogue')
+    const link = nextOf(response)
+    const next = link === undefined ? '' : new URL(link, url).search.slice(1)
+    return { names: list.repositories ?? [], ...(next === '' ? {} : { next }) }
+  }
+
+  /** By digest with all its tags, by tag the tag alone. @throws as manifest(). @see distribution-spec, "Content Management" */
+  async deleteManifest(reference: string, signal?: AbortSignal): Promise<void> {
+    const response = await this.send('DELETE', `manifests/${reference}`, { signal })
+    const { statusCode = 0 } = response
+    if (statusCode < 200 || statusCode > 299) throw await refusal(response)
+    response.resume()
   }
 
   /**
@@ -195,4 +230,9 @@ export class RegistryClient {
       response.resume()
     }
   }
+}
+
+/** The address of the next page of a list. @see RFC 8288 */
+function nextOf({ headers }: IncomingMessage): string | undefined {
+  return /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(String(headers['link'] ?? ''))?.[1]
 }

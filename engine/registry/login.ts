@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { RegistryCredentials } from '../contract.ts'
 import { errorCode, errorMessage, EngineError, UnauthorizedError } from '../errors.ts'
 import type { Registries } from './access.ts'
@@ -38,33 +39,50 @@ async function logInAt(
   credentials: RegistryCredentials,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const url = new URL('/v2/', endpoint.url)
-  const asked = (error: unknown): string => `Get "${url.href}": ${errorMessage(error)}`
   const authorizer = new Authorizer(credentials, '', endpoint, { offline: true })
   try {
-    for (let tries = 0; ; tries++) {
-      const authorization = await authorizer.header(signal)
-      const response = await request(url, {
-        headers: authorization === undefined ? {} : { authorization },
-        signal,
-        access: endpoint,
-      })
-      if (response.statusCode === 200) {
-        response.resume()
-        return authorizer.identityToken ?? ''
-      }
-      const canAnswer =
-        response.statusCode === 401 &&
-        tries === 0 &&
-        (await authorizer.answer(response.headers['www-authenticate'], signal))
-      if (!canAnswer) throw await refusal(response)
-      response.resume()
-    }
+    const response = await enter(endpoint, authorizer, signal)
+    response.resume()
+    return authorizer.identityToken ?? ''
   } catch (error) {
     const code = errorCode(error)
-    if (code === 'UNAUTHORIZED') throw new UnauthorizedError(asked(error), { cause: error })
-    throw new EngineError(code, asked(error), { cause: error })
+    const words = `Get "${baseOf(endpoint).href}": ${errorMessage(error)}`
+    if (code === 'UNAUTHORIZED') throw new UnauthorizedError(words, { cause: error })
+    throw new EngineError(code, words, { cause: error })
   }
+}
+
+/**
+ * Asks a registry whether it is one and lets us in.
+ *
+ * @returns its answer, which is 200
+ * @throws UNAUTHORIZED with the registry's words, UNAVAILABLE when it cannot be reached, its refusal for other answers
+ * @see distribution-spec, "Determining Support" (end-1)
+ */
+export async function enter(
+  endpoint: Endpoint,
+  authorizer: Authorizer,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  for (let tries = 0; ; tries++) {
+    const authorization = await authorizer.header(signal)
+    const response = await request(baseOf(endpoint), {
+      headers: authorization === undefined ? {} : { authorization },
+      signal,
+      access: endpoint,
+    })
+    if (response.statusCode === 200) return response
+    const canAnswer =
+      response.statusCode === 401 &&
+      tries === 0 &&
+      (await authorizer.answer(response.headers['www-authenticate'], signal))
+    if (!canAnswer) throw await refusal(response)
+    response.resume()
+  }
+}
+
+export function baseOf(endpoint: Endpoint): URL {
+  return new URL('/v2/', endpoint.url)
 }
 
 /** `https://index.docker.io/v1/`, which stands for docker.io, `https://host:port/…` or `host:port`. */

@@ -27,6 +27,9 @@ export class RemoteRegistry implements RegistryEngine {
   readonly settings = this.#absent
   readonly setSettings = this.#absent
   readonly collectGarbage = this.#absent
+  readonly planCollection = this.#absent
+  readonly usage = this.#absent
+  readonly describe = this.#absent
 
   get #absent(): () => Promise<never> {
     return () =>

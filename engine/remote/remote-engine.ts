@@ -4,6 +4,7 @@ import { RemoteContainers } from './containers.ts'
 import { RemoteExecs } from './execs.ts'
 import { RemoteImages } from './images.ts'
 import { RemoteNetworks } from './networks.ts'
+import { RemoteDistribution } from './distribution.ts'
 import { RemoteRegistry } from './registry.ts'
 import { RemoteSystem } from './system.ts'
 import { Transport } from './transport.ts'
@@ -32,6 +33,7 @@ export async function openRemoteEngine(options: { url: string }): Promise<Engine
     networks: new RemoteNetworks(transport),
     volumes: new RemoteVolumes(transport),
     registry: new RemoteRegistry(transport.url),
+    distribution: new RemoteDistribution(transport.url),
     // the endpoint knows its own callers: to it, everybody here is whoever owns this connection
     as: () => engine,
     close: () => {

@@ -9,6 +9,7 @@ import type {
   ContainerEngine,
   DiskUsage,
   DiskUsageOptions,
+  RegistryDiskUsage,
   ImageEngine,
   NetworkEngine,
   SystemEngine,
@@ -47,6 +48,7 @@ export interface SystemParts {
   networks: NetworkEngine
   cgroups: Cgroups
   builds: Pick<BuildEngine, 'cache'>
+  registry: { diskUsage(): RegistryDiskUsage }
 }
 
 /** The engine as a whole: what it is, what it runs on, what it holds, what happens. */
@@ -237,7 +239,10 @@ async function diskUsage(parts: SystemParts, options: DiskUsageOptions): Promise
     ? ((await parts.images.layersSize?.()) ??
       images.reduce((total, image) => total + image.Size, 0))
     : 0
-  return summarizeUsage({ layersBytes, images, containers, volumes, buildCache }, options)
+  const usage = summarizeUsage({ layersBytes, images, containers, volumes, buildCache }, options)
+  // beside Docker's types: who asks for some of them has not asked for this
+  const wantsAll = types === undefined || types.length === 0
+  return wantsAll ? { ...usage, Gantry: { RegistryUsage: parts.registry.diskUsage() } } : usage
 }
 
 /** Made once and kept with the data: clients tell engines apart by it. */

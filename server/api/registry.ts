@@ -18,6 +18,14 @@ export const putRegistrySettings = forSession(async (session, request) => {
 /** POST /api/registry/collect: applies the rules now; answers with what went. */
 export const collectRegistryGarbage = forSession((session) => registryOf(session).collectGarbage())
 
+/** GET /api/registry/usage */
+export const getRegistryUsage = forSession((session) => registryOf(session).usage())
+
+/** POST /api/registry/plan: what these settings would take now; nothing is changed. */
+export const planRegistryCollection = forSession(async (session, request) =>
+  registryOf(session).planCollection(await readBody(request, z.looseObject({}))),
+)
+
 function registryOf({ user }: Identity): RegistryEngine {
   return engineOf(context().engine, user).registry
 }

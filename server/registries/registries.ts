@@ -152,6 +152,23 @@ export class Registries {
     return row.credentials === null ? undefined : this.#open(host, row.credentials)
   }
 
+  /** What a login that is not stored gives: to try it first. @throws as askHelper */
+  async credentialsBy(
+    host: string,
+    login: RegistryLogin,
+  ): Promise<RegistryCredentials | undefined> {
+    switch (login.kind) {
+      case 'none':
+        return undefined
+      case 'password':
+        return { username: login.username, password: login.password, serveraddress: host }
+      case 'token':
+        return { identitytoken: login.token, serveraddress: host }
+      case 'helper':
+        return await askHelper(this.#places, login.helper, host)
+    }
+  }
+
   async #find(host: string): Promise<Row> {
     const row = await this.#db.registry.findUnique({ where: { host } })
     if (row === null) throw new NotFoundError(`There is no registry ${host} in the list.`)
@@ -162,22 +179,15 @@ export class Registries {
     host: string,
     login: RegistryLogin,
   ): Promise<{ credentials: string | null; helper: string | null }> {
-    if (login.kind === 'none') return { credentials: null, helper: null }
-    if (login.kind === 'helper') {
-      // one that is missing, or does not work, is told now rather than at 3 a.m.
-      await askHelper(this.#places, login.helper, host)
-      return { credentials: null, helper: login.helper }
-    }
-    const credentials: RegistryCredentials =
-      login.kind === 'password'
-        ? { username: login.username, password: login.password }
-        : { identitytoken: login.token }
+    // a helper that is missing, or does not work, is told now rather than at 3 a.m.
+    const credentials = await this.credentialsBy(host, login)
+    if (login.kind === 'helper') return { credentials: null, helper: login.helper }
+    if (credentials === undefined) return { credentials: null, helper: null }
     return { credentials: this.#secrets.seal(JSON.stringify(credentials), host), helper: null }
   }
 
   #open(host: string, sealed: string): RegistryCredentials {
-    const credentials = JSON.parse(this.#secrets.open(sealed, host)) as RegistryCredentials
-    return { ...credentials, serveraddress: host }
+    return JSON.parse(this.#secrets.open(sealed, host)) as RegistryCredentials
   }
 
   #shown(row: Row): KnownRegistry {

@@ -55,8 +55,9 @@ function securityNames({ SecurityOptions = [] }: SystemInfo): string[] {
 export function diskUsageFor(client: Spoken, usage: DiskUsage, verbose: boolean): unknown {
   if (!client.speaks('1.52')) return objectsOf(usage, client)
   if (verbose) return usage
+  const { Gantry: _, ...types } = usage
   const sums = Object.fromEntries(
-    Object.entries(usage).map(
+    Object.entries(types).map(
       ([type, { Items: _items, ...sum }]: [string, { Items?: unknown[] }]) => [type, sum],
     ),
   )
@@ -64,7 +65,7 @@ export function diskUsageFor(client: Spoken, usage: DiskUsage, verbose: boolean)
 }
 
 function objectsOf(usage: DiskUsage, client: Spoken): Record<string, unknown> {
-  const { BuildCacheUsage, ContainerUsage, ImageUsage, VolumeUsage } = usage
+  const { BuildCacheUsage, ContainerUsage, Gantry, ImageUsage, VolumeUsage } = usage
   const images = (ImageUsage?.Items ?? []) as ImageSummary[]
   return {
     ...(ImageUsage === undefined
@@ -78,6 +79,8 @@ function objectsOf(usage: DiskUsage, client: Spoken): Record<string, unknown> {
     ...(ContainerUsage === undefined ? {} : { Containers: ContainerUsage.Items ?? [] }),
     ...(VolumeUsage === undefined ? {} : { Volumes: VolumeUsage.Items ?? [] }),
     ...(BuildCacheUsage === undefined ? {} : { BuildCache: BuildCacheUsage.Items ?? [] }),
+    // clients of Docker pass over keys that they do not know
+    ...(Gantry === undefined ? {} : { Gantry }),
   }
 }
 

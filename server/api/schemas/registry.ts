@@ -46,3 +46,15 @@ export const importRegistriesSchema = z.object({
   /** False: only tells what would be taken over. */
   apply: z.boolean(),
 })
+
+/** POST /api/registries/check: without a login with what is stored. */
+export const checkRegistrySchema = z.object({
+  address: z.string().trim().min(1).max(300),
+  login: registryLoginSchema.optional(),
+})
+
+/** PUT /api/registries/{host}/access */
+export const authoritiesSchema = z.object({
+  /** PEM; null: none. */
+  authorities: z.string().max(500_000).nullable(),
+})

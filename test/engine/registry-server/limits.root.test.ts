@@ -68,6 +68,32 @@ describe('the registry’s limits', () => {
     assert.deepEqual(await tagsOf('used/app'), ['new'])
   })
 
+  it('are tried before they are set: what would go, and how much that frees', async () => {
+    await registry().setSettings({})
+    const old = await putImage('try/app', 'old', randomBytes(5000).toString('hex'))
+    await putImage('try/app', 'new', 'new')
+    const rules = { retention: [{ repositories: 'try/*', keepLast: 1 }] }
+    const { bytes, manifests, tags } = await registry().planCollection(rules)
+    assert.deepEqual(
+      tags.map(({ digest, repository, tag }) => [repository, tag, digest]),
+      [['try/app', 'old', old]],
+    )
+    assert.deepEqual(
+      manifests.map(({ digest }) => digest),
+      [old],
+    )
+    assert.ok(bytes > 5000 && bytes < 20_000, String(bytes))
+    assert.deepEqual(await tagsOf('try/app'), ['new', 'old'])
+    assert.deepEqual(await registry().planCollection(), { tags: [], manifests: [], bytes: 0 })
+    await assert.rejects(registry().planCollection({ retention: [{ repositories: '[' }] }), {
+      code: 'INVALID_PARAMETER',
+    })
+    const usedBefore = (await registry().usage()).bytes
+    await registry().setSettings(rules)
+    await registry().collectGarbage()
+    assert.equal(usedBefore - (await registry().usage()).bytes, bytes)
+  })
+
   it('let go of blobs that no manifest came for', async () => {
     await registry().setSettings({})
     const content = randomBytes(1000)
@@ -87,6 +113,26 @@ describe('the registry’s limits', () => {
     await registry().collectGarbage()
     assert.equal((await door.fetch(at)).status, 404)
     assert.ok(!blobsOnDisk().includes(sha256(content).slice(7)))
+  })
+
+  it('count what the registry alone needs beside Docker’s kinds of usage', async () => {
+    await registry().setSettings({})
+    const { onlyHere: before } = await registry().usage()
+    const alone = randomBytes(7000)
+    await putBlob('alone/app', alone)
+    await putImage('alone/app', 'image', 'an image of the engine as well')
+    const usage = await registry().usage()
+    const found = usage.repositories.find(({ name }) => name === 'alone/app')
+    assert.equal(found?.tags, 1)
+    assert.ok(found.bytes > 7000)
+    // the image's blobs are the engine's, too
+    assert.equal(usage.onlyHere.bytes - before.bytes, alone.length)
+    const df = await door.test.engine.system.diskUsage()
+    assert.equal(df.Gantry?.RegistryUsage.TotalSize, usage.onlyHere.bytes)
+    assert.equal((await door.test.engine.system.diskUsage({ types: ['image'] })).Gantry, undefined)
+    const described = await registry().describe('alone/app', 'image')
+    assert.equal(described.kind, 'image')
+    assert.equal(described.platforms.length, 1)
   })
 
   it('hold a namespace to its quota, what is shared counted once', async () => {

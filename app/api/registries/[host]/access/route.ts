@@ -1,0 +1,1 @@
+export { getRegistryAccess as GET, putRegistryAccess as PUT } from '@/server/api/registries.ts'

@@ -1,0 +1,1 @@
+export { getCatalog as GET } from '@/server/api/registry-content.ts'

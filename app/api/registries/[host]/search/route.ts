@@ -1,0 +1,1 @@
+export { searchRegistry as GET } from '@/server/api/registry-content.ts'

@@ -1,0 +1,1 @@
+export { getTags as GET } from '@/server/api/registry-content.ts'

@@ -1,0 +1,1 @@
+export { checkRegistry as POST } from '@/server/api/registries.ts'

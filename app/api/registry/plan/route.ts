@@ -1,0 +1,1 @@
+export { planRegistryCollection as POST } from '@/server/api/registry.ts'

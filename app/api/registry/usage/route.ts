@@ -1,0 +1,1 @@
+export { getRegistryUsage as GET } from '@/server/api/registry.ts'
