@@ -6,7 +6,10 @@ import { JobList } from './job-list.tsx'
 export function ActivitySheet({ jobs, onClose }: { jobs: Job[] | undefined; onClose: () => void }) {
   return (
     <Sheet open onOpenChange={(open) => !open && onClose()}>
-      <SheetContent title="Activity" description="Pulls, deployments and loads, newest first">
+      <SheetContent
+        title="Activity"
+        description="Pulls, pushes, deployments and loads, newest first"
+      >
         <JobList jobs={jobs} onLeave={onClose} />
       </SheetContent>
     </Sheet>

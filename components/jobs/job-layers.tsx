@@ -2,7 +2,7 @@
 import { Check } from 'lucide-react'
 import { useState } from 'react'
 import type { Job, JobLayer } from '@/server/live/protocol.ts'
-import { formatBytes } from '@/components/ui/format.ts'
+import { count, formatBytes, formatDuration } from '@/components/ui/format.ts'
 import { Progress } from '@/components/ui/progress.tsx'
 
 /** A bar per layer with the sum above; layers that are done fold into one line. */
@@ -61,24 +61,33 @@ function Layer({ layer }: { layer: JobLayer }) {
   )
 }
 
+/** All bytes together, how fast they go, and how long that will take. */
 function Sum({ job }: { job: Job }) {
-  const counted = job.layers.filter((layer) => layer.total > 0)
-  const total = counted.reduce((sum, layer) => sum + layer.total, 0)
-  if (total === 0 || job.state !== 'running') return null
-  const current = counted.reduce(
-    (sum, layer) => sum + (isDone(layer) ? layer.total : Math.min(layer.current, layer.total)),
-    0,
-  )
+  const { bytesPerSecond, current, total, unknown } = job.transfer
+  if (job.state !== 'running' || total === 0) return null
+  const left = total - current
   return (
-    <p className="tabular text-muted-foreground text-xs">
-      {formatBytes(current)} of {formatBytes(total)} in this step
-    </p>
+    <div className="flex flex-col gap-1">
+      <Progress label="All layers" value={(100 * current) / total} />
+      <p className="tabular text-muted-foreground flex flex-wrap justify-between gap-x-4 text-xs">
+        <span>
+          {formatBytes(current)} of {formatBytes(total)}
+          {unknown > 0 && `, ${count(unknown, 'layer')} not begun`}
+        </span>
+        {left > 0 && bytesPerSecond > 0 && (
+          <span>
+            {formatBytes(bytesPerSecond)}/s
+            {unknown === 0 && `, ${formatDuration((1000 * left) / bytesPerSecond)} left`}
+          </span>
+        )}
+      </p>
+    </div>
   )
 }
 
 /** Docker's words for a layer that needs nothing more. */
 function isDone(layer: JobLayer): boolean {
-  return /^(pull complete|already exists|loaded|exists|done|layer already exists)/i.test(
+  return /^(pull complete|already exists|pushed|mounted from|skipped foreign layer|loaded|exists|done|layer already exists)/i.test(
     layer.status,
   )
 }

@@ -17,8 +17,8 @@ export function JobList({ jobs, onLeave }: { jobs: Job[] | undefined; onLeave: (
   if (jobs.length === 0) {
     return (
       <Empty icon={ListChecks} title="Nothing has run yet">
-        Pulls, deployments and loads appear here with their progress, and stay when you leave the
-        page.
+        Pulls, pushes, deployments and loads appear here with their progress, and stay when you
+        leave the page.
       </Empty>
     )
   }

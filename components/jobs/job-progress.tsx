@@ -4,7 +4,12 @@ import type { Job } from '@/server/live/protocol.ts'
 import { JobLayers } from './job-layers.tsx'
 import { JobMark, JobTime } from './job-state.tsx'
 
-const nouns: Record<Job['kind'], string> = { pull: 'Pull', deploy: 'Deployment', load: 'Load' }
+const nouns: Record<Job['kind'], string> = {
+  pull: 'Pull',
+  push: 'Push',
+  deploy: 'Deployment',
+  load: 'Load',
+}
 
 /** One job in full: what happens now, a bar per layer, and what went wrong in words. */
 export function JobProgress({ job }: { job: Job | undefined }) {

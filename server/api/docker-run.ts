@@ -234,9 +234,10 @@ function setNumber(deploy: Target, key: 'cpus' | 'pids', value: string): false |
 
 /** `[ip:][host:]container[/protocol]`; ranges have no field in the form. */
 function addPort(deploy: Target, value: string): false | undefined {
-  const match = /^(?:(?:\[([\da-f:]+)\]|(\d+(?:\.\d+){3})):)?(?:(\d*):)?(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(
-    value,
-  )
+  const match =
+    /^(?:(?:\[([\da-f:]+)\]|(\d+(?:\.\d+){3})):)?(?:(\d*):)?(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(
+      value,
+    )
   if (!match) return false
   const [, v6, v4, host, container, protocol] = match
   deploy.ports.push({

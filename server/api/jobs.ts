@@ -6,9 +6,10 @@ import { context } from '../context.ts'
 import { deploy } from '../jobs/deploy.ts'
 import { loadImages } from '../jobs/load.ts'
 import { type AuthFor, pullImage } from '../jobs/pull.ts'
+import { pushImage } from '../jobs/push.ts'
 import type { Job } from '../live/protocol.ts'
 import { forSession, readBody } from './handler.ts'
-import { deploySchema, pullSchema } from './schemas/deploy.ts'
+import { deploySchema, pullSchema, pushSchema } from './schemas/deploy.ts'
 
 /** What every route that begins a job answers with; how it goes on is the live topic `jobs`. */
 export interface JobStarted {
@@ -38,6 +39,20 @@ export const postPull = forSession(async (session, request) => {
       title: wanted.image,
       user: session.user.name,
       work: (report) => pullImage(engineOf(engine, session.user), wanted, report, authFor),
+    }),
+  )
+})
+
+export const postPush = forSession(async (session, request) => {
+  const wanted = await readBody(request, pushSchema)
+  const { engine, jobs } = context()
+  return started(
+    jobs.start({
+      kind: 'push',
+      title: wanted.target,
+      user: session.user.name,
+      work: (report) => pushImage(engineOf(engine, session.user), wanted, report, authFor),
+      done: (result) => `Pushed ${(result?.images ?? []).join(', ')}.`,
     }),
   )
 })

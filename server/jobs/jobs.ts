@@ -46,6 +46,7 @@ export class Jobs {
       endedAt: null,
       message: '',
       layers: layers.layers,
+      transfer: layers.transfer,
       result: null,
       user: request.user,
     }

@@ -1,12 +1,15 @@
 import type { ImageProgress } from '../../engine/contract.ts'
 import type { JobLayer } from '../live/protocol.ts'
+import { TransferRate } from './transfer.ts'
 
 /** Layers beyond this are folded away: a hostile registry may name any number. */
 const MAX_LAYERS = 500
 
-/** Gathers the lines of a pull or load into one row per layer. */
+/** Gathers the lines of a pull, push or load into one row per layer. */
 export class LayerProgress {
   readonly layers: JobLayer[] = []
+  readonly #rate = new TransferRate()
+  readonly transfer = this.#rate.transfer
   readonly #byId = new Map<string, JobLayer>()
 
   /** @returns what the line says about the whole, when it is not about a layer */
@@ -26,8 +29,9 @@ export class LayerProgress {
     layer.status = status
     if (total !== undefined && total > 0) layer.total = total
     if (current !== undefined) layer.current = current
-    if (/^(Download complete|Pull complete|Already exists|Loaded)/.test(status))
+    if (/^(Download complete|Pull complete|Pushed|Already exists|Loaded)/.test(status))
       layer.current = layer.total
+    this.#rate.update(this.layers)
     return undefined
   }
 }

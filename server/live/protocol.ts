@@ -75,7 +75,7 @@ export interface Topics {
   logs: { snapshot: LogBatch; change: LogBatch }
   /** The host once every 2 s. No argument. */
   host: { snapshot: HostSample[]; change: HostSample[] }
-  /** Jobs (pull, deploy): all of them. No argument. Changes carry the jobs that differ. */
+  /** Jobs (pull, push, deploy, load): all of them. No argument. Changes carry the jobs that differ. */
   jobs: { snapshot: Job[]; change: Job[] }
   /** Something in images, networks or volumes changed: read the list again. No argument. */
   changes: { snapshot: null; change: { type: 'image' | 'network' | 'volume' }[] }
@@ -164,7 +164,7 @@ export interface TerminalOpened {
 
 export interface Job {
   id: string
-  kind: 'pull' | 'deploy' | 'load'
+  kind: 'pull' | 'push' | 'deploy' | 'load'
   title: string
   state: 'running' | 'done' | 'failed' | 'cancelled'
   startedAt: number
@@ -173,7 +173,9 @@ export interface Job {
   message: string
   /** Layers by ID, in the order they appeared. */
   layers: JobLayer[]
-  /** deploy: the container made. load: the image names. */
+  /** Bytes over the wire, of all layers together. */
+  transfer: JobTransfer
+  /** deploy: the container made. pull, push, load: the image names. */
   result: { containerId?: string; images?: string[] } | null
   /** Who began it. */
   user: string
@@ -184,4 +186,14 @@ export interface JobLayer {
   status: string
   current: number
   total: number
+}
+
+export interface JobTransfer {
+  current: number
+  /** Of the layers whose size is known. */
+  total: number
+  /** Layers whose size is not known yet. */
+  unknown: number
+  /** Mean of the last seconds. */
+  bytesPerSecond: number
 }

@@ -27,6 +27,17 @@ export const pullSchema = z.object({
 
 export type PullRequest = z.infer<typeof pullSchema>
 
+/** POST /api/push */
+export const pushSchema = z.object({
+  /** What is here: a tag or an ID. */
+  image: imageReferenceSchema,
+  /** `[registry[:port]/]path[:tag]` to push it as. */
+  target: imageReferenceSchema.refine((target) => !target.includes('@'), 'A tag, not a digest.'),
+  auth: registryAuthSchema.optional(),
+})
+
+export type PushRequest = z.infer<typeof pushSchema>
+
 /** POST /api/deploy: the deploy form's result. */
 export const deploySchema = z.object({
   image: imageReferenceSchema,

@@ -1,0 +1,1 @@
+export { postPush as POST } from '@/server/api/jobs.ts'
