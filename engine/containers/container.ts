@@ -3,7 +3,8 @@ import path from 'node:path'
 import type { Cgroup } from '../cgroups/manager.ts'
 import type { Caller, ContainerExit } from '../contract.ts'
 import type { Shim } from '../runtime/shim.ts'
-import { writeDocument } from '../store/documents.ts'
+import { runSteps } from '../native/steps.ts'
+import { documentSteps, writeDocument } from '../store/documents.ts'
 import type { ContainerDocument, ContainerState, Status } from './document.ts'
 import type { HealthMonitor } from './health.ts'
 import { Mutex } from './mutex.ts'
@@ -73,8 +74,30 @@ export class Container {
     return path.join(this.dir, 'exit')
   }
 
+  /** Tells, while it is being created, which volumes are made for it alone. */
+  get creatingPath(): string {
+    return path.join(this.dir, 'creating.json')
+  }
+
   get tty(): boolean {
     return this.document.config.Tty ?? false
+  }
+
+  /**
+   * Writes both documents of a new container; from then on it is one. In its directory nothing counts without
+   * container.json, which therefore comes last: its state needs no replacing, and what tells of a creation under way goes.
+   */
+  async writeNew(): Promise<void> {
+    await runSteps([
+      {
+        do: 'write',
+        path: path.join(this.dir, 'state.json'),
+        data: `${JSON.stringify(this.state)}\n`,
+        mode: 0o600,
+      },
+      ...documentSteps(path.join(this.dir, 'container.json'), this.document),
+      { do: 'remove', path: this.creatingPath },
+    ])
   }
 
   /** Writes the state, then takes it over: on disk before in memory. Changes asked for at once are made one by one. */

@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import os from 'node:os'
-import path from 'node:path'
 import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
+import { runSteps, type Step } from '../native/steps.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { checkLogSettings, logConfigOf, mergeLogConfig } from '../logs/options.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
 import { chooseRuntime } from '../runtime/oci-runtimes.ts'
 import { validateHostConfig } from '../runtime/validate.ts'
-import { writeDocument } from '../store/documents.ts'
 import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
 import { timestamp } from './clock.ts'
 import { Container } from './container.ts'
@@ -20,7 +19,7 @@ import { emitContainerEvent } from './context.ts'
 import { initialState, type ContainerDocument } from './document.ts'
 import { checkHealthConfig } from './health-config.ts'
 import { resolveLinks } from './links.ts'
-import { planMounts, makeVolumes } from './mounts.ts'
+import { planMounts, makeVolumes, type PlannedMount } from './mounts.ts'
 import { generateName, parseContainerName } from './names.ts'
 import { checkRestartPolicy } from './restart-policy.ts'
 import { parseSignal } from './signals.ts'
@@ -95,25 +94,16 @@ export async function createContainer(
     )
     await context.networks.check(sandboxRequestOf(context, container))
 
-    await fs.mkdir(container.dir, { recursive: true, mode: 0o700 })
     undo.add('directory', () => fs.rm(container.dir, { recursive: true, force: true }))
-    // what a creation cut short must not leave behind, for recovery
-    const anonymous = plan
-      .filter((planned) => planned.anonymous)
-      .map((planned) => planned.mount.Name ?? '')
-    if (anonymous.length > 0) {
-      await writeDocument(
-        path.join(container.dir, 'creating.json'),
-        { volumes: anonymous },
-        { sync: false },
-      )
-    }
+    await runSteps([
+      { do: 'mkdir', path: container.dir, mode: 0o700 },
+      ...creatingSteps(container, plan),
+    ])
     await context.images.snapshots.create(id, image.id)
     undo.add('writable layer', () => context.images.snapshots.remove(id))
     const mounts: MountPoint[] = await makeVolumes(context, container, plan, undo)
-    await container.setState({})
-    await container.setDocument({ mounts })
-    await fs.rm(path.join(container.dir, 'creating.json'), { force: true })
+    container.document = { ...document, mounts }
+    await container.writeNew()
     const added = context.table.add(container.document, container.state)
     emitContainerEvent(context, added, 'create')
     return { Id: id, Warnings }
@@ -121,6 +111,16 @@ export async function createContainer(
     await undo.run()
     throw error
   }
+}
+
+/** Writes down what a creation cut short must not leave behind, for recovery. */
+function creatingSteps(container: Container, plan: PlannedMount[]): Step[] {
+  const volumes = plan
+    .filter((planned) => planned.anonymous)
+    .map((planned) => planned.mount.Name ?? '')
+  if (volumes.length === 0) return []
+  const path = container.creatingPath
+  return [{ do: 'write', path, data: `${JSON.stringify({ volumes })}\n`, mode: 0o600 }]
 }
 
 /** Docker's defaults for what neither the caller nor the image said. */

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
-import fs from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { errorMessage } from '../errors.ts'
+import { runSteps } from '../native/steps.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -53,11 +53,8 @@ async function removeDirectory(dir: string): Promise<void> {
   // somebody may have been quicker
   const names = existsSync(dir) ? readdirSync(dir) : []
   const others = names.filter((name) => !DOCUMENTS.includes(name))
-  await Promise.all(
-    others.map((name) => fs.rm(path.join(dir, name), { recursive: true, force: true })),
-  )
-  for (const name of DOCUMENTS) rmSync(path.join(dir, name), { force: true })
-  await fs.rm(dir, { recursive: true, force: true })
+  const files = [...others, ...DOCUMENTS].map((name) => path.join(dir, name))
+  await runSteps([...files, dir].map((file) => ({ do: 'remove', path: file })))
 }
 
 /** Those made for this container alone: without a name of their own, and no other container uses them. */

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, openInRoot } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
+import { runSteps } from '../native/steps.ts'
 import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import type { Container } from './container.ts'
@@ -206,8 +207,15 @@ export async function prepareMounts(
     '/etc/resolv.conf': files.resolvConf,
   }
   const own = ownFileMounts(container, asked)
-  for (const { destination, source } of own)
-    await fs.promises.writeFile(source, contents[destination], { mode: 0o644 })
+  await runSteps(
+    own.map(({ destination, source }) => ({
+      do: 'write',
+      path: source,
+      data: contents[destination],
+      mode: 0o644,
+      replaces: true,
+    })),
+  )
   return [...asked, ...own]
 }
 

@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises'
+import { removeTree } from '../native/fs.ts'
 import { OciBundle } from '../runtime/bundle.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
 
@@ -10,5 +10,5 @@ export async function deleteFromRuntime(runDir: string): Promise<void> {
 /** Removes a container's runtime directory, with what is mounted in it. */
 export async function removeRunDir(runDir: string): Promise<void> {
   closeSharedMemory(runDir)
-  await fs.rm(runDir, { recursive: true, force: true })
+  await removeTree(runDir)
 }

@@ -1,7 +1,8 @@
-import fs from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { ConflictError, errorMessage, NotImplementedError, NotModifiedError } from '../errors.ts'
 import { explainHostError } from '../host-errors.ts'
+import { removeTree } from '../native/fs.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
 import { runtimeNamed } from '../runtime/oci-runtimes.ts'
 import { launchContainer, type Shim } from '../runtime/shim.ts'
@@ -64,8 +65,8 @@ export async function launch(
   const { document, id } = container
   try {
     const runtime = runtimeNamed(document.hostConfig.Runtime ?? '', context.instance.runtimes)
-    await fs.mkdir(container.runDir, { recursive: true, mode: 0o700 })
-    undo.add('runtime directory', () => fs.rm(container.runDir, { recursive: true, force: true }))
+    mkdirSync(container.runDir, { recursive: true, mode: 0o700 })
+    undo.add('runtime directory', () => removeTree(container.runDir))
     undo.add('shared memory', () => {
       closeSharedMemory(container.runDir)
     })

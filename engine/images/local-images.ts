@@ -276,8 +276,8 @@ class Snapshots {
   }
 
   /** @throws SYSTEM naming the layer, the image and what to do when a layer below it has gone from the disk */
-  async checkLayers(containerId: string): Promise<void> {
-    await this.#store.snapshots.checkLayers(containerId)
+  checkLayers(containerId: string): Promise<void> {
+    return settled(() => this.#store.snapshots.checkLayers(containerId))
   }
 
   list(): Promise<string[]> {

@@ -3,6 +3,7 @@ import { check, native } from './addon.ts'
 interface NetCalls {
   netlinkOpen(nsfd: number, protocol: number): number
   netlinkTalk(fd: number, request: Buffer, ends: number): Promise<Buffer | number> | number
+  linkIndex(fd: number, name: string): number
   bindIn(nsfd: number, type: number, address: string, port: number, backlog: number): number
   boundPort(fd: number): number
   newNetns(path: string, sysctls: string): Promise<number> | number
@@ -96,6 +97,16 @@ export async function talkNetlink(fd: number, request: Buffer, ends: number): Pr
   if (typeof answer !== 'number') return answer
   check('netlink', answer)
   throw new RangeError('netlinkTalk answered a number that is no error')
+}
+
+/**
+ * The index of an interface in a socket's network namespace, at once.
+ *
+ * @throws SystemError, ENODEV when there is none of that name
+ * @see SIOCGIFINDEX, netdevice(7)
+ */
+export function linkIndex(fd: number, name: string): number {
+  return check('look up link', native<NetCalls>().linkIndex(fd, name), name)
 }
 
 /**

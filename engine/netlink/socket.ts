@@ -1,4 +1,4 @@
-import { OWN_NETNS, NETLINK_ROUTE, openNetlink, talkNetlink } from '../native/net.ts'
+import { linkIndex, OWN_NETNS, NETLINK_ROUTE, openNetlink, talkNetlink } from '../native/net.ts'
 import { closeFd } from '../native/process.ts'
 import { decodeAnswers, encode, type Answer, type Message, type Request } from './message.ts'
 
@@ -34,6 +34,12 @@ export class NetlinkSocket {
       if (attempt < 3 && answers.some((answer) => answer.interrupted)) continue
       return answers.map((answer) => answer.messages)
     }
+  }
+
+  /** The index of an interface of the namespace. @throws SystemError, ENODEV when there is none of that name */
+  indexOf(link: string): number {
+    if (this.#closed) throw new Error('netlink socket is closed')
+    return linkIndex(this.#fd, link)
   }
 
   /** Waits for the exchange under way. */

@@ -9,11 +9,7 @@ import { readHostResolvConf } from './resolv-conf.ts'
 
 /** Where the host is already; a subnet chosen by us stays clear of it. */
 export async function hostSubnets(netlink: NetlinkSocket): Promise<Subnet[]> {
-  const [routes, addresses, resolvers] = await Promise.all([
-    listRoutes(netlink),
-    listAddresses(netlink),
-    readHostResolvConf(),
-  ])
+  const [routes, addresses] = await Promise.all([listRoutes(netlink), listAddresses(netlink)])
   const at = (ip: string, prefixLength: number): Subnet[] => {
     const base = parseIp(ip)
     return base === undefined
@@ -25,7 +21,7 @@ export async function hostSubnets(netlink: NetlinkSocket): Promise<Subnet[]> {
       .filter((route) => route.prefixLength > 0)
       .flatMap((route) => at(route.destination, route.prefixLength)),
     ...addresses.flatMap((address) => at(address.ip, address.prefixLength)),
-    ...resolvers.nameservers.flatMap((ip) => at(ip, 32)),
+    ...readHostResolvConf().nameservers.flatMap((ip) => at(ip, 32)),
   ]
 }
 

@@ -390,7 +390,7 @@ export class LocalNetworks implements NetworkEngine {
       }
       this.#wiring.adoptPorts(live)
       if (sandbox.netnsPath === undefined || !sandbox.dns) return
-      const host = await readHostResolvConf()
+      const host = readHostResolvConf()
       live.upstream = planResolvConf(host, request, true).upstream
       await this.#wiring.serveNames(live)
     })
@@ -545,7 +545,7 @@ export class LocalNetworks implements NetworkEngine {
     const live = newLive(request, {
       ...emptySandbox(),
       hosts: `${hosts}${hosts.endsWith('\n') ? '' : '\n'}${extra.join('')}`,
-      resolvConf: asksDns ? planResolvConfOnHost(await readHostResolvConf(), request) : resolv,
+      resolvConf: asksDns ? planResolvConfOnHost(readHostResolvConf(), request) : resolv,
     })
     return this.#startAsMember(live, network)
   }
@@ -554,7 +554,7 @@ export class LocalNetworks implements NetworkEngine {
     const network = this.#registry.get('none')
     const live = newLive(request, await this.#ownSandbox(request))
     live.sandbox.hosts = this.#neighbours.renderHosts(live)
-    live.sandbox.resolvConf = planResolvConfOnHost(await readHostResolvConf(), request)
+    live.sandbox.resolvConf = planResolvConfOnHost(readHostResolvConf(), request)
     return this.#startAsMember(live, network)
   }
 
@@ -642,7 +642,10 @@ export class LocalNetworks implements NetworkEngine {
     const steps = [
       this.#firewall.unpublish(live.ports),
       this.#wiring.silence(endpoints),
-      netnsPath === undefined ? Promise.resolve() : this.#namespaces.release(netnsPath),
+      new Promise<void>((resolve) => {
+        if (netnsPath !== undefined) this.#namespaces.release(netnsPath)
+        resolve()
+      }),
     ]
     await settleAll(steps).finally(() => {
       for (const endpoint of endpoints) {

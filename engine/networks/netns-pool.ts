@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {
@@ -84,7 +85,7 @@ export class NetnsPool {
         await fs.writeFile(file, '', { flag: 'wx', mode: 0o444 })
       await newOwnedNetns(netnsPath, usernsPath, userns, SYSCTLS)
     } catch (error) {
-      await this.release(netnsPath)
+      this.release(netnsPath)
       throw error
     } finally {
       this.#mine.delete(netnsPath)
@@ -93,16 +94,18 @@ export class NetnsPool {
   }
 
   /** Lets a namespace go, and the user namespace that owns it; they live on for as long as a process is in them. */
-  async release(file: string): Promise<void> {
+  release(file: string): void {
+    // at once: the files lie in memory
     for (const one of [file, userOf(file)]) {
+      if (!existsSync(one)) continue
       try {
         umount(one, MNT_DETACH)
       } catch (error) {
-        // EINVAL: nothing mounted; ENOENT: gone already, or never there
+        // EINVAL: nothing mounted; ENOENT: gone already
         if (!(error instanceof SystemError && (error.errno === 22 || error.errno === 2)))
           throw error
       }
-      await fs.rm(one, { force: true })
+      rmSync(one, { force: true })
     }
   }
 
@@ -110,7 +113,7 @@ export class NetnsPool {
   async sweep(known: ReadonlySet<string>): Promise<void> {
     for (const name of await fs.readdir(this.#directory)) {
       const file = path.join(this.#directory, name.replace(USER_SUFFIX, ''))
-      if (!known.has(file) && !this.#mine.has(file)) await this.release(file)
+      if (!known.has(file) && !this.#mine.has(file)) this.release(file)
     }
   }
 
@@ -120,7 +123,7 @@ export class NetnsPool {
     await this.#filling
     for (const file of this.#ready.splice(0)) {
       this.#mine.delete(file)
-      await this.release(file)
+      this.release(file)
     }
   }
 

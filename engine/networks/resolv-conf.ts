@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises'
+import fs from 'node:fs'
 import { InvalidParameterError } from '../errors.ts'
 import { parseIp } from './ipv4.ts'
 
@@ -18,13 +18,21 @@ export interface DnsWishes {
 export const EMBEDDED_DNS = '127.0.0.11'
 
 /** The host's resolvers; those behind systemd-resolved's stub rather than the stub. @see resolv.conf(5) */
-export async function readHostResolvConf(): Promise<ResolvConf> {
-  const conf = parseResolvConf(await fs.readFile('/etc/resolv.conf', 'utf8').catch(() => ''))
+export function readHostResolvConf(): ResolvConf {
+  const conf = parseResolvConf(readText('/etc/resolv.conf') ?? '')
   if (conf.nameservers.length !== 1 || conf.nameservers[0] !== '127.0.0.53') return conf
-  const behind = await fs
-    .readFile('/run/systemd/resolve/resolv.conf', 'utf8')
-    .catch(() => undefined)
+  const behind = readText('/run/systemd/resolve/resolv.conf')
   return behind === undefined ? conf : parseResolvConf(behind)
+}
+
+/** At once: a few lines that every program of the host reads, and each start of a container. */
+function readText(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch {
+    // a host without resolvers
+    return undefined
+  }
 }
 
 export function parseResolvConf(text: string): ResolvConf {

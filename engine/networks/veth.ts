@@ -54,30 +54,35 @@ export async function plug(
   nsfd: number,
   options: PlugOptions,
 ): Promise<void> {
-  const bridge = await findLink(host, options.bridge)
-  if (bridge === undefined)
-    throw new NotFoundError(`bridge ${options.bridge} is gone; start the engine again`)
+  const bridge = bridgeIndex(host, options.bridge)
   try {
     await host.request(
       ...vethRequests({
         name: options.veth,
-        bridge: bridge.index,
+        bridge,
         peer: { name: options.name, nsfd, address: options.mac },
         mtu: options.mtu,
         hairpin: true,
         isolated: options.isolated,
       }),
     )
-    const link = await findLink(inside, options.name)
-    if (link === undefined) throw new SystemError('netlink', 19, 'ENODEV', `${options.name} inside`)
+    const link = inside.indexOf(options.name)
     await inside.request(
       linkStateRequest(options.name, true),
-      addAddressRequest({ link: link.index, ip: options.ip, prefixLength: options.prefixLength }),
-      ...(options.gateway === undefined ? [] : [defaultRouteRequest(options.gateway, link.index)]),
+      addAddressRequest({ link, ip: options.ip, prefixLength: options.prefixLength }),
+      ...(options.gateway === undefined ? [] : [defaultRouteRequest(options.gateway, link)]),
     )
   } catch (error) {
     await deleteLink(host, options.veth)
     throw error
+  }
+}
+
+function bridgeIndex(host: NetlinkSocket, bridge: string): number {
+  try {
+    return host.indexOf(bridge)
+  } catch (cause) {
+    throw new NotFoundError(`bridge ${bridge} is gone; start the engine again`, { cause })
   }
 }
 

@@ -136,7 +136,7 @@ export class Wiring {
 
   async #refreshNames(live: Live): Promise<void> {
     const hasNames = this.#neighbours.networksOf(live).some((network) => network.hasDns)
-    const plan = planResolvConf(await readHostResolvConf(), live.request, hasNames)
+    const plan = planResolvConf(readHostResolvConf(), live.request, hasNames)
     live.upstream = plan.upstream
     live.sandbox = { ...live.sandbox, resolvConf: plan.text, dns: plan.embedded }
     if (plan.embedded && live.dns === undefined) {

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
 import { EngineError } from '../errors.ts'
+import { runSteps, type Step } from '../native/steps.ts'
 
 export interface WriteDocumentOptions {
   /** Make it survive a power cut before resolving. Without it, it survives the death of this process only. */
@@ -66,20 +67,26 @@ export async function writeDocument(
     return
   }
   const temporary = temporaryNameOf(file)
-  const handle = await fs.open(temporary, 'wx', options.mode ?? 0o600)
   try {
-    try {
-      await handle.writeFile(`${JSON.stringify(value)}\n`)
-      await handle.datasync()
-    } finally {
-      await handle.close()
-    }
-    await fs.rename(temporary, file)
+    await runSteps(documentSteps(file, value, { temporary, ...options }))
   } catch (error) {
     await fs.rm(temporary, { force: true })
     throw error
   }
-  await syncDirectory(path.dirname(file))
+}
+
+/** What puts a synced document in place, to be made together with what belongs to it. */
+export function documentSteps(
+  file: string,
+  value: unknown,
+  options: Pick<WriteDocumentOptions, 'mode'> & { temporary?: string } = {},
+): Step[] {
+  const { mode = 0o600, temporary = temporaryNameOf(file) } = options
+  return [
+    { do: 'write', path: temporary, data: `${JSON.stringify(value)}\n`, mode, syncs: true },
+    { do: 'rename', path: temporary, to: file },
+    { do: 'sync', path: path.dirname(file) },
+  ]
 }
 
 /** Without waiting for the disk it takes some 50 µs, less than four trips to a worker thread and back. */
@@ -96,13 +103,10 @@ function replaceAtOnce(file: string, value: unknown, mode: number): void {
 
 /** Removes a document; fine when there is none. */
 export async function removeDocument(file: string): Promise<void> {
-  try {
-    await fs.unlink(file)
-  } catch (error) {
-    if (isMissing(error)) return
-    throw error
-  }
-  await syncDirectory(path.dirname(file))
+  await runSteps([
+    { do: 'remove', path: file },
+    { do: 'sync', path: path.dirname(file) },
+  ])
 }
 
 /** Removes what a killed writeDocument left in the directory. Nobody may be writing there. */

@@ -3,10 +3,9 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { EngineError, InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, fchmodat, fchownat, openInRoot, statat, syncFs } from '../native/fs.ts'
-import { constants, closeSync, openSync } from 'node:fs'
+import { constants, closeSync, openSync, statSync } from 'node:fs'
 import { hexOf } from '../oci/digest.ts'
 import { bytesOf } from '../tar/header.ts'
-import { isMissing } from './documents.ts'
 import type { UnpackLimits } from './limits.ts'
 import { SharedWork } from './shared-work.ts'
 import type { Trash } from './trash.ts'
@@ -347,11 +346,6 @@ function firstDirectory(
 }
 
 /** @returns false when the tree has gone, by somebody's hand */
-export async function hasTree(file: string): Promise<boolean> {
-  try {
-    return (await fs.stat(file)).isDirectory()
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
+export function hasTree(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

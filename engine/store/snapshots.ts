@@ -1,11 +1,12 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { ConflictError, EngineError, errorMessage, NotFoundError } from '../errors.ts'
 import { DIRECTORY, mountFrom, statat, treeSize } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
-import { readDocumentSync, writeDocument } from './documents.ts'
+import { runSteps } from '../native/steps.ts'
+import { documentSteps, readDocumentSync, writeDocument } from './documents.ts'
 import { EMPTY_LAYER, hasTree } from './layers.ts'
 import type { Layer, LayerStore } from './layers.ts'
 import { lookUpMerged } from './merged.ts'
@@ -109,15 +110,22 @@ export class SnapshotStore {
     layers: Layer[],
     options: { sync?: boolean } = {},
   ): Promise<void> {
-    await this.#check(imageId, layers)
+    this.#check(imageId, layers)
     const directory = path.join(this.#root, id)
+    const upper = path.join(directory, 'fs')
+    const file = path.join(directory, 'snapshot.json')
     const document: SnapshotDocument = { version: 1, imageId, layers }
+    const { uid, gid, mode } = this.#rootOf(layers)
     try {
-      await fs.mkdir(directory, { mode: 0o700 })
-      await fs.mkdir(path.join(directory, 'work'), { mode: 0o700 })
-      await fs.mkdir(path.join(directory, 'fs'), { mode: 0o755 })
-      await this.#copyRoot(path.join(directory, 'fs'), layers)
-      await writeDocument(path.join(directory, 'snapshot.json'), document, options)
+      await runSteps([
+        { do: 'mkdir', path: directory, mode: 0o700 },
+        { do: 'mkdir', path: path.join(directory, 'work'), mode: 0o700 },
+        { do: 'mkdir', path: upper, mode: 0o755 },
+        { do: 'chown', path: upper, uid, gid },
+        { do: 'chmod', path: upper, mode },
+        ...(options.sync === false ? [] : documentSteps(file, document)),
+      ])
+      if (options.sync === false) await writeDocument(file, document, options)
     } catch (error) {
       this.#trash.throwAway(directory)
       throw error
@@ -126,14 +134,14 @@ export class SnapshotStore {
   }
 
   /** @throws SYSTEM when a layer's directory has gone */
-  async checkLayers(id: string): Promise<void> {
+  checkLayers(id: string): void {
     const { imageId, layers } = this.#get(id)
-    await this.#check(imageId, layers)
+    this.#check(imageId, layers)
   }
 
-  async #check(imageId: string, layers: Layer[]): Promise<void> {
+  #check(imageId: string, layers: Layer[]): void {
     for (const { chainId } of layers) {
-      if (await hasTree(path.join(this.#store.root, this.#store.nameOf(chainId)))) continue
+      if (hasTree(path.join(this.#store.root, this.#store.nameOf(chainId)))) continue
       throw new EngineError(
         'SYSTEM',
         `layer ${chainId} of image ${imageId} is missing on disk: start the engine again and pull the image again`,
@@ -219,17 +227,13 @@ export class SnapshotStore {
   }
 
   /** The root directory's own owner and mode are those of the topmost layer, which the writable one would hide. */
-  async #copyRoot(target: string, layers: Layer[]): Promise<void> {
+  #rootOf(layers: Layer[]): { uid: number; gid: number; mode: number } {
     const top = layers.at(-1)
-    if (!top) {
-      await fs.chmod(target, 0o755)
-      return
-    }
-    const { uid, gid, mode } = await fs.stat(
+    if (!top) return { uid: 0, gid: 0, mode: 0o755 }
+    const { uid, gid, mode } = statSync(
       path.join(this.#store.root, this.#store.nameOf(top.chainId)),
     )
-    await fs.chown(target, uid, gid)
-    await fs.chmod(target, mode & 0o7777)
+    return { uid, gid, mode: mode & 0o7777 }
   }
 
   #get(id: string): SnapshotDocument {

@@ -39,6 +39,7 @@ void define_methods(napi_env env, napi_value exports, const struct method *metho
 
 /* One per family, called by binding.c */
 void register_fs(napi_env env, napi_value exports);
+void register_steps(napi_env env, napi_value exports);
 void register_net(napi_env env, napi_value exports);
 void register_mount(napi_env env, napi_value exports);
 void register_process(napi_env env, napi_value exports);
@@ -47,6 +48,9 @@ void register_watch(napi_env env, napi_value exports);
 void register_bpf(napi_env env, napi_value exports);
 void register_userns(napi_env env, napi_value exports);
 void register_logs(napi_env env, napi_value exports);
+
+/* fs.c: a file or a whole tree; follows no link, spares what is mounted there; fine when there is none. 0 or -errno */
+int remove_tree(const char *path);
 
 /* net.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
 int netns_furnish(char *sysctls);

@@ -69,6 +69,7 @@ void define_methods(napi_env env, napi_value exports, const struct method *metho
 NAPI_MODULE_INIT()
 {
 	register_fs(env, exports);
+	register_steps(env, exports);
 	register_net(env, exports);
 	register_mount(env, exports);
 	register_process(env, exports);

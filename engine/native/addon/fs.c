@@ -507,6 +507,11 @@ static int remove_at(int parent, const char *name, bool guarded)
 	return rc;
 }
 
+int remove_tree(const char *path)
+{
+	return remove_at(AT_FDCWD, path, false);
+}
+
 /* removeTreeAt(dirfd, name): -EBUSY when something is mounted there or below; blocks: for worker threads */
 static napi_value call_remove_tree_at(napi_env env, napi_callback_info info)
 {
@@ -613,7 +618,7 @@ static void tree_execute(napi_env env, void *data)
 	(void)env;
 	switch (work->kind) {
 	case REMOVE_TREE:
-		work->result = remove_at(AT_FDCWD, work->path, false);
+		work->result = remove_tree(work->path);
 		break;
 	case TREE_SIZE:
 		work->result = tree_size(AT_FDCWD, work->path, &seen, &bytes, 0);

@@ -340,6 +340,20 @@ static napi_value call_unsent_bytes(napi_env env, napi_callback_info info)
 	return result(env, unsent);
 }
 
+/* linkIndex(fd, name): of an interface in the namespace of a socket of any kind; the kernel looks it up without a lock */
+static napi_value call_link_index(napi_env env, napi_callback_info info)
+{
+	ARGS(2);
+	struct ifreq request = {0};
+	size_t length;
+
+	if (napi_get_value_string_utf8(env, a[1], request.ifr_name, sizeof(request.ifr_name), &length) != napi_ok)
+		return result(env, -EINVAL);
+	if (ioctl(arg_i32(env, a[0]), SIOCGIFINDEX, &request) < 0)
+		return result(env, -errno);
+	return result(env, request.ifr_ifindex);
+}
+
 struct newns {
 	napi_async_work work;
 	napi_deferred deferred;
@@ -465,6 +479,7 @@ void register_net(napi_env env, napi_value exports)
 	static const struct method methods[] = {
 		{"netlinkOpen", call_netlink_open},
 		{"netlinkTalk", call_netlink_talk},
+		{"linkIndex", call_link_index},
 		{"bindIn", call_bind_in},
 		{"boundPort", call_bound_port},
 		{"newNetns", call_new_netns},

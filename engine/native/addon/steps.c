@@ -1,0 +1,186 @@
+/*
+ * Small changes of files, one after the other, on one of libuv's threads: a trip there and back costs more than any of
+ * them, and on a disk that is busy each may wait.
+ *
+ * runSteps(buffer) takes them packed, in the order in which they are made:
+ *   offset size field
+ *   0      1    what: enum step
+ *   1      3    0
+ *   4      4    a: mode, or owner
+ *   8      4    b: flags of STEP_WRITE, or group
+ *   12     4    length of the first text, its NUL included
+ *   16     4    length of the second, likewise; or of what is written
+ *   20     n    the first text: the path
+ *   20+n   m    the second: where to, or what is written
+ * Its promise resolves to 0, or to the index of the step that failed (from 1 on) times -4096, minus its errno; what was
+ * done before it stays done.
+ */
+#include "addon.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum step { STEP_MKDIR = 1, STEP_WRITE, STEP_RENAME, STEP_SYNC, STEP_CHOWN, STEP_CHMOD, STEP_REMOVE };
+enum write_flag { WRITE_REPLACES = 1, WRITE_SYNCS = 2 };
+enum { HEADER = 20, FAILED = 4096 };
+
+struct step_at {
+	uint32_t what, a, b, length;
+	const char *path, *data;
+};
+
+struct steps {
+	napi_async_work work;
+	napi_deferred deferred;
+	char *bytes;
+	size_t size;
+	int64_t result;
+};
+
+static uint32_t u32_at(const char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* The next step, of which nothing reaches beyond the bytes there are. */
+static bool step_next(const struct steps *steps, size_t *offset, struct step_at *step)
+{
+	const char *at = steps->bytes + *offset;
+	size_t left = steps->size - *offset, path;
+
+	if (left < HEADER)
+		return false;
+	step->what = (unsigned char)at[0];
+	step->a = u32_at(at + 4);
+	step->b = u32_at(at + 8);
+	path = u32_at(at + 12);
+	step->length = u32_at(at + 16);
+	if (path == 0 || path > left - HEADER || step->length > left - HEADER - path || at[HEADER + path - 1] != '\0')
+		return false;
+	step->path = at + HEADER;
+	step->data = step->path + path;
+	*offset += HEADER + path + step->length;
+	return true;
+}
+
+static int write_file(const struct step_at *step)
+{
+	int fd = open(step->path, O_WRONLY | O_CREAT | O_CLOEXEC | (step->b & WRITE_REPLACES ? O_TRUNC : O_EXCL), step->a);
+	uint32_t done = 0;
+	int rc = fd < 0 ? -errno : 0;
+
+	while (rc == 0 && done < step->length) {
+		ssize_t n = write(fd, step->data + done, step->length - done);
+
+		if (n < 0 && errno != EINTR)
+			rc = -errno;
+		else if (n > 0)
+			done += (uint32_t)n;
+	}
+	if (rc == 0 && step->b & WRITE_SYNCS && fdatasync(fd) < 0)
+		rc = -errno;
+	if (fd >= 0 && close(fd) < 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+static int sync_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int step_make(const struct step_at *step)
+{
+	switch ((enum step)step->what) {
+	case STEP_MKDIR:
+		return mkdir(step->path, step->a) < 0 ? -errno : 0;
+	case STEP_WRITE:
+		return write_file(step);
+	case STEP_RENAME:
+		if (step->length == 0 || step->data[step->length - 1] != '\0')
+			return -EINVAL;
+		return rename(step->path, step->data) < 0 ? -errno : 0;
+	case STEP_SYNC:
+		return sync_directory(step->path);
+	case STEP_CHOWN:
+		return chown(step->path, step->a, step->b) < 0 ? -errno : 0;
+	case STEP_CHMOD:
+		return chmod(step->path, step->a) < 0 ? -errno : 0;
+	case STEP_REMOVE:
+		return remove_tree(step->path);
+	}
+	return -EINVAL;
+}
+
+static void steps_execute(napi_env env, void *data)
+{
+	struct steps *steps = data;
+	struct step_at step;
+	size_t offset = 0;
+	int64_t index = 1;
+
+	(void)env;
+	for (; offset < steps->size; index++) {
+		int rc = step_next(steps, &offset, &step) ? step_make(&step) : -EINVAL;
+
+		if (rc < 0) {
+			steps->result = -index * FAILED + rc;
+			return;
+		}
+	}
+}
+
+static void steps_complete(napi_env env, napi_status status, void *data)
+{
+	struct steps *steps = data;
+
+	napi_resolve_deferred(env, steps->deferred, result(env, status == napi_ok ? steps->result : -FAILED - ECANCELED));
+	napi_delete_async_work(env, steps->work);
+	free(steps->bytes);
+	free(steps);
+}
+
+static napi_value call_run_steps(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	napi_value promise, name;
+	struct steps *steps;
+	void *bytes;
+	size_t size;
+
+	if (!arg_buffer(env, a[0], &bytes, &size))
+		return result(env, -FAILED - EINVAL);
+	steps = calloc(1, sizeof(*steps));
+	if (!steps || !(steps->bytes = malloc(size + 1))) {
+		free(steps);
+		return result(env, -FAILED - ENOMEM);
+	}
+	memcpy(steps->bytes, bytes, size);
+	steps->size = size;
+	napi_create_promise(env, &steps->deferred, &promise);
+	napi_create_string_utf8(env, "gantry:steps", NAPI_AUTO_LENGTH, &name);
+	napi_create_async_work(env, NULL, name, steps_execute, steps_complete, steps, &steps->work);
+	napi_queue_async_work(env, steps->work);
+	return promise;
+}
+
+void register_steps(napi_env env, napi_value exports)
+{
+	static const struct method methods[] = {
+		{ "runSteps", call_run_steps },
+	};
+
+	DEFINE(env, exports, methods);
+}
