@@ -38,6 +38,7 @@ import type {
   NetworkDisconnectRequest,
   NetworkingConfig,
   NetworkInspect,
+  OCIDescriptor,
   Resources,
   RestartPolicy,
   SystemInfo,
@@ -376,12 +377,19 @@ export type ImageProgress = CreateImageInfo & {
   stream?: string
   /** The bar that a terminal shows: `[=====>     ]  1.2MB/3.4MB`. */
   progress?: string
-  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number }
+  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number } & Partial<PushedInstead>
+}
+
+/** A push's note that only one image of an index went, because not all of the index is here. */
+export interface PushedInstead {
+  manifestPushedInsteadOfIndex: true
+  originalIndex: OCIDescriptor
+  selectedManifest: OCIDescriptor
 }
 
 export interface ImageEngine {
   list(options?: ImageListOptions): Promise<(ImageSummary & WithPlatform)[]>
-  inspect(name: string): Promise<ImageInspect & Attributed>
+  inspect(name: string, options?: ImageInspectOptions): Promise<ImageInspect & Attributed>
   history(name: string): Promise<ImageHistoryResponseItem[]>
   /**
    * What each layer of an image changes, and what of it later layers made useless. Read from the unpacked layers.
@@ -405,8 +413,8 @@ export interface ImageEngine {
   pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /** A root file system tar (maybe compressed) becomes a one-layer image. */
   import(tar: Readable, options?: ImportOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
-  /** A `docker save` or OCI-layout tar (maybe compressed). */
-  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  /** A `docker save` or OCI-layout tar (maybe compressed). An index whose parts are all in it is kept whole. */
+  load(tar: Readable, options?: LoadOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /**
    * Images as one archive that `load` and other engines take; blobs as they are kept, so digests stay. A name without tag
    * stands for all tags of its repository, an ID for the image without its names.
@@ -454,6 +462,18 @@ export interface ImageListOptions {
   all?: boolean
   filters?: Filters
   sharedSize?: boolean
+  /** Tell of each image the manifests of the index that it came by, with what is here of them. */
+  manifests?: boolean
+}
+
+export interface ImageInspectOptions {
+  /** As in a list. */
+  manifests?: boolean
+}
+
+export interface LoadOptions {
+  /** `os/arch[/variant]` of the images to take, where an archive has several. */
+  platform?: string
 }
 
 /** Layers bottom first. Everything but directories counts as a file. */
@@ -560,12 +580,12 @@ export interface ImageSearchResult {
 
 export interface PushOptions {
   auth?: RegistryCredentials
-  /** `os/arch[/variant]` that the image must be for. */
+  /** `os/arch[/variant]`: this image of an index that is here whole, instead of the index; else the image must be for it. */
   platform?: string
 }
 
 export interface SaveOptions {
-  /** `os/arch[/variant]`: each image must be for all of them. */
+  /** `os/arch[/variant]`: these images of an index that is here whole; else each image must be for all of them. */
   platforms?: string[]
 }
 

@@ -9,11 +9,11 @@ import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
 import { filters, flag, integer, unread, unsupported, word } from './values.ts'
 
-/** So choosing among several is nothing that can be done. */
-const ONE_PLATFORM = 'one platform per image is kept here'
+/** So taking away one of several is nothing that can be done. */
+const ONE_PLATFORM = 'the images of an index are kept all together or not at all'
 
-/** As Docker has it: such stores alone have more to tell. */
-const NO_MANIFESTS = 'for stores that keep several platforms per image'
+/** As Docker has it: told of what has a record of its making. */
+const NO_IDENTITY = 'no record of where an image was built is kept'
 
 export function imageRoutes(images: ImageEngine): Route[] {
   return [
@@ -27,8 +27,8 @@ export function imageRoutes(images: ImageEngine): Route[] {
         filter: word,
         'shared-size': flag,
         digests: flag,
-        manifests: unread(NO_MANIFESTS),
-        identity: unread(NO_MANIFESTS),
+        manifests: flag,
+        identity: unread(NO_IDENTITY),
       },
       handle: async (call, query) => {
         const wanted =
@@ -38,6 +38,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
         const list = await images.list({
           all: query.all,
           sharedSize: call.speaks('1.42') && query['shared-size'],
+          manifests: call.speaks('1.47') && query.manifests,
           filters: wanted,
         })
         call.send(200, imagesFor(call, list))
@@ -52,9 +53,14 @@ export function imageRoutes(images: ImageEngine): Route[] {
     route({
       method: 'POST',
       path: '/images/load',
-      query: { quiet: flag, platform: unsupported('platform', ONE_PLATFORM) },
+      query: { quiet: flag, platform: word },
       handle: async (call, { quiet }) => {
-        await sendProgress(call, images.load(call.body, call.signal), quiet)
+        const [platform, ...others] = call.speaks('1.48') ? platformsIn(call) : []
+        if (others.length > 0)
+          throw new NotImplementedError(
+            'platform: images for several platforms are loaded one after the other, or as the whole index',
+          )
+        await sendProgress(call, images.load(call.body, { platform }, call.signal), quiet)
       },
     }),
     route({
@@ -107,13 +113,18 @@ export function imageRoutes(images: ImageEngine): Route[] {
       method: 'GET',
       path: '/images/:name*/json',
       query: {
-        manifests: unread(NO_MANIFESTS),
+        manifests: flag,
         platform: platformValue,
       },
-      handle: async (call, { platform }) => {
-        const image = await images.inspect(call.param('name'))
-        if (platform !== undefined && call.speaks('1.49'))
-          checkPlatform(call.param('name'), image, platform)
+      handle: async (call, query) => {
+        const manifests = call.speaks('1.48') && query.manifests === true
+        const platform = call.speaks('1.49') ? query.platform : undefined
+        if (manifests && platform !== undefined)
+          throw new InvalidParameterError(
+            'conflicting options: manifests and platform options are mutually exclusive',
+          )
+        const image = await images.inspect(call.param('name'), { manifests })
+        if (platform !== undefined) checkPlatform(call.param('name'), image, platform)
         call.send(200, imageFor(call, image))
       },
     }),
@@ -166,10 +177,14 @@ export function imageRoutes(images: ImageEngine): Route[] {
 }
 
 async function save(images: ImageEngine, call: Call, names: string[]): Promise<void> {
-  // repeated, which the checked query does not show
-  const platforms = call.speaks('1.48') ? call.queryAll('platform').map(parsePlatformText) : []
+  const platforms = call.speaks('1.48') ? platformsIn(call) : []
   const archive = await images.save(names, { platforms }, call.signal)
   await call.pipe(archive, 'application/x-tar')
+}
+
+/** Repeated, which the checked query does not show. */
+function platformsIn(call: Call): string[] {
+  return call.queryAll('platform').map(parsePlatformText)
 }
 
 const createQuery = {

@@ -60,7 +60,8 @@ async function platformOfImage(
   return { architecture, os, ...(variant === undefined ? {} : { variant }) }
 }
 
-function platformOf(platform: z.output<typeof platformSchema>): OCIPlatform {
+/** As it is told by the API: without what is not set. */
+export function platformOf(platform: z.output<typeof platformSchema>): OCIPlatform {
   const { architecture, os, variant, 'os.version': version } = platform
   return {
     ...(architecture === undefined ? {} : { architecture }),

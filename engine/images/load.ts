@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { ImageProgress } from '../contract.ts'
-import { InvalidParameterError } from '../errors.ts'
+import type { ImageProgress, LoadOptions } from '../contract.ts'
+import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { chainIds, digestOf, shortId } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
@@ -14,8 +14,12 @@ import {
 } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import { DOCKER_LAYER, isLayer, OCI_INDEX } from '../oci/media-types.ts'
-import { choosePlatform, hostPlatform } from '../oci/platform.ts'
+import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
+import type { Platform } from '../oci/platform.ts'
 import type { ImageLayer } from './image.ts'
+import { entryAt, keptIndex, presentImage, readIndex } from './index-tree.ts'
+import type { ContentSource, IndexTree } from './index-tree.ts'
+import type { ImageIndex } from './names-document.ts'
 import { reportProgress } from './progress.ts'
 import type { ProgressSink } from './progress.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
@@ -27,15 +31,18 @@ import type { ImageStore, Lease } from './store.ts'
 /**
  * Loads every image of a `docker save` archive or an OCI layout, compressed or not. Images before a broken one stay.
  *
- * @throws INVALID_PARAMETER when it is no such archive or what it holds is broken
+ * @throws INVALID_PARAMETER when it is no such archive or what it holds is broken, NOT_FOUND when nothing in it is for the
+ *   platform asked for
  * @see POST /images/load; moby image/spec "Combined Image JSON + Filesystem Changeset Format"; image-spec image-layout.md
  */
 export function loadImages(
   store: ImageStore,
   tar: Readable,
+  options: LoadOptions = {},
   signal?: AbortSignal,
 ): AsyncIterable<ImageProgress> {
   return reportProgress(async (sink, stop) => {
+    const platform = options.platform ? parsePlatform(options.platform) : undefined
     const cut = (): void => {
       tar.destroy()
     }
@@ -43,7 +50,8 @@ export function loadImages(
     try {
       const spool = await Spool.read(tar, store.blobs, store.layers.limits, stop)
       try {
-        const images = await findImages(spool)
+        const images = await findImages(spool, platform)
+        if (images.length === 0) throw nothingFor(platform)
         for (const image of images) {
           await store.leased((lease) => loadImage(store, spool, image, sink, lease, stop))
         }
@@ -60,17 +68,31 @@ export function loadImages(
   }, signal)
 }
 
+function nothingFor(platform: Platform | undefined): Error {
+  return platform
+    ? new NotFoundError(
+        `requested platform (${formatPlatform(platform)}) not found: the archive has no image for it`,
+      )
+    : new InvalidParameterError('invalid archive: it has no image for this platform')
+}
+
 interface ArchivedImage {
   config: Buffer
   /** Bottom first. */
   layers: { file: SpooledFile; descriptor: Descriptor | undefined }[]
   manifest: { descriptor: Descriptor; content: Buffer } | null
+  /** Each with the index that it stands for in the archive; the one of '' is for an image without a name. */
   names: Reference[]
+  indexes: Map<string, IndexTree>
 }
 
-async function findImages(spool: Spool): Promise<ArchivedImage[]> {
-  if (spool.get('manifest.json')) return await dockerImages(spool)
-  if (spool.get('index.json')) return await ociImages(spool)
+async function findImages(spool: Spool, platform: Platform | undefined): Promise<ArchivedImage[]> {
+  const hasLayout = spool.get('index.json') !== undefined
+  // Docker's own list has one image of an index, for the host that saved it
+  const chosen = platform && hasLayout ? await ociImages(spool, platform) : []
+  if (chosen.length > 0) return chosen
+  if (spool.get('manifest.json')) return await dockerImages(spool, platform)
+  if (hasLayout) return await ociImages(spool, platform)
   if (spool.get('repositories')) {
     throw new InvalidParameterError(
       'the archive was saved by a Docker older than 1.10, whose image format is not supported: save it again with a current one',
@@ -89,101 +111,110 @@ const dockerManifestSchema = z.array(
   }),
 )
 
-async function dockerImages(spool: Spool): Promise<ArchivedImage[]> {
+async function dockerImages(
+  spool: Spool,
+  platform: Platform | undefined,
+): Promise<ArchivedImage[]> {
   const content = await spool.content('manifest.json', MAX_DOCUMENT_BYTES)
   const entries = checked(
     dockerManifestSchema,
     parseJson(content, 'manifest.json'),
     'manifest.json',
   )
-  const manifests = await manifestsByConfig(spool)
-  return await Promise.all(
-    entries.map(async (entry) => {
-      const config = await spool.content(entry.Config, MAX_DOCUMENT_BYTES)
-      const files = (entry.Layers ?? []).map((name) => member(spool, name))
-      const found = manifests.get(digestOf(config))
-      const described = found?.manifest.layers ?? []
-      const isSame =
-        found !== undefined &&
-        described.length === files.length &&
-        described.every((each, index) => isOf(each, files[index]))
-      return {
-        config,
-        layers: files.map((file, index) => ({
-          file,
-          descriptor: isSame ? described[index] : undefined,
-        })),
-        manifest: isSame ? { descriptor: found.descriptor, content: found.content } : null,
-        names: (entry.RepoTags ?? []).map((tag) => withDefaultTag(parseReference(tag))),
-      }
-    }),
-  )
+  // newer archives are an OCI layout beside: its manifests keep the digests that images have in registries
+  const described = spool.get('index.json') ? await layoutEntries(spool, platform) : []
+  const images: ArchivedImage[] = []
+  for (const entry of entries) {
+    const config = await spool.content(entry.Config, MAX_DOCUMENT_BYTES)
+    if (platform && !platformMatches(parseImageConfig(config), platform)) continue
+    const files = (entry.Layers ?? []).map((name) => member(spool, name))
+    const ours = described.filter(
+      ({ manifest }) =>
+        manifest.config.digest === digestOf(config) &&
+        manifest.layers.length === files.length &&
+        manifest.layers.every((each, index) => isOf(each, files[index])),
+    )
+    const [found] = ours
+    images.push({
+      config,
+      layers: files.map((file, index) => ({ file, descriptor: found?.manifest.layers[index] })),
+      manifest: found ? { descriptor: found.descriptor, content: found.content } : null,
+      names: (entry.RepoTags ?? []).map((tag) => withDefaultTag(parseReference(tag))),
+      indexes: indexesOf(ours),
+    })
+  }
+  return images
 }
 
-/** Newer archives are an OCI layout beside: its manifests keep the digests that images have in registries. */
-async function manifestsByConfig(
-  spool: Spool,
-): Promise<Map<string, NonNullable<Awaited<ReturnType<typeof ociManifest>>>>> {
-  const found = new Map<string, NonNullable<Awaited<ReturnType<typeof ociManifest>>>>()
-  if (!spool.get('index.json')) return found
-  const index = parseManifest(await spool.content('index.json', MAX_DOCUMENT_BYTES), OCI_INDEX)
-  for (const entry of index.kind === 'index' ? index.manifests : []) {
-    // other platforms are named there and need not be in the archive
-    const manifest = await ociManifest(spool, entry).catch(() => undefined)
-    if (manifest) found.set(manifest.manifest.config.digest, manifest)
+async function ociImages(spool: Spool, platform: Platform | undefined): Promise<ArchivedImage[]> {
+  const images: ArchivedImage[] = []
+  for (const entry of await layoutEntries(spool, platform)) {
+    const { content, descriptor, manifest, name } = entry
+    const config = await document(spool, manifest.config)
+    if (platform && !platformMatches(parseImageConfig(config), platform)) continue
+    images.push({
+      config,
+      layers: manifest.layers
+        .filter(({ mediaType }) => isLayer(mediaType))
+        .map((layer) => ({ file: blobIn(spool, layer), descriptor: layer })),
+      manifest: { descriptor, content },
+      names: name ? [name] : [],
+      indexes: indexesOf([entry]),
+    })
+  }
+  return images
+}
+
+/** A manifest that the archive's index.json leads to. */
+interface LayoutEntry {
+  manifest: Manifest
+  descriptor: Descriptor
+  content: Buffer
+  name: Reference | undefined
+  tree: IndexTree | undefined
+}
+
+/** What could be an image: of an index that for the platform, if that is there. */
+async function layoutEntries(spool: Spool, platform: Platform | undefined): Promise<LayoutEntry[]> {
+  const content = await spool.content('index.json', MAX_DOCUMENT_BYTES)
+  const index = parseManifest(content, OCI_INDEX)
+  if (index.kind !== 'index')
+    throw new InvalidParameterError('invalid archive: index.json is not an index')
+  const source: ContentSource = {
+    has: (descriptor) => spool.get(blobName(descriptor)) !== undefined,
+    document: (descriptor) => document(spool, descriptor),
+  }
+  const found: LayoutEntry[] = []
+  for (const entry of index.manifests) {
+    // beside Docker's own list it may tell of what is not in the archive
+    if (isAttestation(entry) || (!source.has(entry) && spool.get('manifest.json'))) continue
+    const parsed = parseManifest(await document(spool, entry), entry.mediaType)
+    const tree = parsed.kind === 'index' ? await readIndex(source, entry) : undefined
+    const chosen = tree ? presentImage(tree, platform) : await entryAt(source, entry)
+    if (!chosen?.manifest || !chosen.content || !isContainerImage(chosen.manifest)) continue
+    const { content: bytes, descriptor, manifest } = chosen
+    found.push({
+      manifest,
+      descriptor: { ...descriptor, mediaType: manifest.mediaType },
+      content: bytes,
+      name: nameOf(entry),
+      tree,
+    })
   }
   return found
 }
 
-async function ociImages(spool: Spool): Promise<ArchivedImage[]> {
-  const index = parseManifest(await spool.content('index.json', MAX_DOCUMENT_BYTES), OCI_INDEX)
-  if (index.kind !== 'index')
-    throw new InvalidParameterError('invalid archive: index.json is not an index')
-  const images: ArchivedImage[] = []
-  for (const entry of index.manifests) {
-    if (isAttestation(entry)) continue
-    const found = await ociManifest(spool, entry)
-    // an index without this platform, or something that is not an image
-    if (found === undefined) continue
-    const name = nameOf(entry)
-    images.push({
-      config: await document(spool, found.manifest.config),
-      layers: found.manifest.layers
-        .filter(({ mediaType }) => isLayer(mediaType))
-        .map((descriptor) => ({ file: blobIn(spool, descriptor), descriptor })),
-      manifest: { descriptor: found.descriptor, content: found.content },
-      names: name ? [name] : [],
-    })
-  }
-  if (images.length === 0)
-    throw new InvalidParameterError('invalid archive: it has no image for this platform')
-  return images
+function indexesOf(entries: LayoutEntry[]): ArchivedImage['indexes'] {
+  return new Map(
+    entries.flatMap(({ name, tree }) =>
+      tree ? [[name ? formatReference(name) : '', tree] as const] : [],
+    ),
+  )
 }
 
-async function ociManifest(
-  spool: Spool,
-  descriptor: Descriptor,
-  depth = 0,
-): Promise<{ manifest: Manifest; descriptor: Descriptor; content: Buffer } | undefined> {
-  const content = await document(spool, descriptor)
-  const parsed = parseManifest(content, descriptor.mediaType)
-  if (parsed.kind === 'index') {
-    const entries = parsed.manifests.filter((entry) => !isAttestation(entry))
-    const chosen =
-      choosePlatform(entries, hostPlatform()) ?? (entries.length === 1 ? entries[0] : undefined)
-    return chosen && depth < 4 ? await ociManifest(spool, chosen, depth + 1) : undefined
-  }
-  if (
-    parsed.layers.some(({ mediaType }) => !isLayer(mediaType)) &&
-    !parsed.layers.some(({ mediaType }) => isLayer(mediaType))
-  ) {
-    return undefined
-  }
-  return {
-    manifest: parsed,
-    descriptor: { ...descriptor, mediaType: parsed.mediaType, size: content.length },
-    content,
-  }
+/** Of other things, in which nothing is a layer of files, nothing could be run. */
+function isContainerImage({ layers }: Manifest): boolean {
+  return layers.length === 0 || layers.some(({ mediaType }) => isLayer(mediaType))
 }
 
 /** containerd writes the full name, skopeo what stood behind the layout's path: a reference, or only a tag of no name. */
@@ -245,11 +276,34 @@ async function loadImage(
   const image = await store.add(archived.config, layers, archived.manifest, lease)
 
   const names = new Map(archived.names.map((name) => [formatReference(name), image.id]))
-  if (names.size > 0) await store.rename({ set: names })
+  const indexes = new Map<string, ImageIndex>()
+  for (const [name, tree] of archived.indexes) {
+    const key = name === '' && names.size === 0 ? image.id : name
+    if (key === image.id || names.has(key))
+      indexes.set(key, await keepIndex(store, spool, tree, lease))
+  }
+  if (names.size > 0 || indexes.size > 0) await store.rename({ set: names, indexes })
   store.events.emit('image', 'load', image.id, { ...image.config.config.Labels, name: image.id })
   for (const name of archived.names)
     sink.emit({ stream: `Loaded image: ${familiarReference(name)}\n` })
   if (names.size === 0) sink.emit({ stream: `Loaded image ID: ${image.id}\n` })
+}
+
+/** Takes in what is kept of an index. */
+async function keepIndex(
+  store: ImageStore,
+  spool: Spool,
+  tree: IndexTree,
+  lease: Lease,
+): Promise<ImageIndex> {
+  const kept = keptIndex(tree)
+  const wanted = new Set<string>(kept.blobs)
+  const parts = tree.entries.flatMap(({ blobs, descriptor }) => [descriptor, ...blobs])
+  for (const part of [tree.descriptor, ...parts.filter(({ digest }) => wanted.has(digest))]) {
+    lease.blobs.add(part.digest)
+    await spool.keep(blobIn(spool, part))
+  }
+  return kept
 }
 
 /** Waits for all to end, then throws the first failure: nothing goes on behind the caller's back. */

@@ -4,6 +4,7 @@ import type {
   Filters,
   ImageEngine,
   ImageLayers,
+  ImageInspectOptions,
   ImageListOptions,
   ImageProgress,
   ImageSearchOptions,
@@ -12,6 +13,7 @@ import type {
   LayerDirectoryListing,
   LayerPage,
   Prunable,
+  LoadOptions,
   PullOptions,
   PushOptions,
   RegistryCredentials,
@@ -41,6 +43,7 @@ import { importImage } from './import.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
+import { manifestSummaries } from './manifest-summaries.ts'
 import { prunableImages, pruneImages } from './prune.ts'
 import { pullImage } from './pull.ts'
 import { pushImage } from './push.ts'
@@ -48,7 +51,7 @@ import { removeImage } from './remove.ts'
 import { saveImages } from './save.ts'
 import { ImageStore } from './store.ts'
 import type { ImageUser, Kept } from './store.ts'
-import { imageHistory, inspectImage, namesOf } from './summaries.ts'
+import { imageHistory, inspectImage, namesOf, targetOf } from './summaries.ts'
 import { tagImage } from './tag.ts'
 
 export interface OpenImagesOptions {
@@ -124,12 +127,23 @@ export class LocalImages implements ImageEngine {
     })
   }
 
-  list(options?: ImageListOptions): Promise<(ImageSummary & WithPlatform)[]> {
-    return settled(() => listImages(this.#store, options))
+  async list(options: ImageListOptions = {}): Promise<(ImageSummary & WithPlatform)[]> {
+    const summaries = await settled(() => listImages(this.#store, options))
+    return options.manifests === true
+      ? await Promise.all(summaries.map((summary) => this.#withManifests(summary)))
+      : summaries
   }
 
-  inspect(name: string): Promise<ImageInspect & Attributed> {
-    return settled(() => inspectImage(this.#store, this.#store.find(name)))
+  async inspect(
+    name: string,
+    options: ImageInspectOptions = {},
+  ): Promise<ImageInspect & Attributed> {
+    const store = this.#store
+    const image = store.find(name)
+    const named = store.nameOf(name, image)
+    const inspected = inspectImage(store, image, named)
+    if (options.manifests !== true) return inspected
+    return { ...inspected, Manifests: await manifestSummaries(store, named, image) }
   }
 
   history(name: string): Promise<ImageHistoryResponseItem[]> {
@@ -190,8 +204,8 @@ export class LocalImages implements ImageEngine {
     return importImage(this.#store, tar, options, signal)
   }
 
-  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
-    return loadImages(this.#store, tar, signal)
+  load(tar: Readable, options?: LoadOptions, signal?: AbortSignal): AsyncIterable<ImageProgress> {
+    return loadImages(this.#store, tar, options, signal)
   }
 
   async save(
@@ -232,6 +246,18 @@ export class LocalImages implements ImageEngine {
   /** Bytes of all layers unpacked, shared ones once. */
   layersSize(): Promise<number> {
     return settled(() => this.#store.layers.all().reduce((sum, layer) => sum + layer.sizeBytes, 0))
+  }
+
+  async #withManifests<T extends ImageSummary>(summary: T): Promise<T> {
+    const image = this.#store.get(summary.Id)
+    // removed meanwhile
+    if (!image) return summary
+    const descriptor = targetOf(this.#store, image, undefined)
+    return {
+      ...summary,
+      ...(descriptor ? { Descriptor: descriptor } : {}),
+      Manifests: await manifestSummaries(this.#store, undefined, image),
+    }
   }
 
   /** Ends what runs in threads; nothing else holds anything open. */

@@ -3,6 +3,9 @@ import { digestOf } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '../oci/media-types.ts'
 import type { Image } from './image.ts'
+import { readIndex } from './index-tree.ts'
+import type { ContentSource, IndexEntry, IndexTree } from './index-tree.ts'
+import type { Reference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 
 /** An image as it goes to others: everything here is in the blob store, but a manifest that was made for it may not be. */
@@ -47,6 +50,34 @@ async function makePortable(store: ImageStore, image: Image): Promise<PortableIm
   const size = (await store.blobs.read(image.id)).length
   const layers = image.document.layers.map(({ blob }) => blob)
   return manifestFor(image.id, size, layers)
+}
+
+/** An image within an index, all of which is here. */
+export function portableEntry({ content, descriptor, manifest }: IndexEntry): PortableImage {
+  if (!manifest || !content) throw new Error(`${descriptor.digest} is not here`)
+  const { digest, size } = descriptor
+  return {
+    manifest: { descriptor: { mediaType: manifest.mediaType, digest, size }, content },
+    config: manifest.config,
+    layers: manifest.layers,
+  }
+}
+
+/** The index that a name of an image stands for, with what is here of it. */
+export async function indexTree(
+  store: ImageStore,
+  name: Reference | undefined,
+  image: Image,
+): Promise<IndexTree | undefined> {
+  const index = store.indexOf(name, image)
+  return index && (await readIndex(storeSource(store), index.descriptor))
+}
+
+export function storeSource({ blobs }: ImageStore): ContentSource {
+  return {
+    has: ({ digest }) => blobs.has(digest),
+    document: ({ digest }) => blobs.read(digest),
+  }
 }
 
 /** A manifest in OCI's format. */

@@ -18,12 +18,14 @@ import {
 } from '../oci/platform.ts'
 import type { Registries } from '../registry/access.ts'
 import { RegistryClient } from '../registry/client.ts'
+import type { FetchedManifest } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { firstAnswer } from '../registry/first-answer.ts'
 import { readBody } from '../registry/http.ts'
 import { MAX_TRIES, refusalOf, retryDelay } from '../registry/refusal.ts'
 import type { ImageLayer } from './image.ts'
 import { settleAll } from './load.ts'
+import type { ImageIndex } from './names-document.ts'
 import { reportProgress, retrying } from './progress.ts'
 import type { ProgressSink } from './progress.ts'
 import {
@@ -111,6 +113,8 @@ interface Resolved {
   content: Buffer
   digest: Digest
   rootDigest: Digest
+  /** The index that the reference means, when it means one. */
+  index: FetchedManifest | undefined
 }
 
 class Pull {
@@ -175,7 +179,7 @@ class Pull {
     const asked = this.#reference.digest ?? this.#reference.tag ?? 'latest'
     const wanted = platform ?? hostPlatform()
     let fetched = await this.#again(() => client.manifest(asked, this.#signal), client)
-    const rootDigest = fetched.digest
+    const root = fetched
     for (let depth = 0; depth < 4; depth++) {
       const parsed = parseManifest(fetched.content, fetched.mediaType)
       if (parsed.kind === 'manifest') {
@@ -184,7 +188,8 @@ class Pull {
           manifest: parsed,
           content: fetched.content,
           digest: fetched.digest,
-          rootDigest,
+          rootDigest: root.digest,
+          index: root === fetched ? undefined : root,
         }
       }
       const chosen = choosePlatform(
@@ -240,12 +245,25 @@ class Pull {
     )
 
     const { domain, path } = this.#reference
-    const names = new Map([
-      [formatReference({ domain, path, digest: resolved.rootDigest }), image.id],
-    ])
-    if (this.#reference.digest === undefined) names.set(formatReference(this.#reference), image.id)
-    await this.#store.rename({ set: names })
+    const names = [formatReference({ domain, path, digest: resolved.rootDigest })]
+    if (this.#reference.digest === undefined) names.push(formatReference(this.#reference))
+    const index = resolved.index && (await this.#keepIndex(resolved.index, lease))
+    await this.#store.rename({
+      set: new Map(names.map((name) => [name, image.id])),
+      indexes: new Map(index && names.map((name) => [name, index])),
+    })
     return image.id
+  }
+
+  /** The document alone: what it has for other platforms stays at the registry. */
+  async #keepIndex(
+    { content, digest, mediaType }: FetchedManifest,
+    lease: Lease,
+  ): Promise<ImageIndex> {
+    lease.blobs.add(digest)
+    await this.#store.blobs.write(content)
+    const own = parseManifest(content, mediaType).mediaType
+    return { descriptor: { mediaType: own, digest, size: content.length }, blobs: [] }
   }
 
   async #fetchLayers(blobs: Descriptor[], diffIds: string[], lease: Lease): Promise<ImageLayer[]> {

@@ -15,7 +15,10 @@ import { gzipFile } from '../store/gzip.ts'
 import type { Image, ImageLayer } from './image.ts'
 import { layerType } from './layer-type.ts'
 import { settleAll } from './load.ts'
-import { manifestFor, originalOf } from './portable.ts'
+import { presentImage } from './index-tree.ts'
+import type { IndexEntry, IndexTree } from './index-tree.ts'
+import { toldDescriptor } from './manifest-summaries.ts'
+import { indexTree, manifestFor, originalOf, portableEntry } from './portable.ts'
 import type { PortableImage } from './portable.ts'
 import { reportProgress, retrying } from './progress.ts'
 import type { ProgressSink } from './progress.ts'
@@ -47,11 +50,11 @@ export function pushImage(
       throw new InvalidParameterError('cannot push a digest reference')
     sink.emit({ status: `The push refers to repository [${asked.domain}/${asked.path}]` })
     try {
-      const tags = tagsToPush(store, asked, options)
+      const tags = tagsToPush(store, asked)
+      const plans = await Promise.all(tags.map((tag) => planPush(store, tag, options)))
       const client = await connect(registries, asked, options, neighboursOf(store, asked), stop)
       const push = new Push(store, client, sink, stop)
-      for (const { reference, image } of tags)
-        await store.leased((lease) => push.run(reference, image, lease))
+      for (const plan of plans) await store.leased((lease) => push.run(plan, lease))
     } catch (error) {
       stop.throwIfAborted()
       throw error
@@ -61,25 +64,46 @@ export function pushImage(
   }, signal)
 }
 
-function tagsToPush(
-  store: ImageStore,
-  asked: Reference,
-  { platform }: PushOptions,
-): { reference: Reference; image: Image }[] {
+interface PushPlan {
+  reference: Reference
+  image: Image
+  /** All of the index that the name stands for. */
+  index?: IndexTree
+  /** The image for another platform within it. */
+  entry?: IndexEntry
+  /** The index that the name stands for, when only its image for one platform can be pushed. */
+  instead?: Descriptor
+}
+
+function tagsToPush(store: ImageStore, asked: Reference): PushPlan[] {
   const all = store.tagsOf(asked)
   if (all.length === 0) {
     throw new NotFoundError(`An image does not exist locally with the tag: ${familiarName(asked)}`)
   }
   const tags = all.filter(({ reference }) => asked.tag === undefined || reference.tag === asked.tag)
   if (tags.length === 0) throw new NotFoundError(`tag does not exist: ${familiarReference(asked)}`)
-  const wanted = platform === undefined ? undefined : parsePlatform(platform)
-  for (const { reference, image } of tags) {
-    if (wanted === undefined || platformMatches(image.config, wanted)) continue
-    throw new NotFoundError(
-      `image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(image.config)}) does not match the specified platform (${formatPlatform(wanted)})`,
-    )
-  }
   return tags
+}
+
+/** Whether a name is pushed as the index that it stands for, or as an image. @throws NOT_FOUND for a platform that is not here */
+async function planPush(
+  store: ImageStore,
+  plan: PushPlan,
+  { platform }: PushOptions,
+): Promise<PushPlan> {
+  const { image, reference } = plan
+  const tree = await indexTree(store, reference, image)
+  if (platform === undefined) {
+    if (!tree) return plan
+    return tree.isWhole ? { ...plan, index: tree } : { ...plan, instead: tree.descriptor }
+  }
+  const wanted = parsePlatform(platform)
+  if (platformMatches(image.config, wanted)) return plan
+  const entry = tree && presentImage(tree, wanted)
+  if (entry) return { ...plan, entry }
+  throw new NotFoundError(
+    `image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(image.config)}) does not match the specified platform (${formatPlatform(wanted)})`,
+  )
 }
 
 /** The first address of the registry that answers. Mirrors are not pushed to. */
@@ -138,33 +162,89 @@ class Push {
     this.#signal = signal
   }
 
-  async run(reference: Reference, image: Image, lease: Lease): Promise<void> {
-    lease.blobs.add(image.id)
-    if (image.document.manifest) lease.blobs.add(image.document.manifest.digest)
-    for (const { blob } of image.document.layers) lease.blobs.add(blob.digest)
-    for (const { diffId } of image.document.layers.toReversed())
-      this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(diffId) })
-
-    const original = await originalOf(this.#store, image)
-    const pushed = original ?? (await this.#recorded(image, lease))
-    await this.#uploadLayers(reference, image, pushed.layers)
-    await this.#upload(reference, pushed.config, undefined)
-    const { content, descriptor } = pushed.manifest
-    await this.#again(() =>
-      this.#client.putManifest(reference.tag ?? 'latest', content, descriptor, this.#signal),
-    )
+  async run(plan: PushPlan, lease: Lease): Promise<void> {
+    const { image, index, reference } = plan
+    const pushed = index
+      ? await this.#pushIndex(reference, index, lease)
+      : await this.#pushImage(plan, lease)
 
     const { domain, path, tag = 'latest' } = reference
-    const { digest, size } = descriptor
+    const { digest, mediaType, size } = pushed
+    const name = formatReference({ domain, path, digest })
+    const known = index && this.#store.indexOf(reference, image)
     await this.#store.rename({
-      set: new Map([[formatReference({ domain, path, digest }), image.id]]),
+      set: new Map([[name, image.id]]),
+      indexes: new Map(known && [[name, known]]),
     })
     this.#sink.emit({ status: `${tag}: digest: ${digest} size: ${size}` })
     this.#sink.emit({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } })
+    if (plan.instead) this.#tellOfIndex(plan.instead, { mediaType, digest, size })
     const shown = familiarReference(reference)
     this.#store.events.emit('image', 'push', shown, {
       ...image.config.config.Labels,
       name: familiarName(reference),
+    })
+  }
+
+  /** Every part of an index under its digest, then the index under the tag. */
+  async #pushIndex(reference: Reference, tree: IndexTree, lease: Lease): Promise<Descriptor> {
+    const blobs = new Map<string, Descriptor>()
+    for (const entry of tree.entries) for (const blob of entry.blobs) blobs.set(blob.digest, blob)
+    for (const { descriptor } of [tree, ...tree.entries]) lease.blobs.add(descriptor.digest)
+    for (const { digest } of blobs.values()) {
+      lease.blobs.add(digest)
+      this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(digest) })
+    }
+    const slots = new Slots(MAX_UPLOADS)
+    await settleAll(
+      [...blobs.values()].map((blob) =>
+        slots.run(() => this.#upload(reference, blob, shortId(blob.digest))),
+      ),
+    )
+    for (const { content, descriptor } of tree.entries)
+      if (content) await this.#put(descriptor.digest, content, descriptor)
+    await this.#put(reference.tag ?? 'latest', tree.content, tree.descriptor)
+    return tree.descriptor
+  }
+
+  async #pushImage({ entry, image, reference }: PushPlan, lease: Lease): Promise<Descriptor> {
+    const { document } = image
+    const other = entry && portableEntry(entry)
+    const ids = other
+      ? other.layers.map(({ digest }) => digest)
+      : document.layers.map(({ diffId }) => diffId)
+    lease.blobs.add(image.id)
+    if (document.manifest) lease.blobs.add(document.manifest.digest)
+    for (const { blob } of document.layers) lease.blobs.add(blob.digest)
+    if (entry) for (const { digest } of [entry.descriptor, ...entry.blobs]) lease.blobs.add(digest)
+    for (const id of ids.toReversed())
+      this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(id) })
+
+    const pushed =
+      other ?? (await originalOf(this.#store, image)) ?? (await this.#recorded(image, lease))
+    await this.#uploadLayers(reference, ids, pushed.layers)
+    await this.#upload(reference, pushed.config, undefined)
+    const { content, descriptor } = pushed.manifest
+    await this.#put(reference.tag ?? 'latest', content, descriptor)
+    return descriptor
+  }
+
+  async #put(target: string, content: Buffer, descriptor: Descriptor): Promise<void> {
+    await this.#again(() => this.#client.putManifest(target, content, descriptor, this.#signal))
+  }
+
+  /** As dockerd with containerd's store tells it; its CLI knows the note since 26, others show the line. */
+  #tellOfIndex(originalIndex: Descriptor, selectedManifest: Descriptor): void {
+    this.#sink.emit({
+      status: `Not all multiplatform-content is present and only the available single-platform image was pushed: ${originalIndex.digest} -> ${selectedManifest.digest}`,
+    })
+    this.#sink.emit({
+      progressDetail: {},
+      aux: {
+        manifestPushedInsteadOfIndex: true,
+        originalIndex: toldDescriptor(originalIndex),
+        selectedManifest: toldDescriptor(selectedManifest),
+      },
     })
   }
 
@@ -216,14 +296,13 @@ class Push {
     return compressed
   }
 
-  async #uploadLayers(reference: Reference, image: Image, blobs: Descriptor[]): Promise<void> {
+  /** @param ids under which the layers are told of */
+  async #uploadLayers(reference: Reference, ids: string[], blobs: Descriptor[]): Promise<void> {
     const slots = new Slots(MAX_UPLOADS)
     // the same layer twice in one image is uploaded once
     const begun = new Map<string, Promise<void>>()
-    const work = image.document.layers.map(({ diffId }, index) => {
-      const blob = blobs[index]
-      if (blob === undefined) return Promise.resolve()
-      const id = shortId(diffId)
+    const work = blobs.map((blob, index) => {
+      const id = shortId(ids[index] ?? blob.digest)
       if (!slots.isFree) this.#sink.emit({ status: 'Waiting', progressDetail: {}, id })
       const known = begun.get(blob.digest)
       const upload = known ?? slots.run(() => this.#upload(reference, blob, id))

@@ -6,10 +6,13 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { hexOf } from '../oci/digest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
+import type { Platform } from '../oci/platform.ts'
 import { tarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
 import type { Image } from './image.ts'
-import { portableImage } from './portable.ts'
+import { presentImage } from './index-tree.ts'
+import type { IndexEntry, IndexTree } from './index-tree.ts'
+import { indexTree, portableEntry, portableImage } from './portable.ts'
 import type { PortableImage } from './portable.ts'
 import { familiarName, familiarReference, formatReference, parseReference } from './reference.ts'
 import type { Reference } from './reference.ts'
@@ -25,7 +28,7 @@ const READ_SIZE = 1 << 20
  *     manifest.json  repositories   the same in Docker's own format
  *     blobs/sha256/<hex>            manifests, configs, layers, each once
  *
- * @throws NOT_FOUND without such an image, or when it is for another platform
+ * @throws NOT_FOUND without such an image, or without one for a platform asked for
  * @see GET /images/get; image-spec image-layout.md; moby image/spec "Combined Image JSON + Filesystem Changeset Format"
  */
 export async function saveImages(
@@ -37,25 +40,14 @@ export async function saveImages(
   if (names.length === 0) throw new InvalidParameterError('no image is named to be saved')
   const selected = selectImages(store, names)
   const platforms = (options.platforms ?? []).map(parsePlatform)
-  for (const { config } of selected.keys()) {
-    const missing = platforms.find((platform) => !platformMatches(config, platform))
-    if (missing)
-      throw new NotFoundError(
-        `image with reference ${names.join(', ')} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(missing)})`,
-      )
-  }
 
   return await new Promise((resolve, reject) => {
     store
       .leased(async (lease) => {
         for (const image of selected.keys()) holdBlobs(image, lease)
-        const saved = await Promise.all(
-          [...selected].map(async ([image, references]) => ({
-            image,
-            references,
-            portable: await portableImage(store, image),
-          })),
-        )
+        const saved: SavedImage[] = []
+        for (const [image, references] of selected)
+          saved.push(...(await planImage(store, image, references, platforms, lease)))
         const stream = Readable.from(archive(store, saved), { objectMode: false })
         const stop = (): void => {
           stream.destroy(signal?.reason as Error)
@@ -74,10 +66,76 @@ export async function saveImages(
   })
 }
 
+/** An image under names that all stand for the same: its manifest, or the index that it came by. */
 interface SavedImage {
   image: Image
   references: Reference[]
+  /** For Docker's own list, which has no indexes. */
   portable: PortableImage
+  index: { tree: IndexTree; parts: IndexEntry[] } | undefined
+}
+
+/**
+ * What is written of an image: the whole index where that is here, of it what is for the platforms asked for, else the
+ * image alone.
+ *
+ * @throws NOT_FOUND when the image is not for a platform asked for, and there is none for it in its index
+ */
+async function planImage(
+  store: ImageStore,
+  image: Image,
+  references: Reference[],
+  platforms: Platform[],
+  lease: Lease,
+): Promise<SavedImage[]> {
+  const byRoot = new Map<string, SavedImage>()
+  for (const reference of references.length === 0 ? [undefined] : references) {
+    const tree = await indexTree(store, reference, image)
+    const index = tree && { tree, parts: partsFor(tree, platforms) }
+    const isIndex = index !== undefined && index.parts.length > 0
+    if (!isIndex) checkPlatforms(image, reference, platforms)
+    const key = isIndex ? index.tree.descriptor.digest : ''
+    const known = byRoot.get(key)
+    if (known && reference) known.references.push(reference)
+    if (known) continue
+    const chosen =
+      isIndex && platforms.length > 0
+        ? presentImage({ ...index.tree, entries: index.parts })
+        : undefined
+    byRoot.set(key, {
+      image,
+      references: reference ? [reference] : [],
+      portable: chosen ? portableEntry(chosen) : await portableImage(store, image),
+      index: isIndex ? index : undefined,
+    })
+    if (isIndex) for (const { digest } of blobsOf(index)) lease.blobs.add(digest)
+  }
+  return [...byRoot.values()]
+}
+
+/** Of a whole index all, or what is for the platforms; empty when that is not here. */
+function partsFor(tree: IndexTree, platforms: Platform[]): IndexEntry[] {
+  if (platforms.length === 0) return tree.isWhole ? tree.entries : []
+  const parts = platforms.map((platform) => presentImage(tree, platform))
+  const found = parts.filter((part) => part !== undefined)
+  return found.length === parts.length ? found : []
+}
+
+function blobsOf({ parts, tree }: NonNullable<SavedImage['index']>): Descriptor[] {
+  return [tree.descriptor, ...parts.flatMap(({ blobs, descriptor }) => [descriptor, ...blobs])]
+}
+
+function checkPlatforms(
+  image: Image,
+  reference: Reference | undefined,
+  platforms: Platform[],
+): void {
+  const missing = platforms.find((platform) => !platformMatches(image.config, platform))
+  if (!missing) return
+  const name = reference ? familiarReference(reference) : image.id
+  throw new NotFoundError(
+    `image with reference ${name} was found but its platform (${formatPlatform(image.config)}) does not match the specified platform (${formatPlatform(missing)})`,
+  )
 }
 
 /** By ID an image goes without names; by a repository's name with all its tags. */
@@ -128,7 +186,10 @@ async function* archive(store: ImageStore, saved: SavedImage[]): AsyncGenerator<
 
   const written = new Set<string>()
   const isNew = ({ digest }: Descriptor): boolean => !written.has(digest) && !!written.add(digest)
-  for (const { portable } of saved) {
+  for (const { index, portable } of saved) {
+    if (index)
+      for (const descriptor of blobsOf(index))
+        if (isNew(descriptor)) yield* blobMember(store, descriptor)
     const { manifest, config, layers } = portable
     if (isNew(manifest.descriptor)) yield member(blobName(manifest.descriptor), manifest.content)
     for (const descriptor of [config, ...layers])
@@ -142,12 +203,14 @@ function ociIndex(saved: SavedImage[]): unknown {
   return {
     schemaVersion: 2,
     mediaType: OCI_INDEX,
-    manifests: saved.flatMap(({ image, references, portable }): Descriptor[] => {
+    manifests: saved.flatMap(({ image, index, references, portable }): Descriptor[] => {
       const { architecture, os, variant } = image.config
-      const descriptor = {
-        ...portable.manifest.descriptor,
-        platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
-      }
+      const descriptor = index
+        ? index.tree.descriptor
+        : {
+            ...portable.manifest.descriptor,
+            platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
+          }
       if (references.length === 0) return [descriptor]
       return references.map((reference) => ({
         ...descriptor,
@@ -161,7 +224,9 @@ function ociIndex(saved: SavedImage[]): unknown {
 }
 
 function dockerEntry({ image, references, portable }: SavedImage): unknown {
-  const sources = image.document.layers.map(({ diffId }, index) => [diffId, portable.layers[index]])
+  // of another platform's image it is not known what its layers unpack to
+  const layers = portable.config.digest === image.id ? image.document.layers : []
+  const sources = layers.map(({ diffId }, index) => [diffId, portable.layers[index]])
   return {
     Config: blobName(portable.config),
     RepoTags: references.length === 0 ? null : references.map(familiarReference),

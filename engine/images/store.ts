@@ -1,12 +1,12 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
-import { callerSchema, currentCaller } from '../caller.ts'
+import { currentCaller } from '../caller.ts'
 import type { Caller } from '../contract.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestOf, hexOf } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { BlobStore } from '../store/blobs.ts'
 import {
@@ -23,6 +23,8 @@ import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
 import { imageDocumentSchema, imageOf } from './image.ts'
 import type { Image, ImageDocument, ImageLayer } from './image.ts'
+import { readNames } from './names-document.ts'
+import type { ImageIndex, Names } from './names-document.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import type { Reference } from './reference.ts'
 
@@ -48,14 +50,6 @@ export interface ImageStoreOptions {
 export type Kept = ImageLayer | { blob: { digest: string } }
 
 type Warn = (message: string, error?: unknown) => void
-
-const referencesSchema = z.object({
-  version: z.literal(1),
-  /** Full references, tagged or by digest, to image IDs. */
-  references: z.record(z.string(), z.string()),
-  /** Full references to who pointed them to where they point. */
-  namedBy: z.record(z.string(), callerSchema).optional(),
-})
 
 /** What work in progress needs kept, though no document names it yet. */
 export interface Lease {
@@ -90,6 +84,9 @@ export class ImageStore {
   readonly #images: Map<string, Image>
   #references: Map<string, string>
   #namedBy: Map<string, Caller>
+  /** Full references, and IDs of images without a name, to digests of the indexes that they stand for. */
+  #roots: Map<string, string>
+  #indexes: Map<string, ImageIndex>
   readonly #leases = new Set<Lease>()
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -101,8 +98,7 @@ export class ImageStore {
     snapshots: SnapshotStore
     trash: Trash
     images: Map<string, Image>
-    references: Map<string, string>
-    namedBy: Map<string, Caller>
+    names: Names | undefined
   }) {
     this.events = fields.options.events
     this.usedBy = fields.options.usedBy
@@ -113,8 +109,13 @@ export class ImageStore {
     this.trash = fields.trash
     this.#directory = fields.directory
     this.#images = fields.images
-    this.#references = fields.references
-    this.#namedBy = fields.namedBy
+    const { images, names } = fields
+    this.#references = new Map(
+      Object.entries(names?.references ?? {}).filter(([, id]) => images.has(id)),
+    )
+    this.#namedBy = new Map(Object.entries(names?.namedBy ?? {}))
+    this.#roots = new Map(Object.entries(names?.roots ?? {}))
+    this.#indexes = new Map(names?.indexes?.map((index) => [index.descriptor.digest, index]))
   }
 
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
@@ -127,10 +128,15 @@ export class ImageStore {
     const snapshots = await SnapshotStore.open(at('snapshots'), trash, warn)
 
     const documents = await readImages(directory, warn)
+    const names = await readNames(path.join(directory, REFERENCES), warn)
     const kept = [...(options.kept?.() ?? [])]
     const blobs = await BlobStore.open(
       at('blobs'),
-      new Set([...documents.flatMap(blobsOf), ...kept.map(({ blob }) => blob.digest)]),
+      new Set([
+        ...documents.flatMap(blobsOf),
+        ...(names?.indexes ?? []).flatMap(blobsOfIndex),
+        ...kept.map(({ blob }) => blob.digest),
+      ]),
     )
     const layers = await LayerStore.open({
       root: at('layers'),
@@ -157,21 +163,7 @@ export class ImageStore {
         }
       }),
     )
-    const stored = await readReferences(path.join(directory, REFERENCES), warn)
-    const references = new Map(
-      Object.entries(stored?.references ?? {}).filter(([, id]) => images.has(id)),
-    )
-    return new ImageStore({
-      options,
-      directory,
-      blobs,
-      layers,
-      snapshots,
-      trash,
-      images,
-      references,
-      namedBy: new Map(Object.entries(stored?.namedBy ?? {})),
-    })
+    return new ImageStore({ options, directory, blobs, layers, snapshots, trash, images, names })
   }
 
   all(): Image[] {
@@ -231,6 +223,28 @@ export class ImageStore {
       if (matches.length === 1 && matches[0]) return matches[0]
     }
     throw new NotFoundError(`No such image: ${familiarReference(reference)}`)
+  }
+
+  /**
+   * The index that a name of an image stands for, an ID for all its names; undefined when it is the image's manifest
+   * alone.
+   */
+  indexOf(name: Reference | undefined, image: Image): ImageIndex | undefined {
+    const names =
+      name === undefined
+        ? [image.id, ...this.referencesOf(image.id).map(formatReference)]
+        : [formatReference(name)]
+    const root = names.map((each) => this.#roots.get(each)).find((each) => each !== undefined)
+    const index = this.#indexes.get(root ?? '')
+    return index && this.blobs.has(index.descriptor.digest) ? index : undefined
+  }
+
+  /** The name by which `find` found an image; undefined when that was its ID. */
+  nameOf(text: string, image: Image): Reference | undefined {
+    if (/^(?:sha256:)?[0-9a-f]{64}$/.test(text)) return undefined
+    const reference = withDefaultTag(parseReference(text))
+    const { tag: _, ...untagged } = reference
+    return [reference, untagged].find((name) => this.named(name)?.id === image.id)
   }
 
   /** The archive that some image has for a layer. */
@@ -308,8 +322,16 @@ export class ImageStore {
     })
   }
 
-  /** Points names to images and takes names away, all at once. */
-  async rename(changes: { set?: Map<string, string>; remove?: Iterable<string> }): Promise<void> {
+  /**
+   * Points names to images and takes names away, all at once.
+   *
+   * @param changes.indexes what of the names set, or of IDs of images, stands for an index, whose blobs are there
+   */
+  async rename(changes: {
+    set?: Map<string, string>
+    remove?: Iterable<string>
+    indexes?: Map<string, ImageIndex>
+  }): Promise<void> {
     await this.#exclusively(async () => {
       const next = new Map(this.#references)
       for (const reference of changes.remove ?? []) next.delete(reference)
@@ -321,17 +343,24 @@ export class ImageStore {
       const namedBy = new Map([...this.#namedBy].filter(([name]) => next.has(name)))
       for (const [name, id] of next)
         if (this.#references.get(name) !== id) namedBy.set(name, currentCaller())
+      const { indexes, roots } = this.#rooted(next, changes)
       const isSame =
-        next.size === this.#references.size &&
-        [...next].every(([name, id]) => this.#references.get(name) === id)
+        isSameMap(next, this.#references) &&
+        isSameMap(roots, this.#roots) &&
+        isSameMap(indexes, this.#indexes)
       if (isSame) return
-      await writeDocument(path.join(this.#directory, REFERENCES), {
+      const names: Names = {
         version: 1,
         references: Object.fromEntries(next),
         namedBy: Object.fromEntries(namedBy),
-      })
+        roots: Object.fromEntries(roots) as Record<string, Digest>,
+        indexes: [...indexes.values()],
+      }
+      await writeDocument(path.join(this.#directory, REFERENCES), names)
       this.#references = next
       this.#namedBy = namedBy
+      this.#roots = roots
+      this.#indexes = indexes
       for (const [reference, id] of changes.set ?? []) {
         if (parseReference(reference).tag === undefined) continue
         const image = this.#images.get(id)
@@ -390,6 +419,11 @@ export class ImageStore {
       for (const { chainId } of document.layers) layers.add(chainId)
     }
     for (const { chainId } of this.snapshots.referenced()) layers.add(chainId)
+    for (const [name, root] of this.#roots) {
+      const index = this.#indexes.get(root)
+      if (index && (this.#references.has(name) || this.#images.has(name)))
+        for (const digest of blobsOfIndex(index)) blobs.add(digest)
+    }
     for (const each of this.#kept()) {
       if ('chainId' in each) layers.add(each.chainId)
       blobs.add(each.blob.digest)
@@ -425,6 +459,27 @@ export class ImageStore {
     return this.named({ domain, path: repository, digest })
   }
 
+  /** Which indexes the names stand for when they are changed so; what no name stands for is forgotten. */
+  #rooted(
+    references: ReadonlyMap<string, string>,
+    { indexes: given = new Map<string, ImageIndex>(), set }: Parameters<ImageStore['rename']>[0],
+  ): { roots: Map<string, string>; indexes: Map<string, ImageIndex> } {
+    const roots = new Map(this.#roots)
+    for (const name of set?.keys() ?? []) roots.delete(name)
+    for (const [name, { descriptor }] of given) roots.set(name, descriptor.digest)
+    for (const name of roots.keys())
+      if (!references.has(name) && !this.#images.has(name)) roots.delete(name)
+    const known = new Map(this.#indexes)
+    for (const index of given.values()) {
+      // that a pull brings the index alone takes nothing away of what is here
+      const before = known.get(index.descriptor.digest)
+      if (!before || (before.blobs.length === 0 && index.blobs.length > 0))
+        known.set(index.descriptor.digest, index)
+    }
+    const inUse = new Set(roots.values())
+    return { roots, indexes: new Map([...known].filter(([digest]) => inUse.has(digest))) }
+  }
+
   #fileOf(id: string): string {
     return path.join(this.#directory, `${hexOf(id)}.json`)
   }
@@ -450,6 +505,14 @@ export function blobsOf(document: ImageDocument): string[] {
   return named
 }
 
+function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
+  return [descriptor.digest, ...blobs]
+}
+
+function isSameMap<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}
+
 /** A document that cannot be read is passed over: what it named is collected, and the image can be pulled again. */
 async function readImages(directory: string, warn: Warn): Promise<ImageDocument[]> {
   const names = (await fs.readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
@@ -462,22 +525,4 @@ async function readImages(directory: string, warn: Warn): Promise<ImageDocument[
     ),
   )
   return documents.filter((document) => document !== undefined)
-}
-
-/** Names that cannot be read are put aside: the next name given would write over them. */
-async function readReferences(
-  file: string,
-  warn: Warn,
-): Promise<z.infer<typeof referencesSchema> | undefined> {
-  try {
-    return await readDocument(file, referencesSchema)
-  } catch (error) {
-    const aside = `${file}.damaged`
-    await fs.rename(file, aside)
-    warn(
-      `the names of all images are lost: mend ${aside}, put it back in place and start the engine again, or pull them again`,
-      error,
-    )
-    return undefined
-  }
 }

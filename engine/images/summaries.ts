@@ -1,10 +1,16 @@
 import { attributed, recordOf } from '../caller.ts'
-import type { ImageHistoryResponseItem, ImageInspect, ImageSummary } from '../types/docker.ts'
+import type {
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImageSummary,
+  OCIDescriptor,
+} from '../types/docker.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import type { Attributed, WithPlatform } from '../types/gantry.ts'
 import { createdSeconds } from './image.ts'
 import type { Image } from './image.ts'
 import { familiarReference } from './reference.ts'
+import type { Reference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 
 const NEVER = '0001-01-01T00:00:00Z'
@@ -60,24 +66,25 @@ function sharedSize(image: Image, uses: ReadonlyMap<string, number>): number {
   )
 }
 
-/** @see GET /images/{name}/json */
-export function inspectImage(store: ImageStore, image: Image): ImageInspect & Attributed {
+/**
+ * An image as a name of it has it.
+ *
+ * @see GET /images/{name}/json
+ */
+export function inspectImage(
+  store: ImageStore,
+  image: Image,
+  name: Reference | undefined,
+): ImageInspect & Attributed {
   const { config, document } = image
+  const descriptor = targetOf(store, image, name)
   const trees = document.layers
     .map(({ chainId }) => `${store.layers.root}/${store.layers.nameOf(chainId)}`)
     .reverse()
   const [upper, ...lower] = trees
   return {
     Id: image.id,
-    ...(document.manifest === null
-      ? {}
-      : {
-          Descriptor: {
-            mediaType: document.manifest.mediaType,
-            digest: document.manifest.digest,
-            size: document.manifest.size,
-          },
-        }),
+    ...(descriptor ? { Descriptor: descriptor } : {}),
     ...namesOf(store, image),
     Comment: config.comment ?? config.history.at(-1)?.comment ?? '',
     Created: config.created ?? NEVER,
@@ -99,6 +106,18 @@ export function inspectImage(store: ImageStore, image: Image): ImageInspect & At
     Metadata: { LastTagTime: document.tagged === '' ? NEVER : document.tagged },
     ...whoBrought(store, image),
   }
+}
+
+/** What a name of an image stands for at a registry: the index that it came by, else its manifest. */
+export function targetOf(
+  store: ImageStore,
+  image: Image,
+  name: Reference | undefined,
+): OCIDescriptor | undefined {
+  const descriptor = store.indexOf(name, image)?.descriptor ?? image.document.manifest
+  if (!descriptor) return undefined
+  const { digest, mediaType, size } = descriptor
+  return { mediaType, digest, size }
 }
 
 /** Who first brought the image here, and who gave it its names. */

@@ -17,7 +17,12 @@ export async function tagImage(
 ): Promise<void> {
   const reference = taggedReference(repo, tag)
   const image = store.find(name)
-  await store.rename({ set: new Map([[formatReference(reference), image.id]]) })
+  const index = store.indexOf(store.nameOf(name, image), image)
+  const target = formatReference(reference)
+  await store.rename({
+    set: new Map([[target, image.id]]),
+    indexes: new Map(index && [[target, index]]),
+  })
   store.events.emit('image', 'tag', image.id, {
     ...image.config.config.Labels,
     name: familiarReference(reference),

@@ -414,10 +414,8 @@ export class LocalRegistry implements RegistryEngine {
     // another may have been pushed meanwhile, or this one have been deleted
     if (image === null || imageAt(repository, tag) !== image) return
     const { digest } = record
-    await nameImage(this.#store, image, [
-      ...namesOf(repository, { tag }),
-      ...namesOf(repository, { digest }),
-    ])
+    const names = [...namesOf(repository, { tag }), ...namesOf(repository, { digest })]
+    await nameImage(this.#store, image, names, record)
   }
 
   /** Applies the rules to one repository. */

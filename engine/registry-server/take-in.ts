@@ -1,6 +1,8 @@
 import { errorCode } from '../errors.ts'
 import type { ImageLayer } from '../images/image.ts'
+import { keptIndex, readIndex } from '../images/index-tree.ts'
 import { settleAll } from '../images/load.ts'
+import { storeSource } from '../images/portable.ts'
 import { formatReference, parseReference } from '../images/reference.ts'
 import type { Reference } from '../images/reference.ts'
 import { removeImage } from '../images/remove.ts'
@@ -11,7 +13,7 @@ import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
-import { DOCKER_CONFIG, isLayer, OCI_CONFIG } from '../oci/media-types.ts'
+import { DOCKER_CONFIG, isIndex, isLayer, OCI_CONFIG } from '../oci/media-types.ts'
 import { choosePlatform, hostPlatform } from '../oci/platform.ts'
 
 /**
@@ -71,14 +73,25 @@ export async function takeIn(
   })
 }
 
-/** Gives an image of the engine the names under which it was pushed. */
+/**
+ * Gives an image of the engine the names under which it was pushed.
+ *
+ * @param pushed the manifest that has the names, or the index around it, which is kept with them
+ */
 export async function nameImage(
   store: ImageStore,
   image: string,
   names: readonly Reference[],
+  pushed: Descriptor,
 ): Promise<void> {
   const formatted = names.map(formatReference)
-  await store.rename({ set: new Map(formatted.map((name) => [name, image])) })
+  const index = isIndex(pushed.mediaType)
+    ? keptIndex(await readIndex(storeSource(store), pushed))
+    : undefined
+  await store.rename({
+    set: new Map(formatted.map((name) => [name, image])),
+    indexes: new Map(index && formatted.map((name) => [name, index])),
+  })
   const labels = store.get(image)?.config.config.Labels
   for (const [index, { tag }] of names.entries())
     if (tag !== undefined)

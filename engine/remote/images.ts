@@ -3,6 +3,7 @@ import type {
   Filters,
   ImageEngine,
   ImageLayers,
+  ImageInspectOptions,
   ImageListOptions,
   ImageProgress,
   ImageSearchOptions,
@@ -10,6 +11,7 @@ import type {
   ImportOptions,
   LayerDirectoryListing,
   Prunable,
+  LoadOptions,
   PullOptions,
   PushOptions,
   RegistryCredentials,
@@ -41,14 +43,17 @@ export class RemoteImages implements ImageEngine {
         all: options.all,
         digests: true,
         'shared-size': this.#transport.speaks('1.42') ? options.sharedSize : undefined,
+        manifests: this.#transport.speaks('1.47') ? options.manifests : undefined,
         filters: filtersQuery(options.filters),
       },
     })
     return images.map((image) => ({ ...image, ...namesOf(image) }))
   }
 
-  async inspect(name: string): Promise<ImageInspect> {
-    return this.#transport.json('GET', `/images/${imagePath(name)}/json`)
+  async inspect(name: string, options: ImageInspectOptions = {}): Promise<ImageInspect> {
+    return this.#transport.json('GET', `/images/${imagePath(name)}/json`, {
+      query: { manifests: this.#transport.speaks('1.48') ? options.manifests : undefined },
+    })
   }
 
   async history(name: string): Promise<ImageHistoryResponseItem[]> {
@@ -140,9 +145,18 @@ export class RemoteImages implements ImageEngine {
     })
   }
 
-  load(tar: Readable, signal?: AbortSignal): AsyncIterable<ImageProgress> {
+  load(
+    tar: Readable,
+    { platform }: LoadOptions = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress> {
+    if (platform !== undefined && !this.#transport.speaks('1.48'))
+      throw this.#cannot('load by platform')
     return this.#progress('/images/load', {
-      query: { quiet: false },
+      query: {
+        quiet: false,
+        platform: platform === undefined ? undefined : platformQuery(platform),
+      },
       headers: { 'Content-Type': 'application/x-tar' },
       body: tar,
       signal,

@@ -13,7 +13,7 @@ export async function loadImages(
 ): Promise<Job['result']> {
   const images: string[] = []
   try {
-    for await (const line of engine.images.load(tar, report.signal)) {
+    for await (const line of engine.images.load(tar, {}, report.signal)) {
       const loaded = LOADED.exec((line.stream ?? '').trim())
       if (loaded?.[1] !== undefined) images.push(loaded[1])
       report.progress(line)

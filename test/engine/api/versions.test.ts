@@ -423,10 +423,10 @@ describe('answers by version', () => {
     const at143 = (await inspect('1.43')) as Record<string, Record<string, unknown>>
     assert.deepEqual([at143.VirtualSize, at143.Config?.Tty, at143.Container], [5, false, ''])
 
-    const platform = (version: string, architecture: string): Promise<Answer> =>
+    const platform = (version: string, architecture: string, more = ''): Promise<Answer> =>
       door.request(
         'GET',
-        `/v${version}/images/i/json?manifests=1&platform=${encodeURIComponent(JSON.stringify({ os: 'linux', architecture }))}`,
+        `/v${version}/images/i/json?${more}platform=${encodeURIComponent(JSON.stringify({ os: 'linux', architecture }))}`,
       )
     Object.assign(image, { Os: 'linux', Architecture: 'amd64' })
     const statuses = await Promise.all([
@@ -434,10 +434,12 @@ describe('answers by version', () => {
       platform('1.49', 'arm64'),
       platform('1.48', 'arm64'),
       platform('1.49', ''),
+      platform('1.49', 'amd64', 'manifests=1&'),
+      platform('1.48', 'amd64', 'manifests=1&'),
     ])
     assert.deepEqual(
       statuses.map(({ status }) => status),
-      [200, 404, 200, 400],
+      [200, 404, 200, 400, 400, 200],
     )
 
     const list = async (version: string): Promise<Record<string, unknown>> => {

@@ -115,3 +115,63 @@ export function ociArchive(image: {
     ),
   })
 }
+
+/**
+ * An index with an image for each architecture and an attestation of the first, as buildx makes it; `parts` are its
+ * manifests by digest, `blobs` what those name.
+ */
+export function platformIndex(
+  image: TestImage,
+  architectures: string[],
+): { manifest: Buffer; parts: Map<string, Buffer>; blobs: Map<string, Buffer> } {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+  const parts = new Map<string, Buffer>()
+  const blobs = new Map<string, Buffer>()
+  const entries = architectures.map((architecture) => {
+    const made = registryImage({ ...image, architecture })
+    for (const [digest, content] of made.blobs) blobs.set(digest, content)
+    parts.set(sha256(made.manifest), made.manifest)
+    return {
+      mediaType,
+      digest: sha256(made.manifest),
+      size: made.manifest.length,
+      platform: { architecture, os: 'linux' },
+    }
+  })
+  const put = (content: Buffer, type: string): object => {
+    blobs.set(sha256(content), content)
+    return { mediaType: type, digest: sha256(content), size: content.length }
+  }
+  const attestation = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType,
+      config: put(
+        Buffer.from('{"architecture":"unknown","os":"unknown"}'),
+        'application/vnd.oci.image.config.v1+json',
+      ),
+      layers: [put(Buffer.from('{"_type":"statement"}'), 'application/vnd.in-toto+json')],
+    }),
+  )
+  parts.set(sha256(attestation), attestation)
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [
+        ...entries,
+        {
+          mediaType,
+          digest: sha256(attestation),
+          size: attestation.length,
+          platform: { architecture: 'unknown', os: 'unknown' },
+          annotations: {
+            'vnd.docker.reference.digest': entries[0]?.digest,
+            'vnd.docker.reference.type': 'attestation-manifest',
+          },
+        },
+      ],
+    }),
+  )
+  return { manifest, parts, blobs }
+}

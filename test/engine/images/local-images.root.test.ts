@@ -165,7 +165,10 @@ describe('LocalImages', () => {
       stop.abort(new Error('gone'))
       await new Promise(() => undefined)
     }
-    await assert.rejects(collect(test.images.load(Readable.from(slowly()), stop.signal)), /gone/)
+    await assert.rejects(
+      collect(test.images.load(Readable.from(slowly()), {}, stop.signal)),
+      /gone/,
+    )
     assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
   })
 
