@@ -95,26 +95,27 @@ function sliceAs<T extends object>(caller: Caller, slice: T): T {
   })
 }
 
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
 function iterateAs<T>(caller: Caller, values: AsyncIterable<T>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]: () => {
       // one scope for all steps: work begun by the first goes on between them
       const scope: Scope = { caller, over: false }
       const iterator = values[Symbol.asyncIterator]()
-      const step = async (take: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
-        try {
-          const result = await scopes.run(scope, take)
-          if (result.done === true) scope.over = true
-          return result
-        } catch (error) {
-          scope.over = true
-          throw error
-        }
+      const settle = (result: IteratorResult<T>): IteratorResult<T> => {
+        if (result.done === true) scope.over = true
+        return result
       }
+      const fail = (error: unknown): never => {
+        scope.over = true
+        throw error
+      }
+      const next = (): Promise<IteratorResult<T>> => iterator.next()
       return {
-        next: () => step(() => iterator.next()),
+        next: () => scopes.run(scope, next).then(settle, fail),
         return: (value?: unknown) =>
-          step(async () => (await iterator.return?.(value)) ?? { done: true, value: undefined }),
+          scopes.run(scope, async () => (await iterator.return?.(value)) ?? END).then(settle, fail),
       }
     },
   }

@@ -70,11 +70,20 @@ export function explainingHostErrors<T extends object>(slice: T, roots: Roots): 
   })
 }
 
-async function* explained<T>(values: AsyncIterable<T>, roots: Roots): AsyncGenerator<T> {
-  try {
-    yield* values
-  } catch (error) {
-    throw explainHostError(error, roots)
+/** By hand: a generator around another costs each value several promises, and streams of statistics have many. */
+function explained<T>(values: AsyncIterable<T>, roots: Roots): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = values[Symbol.asyncIterator]()
+      const fail = (error: unknown): never => {
+        throw explainHostError(error, roots)
+      }
+      return {
+        next: () => iterator.next().catch(fail),
+        return: (value?: unknown) =>
+          iterator.return?.(value).catch(fail) ?? Promise.resolve({ done: true, value: undefined }),
+      }
+    },
   }
 }
 

@@ -306,13 +306,15 @@ async function wait(
 export async function begun<T>(values: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   const iterator = values[Symbol.asyncIterator]()
   const first = await iterator.next()
-  return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (let next = first; next.done !== true; next = await iterator.next()) yield next.value
-      } finally {
-        await iterator.return?.()
-      }
+  let isFirst = true
+  const rest: AsyncIterator<T> = {
+    next: () => {
+      if (!isFirst) return iterator.next()
+      isFirst = false
+      return Promise.resolve(first)
     },
+    return: (value?: unknown) =>
+      iterator.return?.(value) ?? Promise.resolve({ done: true, value: undefined }),
   }
+  return { [Symbol.asyncIterator]: () => rest }
 }

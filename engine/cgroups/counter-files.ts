@@ -1,44 +1,170 @@
 import fs from 'node:fs'
 import { NotFoundError } from '../errors.ts'
-import { isMissing } from './files.ts'
-
-/** Larger than any counter file; memory.stat is the longest with some 2 KiB, cpuacct.usage_all has a line per CPU. */
-const scratch = Buffer.alloc(64 << 10)
+import { readCounters } from '../native/fs.ts'
+import { isMissing, parseFlatKeyed } from './files.ts'
 
 /**
- * A cgroup's counter files, each opened once and read again from its start: a sample then costs one pread per file.
- * The kernel keeps a removed cgroup's files readable as ENODEV, so `close` belongs to its removal. What is closed opens
- * again at the next reading.
+ * What was read last, of whichever cgroup: good until the next `refresh`. Larger than all counter files of one
+ * together; memory.stat is some 2 KiB, cpuacct.usage_all has a line per CPU.
+ */
+const scratch = Buffer.alloc(256 << 10)
+let used = 0
+
+const SPACE = 0x20
+const NEWLINE = 0x0a
+
+interface CounterFile {
+  fd: number
+  /** Where it lies in `scratch`; -1 when the cgroup is gone. */
+  start: number
+  end: number
+  /** The keys of its lines, which stay the same, and an object that has them. */
+  keys: string[]
+  shape: Record<string, number>
+}
+
+/**
+ * A cgroup's counter files, each opened once and read again from its start, all of them in one native call: `refresh`
+ * begins a sample, `read` and the like then give what the files held. The kernel keeps a removed cgroup's files
+ * readable as ENODEV, so `close` belongs to its removal. What is closed opens again at the next reading.
  */
 export class CounterFiles {
-  readonly #fds = new Map<string, number | null>()
+  readonly #pathOf: (name: string) => string | undefined
+  /** null for those that are not there, now and later. */
+  readonly #files = new Map<string, CounterFile | null>()
+  #open: CounterFile[] = []
+  #fds = new Int32Array(0)
+  #ends = new Int32Array(0)
+
+  /** @param pathOf where a file is, `memory.stat` say; undefined where its controller is not */
+  constructor(pathOf: (name: string) => string | undefined) {
+    this.#pathOf = pathOf
+  }
+
+  /** Reads all files that were ever asked for. */
+  refresh(): void {
+    used = 0
+    this.#readInto(this.#open, this.#fds, this.#ends)
+  }
 
   /** @throws NOT_FOUND when there is no such file */
-  read(file: string): string {
-    const text = this.tryRead(file)
-    if (text === undefined) throw new NotFoundError(`read ${file}: no such cgroup`)
+  read(name: string): string {
+    const text = this.tryRead(name)
+    if (text === undefined) throw this.#missing(name)
     return text
   }
 
-  /** undefined when there is no such file, now and later. */
-  tryRead(file: string): string | undefined {
-    let fd = this.#fds.get(file)
-    if (fd === null) return undefined
-    try {
-      if (fd === undefined) {
-        fd = fs.openSync(file, fs.constants.O_RDONLY)
-        this.#fds.set(file, fd)
-      }
-      return scratch.toString('latin1', 0, fs.readSync(fd, scratch, 0, scratch.length, 0))
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      if (fd === undefined) this.#fds.set(file, null)
-      return undefined
+  /** undefined when there is no such file. */
+  tryRead(name: string): string | undefined {
+    const file = this.#file(name)
+    return file && scratch.toString('latin1', file.start, file.end)
+  }
+
+  /** The number that a file holds alone, Infinity for `max`; undefined when there is no such file. */
+  number(name: string): number | undefined {
+    const file = this.#file(name)
+    if (!file) return undefined
+    let value = 0
+    for (let at = file.start; at < file.end; at++) {
+      const digit = (scratch[at] ?? 0) - 0x30
+      if (digit < 0 || digit > 9) return at === file.start ? Infinity : value
+      value = value * 10 + digit
     }
+    return value
+  }
+
+  /**
+   * Lines of `key value`, where values are whole numbers.
+   *
+   * @throws NOT_FOUND when there is no such file
+   */
+  flatKeyed(name: string): Record<string, number> {
+    const values = this.tryFlatKeyed(name)
+    if (values === undefined) throw this.#missing(name)
+    return values
+  }
+
+  /** The same; undefined when there is no such file. */
+  tryFlatKeyed(name: string): Record<string, number> | undefined {
+    const file = this.#file(name)
+    return file && (likeBefore(file) ?? anew(file))
   }
 
   close(): void {
-    for (const fd of this.#fds.values()) if (typeof fd === 'number') fs.closeSync(fd)
-    this.#fds.clear()
+    for (const { fd } of this.#open) fs.closeSync(fd)
+    this.#files.clear()
+    this.#keep([])
   }
+
+  #file(name: string): CounterFile | undefined {
+    let file = this.#files.get(name)
+    if (file === undefined) this.#files.set(name, (file = this.#begin(name)))
+    return file === null || file.start === -1 ? undefined : file
+  }
+
+  #begin(name: string): CounterFile | null {
+    const path = this.#pathOf(name)
+    if (path === undefined) return null
+    let fd: number
+    try {
+      fd = fs.openSync(path, fs.constants.O_RDONLY)
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw error
+    }
+    const file: CounterFile = { fd, start: -1, end: -1, keys: [], shape: {} }
+    this.#keep([...this.#open, file])
+    this.#readInto([file], Int32Array.of(fd), new Int32Array(1))
+    return file
+  }
+
+  #keep(open: CounterFile[]): void {
+    this.#open = open
+    this.#fds = Int32Array.from(open, ({ fd }) => fd)
+    this.#ends = new Int32Array(open.length)
+  }
+
+  #readInto(files: CounterFile[], fds: Int32Array, ends: Int32Array): void {
+    if (files.length > 0) readCounters(fds, scratch, used, ends)
+    for (let index = 0; index < files.length; index++) {
+      const file = files[index]
+      const end = ends[index] ?? -1
+      if (file === undefined) continue
+      file.start = end < 0 ? -1 : used
+      file.end = end
+      if (end >= 0) used = end
+    }
+  }
+
+  #missing(name: string): NotFoundError {
+    return new NotFoundError(`read ${this.#pathOf(name) ?? name}: no such cgroup`)
+  }
+}
+
+/** Keys are passed over by their length: they cost more to make than numbers. undefined when the lines are other ones. */
+function likeBefore(file: CounterFile): Record<string, number> | undefined {
+  const values = { ...file.shape }
+  let at = file.start
+  for (const key of file.keys) {
+    at += key.length
+    if (scratch[at] !== SPACE) return undefined
+    let value = 0
+    for (at++; ; at++) {
+      const byte = scratch[at] ?? 0
+      if (byte === NEWLINE) break
+      if (byte < 0x30 || byte > 0x39) return undefined
+      value = value * 10 + byte - 0x30
+    }
+    values[key] = value
+    at++
+  }
+  return at === file.end && file.keys.length > 0 ? values : undefined
+}
+
+function anew(file: CounterFile): Record<string, number> {
+  const values = parseFlatKeyed(scratch.toString('latin1', file.start, file.end))
+  file.keys = Object.keys(values)
+  // an object that grew key by key is a dictionary, slow to copy and to stringify; one made of JSON is not
+  file.shape = JSON.parse(JSON.stringify(values)) as Record<string, number>
+  return values
 }

@@ -40,6 +40,7 @@ interface FsCalls {
     mtimeNanos: number,
   ): number
   readCached(fd: number, into: Buffer, offset: number, length: number, position: number): number
+  readCounters(fds: Int32Array, into: Buffer, at: number, ends: Int32Array): number
   removeTreeAt(dirfd: number, name: PathBytes): number
   removeTree(path: string): Promise<number>
   treeSize(path: string): Promise<number>
@@ -86,6 +87,15 @@ export function readCached(
 ): number | undefined {
   const rc = calls().readCached(fd, into, offset, length, position)
   return rc > 0 ? rc : undefined
+}
+
+/**
+ * Reads small files of the kernel from their start, one behind the other into a buffer from `at` on.
+ *
+ * @param ends takes where each file ends, or the negative errno: -ENODEV when its cgroup is gone
+ */
+export function readCounters(fds: Int32Array, into: Buffer, at: number, ends: Int32Array): void {
+  check('read counters', calls().readCounters(fds, into, at, ends))
 }
 
 /** @see openat2(2) */

@@ -39,14 +39,10 @@ export function applyBlkio(controls: Controls, blockIO: BlockIo): void {
   }
 }
 
-export function readBlkio(
-  counters: CounterFiles,
-  directory: string | undefined,
-): CgroupStats['io'] {
-  if (directory === undefined) return { bytes: [], operations: [] }
+export function readBlkio(counters: CounterFiles): CgroupStats['io'] {
   const read = (file: string): string =>
-    counters.tryRead(`${directory}/blkio.throttle.${file}_recursive`) ??
-    counters.tryRead(`${directory}/blkio.throttle.${file}`) ??
+    counters.tryRead(`blkio.throttle.${file}_recursive`) ??
+    counters.tryRead(`blkio.throttle.${file}`) ??
     ''
   return {
     bytes: parseBlkio(read('io_service_bytes')),

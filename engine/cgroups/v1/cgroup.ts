@@ -32,6 +32,8 @@ export interface CgroupV1Options {
   removed: () => void
 }
 
+const NO_MEMORY = { usageBytes: 0, limitBytes: Infinity, failures: 0, stat: {} }
+
 /** A container's cgroup where each controller, or group of them, has a hierarchy of its own. */
 export class CgroupV1 implements Cgroup {
   readonly path: string
@@ -39,7 +41,11 @@ export class CgroupV1 implements Cgroup {
   readonly directories: string[]
   readonly #byController = new Map<string, string>()
   readonly #unified: string | undefined
-  readonly #counters = new CounterFiles()
+  /** A file's name begins with its controller's. */
+  readonly #counters = new CounterFiles((name) => {
+    const directory = this.#byController.get(name.slice(0, name.indexOf('.')))
+    return directory === undefined ? undefined : `${directory}/${name}`
+  })
   readonly #grantRealtime: CgroupV1Options['grantRealtime']
   readonly #removed: () => void
 
@@ -104,14 +110,15 @@ export class CgroupV1 implements Cgroup {
 
   stats(): CgroupStats {
     const counters = this.#counters
+    counters.refresh()
     return {
       version: 1,
       at: new Date(),
       host: hostCpu(),
-      cpu: readCpu(counters, this.#byController.get('cpuacct'), this.#byController.get('cpu')),
-      memory: readMemory(counters, this.#byController.get('memory')),
-      pids: readPids(counters, this.#byController.get('pids')),
-      io: readBlkio(counters, this.#byController.get('blkio')),
+      cpu: readCpu(counters, this.#byController.has('cpuacct')),
+      memory: this.#byController.has('memory') ? readMemory(counters) : NO_MEMORY,
+      pids: readPids(counters),
+      io: readBlkio(counters),
     }
   }
 

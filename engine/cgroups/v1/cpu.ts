@@ -3,7 +3,6 @@ import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
 import type { Controls } from '../controls.ts'
-import { parseFlatKeyed } from '../files.ts'
 
 /** @see Documentation/scheduler/sched-bwc.rst */
 export function applyCpu(controls: Controls, cpu: NonNullable<OciResources['cpu']>): void {
@@ -35,19 +34,13 @@ function writeShares(controls: Controls, shares: number): void {
 }
 
 /** `cpuacct.usage_all` has all in one file: a header, then `cpu user system` in nanoseconds. */
-export function readCpu(
-  counters: CounterFiles,
-  cpuacct: string | undefined,
-  cpu: string | undefined,
-): CgroupStats['cpu'] {
-  const throttling = parseFlatKeyed(
-    (cpu === undefined ? undefined : counters.tryRead(`${cpu}/cpu.stat`)) ?? '',
-  )
+export function readCpu(counters: CounterFiles, hasUsage: boolean): CgroupStats['cpu'] {
+  const throttling = counters.tryFlatKeyed('cpu.stat')
   return {
-    ...(cpuacct === undefined ? NO_USAGE : readUsage(counters, cpuacct)),
-    periods: throttling['nr_periods'] ?? 0,
-    throttledPeriods: throttling['nr_throttled'] ?? 0,
-    throttledNanos: throttling['throttled_time'] ?? 0,
+    ...(hasUsage ? readUsage(counters) : NO_USAGE),
+    periods: throttling?.['nr_periods'] ?? 0,
+    throttledPeriods: throttling?.['nr_throttled'] ?? 0,
+    throttledNanos: throttling?.['throttled_time'] ?? 0,
   }
 }
 
@@ -56,9 +49,9 @@ type Usage = Pick<CgroupStats['cpu'], 'totalNanos' | 'userNanos' | 'systemNanos'
 const NO_USAGE: Usage = { totalNanos: 0, userNanos: 0, systemNanos: 0 }
 const TICK_NANOS = 1e7
 
-function readUsage(counters: CounterFiles, cpuacct: string): Usage {
-  const all = counters.tryRead(`${cpuacct}/cpuacct.usage_all`)
-  if (all === undefined) return readOldUsage(counters, cpuacct)
+function readUsage(counters: CounterFiles): Usage {
+  const all = counters.tryRead('cpuacct.usage_all')
+  if (all === undefined) return readOldUsage(counters)
   const usage = { totalNanos: 0, userNanos: 0, systemNanos: 0, perCpuNanos: [] as number[] }
   let start = all.indexOf('\n') + 1
   while (start > 0 && start < all.length) {
@@ -78,11 +71,11 @@ function readUsage(counters: CounterFiles, cpuacct: string): Usage {
 }
 
 /** Before Linux 4.7. */
-function readOldUsage(counters: CounterFiles, cpuacct: string): Usage {
-  const stat = parseFlatKeyed(counters.read(`${cpuacct}/cpuacct.stat`))
-  const perCpu = counters.read(`${cpuacct}/cpuacct.usage_percpu`).trim().split(/\s+/)
+function readOldUsage(counters: CounterFiles): Usage {
+  const stat = counters.flatKeyed('cpuacct.stat')
+  const perCpu = counters.read('cpuacct.usage_percpu').trim().split(/\s+/)
   return {
-    totalNanos: Number(counters.read(`${cpuacct}/cpuacct.usage`)),
+    totalNanos: counters.number('cpuacct.usage') ?? 0,
     userNanos: (stat['user'] ?? 0) * TICK_NANOS,
     systemNanos: (stat['system'] ?? 0) * TICK_NANOS,
     perCpuNanos: perCpu.map(Number),

@@ -43,18 +43,14 @@ function writeLimit(controls: Controls, file: string, bytes: number): void {
 
 const EBUSY = 16
 
-export function readMemory(
-  counters: CounterFiles,
-  directory: string | undefined,
-): CgroupStats['memory'] {
-  if (directory === undefined) return { usageBytes: 0, limitBytes: Infinity, failures: 0, stat: {} }
-  const stat = parseFlatKeyed(counters.read(`${directory}/memory.stat`))
+export function readMemory(counters: CounterFiles): CgroupStats['memory'] {
+  const stat = counters.flatKeyed('memory.stat')
   const limit = stat['hierarchical_memory_limit'] ?? NO_LIMIT
   return {
-    usageBytes: Number(counters.read(`${directory}/memory.usage_in_bytes`)),
-    maxUsageBytes: Number(counters.tryRead(`${directory}/memory.max_usage_in_bytes`) ?? 0),
+    usageBytes: counters.number('memory.usage_in_bytes') ?? 0,
+    maxUsageBytes: counters.number('memory.max_usage_in_bytes') ?? 0,
     limitBytes: limit >= NO_LIMIT ? Infinity : limit,
-    failures: Number(counters.tryRead(`${directory}/memory.failcnt`) ?? 0),
+    failures: counters.number('memory.failcnt') ?? 0,
     stat,
   }
 }

@@ -8,14 +8,9 @@ export function applyPids(controls: Controls, pids: NonNullable<OciResources['pi
   controls.write('pids.max', pids.limit > 0 ? String(pids.limit) : 'max')
 }
 
-export function readPids(
-  counters: CounterFiles,
-  directory: string | undefined,
-): CgroupStats['pids'] {
-  if (directory === undefined) return { current: 0, limit: Infinity }
-  const limit = counters.tryRead(`${directory}/pids.max`)?.trim()
+export function readPids(counters: CounterFiles): CgroupStats['pids'] {
   return {
-    current: Number(counters.tryRead(`${directory}/pids.current`) ?? 0),
-    limit: limit === undefined || limit === 'max' ? Infinity : Number(limit),
+    current: counters.number('pids.current') ?? 0,
+    limit: counters.number('pids.max') ?? Infinity,
   }
 }

@@ -23,7 +23,7 @@ export class CgroupV2 implements Cgroup {
   readonly path: string
   readonly directory: string
   readonly procs: string[]
-  readonly #counters = new CounterFiles()
+  readonly #counters = new CounterFiles((name) => `${this.directory}/${name}`)
   readonly #removed: () => void
 
   constructor(path: string, directory: string, removed: () => void) {
@@ -69,14 +69,15 @@ export class CgroupV2 implements Cgroup {
 
   stats(): CgroupStats {
     const counters = this.#counters
+    counters.refresh()
     return {
       version: 2,
       at: new Date(),
       host: hostCpu(),
-      cpu: readCpu(counters, this.directory),
-      memory: readMemory(counters, this.directory),
-      pids: readPids(counters, this.directory),
-      io: readIo(counters, this.directory),
+      cpu: readCpu(counters),
+      memory: readMemory(counters),
+      pids: readPids(counters),
+      io: readIo(counters),
     }
   }
 

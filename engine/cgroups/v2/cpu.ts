@@ -2,7 +2,6 @@ import type { OciResources } from '../../types/oci-runtime.ts'
 import type { CgroupStats } from '../stats.ts'
 import type { CounterFiles } from '../counter-files.ts'
 import type { Controls } from '../controls.ts'
-import { parseFlatKeyed } from '../files.ts'
 
 const DEFAULT_PERIOD_MICROS = 100_000
 
@@ -29,8 +28,8 @@ export function weightOfShares(shares: number): number {
   return Math.ceil(10 ** ((bits * bits + 125 * bits) / 612 - 7 / 34))
 }
 
-export function readCpu(counters: CounterFiles, directory: string): CgroupStats['cpu'] {
-  const stat = parseFlatKeyed(counters.read(`${directory}/cpu.stat`))
+export function readCpu(counters: CounterFiles): CgroupStats['cpu'] {
+  const stat = counters.flatKeyed('cpu.stat')
   const nanos = (key: string): number => (stat[key] ?? 0) * 1000
   return {
     totalNanos: nanos('usage_usec'),

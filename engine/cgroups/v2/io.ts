@@ -38,8 +38,8 @@ export function ioWeightOf(blkioWeight: number): number {
   return 1 + Math.floor(((blkioWeight - 10) * 9999) / 990)
 }
 
-export function readIo(counters: CounterFiles, directory: string): CgroupStats['io'] {
-  return parseIoStat(counters.tryRead(`${directory}/io.stat`) ?? '')
+export function readIo(counters: CounterFiles): CgroupStats['io'] {
+  return parseIoStat(counters.tryRead('io.stat') ?? '')
 }
 
 /** Lines of `major:minor rbytes=… wbytes=… rios=… wios=… dbytes=… dios=…`. */

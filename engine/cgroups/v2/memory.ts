@@ -29,15 +29,14 @@ function bytesOrMax(bytes: number): string {
   return bytes === -1 ? 'max' : String(bytes)
 }
 
-export function readMemory(counters: CounterFiles, directory: string): CgroupStats['memory'] {
-  const current = counters.tryRead(`${directory}/memory.current`)
+export function readMemory(counters: CounterFiles): CgroupStats['memory'] {
+  const current = counters.number('memory.current')
   if (current === undefined) return { usageBytes: 0, limitBytes: Infinity, failures: 0, stat: {} }
-  const limit = counters.tryRead(`${directory}/memory.max`)?.trim() ?? 'max'
   return {
-    usageBytes: Number(current),
-    limitBytes: limit === 'max' ? Infinity : Number(limit),
-    failures: parseFlatKeyed(counters.tryRead(`${directory}/memory.events`) ?? '')['oom'] ?? 0,
-    stat: parseFlatKeyed(counters.read(`${directory}/memory.stat`)),
+    usageBytes: current,
+    limitBytes: counters.number('memory.max') ?? Infinity,
+    failures: counters.tryFlatKeyed('memory.events')?.['oom'] ?? 0,
+    stat: counters.flatKeyed('memory.stat'),
   }
 }
 

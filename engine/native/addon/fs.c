@@ -704,6 +704,33 @@ static napi_value call_read_cached(napi_env env, napi_callback_info info)
 	return RESULT_OF(env, preadv2(arg_i32(env, a[0]), &into, 1, arg_i64(env, a[4]), RWF_NOWAIT));
 }
 
+/*
+ * readCounters(fds, buffer, at, ends): the files of some descriptors from their start, one behind the other. `ends`, an
+ * Int32Array as `fds` is, takes where each ends, or the negative errno.
+ */
+static napi_value call_read_counters(napi_env env, napi_callback_info info)
+{
+	ARGS(4);
+	napi_typedarray_type types[2] = {napi_uint8_array, napi_uint8_array};
+	size_t count = 0, size, at = arg_u32(env, a[2]), i, ends_count = 0;
+	int32_t *fds, *ends;
+	void *data;
+
+	napi_get_typedarray_info(env, a[0], &types[0], &count, (void **)&fds, NULL, NULL);
+	napi_get_typedarray_info(env, a[3], &types[1], &ends_count, (void **)&ends, NULL, NULL);
+	if (types[0] != napi_int32_array || types[1] != napi_int32_array || ends_count < count ||
+	    !arg_buffer(env, a[1], &data, &size) || at > size || size > INT32_MAX)
+		return result(env, -EINVAL);
+	for (i = 0; i < count; i++) {
+		ssize_t n = pread(fds[i], (char *)data + at, size - at, 0);
+
+		if (n > 0)
+			at += (size_t)n;
+		ends[i] = n < 0 ? -errno : (int32_t)at;
+	}
+	return result(env, 0);
+}
+
 struct mount_job {
 	char *directory, *source, *target, *type, *data;
 	unsigned long flags;
@@ -773,6 +800,7 @@ void register_fs(napi_env env, napi_value exports)
 		{ "listxattrAt", call_listxattr },
 		{ "createFile", call_create_file },
 		{ "readCached", call_read_cached },
+		{ "readCounters", call_read_counters },
 		{ "removeTreeAt", call_remove_tree_at },
 		{ "removeTree", call_remove_tree },
 		{ "treeSize", call_tree_size },

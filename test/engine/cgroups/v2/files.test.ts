@@ -4,7 +4,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { Controls } from '../../../../engine/cgroups/controls.ts'
-import { CounterFiles } from '../../../../engine/cgroups/counter-files.ts'
 import { toDockerStats } from '../../../../engine/cgroups/docker-stats.ts'
 import { openCgroups } from '../../../../engine/cgroups/manager.ts'
 import { CgroupV2 } from '../../../../engine/cgroups/v2/cgroup.ts'
@@ -145,7 +144,7 @@ describe('the files of a v2 cgroup', () => {
     })
     assert.equal(unlimited.memory_stats?.limit, os.totalmem())
     assert.equal(unlimited.preread, '0001-01-01T00:00:00Z')
-    new CounterFiles().close()
+    cgroup.closeStats()
   })
 
   test('oomKills() reads memory.events', () => {
