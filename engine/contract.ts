@@ -412,7 +412,11 @@ export interface ImageEngine {
   /** Yields progress and throws when it fails; nothing half-made stays. */
   pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /** A root file system tar (maybe compressed) becomes a one-layer image. */
-  import(tar: Readable, options?: ImportOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
+  import(
+    source: ImportSource,
+    options?: ImportOptions,
+    signal?: AbortSignal,
+  ): AsyncIterable<ImageProgress>
   /** A `docker save` or OCI-layout tar (maybe compressed). An index whose parts are all in it is kept whole. */
   load(tar: Readable, options?: LoadOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /**
@@ -588,6 +592,9 @@ export interface SaveOptions {
   /** `os/arch[/variant]`: these images of an index that is here whole; else each image must be for all of them. */
   platforms?: string[]
 }
+
+/** Sent, or fetched by the engine, through its proxies. */
+export type ImportSource = Readable | { url: string }
 
 export interface ImportOptions {
   /** `repo[:tag]` to give the image. */

@@ -198,7 +198,7 @@ const createQuery = {
   changes: word,
 }
 
-/** Pull (`fromImage`) or import of a tar in the body (`fromSrc=-`). */
+/** Pull (`fromImage`) or import of a tar in the body (`fromSrc=-`) or from an address. */
 async function create(
   images: ImageEngine,
   call: Call,
@@ -215,11 +215,10 @@ async function create(
   }
   if (query.fromSrc === undefined)
     throw new InvalidParameterError('either fromImage or fromSrc is needed')
-  if (query.fromSrc !== '-') throw new NotImplementedError('fromSrc: import from a URL')
   await sendProgress(
     call,
     images.import(
-      call.body,
+      query.fromSrc === '-' ? call.body : { url: query.fromSrc },
       {
         reference: query.repo === undefined ? undefined : referenceOf(query.repo, query.tag),
         message: query.message,

@@ -1,24 +1,32 @@
-import type { Readable } from 'node:stream'
-import type { ImageProgress, ImportOptions } from '../contract.ts'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { ImageProgress, ImportOptions, ImportSource } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts'
+import type { Proxies } from '../registry/access.ts'
+import { request } from '../registry/http.ts'
+import { programFor } from '../store/decompress.ts'
+import { decompressWithin } from '../store/decompress-within.ts'
 import { applyChanges } from './changes.ts'
-import { layerType } from './layer-type.ts'
+import { firstBytes, layerType } from './layer-type.ts'
 import { reportProgress } from './progress.ts'
+import type { ProgressSink } from './progress.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import { spoolStream } from './spool.ts'
 import type { SpooledFile } from './spool.ts'
 import type { ImageStore } from './store.ts'
 
 /**
- * Makes a one-layer image of a root file system's archive.
+ * Makes a one-layer image of a root file system's archive, which is sent or fetched. What is compressed with gzip or zstd
+ * stays the layer's archive, what needs a program of the host (xz, bzip2) is kept unpacked.
  *
- * @throws INVALID_PARAMETER when the archive, a change, the name or the platform is at fault
+ * @throws INVALID_PARAMETER when the archive, its address, a change, the name or the platform is at fault
  * @see POST /images/create with `fromSrc`
  */
 export function importImage(
   store: ImageStore,
-  tar: Readable,
+  proxies: Proxies,
+  source: ImportSource,
   options: ImportOptions,
   signal?: AbortSignal,
 ): AsyncIterable<ImageProgress> {
@@ -34,14 +42,18 @@ export function importImage(
     if (platform.os !== 'linux')
       throw new InvalidParameterError(`operating system "${platform.os}" is not supported`)
 
+    const tar = source instanceof Readable ? source : undefined
+    const address = source instanceof Readable ? undefined : addressOf(source.url)
     const cut = (): void => {
-      tar.destroy()
+      tar?.destroy()
     }
     stop.addEventListener('abort', cut, { once: true })
     let spooled: SpooledFile | undefined
     try {
-      spooled = await spoolStream(tar, store.blobs, () => undefined, stop)
+      const sent = tar ?? (await fetchArchive(address, proxies, sink, stop))
+      spooled = await spoolStream(sent, store.blobs, () => undefined, stop)
       if (spooled.size === 0) throw new InvalidParameterError('the archive to import is empty')
+      spooled = await withoutPrograms(store, spooled, stop)
       const file = spooled
       await store.leased(async (lease) => {
         lease.blobs.add(file.digest)
@@ -61,7 +73,9 @@ export function importImage(
           os: platform.os,
           config,
           rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-          history: [{ created: now, comment: options.message || 'Imported from -' }],
+          history: [
+            { created: now, comment: options.message || `Imported from ${address?.href ?? '-'}` },
+          ],
         }
         const blob = { mediaType, digest: file.digest, size: file.size }
         const layers = [{ ...layer, blob }] as Parameters<ImageStore['add']>[1]
@@ -83,4 +97,54 @@ export function importImage(
       await store.collect()
     }
   }, signal)
+}
+
+/** As Docker has it, an address without a scheme is one by http. */
+function addressOf(text: string): URL {
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new InvalidParameterError(`cannot import from ${text}: it is no address by http or https`)
+}
+
+async function* fetchArchive(
+  url: URL | undefined,
+  proxies: Proxies,
+  sink: ProgressSink,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (!url) return
+  sink.emit({ status: `Downloading from ${url.href}` })
+  const answer = await request(url, { signal, access: { insecure: false, proxies } })
+  try {
+    const { statusCode = 0 } = answer
+    if (statusCode !== 200)
+      throw new InvalidParameterError(`cannot import from ${url.href}: it answers ${statusCode}`)
+    const total = Number(answer.headers['content-length'] ?? 0)
+    let received = 0
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      received += chunk.length
+      sink.count('', 'Importing', received, total)
+      yield chunk
+    }
+  } finally {
+    answer.destroy()
+  }
+}
+
+/** The same archive in a form that layers are kept in. */
+async function withoutPrograms(
+  store: ImageStore,
+  file: SpooledFile,
+  signal: AbortSignal,
+): Promise<SpooledFile> {
+  if (programFor(await firstBytes(file.path)) === undefined) return file
+  try {
+    const source = createReadStream(file.path, { highWaterMark: 1 << 20 })
+    const { limits } = store.layers
+    const content = decompressWithin(source, limits, { byPrograms: true })
+    return await spoolStream(content, store.blobs, () => undefined, signal)
+  } finally {
+    await store.blobs.discard(file.path)
+  }
 }

@@ -4,11 +4,7 @@ import { detectCompression, MAGIC_LENGTH } from '../store/decompress.ts'
 
 /** The media type of a layer's archive, by its first bytes. */
 export async function layerType(file: string): Promise<string> {
-  let start: Buffer = Buffer.alloc(0)
-  for await (const chunk of createReadStream(file, { end: MAGIC_LENGTH - 1 })) {
-    start = Buffer.concat([start, chunk as Buffer])
-  }
-  switch (detectCompression(start)) {
+  switch (detectCompression(await firstBytes(file))) {
     case 'gzip':
       return DOCKER_LAYER_GZIP
     case 'zstd':
@@ -16,4 +12,12 @@ export async function layerType(file: string): Promise<string> {
     case 'none':
       return DOCKER_LAYER
   }
+}
+
+/** As many as tell how it is compressed. */
+export async function firstBytes(file: string): Promise<Buffer> {
+  let start: Buffer = Buffer.alloc(0)
+  for await (const chunk of createReadStream(file, { end: MAGIC_LENGTH - 1 }))
+    start = Buffer.concat([start, chunk as Buffer])
+  return start
 }

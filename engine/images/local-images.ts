@@ -10,6 +10,7 @@ import type {
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
+  ImportSource,
   LayerDirectoryListing,
   LayerPage,
   Prunable,
@@ -197,11 +198,11 @@ export class LocalImages implements ImageEngine {
   }
 
   import(
-    tar: Readable,
+    source: ImportSource,
     options: ImportOptions = {},
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
-    return importImage(this.#store, tar, options, signal)
+    return importImage(this.#store, this.#instance.proxies, source, options, signal)
   }
 
   load(tar: Readable, options?: LoadOptions, signal?: AbortSignal): AsyncIterable<ImageProgress> {

@@ -147,7 +147,9 @@ export class Spool {
     let total = 0
     let members = 0
     try {
-      for await (const chunk of decompressWithin(buffers(source, signal), limits)) {
+      for await (const chunk of decompressWithin(buffers(source, signal), limits, {
+        byPrograms: true,
+      })) {
         total += chunk.length
         if (total > limits.maxBytes)
           throw new InvalidParameterError(

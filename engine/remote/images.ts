@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type {
   Filters,
   ImageEngine,
@@ -9,6 +9,7 @@ import type {
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
+  ImportSource,
   LayerDirectoryListing,
   Prunable,
   LoadOptions,
@@ -127,20 +128,20 @@ export class RemoteImages implements ImageEngine {
   }
 
   import(
-    tar: Readable,
+    source: ImportSource,
     options: ImportOptions = {},
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
     return this.#progress('/images/create', {
       query: {
-        fromSrc: '-',
+        fromSrc: source instanceof Readable ? '-' : source.url,
         repo: options.reference,
         message: options.message,
         changes: options.changes,
         platform: options.platform,
       },
       headers: { 'Content-Type': 'application/x-tar' },
-      body: tar,
+      body: source instanceof Readable ? source : undefined,
       signal,
     })
   }

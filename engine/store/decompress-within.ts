@@ -15,6 +15,7 @@ export interface BombLimits {
 export async function* decompressWithin(
   source: AsyncIterable<Buffer>,
   { maxRatio, ratioFromBytes }: BombLimits,
+  options: { byPrograms?: boolean } = {},
 ): AsyncGenerator<Buffer> {
   let read = 0
   let unpacked = 0
@@ -24,7 +25,7 @@ export async function* decompressWithin(
       yield chunk
     }
   }
-  for await (const chunk of decompress(counted())) {
+  for await (const chunk of decompress(counted(), options)) {
     unpacked += chunk.length
     if (unpacked > ratioFromBytes && unpacked > read * maxRatio) {
       throw new InvalidParameterError(

@@ -29,8 +29,8 @@ export function isCompressed(start: Buffer): boolean {
   return programFor(start) !== undefined || detectCompression(start) !== 'none'
 }
 
-/** The program of the host that reads what Node does not. */
-function programFor(start: Buffer): 'bzip2' | 'xz' | undefined {
+/** The program of the host that reads what Node does not; undefined for all else. */
+export function programFor(start: Buffer): 'bzip2' | 'xz' | undefined {
   if (start.toString('latin1', 0, 3) === 'BZh') return 'bzip2'
   return start.toString('latin1', 0, 6) === '\xfd7zXZ\0' ? 'xz' : undefined
 }

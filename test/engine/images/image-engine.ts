@@ -17,6 +17,8 @@ export class TestImages {
   readonly users = new Map<string, ImageUser[]>()
   mirrors: string[] = []
   limits: UnpackLimits | undefined
+  /** For http, but not to this machine. */
+  proxy: string | undefined
   images!: LocalImages // opened by open()
 
   static async open(mirrors: string[] = []): Promise<TestImages> {
@@ -36,6 +38,7 @@ export class TestImages {
         bridgeSubnet: '10.9.0.0/24',
         registryMirrors: this.mirrors,
         userns: 'host',
+        proxies: { http: this.proxy, https: undefined, except: [] },
       }),
       events: {
         emit: (type, action, id, attributes) =>

@@ -154,6 +154,13 @@ describe('LocalImages', () => {
     })
   }
 
+  it('loads an archive that xz has packed', async () => {
+    const archive = dockerArchive({ layers: [base], tags: ['app:1'] })
+    assert.deepEqual(await test.load(execFileSync('xz', ['-c'], { input: archive })), [
+      'Loaded image: app:1',
+    ])
+  })
+
   it('keeps nothing of a load whose sender goes away', async () => {
     const archive = dockerArchive({
       layers: [base, tarOf({ big: Buffer.alloc(4 << 20) })],
