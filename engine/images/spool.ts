@@ -3,6 +3,7 @@ import type { Hash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { InvalidParameterError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
+import { BatchWriter } from '../store/batch-writer.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { decompressWithin } from '../store/decompress-within.ts'
 import type { UnpackLimits } from '../store/limits.ts'
@@ -207,11 +208,13 @@ class SpoolWriter {
   readonly #path: string
   readonly #handle: fs.FileHandle
   readonly #hash: Hash = createHash('sha256')
+  readonly #writer: BatchWriter
   size = 0
 
   private constructor(path: string, handle: fs.FileHandle) {
     this.#path = path
     this.#handle = handle
+    this.#writer = new BatchWriter(handle, 0)
   }
 
   static async create(blobs: BlobStore): Promise<SpoolWriter> {
@@ -220,19 +223,23 @@ class SpoolWriter {
   }
 
   async write(chunk: Buffer): Promise<void> {
+    const written = this.#writer.add(chunk)
+    // meanwhile a thread writes
     this.#hash.update(chunk)
-    for (let at = 0; at < chunk.length;) {
-      at += (await this.#handle.write(chunk, at, chunk.length - at)).bytesWritten
-    }
     this.size += chunk.length
+    await written
   }
 
   async finish(): Promise<SpooledFile> {
+    await this.#writer.end()
     await this.#handle.close()
     return { path: this.#path, size: this.size, digest: `sha256:${this.#hash.digest('hex')}` }
   }
 
   async discard(): Promise<void> {
+    await this.#writer.end().catch(() => {
+      // it goes all the same
+    })
     await this.#handle.close().catch(() => {
       // it may be closed already
     })

@@ -314,7 +314,12 @@ export class ImageStore {
         tagged: known?.document.tagged ?? '',
         createdBy: known === undefined ? currentCaller() : known.document.createdBy,
       }
-      await this.layers.makeDurable(layers.map((layer) => layer.chainId))
+      await this.layers.makeDurable(layers.map(({ chainId }) => chainId))
+      await this.blobs.makeDurable([
+        id,
+        ...(manifest ? [manifest.descriptor.digest] : []),
+        ...layers.flatMap(({ blob }) => (blob ? [blob.digest] : [])),
+      ])
       await writeDocument(this.#fileOf(id), document)
       const image = imageOf(document, config)
       this.#images.set(id, image)
@@ -356,6 +361,7 @@ export class ImageStore {
         roots: Object.fromEntries(roots) as Record<string, Digest>,
         indexes: [...indexes.values()],
       }
+      for (const { blobs } of changes.indexes?.values() ?? []) await this.blobs.makeDurable(blobs)
       await writeDocument(path.join(this.#directory, REFERENCES), names)
       this.#references = next
       this.#namedBy = namedBy

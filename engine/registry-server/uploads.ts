@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { BatchWriter } from '../store/batch-writer.ts'
 import { isMissing } from '../store/documents.ts'
 import { directoryOf, nameOf } from './names.ts'
 import { refuse } from './refusal.ts'
@@ -290,52 +291,4 @@ async function take(
     await written
   }
   if (expected !== undefined && upload.size - before.size !== expected) throw wrongLength()
-}
-
-const BATCH_BYTES = 1 << 20
-
-/** Writes what comes in small pieces in large ones, one of them at a time while the next is gathered. */
-class BatchWriter {
-  readonly #handle: fs.FileHandle
-  #position: number
-  #batch: Buffer[] = []
-  #bytes = 0
-  #writing: Promise<void> = Promise.resolve()
-
-  constructor(handle: fs.FileHandle, position: number) {
-    this.#handle = handle
-    this.#position = position
-  }
-
-  /** Resolves when more may come. */
-  async add(chunk: Buffer): Promise<void> {
-    this.#batch.push(chunk)
-    this.#bytes += chunk.length
-    if (this.#bytes >= BATCH_BYTES) await this.#flush()
-  }
-
-  /** Resolves when all is written; throws what a write did. */
-  async end(): Promise<void> {
-    await this.#flush()
-    await this.#writing
-  }
-
-  async #flush(): Promise<void> {
-    await this.#writing
-    const batch = Buffer.concat(this.#batch, this.#bytes)
-    const at = this.#position
-    this.#batch = []
-    this.#bytes = 0
-    this.#position += batch.length
-    this.#writing = this.#write(batch, at)
-    // told by the next call
-    this.#writing.catch(() => undefined)
-  }
-
-  async #write(batch: Buffer, position: number): Promise<void> {
-    for (let at = 0; at < batch.length;) {
-      const { bytesWritten } = await this.#handle.write(batch, at, batch.length - at, position + at)
-      at += bytesWritten
-    }
-  }
 }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { EngineError, NotFoundError } from '../errors.ts'
 import { digestOf, hexOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
+import { BatchWriter } from './batch-writer.ts'
 import { isMissing } from './documents.ts'
 
 /** Half a download that nobody came back for is kept this long. */
@@ -24,6 +25,8 @@ const PARTIAL_MAX_AGE_MS = 7 * 24 * 3600 * 1000
 export class BlobStore {
   readonly #root: string
   readonly #known = new Set<string>()
+  /** Those whose bytes may not have come to the disk. */
+  readonly #volatile = new Set<string>()
 
   private constructor(root: string) {
     this.#root = root
@@ -104,8 +107,23 @@ export class BlobStore {
   async adopt(file: string, digest: string): Promise<void> {
     await fs.rename(file, this.pathOf(digest))
     this.#known.add(digest)
+    this.#volatile.add(digest)
     // what an interrupted download had of it
     await fs.rm(path.join(this.#root, 'partial', hexOf(digest)), { force: true })
+  }
+
+  /** Makes blobs survive a power cut, as far as they are there: to be called before a document names them. */
+  async makeDurable(digests: Iterable<string>): Promise<void> {
+    for (const digest of digests) {
+      if (!this.#volatile.has(digest)) continue
+      const handle = await fs.open(this.pathOf(digest))
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      this.#volatile.delete(digest)
+    }
   }
 
   /** The file that a download of this digest goes on with, and what is known of its start. */
@@ -132,6 +150,7 @@ export class BlobStore {
   /** Fine when it is not there. It is out of use when this returns, so another can be put in its place. */
   async remove(digest: string): Promise<void> {
     this.#known.delete(digest)
+    this.#volatile.delete(digest)
     const file = this.temporary()
     try {
       renameSync(this.pathOf(digest), file)
@@ -151,6 +170,7 @@ export class PartialBlob {
   readonly #digest: string
   #hash: Hash
   #size: number
+  #writer: BatchWriter
 
   constructor(
     store: BlobStore,
@@ -166,6 +186,7 @@ export class PartialBlob {
     this.#digest = digest
     this.#hash = hash
     this.#size = size
+    this.#writer = new BatchWriter(handle, size)
   }
 
   /** Bytes there are. */
@@ -173,17 +194,20 @@ export class PartialBlob {
     return this.#size
   }
 
+  /** Resolves when more may come; that a write failed is told by a later call. */
   async append(chunk: Buffer): Promise<void> {
+    const written = this.#writer.add(chunk)
+    // meanwhile a thread writes
     this.#hash.update(chunk)
-    for (let at = 0; at < chunk.length;) {
-      at += (await this.#handle.write(chunk, at, chunk.length - at)).bytesWritten
-    }
     this.#size += chunk.length
+    await written
   }
 
   /** Begins anew. */
   async reset(): Promise<void> {
+    await this.#writer.end()
     await this.#handle.truncate(0)
+    this.#writer = new BatchWriter(this.#handle, 0)
     this.#hash = createHash('sha256')
     this.#size = 0
   }
@@ -194,6 +218,7 @@ export class PartialBlob {
    * @returns false when the digest is another
    */
   async commit(): Promise<boolean> {
+    await this.#writer.end()
     if (`sha256:${this.#hash.copy().digest('hex')}` !== this.#digest) {
       await this.reset()
       return false
@@ -207,6 +232,9 @@ export class PartialBlob {
 
   /** Lets go of the file, leaving it for later. */
   async close(): Promise<void> {
+    await this.#writer.end().catch(() => {
+      // a write failed: what came before it stays
+    })
     await this.#handle.close().catch(() => {
       // committed: it is closed already
     })

@@ -177,9 +177,13 @@ export class LayerStore {
     }
   }
 
-  /** Makes layers survive a power cut: to be called before a document names them. */
+  /**
+   * Makes layers survive a power cut: to be called before a document names them. Their trees have too many files to sync
+   * each, so the whole file system is; what others write to it is waited for, too, so not without need.
+   */
   async makeDurable(chainIds: Iterable<string>): Promise<void> {
     const unsynced = [...chainIds].filter((chainId) => this.#volatile.has(chainId))
+    if (unsynced.length === 0) return
     await syncFs(this.root)
     for (const chainId of unsynced) this.#volatile.delete(chainId)
   }
