@@ -50,7 +50,7 @@ export function importImage(
     stop.addEventListener('abort', cut, { once: true })
     let spooled: SpooledFile | undefined
     try {
-      const sent = tar ?? (await fetchArchive(address, proxies, sink, stop))
+      const sent = tar ?? fetchArchive(address, proxies, sink, stop)
       spooled = await spoolStream(sent, store.blobs, () => undefined, stop)
       if (spooled.size === 0) throw new InvalidParameterError('the archive to import is empty')
       spooled = await withoutPrograms(store, spooled, stop)

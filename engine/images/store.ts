@@ -5,7 +5,7 @@ import type { Caller } from '../contract.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestOf, hexOf } from '../oci/digest.ts'
+import { digestOf, hexOf, shortId } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { BlobStore } from '../store/blobs.ts'
@@ -21,6 +21,7 @@ import type { UnpackLimits } from '../store/limits.ts'
 import { SharedWork } from '../store/shared-work.ts'
 import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
+import { damageOf } from './damage.ts'
 import { imageDocumentSchema, imageOf } from './image.ts'
 import type { Image, ImageDocument, ImageLayer } from './image.ts'
 import { readNames } from './names-document.ts'
@@ -127,7 +128,7 @@ export class ImageStore {
     const warn = options.warn ?? (() => undefined)
     const snapshots = await SnapshotStore.open(at('snapshots'), trash, warn)
 
-    const documents = await readImages(directory, warn)
+    const { documents, isWhole } = await readImages(directory, warn)
     const names = await readNames(path.join(directory, REFERENCES), warn)
     const kept = [...(options.kept?.() ?? [])]
     const blobs = await BlobStore.open(
@@ -137,11 +138,13 @@ export class ImageStore {
         ...(names?.indexes ?? []).flatMap(blobsOfIndex),
         ...kept.map(({ blob }) => blob.digest),
       ]),
+      { keepUnknown: !isWhole },
     )
     const layers = await LayerStore.open({
       root: at('layers'),
       trash,
       limits: options.limits ?? DEFAULT_LIMITS,
+      keepUnknown: !isWhole,
       referenced: [
         ...documents.flatMap((document) => document.layers),
         ...kept.filter((each) => 'chainId' in each),
@@ -158,12 +161,27 @@ export class ImageStore {
             document.id,
             imageOf(document, parseImageConfig(await blobs.read(document.id))),
           )
-        } catch {
-          // its config has gone or is damaged: not an image any more, but a pull can make it one again
+        } catch (error) {
+          warn(`image ${shortId(document.id)} is passed over, pull or load it again`, error)
         }
       }),
     )
-    return new ImageStore({ options, directory, blobs, layers, snapshots, trash, images, names })
+    const store = new ImageStore({
+      options,
+      directory,
+      blobs,
+      layers,
+      snapshots,
+      trash,
+      images,
+      names,
+    })
+    for (const { document } of images.values()) {
+      const told = store.referencesOf(document.id).map(familiarReference)
+      const damage = damageOf(document, told, store)
+      if (damage !== undefined) warn(damage)
+    }
+    return store
   }
 
   all(): Image[] {
@@ -519,16 +537,26 @@ function isSameMap<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boo
   return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
 }
 
-/** A document that cannot be read is passed over: what it named is collected, and the image can be pulled again. */
-async function readImages(directory: string, warn: Warn): Promise<ImageDocument[]> {
+/**
+ * The documents of all images. While one cannot be read, it is not known what it names: nothing is to be cleared away
+ * then, so that it may be mended.
+ */
+async function readImages(
+  directory: string,
+  warn: Warn,
+): Promise<{ documents: ImageDocument[]; isWhole: boolean }> {
   const names = (await fs.readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
-  const documents = await Promise.all(
+  const read = await Promise.all(
     names.map(async (name) =>
       readDocument(path.join(directory, name), imageDocumentSchema).catch((error: unknown) => {
-        warn('an image is passed over, pull it again', error)
+        warn(
+          'an image is passed over: mend its document, or delete it and pull the image again; until then nothing is cleared away that no other image names',
+          error,
+        )
         return undefined
       }),
     ),
   )
-  return documents.filter((document) => document !== undefined)
+  const documents = read.filter((document) => document !== undefined)
+  return { documents, isWhole: documents.length === names.length }
 }

@@ -32,8 +32,15 @@ export class BlobStore {
     this.#root = root
   }
 
-  /** @param referenced digests that documents on disk name */
-  static async open(root: string, referenced: ReadonlySet<string>): Promise<BlobStore> {
+  /**
+   * @param referenced digests that documents on disk name
+   * @param options.keepUnknown leave what none names where it is: a document that cannot be read now may name it
+   */
+  static async open(
+    root: string,
+    referenced: ReadonlySet<string>,
+    options: { keepUnknown?: boolean } = {},
+  ): Promise<BlobStore> {
     const store = new BlobStore(root)
     await fs.mkdir(path.join(root, 'sha256'), { recursive: true, mode: 0o700 })
     await fs.mkdir(path.join(root, 'partial'), { recursive: true, mode: 0o700 })
@@ -42,7 +49,8 @@ export class BlobStore {
       if (!isDigest(digest))
         await fs.rm(path.join(root, 'sha256', name), { force: true, recursive: true })
       else if (referenced.has(digest)) store.#known.add(digest)
-      else await fs.rename(path.join(root, 'sha256', name), path.join(root, 'partial', name))
+      else if (options.keepUnknown !== true)
+        await fs.rename(path.join(root, 'sha256', name), path.join(root, 'partial', name))
     }
     for (const name of await fs.readdir(path.join(root, 'partial'))) {
       const file = path.join(root, 'partial', name)

@@ -66,13 +66,15 @@ export class LayerStore {
   /**
    * Opens the store and clears away what no document names.
    *
-   * @param referenced layers that documents on disk name
+   * @param options.referenced layers that documents on disk name
+   * @param options.keepUnknown clear away only what was being made: a document that cannot be read now may name the rest
    */
   static async open(options: {
     root: string
     trash: Trash
     limits: UnpackLimits
     referenced: Iterable<Layer>
+    keepUnknown?: boolean
   }): Promise<LayerStore> {
     const store = new LayerStore(options.root, options.trash, options.limits)
     await fs.mkdir(path.join(options.root, EMPTY, 'fs'), { recursive: true, mode: 0o755 })
@@ -85,7 +87,9 @@ export class LayerStore {
       store.#layers.set(layer.chainId, layer)
       found.delete(name)
     }
-    for (const name of found) options.trash.throwAway(path.join(options.root, name))
+    for (const name of found)
+      if (options.keepUnknown !== true || name.startsWith('tmp-'))
+        options.trash.throwAway(path.join(options.root, name))
     return store
   }
 

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import type { ImageProgress } from '../../../engine/contract.ts'
+import { errorMessage } from '../../../engine/errors.ts'
 import { openImages } from '../../../engine/images/local-images.ts'
 import type { LocalImages } from '../../../engine/images/local-images.ts'
 import type { ImageUser } from '../../../engine/images/store.ts'
@@ -15,6 +16,7 @@ export class TestImages {
   readonly root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-img'))
   readonly events: { type: string; action: string; id: string; name: string | undefined }[] = []
   readonly users = new Map<string, ImageUser[]>()
+  readonly warnings: string[] = []
   mirrors: string[] = []
   limits: UnpackLimits | undefined
   /** For http, but not to this machine. */
@@ -48,6 +50,8 @@ export class TestImages {
         close: () => Promise.resolve(),
       },
       usedBy: (id) => this.users.get(id) ?? [],
+      warn: (message, error) =>
+        this.warnings.push(`${message}${error === undefined ? '' : `: ${errorMessage(error)}`}`),
       ...(this.limits ? { limits: this.limits } : {}),
     })
   }
