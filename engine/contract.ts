@@ -443,6 +443,13 @@ export interface ImageEngine {
     signal?: AbortSignal,
   ): Promise<ImageSearchResult[]>
   tag(name: string, repo: string, tag?: string): Promise<void>
+  /**
+   * Makes an index of images that are one thing for several platforms. Names stand for the index from then on, and are here
+   * those of its image for this machine, or of the first; without names that image's ID stands for it.
+   *
+   * @returns the ID of that image
+   */
+  join(ids: readonly string[], names: readonly string[], signal?: AbortSignal): Promise<string>
   remove(
     name: string,
     options?: { force?: boolean; noprune?: boolean },
@@ -591,6 +598,10 @@ export interface PushOptions {
 export interface SaveOptions {
   /** `os/arch[/variant]`: these images of an index that is here whole; else each image must be for all of them. */
   platforms?: string[]
+  /** The names that the images have in the archive, whatever they are called here. */
+  names?: string[]
+  /** Told of what the archive's index lists first, before the archive is read. */
+  described?: (manifest: { mediaType: string; digest: string; size: number }) => void
 }
 
 /** Sent, or fetched by the engine, through its proxies. */
@@ -763,10 +774,18 @@ export interface BuildRequest {
   /** `os/arch[/variant]` to build for. */
   platform?: string | undefined
   noCache?: boolean
+  /** Names of stages whose steps are done anew. */
+  noCacheFilter?: string[]
   /** Ask the registry for base images even when they are here. */
   pull?: boolean
-  /** Images built here before, or by another Gantry, whose steps may stand in for the same steps. */
+  /** Images that are here whose steps may stand in for the same steps, as their histories tell. */
   cacheFrom?: string[]
+  /** By name: what stands in for the stages and images that are called so. */
+  contexts?: Record<string, NamedContext>
+  /** Caches elsewhere; what cannot be read of them is told as a warning. */
+  cacheImports?: CacheImport[]
+  /** Where what the steps led to is to be kept for other builds. */
+  cacheExports?: CacheExport[]
   /** One layer of all steps, on top of what the stage is made from. */
   squash?: boolean
   /** Of `RUN`: as HostConfig.NetworkMode. */
@@ -798,6 +817,36 @@ export interface BuildRequest {
   ssh?: (id: string) => Promise<string | undefined>
   /** What a Dockerfile may ask for beyond a sandbox (`RUN --network=host`, `RUN --security=insecure`). */
   entitlements?: ('network.host' | 'security.insecure')[]
+}
+
+/** An image, an address as a context has it, or a directory as a tar, which is opened when it is needed. */
+export type NamedContext = { image: string } | { remote: string } | { open: () => Readable }
+
+/** Content by digest that a client keeps. */
+export interface ClientContent {
+  read(digest: string, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** Fine when it is there already. */
+  write(
+    content: { digest: string; size: number },
+    bytes: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+/** The name of an image or of a cache in a registry, or the digest of a manifest that a client keeps. */
+export type CacheImport = { registry: string } | { content: ClientContent; digest: string }
+
+export interface CacheExport {
+  to: { registry: string } | { content: ClientContent }
+  /** Steps of the image alone, or of every stage. */
+  mode: 'min' | 'max'
+  /** An index of layers, as older BuildKits write it, in place of a manifest. */
+  asIndex: boolean
+  isCompressed: boolean
+  /** A failure is a warning. */
+  ignoreErrors: boolean
+  /** Told of the manifest once all is there. */
+  done?: (manifest: { mediaType: string; digest: string; size: number }) => void
 }
 
 export type BuildContext =

@@ -9,21 +9,24 @@ import {
   InvalidParameterError,
   NotFoundError,
 } from '../errors.ts'
-import type { Image, ImageLayer } from '../images/image.ts'
+import type { Image } from '../images/image.ts'
 import { familiarReference, parseReference } from '../images/reference.ts'
 import type { ImageStore, Lease } from '../images/store.ts'
 import { tagImage, taggedReference } from '../images/tag.ts'
 import { formatPlatform, hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
 import { checkSecurity } from '../runtime/validate.ts'
+import { authFor } from './blob-source.ts'
 import { openContext } from './context.ts'
 import type { OpenedContext } from './context.ts'
 import { DockerfileError, excerpt } from './dockerfile/error.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import type { Dockerfile } from './dockerfile/parse.ts'
 import type { EventQueue } from './event-queue.ts'
+import { exportCache } from './export-cache.ts'
 import { finishImage } from './finish.ts'
-import { HISTORY_MARK } from './layer-step.ts'
+import { KnownSteps } from './known-steps.ts'
+import { ContextDirectories } from './named-contexts.ts'
 import type { BuilderParts } from './parts.ts'
 import { PLATFORM_ARGS, platformArgs, PROXY_ARGS } from './platform-args.ts'
 import { GlobalScope } from './scope.ts'
@@ -55,8 +58,12 @@ export async function runBuild(
   const context = await openContext(parts, request.context, request.dockerfile, dir, signal)
   opened(context)
   signal.throwIfAborted()
+  const warn = (message: string): void => {
+    events.push({ kind: 'warning', message })
+  }
+  const known = await KnownSteps.load(parts, request, target ?? hostPlatform(), warn, signal)
   await parts.images.store.leased(async (lease) => {
-    const run = new BuildRun(parts, request, dir, events, signal, lease, context, target)
+    const run = new BuildRun(parts, request, dir, events, signal, lease, context, target, known)
     try {
       const image = await run.toItsEnd()
       for (const { repo, tag } of names) await tagImage(parts.images.store, image.id, repo, tag)
@@ -79,17 +86,19 @@ class BuildRun implements Build {
   readonly context: string
   readonly global: GlobalScope
   readonly epochSeconds: number | undefined
-  readonly known: ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }>
+  readonly known: KnownSteps
+  readonly steps: Build['steps'] = new Map()
   readonly #opened: OpenedContext
   readonly #file: Dockerfile
   readonly #plan: StagePlan
   readonly #numbers: Map<number, number>
-  readonly #total: number
+  readonly total: number
   readonly #platform: Platform | undefined
   readonly #stages = new Map<number, Promise<Stage>>()
   readonly #images = new Map<string, Promise<Image>>()
   readonly #failed = new AbortController()
   readonly #releases: (() => void)[] = []
+  readonly #contexts: ContextDirectories
 
   constructor(
     parts: BuilderParts,
@@ -100,6 +109,7 @@ class BuildRun implements Build {
     lease: Lease,
     context: OpenedContext,
     target: Platform | undefined,
+    known: KnownSteps,
   ) {
     this.parts = parts
     this.store = parts.images.store
@@ -111,6 +121,8 @@ class BuildRun implements Build {
     this.signal = AbortSignal.any([signal, this.#failed.signal])
     // each step listens
     setMaxListeners(0, this.signal)
+    const { contexts = {} } = request
+    this.#contexts = new ContextDirectories(parts, contexts, dir, this.signal)
     this.#opened = context
     this.#platform = target
     try {
@@ -120,20 +132,18 @@ class BuildRun implements Build {
       const { args, directives } = this.#file
       this.global = new GlobalScope(args, given, platform, directives.escape)
       this.epochSeconds = epochOf(given['SOURCE_DATE_EPOCH'])
-      this.#plan = planStages(this.#file, this.global, request.target)
+      this.#plan = planStages(this.#file, this.global, request.target, contexts)
     } catch (error) {
       throw this.#located(error)
     }
-    this.known = knownSteps(this.store, request.cacheFrom ?? [], (message) => {
-      events.push({ kind: 'warning', message })
-    })
+    this.known = known
     this.#numbers = new Map()
     let number = 1
     for (const stage of [...this.#plan.stages].sort((a, b) => a.index - b.index)) {
       this.#numbers.set(stage.index, number)
       number += 1 + stage.instructions.length
     }
-    this.#total = number - 1
+    this.total = number - 1
   }
 
   async toItsEnd(): Promise<Image> {
@@ -152,7 +162,10 @@ class BuildRun implements Build {
       const message = `One or more build-args [${unused.join(' ')}] were not consumed`
       this.events.push({ kind: 'warning', message })
     }
-    return await finishImage(this, await this.stage(this.#plan.target))
+    const target = await this.stage(this.#plan.target)
+    const image = await finishImage(this, target)
+    for (const to of this.request.cacheExports ?? []) await exportCache(this, target, to)
+    return image
   }
 
   close(): void {
@@ -181,9 +194,13 @@ class BuildRun implements Build {
     const isIt = (stage: PlannedStage): boolean => stage.index === index
     const planned =
       this.#plan.stages.find(isIt) ??
-      planStages(this.#file, this.global, String(index)).stages.find(isIt)
+      planStages(this.#file, this.global, String(index), this.request.contexts).stages.find(isIt)
     if (!planned) throw new Error(`stage ${String(index)} is not in the file`)
     return planned
+  }
+
+  contextDirectory(name: string): Promise<string> {
+    return this.#contexts.directory(name)
   }
 
   hold(key: string): void {
@@ -241,10 +258,16 @@ class BuildRun implements Build {
       platform: planned.platform === undefined ? undefined : parsePlatform(planned.platform),
       target: this.#platform,
       isOnly: this.#plan.stages.length === 1,
+      noCache: this.#isNotCached(planned.name),
       firstNumber: this.#numbers.get(planned.index) ?? 1,
-      total: this.#total,
+      total: this.total,
       located: (error, location) => this.#located(error, location),
     })
+  }
+
+  #isNotCached(name: string | undefined): boolean {
+    const { noCacheFilter = [] } = this.request
+    return name !== undefined && noCacheFilter.some((one) => one.toLowerCase() === name)
   }
 
   /** What failed, with the place in the Dockerfile. */
@@ -306,47 +329,6 @@ function epochOf(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined
   if (/^\d{1,11}$/.test(text)) return Number(text)
   throw new InvalidParameterError(`invalid SOURCE_DATE_EPOCH: ${text}`)
-}
-
-async function authFor(
-  request: BuildRequest,
-  domain: string,
-): Promise<{ auth?: NonNullable<BuildRequest['auth']>[string] }> {
-  const names =
-    domain === 'docker.io'
-      ? ['https://index.docker.io/v1/', 'index.docker.io', 'docker.io']
-      : [domain, `https://${domain}`, `http://${domain}`, `https://${domain}/v1/`]
-  for (const name of names) {
-    const auth = request.auth?.[name]
-    if (auth) return { auth }
-  }
-  const auth = await request.credentials?.(domain)
-  return auth ? { auth } : {}
-}
-
-/** Steps that images tell they were made by. */
-function knownSteps(
-  store: ImageStore,
-  names: readonly string[],
-  warn: (message: string) => void,
-): ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }> {
-  const known = new Map<string, { layer: ImageLayer | null; createdAt: string }>()
-  for (const name of names) {
-    let image: Image
-    try {
-      image = store.find(name)
-    } catch (error) {
-      warn(`--cache-from ${name}: ${errorMessage(error)}`)
-      continue
-    }
-    const layers = [...image.document.layers]
-    for (const { comment = '', created = '', empty_layer } of image.config.history) {
-      const layer = empty_layer === true ? null : (layers.shift() ?? null)
-      if (comment.startsWith(HISTORY_MARK))
-        known.set(comment.slice(HISTORY_MARK.length), { layer, createdAt: created })
-    }
-  }
-  return known
 }
 
 /** Where builds have their directories. */

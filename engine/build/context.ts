@@ -39,27 +39,12 @@ export async function openContext(
   dir: string,
   signal: AbortSignal,
 ): Promise<OpenedContext> {
-  const directory = path.join(dir, 'context')
-  await fs.mkdir(directory, { mode: 0o755 })
-  let root = directory
-  let commit: { commit?: string } = {}
-  if ('tar' in context) await unpack(trees, directory, context.tar)
-  else if ('empty' in context) {
-    if (context.dockerfile === undefined)
-      throw new InvalidParameterError('there is neither a context nor a Dockerfile')
-  } else if (isGit(context.remote)) {
-    const clone = await cloneInto(directory, context.remote, { keepGitDir: false }, signal)
-    root = clone.directory
-    commit = { commit: clone.commit }
-  } else {
-    const lone = await fetchContext(trees, directory, context.remote, dir, {
-      proxies: instance.proxies,
-      signal,
-    })
-    // a Dockerfile alone is a context without anything else
-    if (lone !== undefined)
-      return { directory, dockerfile: context.dockerfile ?? lone, name: 'Dockerfile' }
-  }
+  const { lone, root, ...commit } = await openSource({ instance, trees }, context, dir, signal)
+  if ('empty' in context && context.dockerfile === undefined)
+    throw new InvalidParameterError('there is neither a context nor a Dockerfile')
+  // a Dockerfile alone is a context without anything else
+  if (lone !== undefined)
+    return { directory: root, dockerfile: context.dockerfile ?? lone, name: 'Dockerfile' }
   const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
   if (context.dockerfile !== undefined)
     return { directory: root, dockerfile: context.dockerfile, name, ...commit }
@@ -74,6 +59,33 @@ export async function openContext(
   const patterns = ignore === undefined ? [] : patternsOf(ignore)
   if (patterns.length > 0) await trees.removeIgnored(root, patterns)
   return { directory: root, dockerfile, name, ...commit }
+}
+
+/**
+ * Brings the files of a context here.
+ *
+ * @param dir an existing directory, for this alone
+ * @returns where they are, the text of what is no archive but a Dockerfile, and the commit of a repository
+ */
+export async function openSource(
+  { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
+  source: BuildContext,
+  dir: string,
+  signal: AbortSignal,
+): Promise<{ root: string; lone?: string | undefined; commit?: string }> {
+  const directory = path.join(dir, 'context')
+  await fs.mkdir(directory, { mode: 0o755 })
+  if ('tar' in source) await unpack(trees, directory, source.tar)
+  else if ('remote' in source) {
+    if (isGit(source.remote)) {
+      const clone = await cloneInto(directory, source.remote, { keepGitDir: false }, signal)
+      return { root: clone.directory, commit: clone.commit }
+    }
+    const options = { proxies: instance.proxies, signal }
+    const lone = await fetchContext(trees, directory, source.remote, dir, options)
+    return { root: directory, lone }
+  }
+  return { root: directory }
 }
 
 async function unpack(trees: Trees, directory: string, tar: Readable): Promise<void> {

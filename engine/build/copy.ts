@@ -5,14 +5,14 @@ import type { ComposeJob, CopyPart } from '../store/compose.ts'
 import { cacheKey } from './cache.ts'
 import { inWorkdir } from './config.ts'
 import type { InstructionOf } from './dockerfile/instructions.ts'
-import { fromCache, intoCache } from './layer-step.ts'
+import { fromCache, fromSameContent, intoCache, isWithoutCache } from './layer-step.ts'
 import type { Written } from './layer-step.ts'
 import { fetchSource, isRemote } from './remote-source.ts'
 import { readStageFile, treesOf } from './stage.ts'
 import type { Build, Stage, Step } from './stage.ts'
 
 /** Where files come from: trees, topmost first, and what names them for good where something does. */
-interface Tree {
+export interface Tree {
   from: string[]
   identity: string | undefined
 }
@@ -88,7 +88,7 @@ export async function makeWorkdir(
   const { trees } = build.parts
   const key = cacheKey('workdir', stage.identity, directory, build.epochSeconds ?? null)
   const told = { createdBy, description }
-  if (await fromCache(build, stage, key, told)) return { key, cached: true }
+  if (await fromCache(build, stage, key, told, true)) return { key, cached: true }
   const job: Omit<ComposeJob, 'output'> = {
     lower: treesOf(build.store, stage.layers),
     parts: [{ kind: 'directory', path: directory, mode: 0o755 }],
@@ -118,7 +118,7 @@ async function composeStep(
   const prefix = cacheKey('copy', stage.identity, operands, build.epochSeconds ?? null)
   const step = { ...told, prefix }
   const isLookedFor =
-    build.request.noCache !== true && (cache.mayHold(prefix) || build.known.size > 0)
+    !isWithoutCache(build, stage) && (cache.mayHold(prefix) || !build.known.isEmpty)
   const readBefore =
     sourceIdentity === undefined ? undefined : cacheKey('read', prefix, sourceIdentity)
   if (isLookedFor) {
@@ -137,6 +137,9 @@ async function composeStep(
   })
   if (readBefore !== undefined) cache.rememberDigest(readBefore, digest)
   const key = cacheKey(prefix, digest)
+  const kind = told.createdBy.split(' ', 1)[0] ?? ''
+  if (layer && (await fromSameContent(build, stage, key, kind, layer, step)))
+    return { key, cached: true }
   await intoCache(build, stage, key, layer, step)
   return { key, cached: false }
 }
@@ -154,24 +157,54 @@ async function treeOf(
 ): Promise<Tree> {
   if (instruction.kind === 'add' || instruction.from === undefined)
     return { from: [build.context], identity: undefined }
-  const { identity, layers } = await originStage(build, stage, instruction.from, step)
-  return { from: treesOf(build.store, layers), identity }
+  return await originTree(build, stage, instruction.from, step)
 }
 
-/** What a `--from` names: another stage, or an image of the same platform. */
-export async function originStage(
+/** What a `--from` names: another stage, a context, or an image of the same platform. */
+export async function originTree(
   build: Build,
   stage: Stage,
   from: string,
   step: Step,
-): Promise<Pick<Stage, 'identity' | 'layers'>> {
+): Promise<Tree> {
   const name = stage.scope.expand(from)
-  if (name === 'scratch') return { identity: 'scratch', layers: [] }
   const origin = build.originOf(name)
-  if ('stage' in origin) return await build.stage(origin.stage)
+  if ('context' in origin)
+    return { from: [await build.contextDirectory(origin.context)], identity: undefined }
+  if (name === 'scratch') return { from: treesOf(build.store, []), identity: 'scratch' }
+  if ('stage' in origin) {
+    const { identity, layers } = await build.stage(origin.stage)
+    return { from: treesOf(build.store, layers), identity }
+  }
   const image = await build.image(origin.image, undefined, step)
   const { layers } = image.document
-  return { identity: layers.at(-1)?.chainId ?? 'scratch', layers }
+  return {
+    from: treesOf(build.store, layers),
+    identity: layers.at(-1)?.chainId ?? 'scratch',
+  }
+}
+
+/** The files of a named context, as what a stage is made from. */
+export async function copyContext(
+  build: Build,
+  stage: Stage,
+  context: string,
+  step: Step,
+): Promise<void> {
+  const part: CopyPart = {
+    from: [await build.contextDirectory(context)],
+    sources: ['/'],
+    files: [],
+    destination: '/',
+    owner: undefined,
+    chmod: undefined,
+    excludes: [],
+    parents: false,
+    unpack: false,
+    link: false,
+  }
+  const createdBy = `COPY / / (context ${context})`
+  await composeStep(build, stage, [part], undefined, { createdBy, description: step.name })
 }
 
 /** `--chown`: names as the stage has them. A number alone is a group's, too. */

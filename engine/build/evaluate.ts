@@ -2,7 +2,7 @@ import { errorMessage, InvalidParameterError } from '../errors.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
 import { applyConfig, inWorkdir } from './config.ts'
-import { copyFiles, makeWorkdir } from './copy.ts'
+import { copyContext, copyFiles, makeWorkdir } from './copy.ts'
 import { parseLine } from './dockerfile/parse.ts'
 import type { Instruction } from './dockerfile/instructions.ts'
 import type { Location } from './dockerfile/error.ts'
@@ -19,6 +19,8 @@ export interface EvaluateOptions {
   target: Platform | undefined
   /** It is the only stage: its steps need not tell which. */
   isOnly: boolean
+  /** Of the stage: its steps are done anew. */
+  noCache: boolean
   /** Of its `FROM`, through the whole file. */
   firstNumber: number
   total: number
@@ -140,28 +142,17 @@ class Evaluation {
   async #base(step: Step): Promise<Stage> {
     const { base } = this.#planned
     const { global } = this.#build
-    if (base === 'scratch') {
-      const platform = this.#options.platform ?? this.#options.target ?? hostPlatform()
-      const config = { Env: [DEFAULT_PATH] }
-      return {
-        layers: [],
-        history: [],
-        platform,
-        osVersion: undefined,
-        identity: 'scratch',
-        record: undefined,
-        madeAt: undefined,
-        base: { id: undefined, layers: 0, history: 0 },
-        config,
-        scope: new StageScope(global, config.Env),
-        author: undefined,
-        hasOwnCmd: false,
-      }
+    if (base === 'scratch') return this.#scratch()
+    if ('context' in base) {
+      const stage = this.#scratch()
+      await copyContext(this.#build, stage, base.context, step)
+      return { ...stage, base: { id: undefined, layers: stage.layers.length, history: 1 } }
     }
     if ('stage' in base) {
       const other = await this.#build.stage(base.stage)
       return {
         ...other,
+        noCache: this.#options.noCache,
         base: {
           id: other.layers.at(-1)?.chainId,
           layers: other.layers.length,
@@ -187,10 +178,31 @@ class Evaluation {
       identity: layers.at(-1)?.chainId ?? 'scratch',
       record: undefined,
       madeAt: undefined,
+      noCache: this.#options.noCache,
       base: { id: image.id, layers: layers.length, history: history.length },
       config,
       scope: new StageScope(global, config.Env ?? []),
       author,
+      hasOwnCmd: false,
+    }
+  }
+
+  #scratch(): Stage {
+    const platform = this.#options.platform ?? this.#options.target ?? hostPlatform()
+    const config = { Env: [DEFAULT_PATH] }
+    return {
+      layers: [],
+      history: [],
+      platform,
+      osVersion: undefined,
+      identity: 'scratch',
+      record: undefined,
+      madeAt: undefined,
+      noCache: this.#options.noCache,
+      base: { id: undefined, layers: 0, history: 0 },
+      config,
+      scope: new StageScope(this.#build.global, config.Env),
+      author: undefined,
       hasOwnCmd: false,
     }
   }

@@ -1,9 +1,12 @@
+import { errorMessage } from '../errors.ts'
 import type { ImageLayer } from '../images/image.ts'
+import { chainIds } from '../oci/digest.ts'
+import { bringBlob } from './blob-source.ts'
 import { cacheKey } from './cache.ts'
+import { HISTORY_MARK, wordsThatMatter } from './image-history.ts'
+import type { KnownLayer, KnownStep } from './known-steps.ts'
+import { treesOf } from './stage.ts'
 import type { Build, Stage } from './stage.ts'
-
-/** What marks in an image's history which step a layer came from, for `cacheFrom`. */
-export const HISTORY_MARK = 'gantry.build '
 
 /** What a step that may write files did. */
 export interface Written {
@@ -11,32 +14,79 @@ export interface Written {
   cached: boolean
 }
 
+/** How a step is told of. */
+export interface StepWords {
+  createdBy: string
+  description: string
+  prefix?: string
+}
+
 /**
- * Finds what a step led to before.
+ * Finds what a step led to before, here or where the request takes cache from.
  *
  * @param key names all that it depends on
+ * @param isTold whether the words for the history tell all of that, but for what the stage was before
  */
 export async function fromCache(
   build: Build,
   stage: Stage,
   key: string,
-  step: { createdBy: string; description: string; prefix?: string },
+  step: StepWords,
+  isTold = false,
 ): Promise<boolean> {
-  if (build.request.noCache === true) return false
+  if (isWithoutCache(build, stage)) return false
   const { cache } = build.parts
   const record = cache.get(key)
-  const found = record ?? build.known.get(key)
-  if (!found || (found.layer && !isThere(build, found.layer))) return false
-  if (record) cache.touch(key)
-  else {
-    const { createdAt, layer } = found
-    const { description, prefix } = step
-    await build.store.keeping(() =>
-      cache.put({ key, parent: stage.record, layer, description, createdAt, prefix }),
-    )
+  if (record && (!record.layer || isThere(build, record.layer))) {
+    cache.touch(key)
+    add(build, stage, key, record, step)
+    return true
   }
-  add(build, stage, key, found.layer, found.createdAt, step.createdBy)
-  return true
+  const known = build.known.step(key)
+  if (known && (await fromElsewhere(build, stage, key, known, step))) return true
+  if (!isTold) return false
+  const words = wordsThatMatter(step.createdBy)
+  const next = build.known.nextOf(stage).find((one) => one.words === words)
+  return next !== undefined && (await fromElsewhere(build, stage, key, next.step, step))
+}
+
+/**
+ * Looks whether an image that was made as the stage was until now has a layer of the same files as one that is made here.
+ * With that layer the stage goes on as the image did, so that the steps that follow are found in it.
+ *
+ * @param kind `COPY`, `ADD`
+ * @param made the archive of the layer that was made here
+ */
+export async function fromSameContent(
+  build: Build,
+  stage: Stage,
+  key: string,
+  kind: string,
+  made: ImageLayer,
+  step: StepWords,
+): Promise<boolean> {
+  if (isWithoutCache(build, stage)) return false
+  for (const next of build.known.nextOf(stage)) {
+    if (!next.words.startsWith(`${kind} `) || !next.step.layer) continue
+    const theirs = await tried(build, () => bring(build, stage, next.step.layer))
+    if (!theirs) continue
+    const isSame = await build.parts.trees.haveSameContent(
+      {
+        archives: [made, theirs].map(({ blob }) => build.store.blobs.pathOf(blob.digest)) as [
+          string,
+          string,
+        ],
+        lower: treesOf(build.store, stage.layers),
+      },
+      build.signal,
+    )
+    if (isSame) return await fromElsewhere(build, stage, key, next.step, step)
+  }
+  return false
+}
+
+export function isWithoutCache(build: Build, stage: Stage): boolean {
+  return build.request.noCache === true || stage.noCache
 }
 
 /** Takes in what a step made, and remembers it. */
@@ -45,22 +95,83 @@ export async function intoCache(
   stage: Stage,
   key: string,
   layer: ImageLayer | undefined,
-  step: { createdBy: string; description: string; prefix?: string },
+  step: StepWords,
 ): Promise<void> {
-  const createdAt = timeOf(build)
-  const { description, prefix } = step
+  const made = { layer: layer ?? null, createdAt: timeOf(build) }
+  await remember(build, stage, key, made, step)
+  add(build, stage, key, made, step)
+}
+
+/** Takes over what is known of a step elsewhere; false when it cannot be had. */
+async function fromElsewhere(
+  build: Build,
+  stage: Stage,
+  key: string,
+  known: KnownStep,
+  step: StepWords,
+): Promise<boolean> {
+  const layer = known.layer && (await tried(build, () => bring(build, stage, known.layer)))
+  if (layer === undefined) return false
+  const made = { layer, createdAt: known.createdAt }
+  await remember(build, stage, key, made, step)
+  add(build, stage, key, made, step)
+  return true
+}
+
+/** A layer on top of the stage's; undefined when it is only known by name. */
+async function bring(
+  build: Build,
+  stage: Stage,
+  known: KnownLayer | null,
+): Promise<ImageLayer | undefined> {
+  if (!known) return undefined
+  const { store } = build
+  const { blob, diffId, source } = known
+  const below = stage.layers.map((layer) => layer.chainId)
+  const chainId = chainIds([...stage.layers.map((layer) => layer.diffId), diffId]).at(-1)
+  if (chainId === undefined) return undefined
+  build.lease.layers.add(chainId)
+  build.lease.blobs.add(blob.digest)
+  if (!store.blobs.has(blob.digest)) {
+    if (!source) return undefined
+    await bringBlob(store, source, blob, build.lease, build.signal)
+  }
+  const { sizeBytes } = await store.layers.add(
+    {
+      chainId,
+      diffId,
+      below: below.reverse(),
+      belowReady: Promise.resolve(),
+      blob: store.blobs.pathOf(blob.digest),
+    },
+    () => undefined,
+    build.signal,
+  )
+  return { chainId, diffId: diffId as ImageLayer['diffId'], sizeBytes, blob }
+}
+
+/** A cache that does not hold what it promised only costs time. */
+async function tried<T>(build: Build, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    build.signal.throwIfAborted()
+    build.events.push({ kind: 'warning', message: `cache: ${errorMessage(error)}` })
+    return undefined
+  }
+}
+
+async function remember(
+  build: Build,
+  stage: Stage,
+  key: string,
+  { createdAt, layer }: { createdAt: string; layer: ImageLayer | null },
+  { description, prefix }: StepWords,
+): Promise<void> {
   // the layer is leased until the build ends: a collection that began before the record must have ended by then
   await build.store.keeping(() =>
-    build.parts.cache.put({
-      key,
-      parent: stage.record,
-      layer: layer ?? null,
-      description,
-      createdAt,
-      prefix,
-    }),
+    build.parts.cache.put({ key, parent: stage.record, layer, description, createdAt, prefix }),
   )
-  add(build, stage, key, layer ?? null, createdAt, step.createdBy)
 }
 
 /** When something is said to have been made. */
@@ -79,11 +190,11 @@ function add(
   build: Build,
   stage: Stage,
   key: string,
-  layer: ImageLayer | null,
-  created: string,
-  createdBy: string,
+  { createdAt, layer }: { createdAt: string; layer: ImageLayer | null },
+  { createdBy }: StepWords,
 ): void {
   build.hold(key)
+  build.steps.set(key, { layer, createdAt, parent: stage.record })
   if (layer) {
     build.lease.layers.add(layer.chainId)
     build.lease.blobs.add(layer.blob.digest)
@@ -94,9 +205,9 @@ function add(
     stage.identity = cacheKey('after', stage.identity, key)
   }
   stage.record = key
-  stage.madeAt = created
+  stage.madeAt = createdAt
   stage.history.push({
-    created,
+    created: createdAt,
     created_by: createdBy,
     comment: `${HISTORY_MARK}${key}`,
     ...(layer ? {} : { empty_layer: true }),

@@ -9,7 +9,8 @@ import { nameOf } from '../tar/header.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import { forwardAgent } from './agent-socket.ts'
 import { cacheKey } from './cache.ts'
-import { originStage } from './copy.ts'
+import { originTree } from './copy.ts'
+import type { Tree } from './copy.ts'
 import type { InstructionOf } from './dockerfile/instructions.ts'
 import { parseMountFlag } from './dockerfile/mount-flag.ts'
 import type { RunMount } from './dockerfile/mount-flag.ts'
@@ -43,7 +44,7 @@ export async function planMounts(
   step: Step,
 ): Promise<PlannedMounts> {
   const asked = instruction.mounts.map((text) => parseMountFlag(stage.scope.expand(text)))
-  const sources = new Map<RunMount, Source>()
+  const sources = new Map<RunMount, Tree>()
   const identity: unknown[] = []
   for (const mount of asked) {
     const source = await sourceOf(build, stage, mount, step)
@@ -66,30 +67,22 @@ export async function planMounts(
   }
 }
 
-/** Trees that a mount shows a part of, topmost first. */
-interface Source {
-  from: string[]
-  /** undefined: the context, whose content counts. */
-  identity: string | undefined
-}
-
 async function sourceOf(
   build: Build,
   stage: Stage,
   mount: RunMount,
   step: Step,
-): Promise<Source | undefined> {
+): Promise<Tree | undefined> {
   if (mount.type !== 'bind' && mount.type !== 'cache') return undefined
   if (mount.from === undefined)
     return mount.type === 'bind' ? { from: [build.context], identity: undefined } : undefined
-  const { identity, layers } = await originStage(build, stage, mount.from, step)
-  return { from: treesOf(build.store, layers), identity }
+  return await originTree(build, stage, mount.from, step)
 }
 
 async function identityOf(
   build: Build,
   mount: RunMount,
-  source: Source | undefined,
+  source: Tree | undefined,
 ): Promise<unknown> {
   // a cache, a secret and an agent are there to be different each time
   if (mount.type !== 'bind' || !source) return mount
@@ -125,12 +118,12 @@ class Preparing implements PreparedMounts {
   readonly env: string[] = []
   readonly #build: Build
   readonly #stage: Stage
-  readonly #sources: ReadonlyMap<RunMount, Source>
+  readonly #sources: ReadonlyMap<RunMount, Tree>
   readonly #dir: string
   readonly #releases: (() => unknown)[] = []
   #count = 0
 
-  constructor(build: Build, stage: Stage, sources: ReadonlyMap<RunMount, Source>) {
+  constructor(build: Build, stage: Stage, sources: ReadonlyMap<RunMount, Tree>) {
     this.#build = build
     this.#stage = stage
     this.#sources = sources
@@ -206,7 +199,7 @@ class Preparing implements PreparedMounts {
   }
 
   /** What a cache begins with. */
-  async #fill(directory: string, source: Source, from: string): Promise<void> {
+  async #fill(directory: string, source: Tree, from: string): Promise<void> {
     const blob = path.join(await this.#newDirectory(), 'archive')
     await this.#build.parts.trees.compose(
       {
@@ -284,7 +277,7 @@ class Preparing implements PreparedMounts {
     return inWorkdir(this.#stage.config, text).replace(/(.)\/+$/, '$1')
   }
 
-  #sourceOf(mount: RunMount): Source {
+  #sourceOf(mount: RunMount): Tree {
     const source = this.#sources.get(mount)
     if (!source) throw new Error('a mount without its source')
     return source

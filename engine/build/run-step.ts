@@ -9,6 +9,7 @@ import type { OciMount } from '../types/oci-runtime.ts'
 import { cacheKey } from './cache.ts'
 import { shellOf } from './config.ts'
 import type { InstructionOf } from './dockerfile/instructions.ts'
+import { checkRuns } from './foreign-platform.ts'
 import { fromCache, intoCache } from './layer-step.ts'
 import type { Written } from './layer-step.ts'
 import { LastOutput } from './last-output.ts'
@@ -50,8 +51,11 @@ export async function runCommand(
     build.epochSeconds ?? null,
   )
   const told = { createdBy: describe(args, given), description: step.name }
-  if (await fromCache(build, stage, key, told)) return { key, cached: true }
+  // histories say nothing of mounts
+  const isTold = instruction.mounts.length === 0
+  if (await fromCache(build, stage, key, told, isTold)) return { key, cached: true }
 
+  checkRuns(stage.platform)
   const last = new LastOutput()
   const prepared = await mounts.prepare(script)
   try {

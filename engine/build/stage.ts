@@ -10,6 +10,7 @@ import { EMPTY_LAYER } from '../store/layers.ts'
 import { lookUpMerged } from '../store/merged.ts'
 import type { StageConfig } from './config.ts'
 import type { EventQueue } from './event-queue.ts'
+import type { KnownSteps } from './known-steps.ts'
 import type { BuilderParts } from './parts.ts'
 import type { GlobalScope } from './scope.ts'
 import type { Origin } from './stages.ts'
@@ -26,6 +27,8 @@ export interface Stage extends StageConfig {
   identity: string
   /** The cache record of its last step. */
   record: string | undefined
+  /** Its steps are done anew. */
+  noCache: boolean
   /** How much of it is what it was made from; `id` names that, and is undefined for `scratch`. */
   base: { id: string | undefined; layers: number; history: number }
   /** When its newest layer was made; undefined while it has none of its own. */
@@ -54,13 +57,22 @@ export interface Build {
   /** Where the context was unpacked. */
   readonly context: string
   readonly global: GlobalScope
+  /** Steps of all its stages. */
+  readonly total: number
   /** From the argument SOURCE_DATE_EPOCH, in seconds. */
   readonly epochSeconds: number | undefined
-  /** Steps of `cacheFrom` images, by their keys. */
-  readonly known: ReadonlyMap<string, { layer: ImageLayer | null; createdAt: string }>
+  /** What the request takes cache from. */
+  readonly known: KnownSteps
+  /** What was done, by keys: each step behind what it stands upon. */
+  readonly steps: Map<
+    string,
+    { layer: ImageLayer | null; createdAt: string; parent: string | undefined }
+  >
   originOf(from: string): Origin
   /** Waits until a stage is finished. */
   stage(index: number): Promise<Stage>
+  /** The directory of a named context. */
+  contextDirectory(name: string): Promise<string>
   /** An image that is here, pulled where it must be. */
   image(name: string, platform: Platform | undefined, step: Step): Promise<Image>
   /** Keeps a cache record until the build is over. */

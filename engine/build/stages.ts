@@ -3,10 +3,12 @@ import { DockerfileError } from './dockerfile/error.ts'
 import type { From, Instruction } from './dockerfile/instructions.ts'
 import { csvFields } from './dockerfile/mount-flag.ts'
 import type { Dockerfile } from './dockerfile/parse.ts'
+import { namedContext } from './named-contexts.ts'
+import type { NamedContexts } from './named-contexts.ts'
 import type { GlobalScope } from './scope.ts'
 
-/** What a stage or a copy takes files from. */
-export type Origin = { stage: number } | { image: string }
+/** What a stage or a copy takes files from; a context by its name. */
+export type Origin = { stage: number } | { image: string } | { context: string }
 
 export interface PlannedStage {
   /** Its place in the file. */
@@ -33,20 +35,24 @@ export interface StagePlan {
  * Which stages have to be built for a target, what each is made from and what each waits for.
  *
  * @param target a stage's name or number; the last stage when undefined
+ * @param contexts what stands in for stages and images of these names
  * @throws DockerfileError for stages that need each other, INVALID_PARAMETER for an unknown target
  */
 export function planStages(
   file: Dockerfile,
   global: GlobalScope,
   target: string | undefined,
+  contexts: NamedContexts = {},
 ): StagePlan {
   const names = file.stages.map(({ from }) => from.name)
   const originOf = (from: string): Origin => {
+    const named = namedContext(contexts, from)
+    if (named) return named
     const index = stageIndex(names, from)
     return index === undefined ? { image: from } : { stage: index }
   }
   const all = file.stages.map(({ from, instructions }, index): PlannedStage => {
-    const base = baseOf(from, names, index, global)
+    const base = baseOf(from, names, index, global, contexts)
     const others = instructions.flatMap((instruction) => fromsOf(instruction)).map(originOf)
     const stages = [...(base === 'scratch' ? [] : [base]), ...others].flatMap((origin) =>
       'stage' in origin ? [origin.stage] : [],
@@ -87,10 +93,13 @@ function baseOf(
   names: readonly (string | undefined)[],
   index: number,
   global: GlobalScope,
+  contexts: NamedContexts,
 ): Origin | 'scratch' {
   const image = global.expand(from.image)
   if (image === '')
     throw new DockerfileError(`base name (${from.image}) should not be blank`, from.location)
+  const named = namedContext(contexts, image)
+  if (named) return named
   if (image === 'scratch') return 'scratch'
   const above = names.slice(0, index).lastIndexOf(image.toLowerCase())
   return above >= 0 ? { stage: above } : { image }

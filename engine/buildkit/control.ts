@@ -1,4 +1,5 @@
 import type { BuildCacheRecord, BuildPruneOptions, Engine, Filters } from '../contract.ts'
+import { errorCode } from '../errors.ts'
 import { formatPlatform, hostPlatform } from '../oci/platform.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { streaming, unary } from './grpc-server.ts'
@@ -120,11 +121,19 @@ const FRONTEND_CAPS = [
   'solve.base',
   'importcaches',
   'return',
+  'returnmap',
   'proto.refarray',
   'gateway.solve.evaluate',
 ]
 /** Several things to do with a result; the others are about definitions, of which none are taken. */
-const LLB_CAPS = ['exporter.multiple', 'source.image', 'source.local', 'constraints', 'platform']
+const LLB_CAPS = [
+  'exporter.multiple',
+  'exporter.image.attestations',
+  'source.image',
+  'source.local',
+  'constraints',
+  'platform',
+]
 
 async function solve(
   engine: Engine,
@@ -195,9 +204,25 @@ async function worker(engine: Engine): Promise<WorkerRecord> {
       'org.mobyproject.buildkit.worker.hostname': Name,
       'org.mobyproject.buildkit.worker.executor': 'gantry',
       'org.mobyproject.buildkit.worker.platform': formatPlatform(hostPlatform()),
+      // buildx takes a worker without one for a Docker that can neither export caches nor build for several platforms
+      'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
+      ...(await hostGateway(engine)),
     },
     platforms: [{ Architecture: architecture, OS: os, Variant: variant }],
     BuildkitVersion: await versionOf(engine),
+  }
+}
+
+/** The address that `host-gateway` means in `--add-host`; clients put it in themselves. */
+async function hostGateway(engine: Engine): Promise<Record<string, string>> {
+  try {
+    const { IPAM } = await engine.networks.inspect('bridge')
+    const ip = IPAM?.Config?.[0]?.Gateway
+    return ip === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': ip }
+  } catch (error) {
+    // an engine without a default bridge
+    if (errorCode(error) === 'NOT_FOUND') return {}
+    throw error
   }
 }
 

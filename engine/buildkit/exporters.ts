@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { Engine } from '../contract.ts'
+import type { Engine, SaveOptions } from '../contract.ts'
+import { OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts'
 import { familiarReference, formatReference, parseReference } from '../images/reference.ts'
+import type { Reference } from '../images/reference.ts'
 import { taggedReference } from '../images/tag.ts'
 import { sendFiles } from './file-sender.ts'
 import type { GrpcStream } from './grpc-client.ts'
@@ -20,12 +22,22 @@ export interface ExportParts {
   signal: AbortSignal
 }
 
+/** An image that a build has made, for one of its platforms. */
+export interface BuiltImage {
+  id: string
+  /** `os/arch[/variant]` */
+  platform: string
+}
+
 /** Where the result of a build goes; what is wrong with it is told before the build begins. */
 export interface PlannedExport {
   /** Names that the image will get. */
   names: string[]
-  /** @returns what the client writes into --metadata-file */
-  run(image: string, parts: ExportParts): Promise<Record<string, string>>
+  /**
+   * @param images one, or one for each platform of the build
+   * @returns what the client writes into --metadata-file
+   */
+  run(images: readonly BuiltImage[], parts: ExportParts): Promise<Record<string, string>>
 }
 
 /**
@@ -36,11 +48,6 @@ export interface PlannedExport {
 export function planExports(request: SolveRequest): PlannedExport[] {
   const { ExporterAttrsDeprecated: Attrs, ExporterDeprecated: Type, Exporters } = request
   const asked = Exporters.length > 0 || Type === '' ? Exporters : [{ Type, Attrs }]
-  for (const { Type: cache } of request.Cache?.Exports ?? []) {
-    // every image says what steps it was built by: it is its own cache
-    if (cache !== 'inline')
-      throw new GrpcError('UNKNOWN', `cache exports of type ${cache} are not supported here`)
-  }
   return asked.map((exporter, index) => plan(exporter, index))
 }
 
@@ -48,8 +55,12 @@ function plan({ Attrs, Type }: Attributes, index: number): PlannedExport {
   switch (Type) {
     case 'moby':
     case 'image':
-    case 'docker':
       return planImage(Attrs)
+    case 'docker':
+      // compose asks so for what is to be here
+      return 'load' in Attrs || 'push' in Attrs ? planImage(Attrs) : planArchive(Type, Attrs, index)
+    case 'oci':
+      return planArchive(Type, Attrs, index)
     case 'local':
     case 'tar':
       return planFiles(Type, Attrs, index)
@@ -58,56 +69,141 @@ function plan({ Attrs, Type }: Attributes, index: number): PlannedExport {
   }
 }
 
+function namesOf(attrs: Record<string, string>): Reference[] {
+  return (attrs['name'] ?? '')
+    .split(',')
+    .filter((name) => name !== '')
+    .map((name) => taggedReference(name))
+}
+
 const IMAGE_ATTRS = ['name', 'push', 'load']
 
 function planImage(attrs: Record<string, string>): PlannedExport {
   refuseOthers(attrs, IMAGE_ATTRS)
   const isPushed = /^(true|1)$/i.test(attrs['push'] ?? '')
-  const names = (attrs['name'] ?? '')
-    .split(',')
-    .filter((name) => name !== '')
-    .map((name) => taggedReference(name))
+  const names = namesOf(attrs)
   return {
     names: names.map((reference) => familiarReference(reference)),
-    run: async (image, parts) => {
-      const { engine, progress } = parts
-      await progress.step('exporting to image', async (transfer) => {
-        transfer(`writing image ${image}`, 0, true)
-        for (const reference of names) {
-          await engine.images.tag(
-            image,
-            familiarReference({ ...reference, tag: undefined }),
-            reference.tag,
-          )
-          transfer(`naming to ${formatReference(reference)}`, 0, true)
-        }
+    run: async (images, parts) => {
+      const { progress } = parts
+      const image = await progress.step('exporting to image', async (transfer) => {
+        for (const { id, platform } of images)
+          transfer(`writing image ${id}${images.length > 1 ? ` for ${platform}` : ''}`, 0, true)
+        const chosen = await nameImages(images, names, parts)
+        for (const reference of names) transfer(`naming to ${formatReference(reference)}`, 0, true)
+        return chosen
       })
+      const pushed: Record<string, string> = {}
       if (isPushed)
-        for (const reference of names) await pushImage(formatReference(reference), parts)
+        for (const reference of names)
+          Object.assign(
+            pushed,
+            await pushImage(formatReference(reference), images.length > 1, parts),
+          )
       return {
         'containerimage.config.digest': image,
         'containerimage.digest': image,
         ...(names.length > 0 ? { 'image.name': names.map(formatReference).join(',') } : {}),
+        ...pushed,
       }
     },
   }
 }
 
+/** @returns the image that has the names here: of several, that for this machine */
+async function nameImages(
+  images: readonly BuiltImage[],
+  names: readonly Reference[],
+  { engine, signal }: ExportParts,
+): Promise<string> {
+  const ids = images.map(({ id }) => id)
+  if (ids.length > 1) return await engine.images.join(ids, names.map(formatReference), signal)
+  const [image = ''] = ids
+  for (const reference of names) {
+    const repo = familiarReference({ ...reference, tag: undefined })
+    await engine.images.tag(image, repo, reference.tag)
+  }
+  return image
+}
+
+/** @returns the manifest that the registry has now */
 async function pushImage(
   name: string,
+  isIndex: boolean,
   { engine, progress, session, signal }: ExportParts,
-): Promise<void> {
+): Promise<Record<string, string>> {
   const { domain } = parseReference(name)
-  await progress.step(`pushing ${name}`, async (transfer) => {
+  return await progress.step(`pushing ${name}`, async (transfer) => {
     const auth = await getCredentials(session, domain, signal)
     const lines = engine.images.push(name, auth ? { auth } : {}, signal)
-    for await (const { id, progressDetail, status = '' } of lines) {
+    let manifest: Record<string, string> = {}
+    for await (const { aux, id, progressDetail, status = '' } of lines) {
       const { current = 0 } = (progressDetail ?? {}) as { current?: number }
       const isDone = /^(Pushed|Layer already exists|Mounted from)/.test(status)
       if (id !== undefined) transfer(`${isDone ? 'pushed' : 'pushing'} ${id}`, current, isDone)
+      const { Digest, Size } = (aux ?? {}) as { Digest?: string; Size?: number }
+      if (Digest !== undefined)
+        manifest = manifestWords({
+          mediaType: isIndex ? OCI_INDEX : OCI_MANIFEST,
+          digest: Digest,
+          size: Size ?? 0,
+        })
     }
     signal.throwIfAborted()
+    return manifest
   })
+}
+
+function manifestWords(descriptor: {
+  mediaType: string
+  digest: string
+  size: number
+}): Record<string, string> {
+  return {
+    'containerimage.digest': descriptor.digest,
+    'containerimage.descriptor': Buffer.from(JSON.stringify(descriptor)).toString('base64'),
+  }
+}
+
+/** An archive in OCI's layout, which `docker load` takes as well. */
+function planArchive(
+  type: 'oci' | 'docker',
+  attrs: Record<string, string>,
+  index: number,
+): PlannedExport {
+  refuseOthers(attrs, ['dest', 'name', 'tar'])
+  if (/^(false|0)$/i.test(attrs['tar'] ?? ''))
+    throw new GrpcError('UNKNOWN', `output type=${type} is an archive here (tar=true)`)
+  const names = namesOf(attrs).map(formatReference)
+  return {
+    // of what goes away nothing here has the name
+    names: [],
+    run: async (images, parts) => {
+      if (type === 'docker' && images.length > 1)
+        throw new GrpcError('UNKNOWN', 'a docker archive holds one platform: use type=oci')
+      const words = `exporting to ${type} image format`
+      let manifest: Record<string, string> = {}
+      const described: NonNullable<SaveOptions['described']> = (descriptor) => {
+        manifest = manifestWords(descriptor)
+      }
+      await parts.progress.step(words, async (transfer) => {
+        let bytes = 0
+        const image = await nameImages(images, [], parts)
+        const tar = await parts.engine.images.save([image], { names, described }, parts.signal)
+        await sendArchive(tar, index, parts, (more) => {
+          bytes += more
+          transfer('sending tarball', bytes, false)
+        })
+        transfer('sending tarball', bytes, true)
+      })
+      const [first] = images
+      return {
+        'containerimage.config.digest': first?.id ?? '',
+        ...manifest,
+        ...(names.length > 0 ? { 'image.name': names.join(',') } : {}),
+      }
+    },
+  }
 }
 
 /** The file system of the image, as a directory or an archive of the client's. */
@@ -119,7 +215,10 @@ function planFiles(
   refuseOthers(attrs, ['dest', ...(type === 'local' && attrs['mode'] === 'copy' ? ['mode'] : [])])
   return {
     names: [],
-    run: async (image, parts) => {
+    run: async (images, parts) => {
+      const [image] = images
+      if (!image || images.length > 1)
+        throw new GrpcError('UNKNOWN', `output type=${type} holds the files of one platform`)
       const words =
         type === 'local' ? 'exporting to client directory' : 'exporting to client tarball'
       await parts.progress.step(words, async (transfer) => {
@@ -128,7 +227,7 @@ function planFiles(
           bytes += more
           transfer('copying files', bytes, false)
         }
-        await withFilesOf(image, parts, (tar) =>
+        await withFilesOf(image.id, parts, (tar) =>
           (type === 'local' ? sendDirectory : sendArchive)(tar, index, parts, told),
         )
         transfer('copying files', bytes, true)

@@ -1,7 +1,11 @@
 import { z } from 'zod'
-import type { BuildRequest } from '../contract.ts'
+import type { BuildRequest, CacheImport } from '../contract.ts'
+import { cacheImport } from './cache-options.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes } from './messages.ts'
+import { askedContext } from './named-contexts.ts'
+import type { AskedContext } from './named-contexts.ts'
+import type { Session } from './session.ts'
 
 /** What a client asks of the front end `dockerfile.v0`. */
 export interface FrontendAttrs {
@@ -11,6 +15,12 @@ export interface FrontendAttrs {
   context: { remote: string } | { upload: string } | { local: string }
   /** Name of the client's directory with the Dockerfile; undefined: it is in the context. */
   dockerfile: string | undefined
+  /** More than one: an image for each. */
+  platforms: string[]
+  contexts: Record<string, AskedContext>
+  cacheImports: ((session: Session) => CacheImport)[]
+  /** Kinds of attestations that are asked for and that no image here gets. */
+  attestations: string[]
   request: Omit<BuildRequest, 'context'>
 }
 
@@ -18,7 +28,7 @@ const UPLOAD = 'http://buildkit-session'
 
 /** Read elsewhere, or told for the sake of records only. */
 const READ_ELSEWHERE =
-  /^(vcs:|local-sessionid:|sharedkey:|contextsubdir$|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$)/
+  /^(vcs:|local-sessionid:|sharedkey:|contextsubdir$|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$|multi-platform$)/
 
 /**
  * Reads the attributes of a build. What is not known is refused by name: a build must not leave out what was asked for.
@@ -32,7 +42,10 @@ export function readFrontendAttrs(
 ): FrontendAttrs {
   const buildArgs: Record<string, string> = {}
   const labels: Record<string, string> = {}
-  const cacheFrom = new Set(options.cacheImports.map(cacheImage))
+  const caches = [...options.cacheImports]
+  const platforms: string[] = []
+  const contexts: Record<string, AskedContext> = {}
+  const attestations: string[] = []
   const resources: NonNullable<BuildRequest['resources']> = {}
   const request: FrontendAttrs['request'] = {
     buildArgs,
@@ -45,14 +58,20 @@ export function readFrontendAttrs(
     if (key.startsWith('build-arg:')) buildArgs[key.slice('build-arg:'.length)] = value
     else if (key.startsWith('label:')) labels[key.slice('label:'.length)] = value
     else if (key === 'target') request.target = value
-    else if (key === 'no-cache') request.noCache = wholly(value)
-    else if (key === 'platform') request.platform = onePlatform(value)
+    else if (key === 'no-cache') withoutCache(request, value)
+    else if (key === 'platform') platforms.push(...list(value))
     else if (key === 'force-network-mode') request.network = networkOf(value)
     else if (key === 'add-hosts') request.extraHosts = hostsOf(value)
-    else if (key === 'cache-from') list(value).forEach((name) => cacheFrom.add(name))
-    else if (key === 'cache-imports')
-      jsonImports(value).forEach((one) => cacheFrom.add(cacheImage(one)))
-    else if (key === 'shm-size') resources.ShmSize = whole(key, value)
+    else if (key === 'cache-from')
+      caches.push(...list(value).map((ref) => ({ Type: 'registry', Attrs: { ref } })))
+    else if (key === 'cache-imports') caches.push(...jsonImports(value))
+    else if (key === 'cgroup-parent') resources.CgroupParent = value
+    else if (key === 'frontend.caps') checkCaps(value)
+    else if (key.startsWith('context:'))
+      contexts[key.slice('context:'.length)] = askedContext(key.slice('context:'.length), value)
+    else if (key.startsWith('attest:')) {
+      if (isWanted(value)) attestations.push(key.slice('attest:'.length))
+    } else if (key === 'shm-size') resources.ShmSize = whole(key, value)
     else if (key === 'memory') resources.Memory = whole(key, value)
     else if (key === 'memswap') resources.MemorySwap = whole(key, value)
     else if (key === 'cpushares') resources.CpuShares = whole(key, value)
@@ -61,10 +80,8 @@ export function readFrontendAttrs(
     else if (key === 'cpusetcpus') resources.CpusetCpus = value
     else if (key === 'cpusetmems') resources.CpusetMems = value
     else if (key === 'ulimit') resources.Ulimits = list(value).map(ulimit)
-    else if (key === 'multi-platform' && /^(false|0)$/i.test(value)) continue
     else if (!READ_ELSEWHERE.test(key)) throw refused(key, value)
   }
-  request.cacheFrom = [...cacheFrom]
   const { context = '', contextkey = 'context', dockerfilekey } = attrs
   const isRemote = context !== '' && !context.startsWith(`${UPLOAD}/`)
   const isUpload = context.startsWith(`${UPLOAD}/`)
@@ -75,6 +92,10 @@ export function readFrontendAttrs(
       : isUpload
         ? { upload: context.slice(UPLOAD.length) }
         : { local: contextkey },
+    platforms: [...new Set(platforms)],
+    contexts,
+    cacheImports: unique(caches).map(cacheImport),
+    attestations,
     dockerfile: dockerfilekey ?? (isRemote || isUpload ? undefined : 'dockerfile'),
     request,
   }
@@ -90,28 +111,30 @@ function refused(key: string, value: string): GrpcError {
         },
       ],
     })
-  if (key.startsWith('context:') || key === 'frontend.caps')
-    return new GrpcError(
-      'UNKNOWN',
-      "named contexts (--build-context, additional_contexts) are not supported by Gantry's builder",
-    )
   return new GrpcError('UNKNOWN', `${key}=${value}: this is not supported by Gantry's builder`)
 }
 
-function wholly(value: string): true {
-  if (value === '') return true
-  throw new GrpcError(
-    'UNKNOWN',
-    `no-cache-filter ${value}: only a whole build can go without cache`,
-  )
+/** `--no-cache`, or the stages of `--no-cache-filter`. */
+function withoutCache(request: FrontendAttrs['request'], value: string): void {
+  if (value === '') request.noCache = true
+  else request.noCacheFilter = list(value)
 }
 
-function onePlatform(value: string): string {
-  if (!value.includes(',')) return value
-  throw new GrpcError(
-    'UNKNOWN',
-    `platforms ${value}: an image is built for one platform; build once for each`,
-  )
+const CAPS = ['moby.buildkit.frontend.contexts', 'moby.buildkit.frontend.contexts+forward']
+
+function checkCaps(value: string): void {
+  const unknown = list(value).find((cap) => !CAPS.includes(cap))
+  if (unknown !== undefined)
+    throw new GrpcError('UNIMPLEMENTED', `unsupported frontend capability ${unknown}`)
+}
+
+/** What a client asks for by itself (`inline-only`) is nobody's wish. */
+function isWanted(value: string): boolean {
+  return !/(^|,)(inline-only=true|disabled=true)(,|$)/.test(value)
+}
+
+function unique(caches: readonly Attributes[]): Attributes[] {
+  return [...new Map(caches.map((one) => [JSON.stringify([one.Type, one.Attrs]), one])).values()]
 }
 
 function networkOf(value: string): string {
@@ -149,16 +172,6 @@ function jsonImports(text: string): Attributes[] {
   } catch (error) {
     throw new GrpcError('UNKNOWN', `cache-imports: ${text}`, { cause: error })
   }
-}
-
-/** The image that a cache is in. */
-function cacheImage({ Attrs, Type }: Attributes): string {
-  const { ref } = Attrs
-  if (Type === 'registry' && ref !== undefined) return ref
-  throw new GrpcError(
-    'UNKNOWN',
-    `cache of type ${Type}: only images are taken for a cache (--cache-from IMAGE)`,
-  )
 }
 
 function whole(key: string, value: string): number {

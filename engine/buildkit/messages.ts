@@ -198,6 +198,23 @@ export const CREDENTIALS_RESPONSE = codec<{ Username: string; Secret: string }>(
 )
 export const GET_SECRET_REQUEST = codec<{ ID: string }>('GetSecretRequest')
 export const GET_SECRET_RESPONSE = codec<{ data: Uint8Array }>('GetSecretResponse')
+export const READ_CONTENT_REQUEST = codec<{ digest: string; offset: number; size: number }>(
+  'ReadContentRequest',
+)
+export const READ_CONTENT_RESPONSE = codec<{ offset: number; data: Uint8Array }>(
+  'ReadContentResponse',
+)
+export const WRITE_CONTENT_REQUEST = codec<{
+  action: number
+  ref: string
+  total: number
+  expected: string
+  offset: number
+  data: Uint8Array
+}>('WriteContentRequest')
+export const WRITE_CONTENT_RESPONSE = codec<{ action: number; offset: number; digest: string }>(
+  'WriteContentResponse',
+)
 export const CHECK_AGENT_REQUEST = codec<{ ID: string }>('CheckAgentRequest')
 
 /** A moment as protobuf has it. */

@@ -1,7 +1,8 @@
 /**
  * The messages of BuildKit's wire protocol, as far as they are spoken here: names and numbers are the protocol's.
  *
- * @see moby/buildkit api/services/control, frontend/gateway/pb, session/*; tonistiigi/fsutil types
+ * @see moby/buildkit api/services/control, frontend/gateway/pb, session/*; tonistiigi/fsutil types; containerd
+ *   api/services/content/v1
  */
 export const SCHEMA = `
 syntax = "proto3";
@@ -162,4 +163,16 @@ message CredentialsResponse { string Username = 1; string Secret = 2; }
 message GetSecretRequest { string ID = 1; }
 message GetSecretResponse { bytes data = 1; }
 message CheckAgentRequest { string ID = 1; }
+
+message ReadContentRequest { string digest = 1; int64 offset = 2; int64 size = 3; }
+message ReadContentResponse { int64 offset = 1; bytes data = 2; }
+message WriteContentRequest {
+  int32 action = 1;
+  string ref = 2;
+  int64 total = 3;
+  string expected = 4;
+  int64 offset = 5;
+  bytes data = 6;
+}
+message WriteContentResponse { int32 action = 1; int64 offset = 4; int64 total = 5; string digest = 6; }
 `

@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { Engine } from '../contract.ts'
+import type { BuildEvent, CacheExport, Engine } from '../contract.ts'
+import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
+import { cacheExport } from './cache-options.ts'
 import { planExports } from './exporters.ts'
-import type { PlannedExport } from './exporters.ts'
+import type { BuiltImage, PlannedExport } from './exporters.ts'
 import { readFrontendAttrs } from './frontend-attrs.ts'
+import type { FrontendAttrs } from './frontend-attrs.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { BuildHistory } from './history.ts'
 import { loadDefinition } from './load-definition.ts'
 import type { LoadedDefinition } from './load-definition.ts'
 import type { Attributes, BridgeResult, RpcStatus, SolveRequest } from './messages.ts'
+import { openContext } from './named-contexts.ts'
 import { Progress } from './progress.ts'
 import { Sessions } from './session.ts'
+import type { Session } from './session.ts'
 import { AgentSockets, getCredentials, getSecret } from './session-services.ts'
 
 /** What the doors of all clients share. */
@@ -44,7 +49,11 @@ export class SolveJob {
   readonly #shared: Shared
   readonly #signal: AbortSignal
   readonly #exports: PlannedExport[]
-  readonly #images = new Map<string, string>()
+  /** Results that the client's gateway knows by these names. */
+  readonly #images = new Map<string, BuiltImage>()
+  readonly #cacheExports: ((session: Session) => CacheExport)[]
+  /** What exports of cache tell the client. */
+  readonly #cacheResponse: Record<string, string> = {}
   readonly #returned: Promise<Returned>
   #return: (returned: Returned) => void = () => undefined
 
@@ -58,6 +67,9 @@ export class SolveJob {
     this.#shared = shared
     this.#signal = signal
     this.#exports = planExports(request)
+    this.#cacheExports = (request.Cache?.Exports ?? []).flatMap(
+      (one) => cacheExport(one, this.#cacheResponse) ?? [],
+    )
     this.#returned = new Promise((resolve) => {
       this.#return = resolve
     })
@@ -66,7 +78,7 @@ export class SolveJob {
   /** Carries the build out, by the client's gateway or by itself. */
   async run(): Promise<Record<string, string>> {
     const { Cache, Frontend, FrontendAttrs } = this.#request
-    const image =
+    const images =
       Frontend === ''
         ? await this.#whatIsReturned()
         : await this.#build(Frontend, FrontendAttrs, [
@@ -77,14 +89,14 @@ export class SolveJob {
             })),
           ])
     const response: Record<string, string> = {}
-    if (image === undefined) return response
+    if (images.length === 0) return response
     for (const one of this.#exports) {
       const session = await this.#shared.sessions.get(this.#request.Session, this.#signal)
       const { progress } = this
       const parts = { engine: this.#engine, session, progress, signal: this.#signal }
-      Object.assign(response, await one.run(image, parts))
+      Object.assign(response, await one.run(images, parts))
     }
-    return response
+    return { ...response, ...this.#cacheResponse }
   }
 
   /** A result for the client's gateway. */
@@ -94,17 +106,23 @@ export class SolveJob {
     cacheImports: readonly Attributes[],
     signal: AbortSignal,
   ): Promise<BridgeResult> {
-    const image = await this.#build(frontend, attrs, cacheImports, signal)
-    const id = randomBytes(16).toString('hex')
-    this.#images.set(id, image)
-    return { ref: { id }, metadata: {} }
+    const images = await this.#build(frontend, attrs, cacheImports, signal)
+    const named = images.map((image) => {
+      const id = randomBytes(16).toString('hex')
+      this.#images.set(id, image)
+      return { id, platform: image.platform }
+    })
+    const [only] = named
+    if (only && named.length === 1) return { ref: { id: only.id }, metadata: {} }
+    const refs = Object.fromEntries(named.map(({ id, platform }) => [platform, { id }]))
+    return { refs: { refs }, metadata: { 'refs.platforms': platformsJson(named) } }
   }
 
   return(returned: Returned): void {
     this.#return(returned)
   }
 
-  async #whatIsReturned(): Promise<string | undefined> {
+  async #whatIsReturned(): Promise<BuiltImage[]> {
     const returned = await abortable(this.#returned, this.#signal)
     if ('error' in returned) {
       const { code, details, message } = returned.error
@@ -112,22 +130,19 @@ export class SolveJob {
     }
     const { ref, refs } = returned.result ?? {}
     const ids = [...(ref ? [ref.id] : []), ...Object.values(refs?.refs ?? {}).map(({ id }) => id)]
-    const meant = ids.filter((id) => id !== '')
-    if (meant.length > 1)
-      throw new GrpcError('UNKNOWN', 'a build has one result: an image for one platform')
-    const [id] = meant
-    if (id === undefined) return undefined
-    const image = this.#images.get(id)
-    if (image === undefined) throw new GrpcError('UNKNOWN', `no such ref: ${id}`)
-    return image
+    const unknown = ids.find((id) => id !== '' && !this.#images.has(id))
+    if (unknown !== undefined) throw new GrpcError('UNKNOWN', `no such ref: ${unknown}`)
+    // in the order in which they were asked for; the client's is by chance
+    return [...this.#images].flatMap(([id, image]) => (ids.includes(id) ? [image] : []))
   }
 
+  /** An image for each platform that is asked for. */
   async #build(
     frontend: string,
     attrs: Record<string, string>,
     cacheImports: readonly Attributes[],
     callSignal?: AbortSignal,
-  ): Promise<string> {
+  ): Promise<BuiltImage[]> {
     if (frontend !== 'dockerfile.v0')
       throw new GrpcError(
         'UNKNOWN',
@@ -139,13 +154,49 @@ export class SolveJob {
     const signal = callSignal ? AbortSignal.any([this.#signal, callSignal]) : this.#signal
     const entitlements = this.#request.Entitlements
     const asked = readFrontendAttrs(attrs, { cacheImports, entitlements })
+    for (const kind of asked.attestations)
+      this.progress.warn(`attestations are not made here: the image has no ${kind}`)
     const session = await this.#shared.sessions.get(this.#request.Session, signal)
+    const platforms = asked.platforms.length > 0 ? asked.platforms : [undefined]
+    if (platforms.length > 1 && this.#cacheExports.length > 0)
+      throw new GrpcError('UNKNOWN', 'cache exports are of one platform: build once for each')
+    const images: BuiltImage[] = []
+    for (const platform of platforms)
+      images.push({
+        id: await this.#buildOne(
+          { asked, attrs, session, platform, isOneOfSeveral: platforms.length > 1 },
+          signal,
+        ),
+        platform: formatPlatform(platform === undefined ? hostPlatform() : parsePlatform(platform)),
+      })
+    return images
+  }
+
+  async #buildOne(
+    {
+      asked,
+      attrs,
+      isOneOfSeveral,
+      platform,
+      session,
+    }: {
+      asked: FrontendAttrs
+      attrs: Record<string, string>
+      session: Session
+      platform: string | undefined
+      isOneOfSeveral: boolean
+    },
+    signal: AbortSignal,
+  ): Promise<string> {
     const agents = new AgentSockets(session, signal)
     const { progress } = this
     let loaded: LoadedDefinition | undefined
     try {
       loaded = await loadDefinition(session, asked, progress, signal)
       const { context, dockerfile } = loaded
+      const contexts = Object.entries(asked.contexts).map(
+        ([name, one]) => [name, openContext(one, session, signal, () => undefined)] as const,
+      )
       const events = this.#engine.builds.build(
         {
           ...asked.request,
@@ -155,6 +206,10 @@ export class SolveJob {
             attributes: withoutArguments(attrs),
             tags: this.#exports.flatMap(({ names }) => names),
           },
+          platform,
+          contexts: Object.fromEntries(contexts),
+          cacheImports: asked.cacheImports.map((of) => of(session)),
+          cacheExports: this.#cacheExports.map((of) => of(session)),
           // one that is nowhere is looked for under its other spelling
           dockerfile: dockerfile || asked.filename !== 'Dockerfile' ? asked.filename : undefined,
           secret: (id) => getSecret(session, id, signal),
@@ -165,7 +220,7 @@ export class SolveJob {
       )
       let image: string | undefined
       for await (const event of events) {
-        await progress.tell(event)
+        await progress.tell(isOneOfSeveral ? forPlatform(event, platform ?? '') : event)
         if (event.kind === 'built') image = event.image
       }
       signal.throwIfAborted()
@@ -185,6 +240,23 @@ export class SolveJob {
 /** What goes on record: arguments' values may be secrets. */
 function withoutArguments(attrs: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(attrs).filter(([key]) => !key.startsWith('build-arg:')))
+}
+
+/** A step of a build for several platforms says for which: `[linux/arm64 2/3] RUN make`. */
+function forPlatform(event: BuildEvent, platform: string): BuildEvent {
+  if (!('step' in event)) return event
+  const step = `${platform} ${event.step}`
+  if (event.kind !== 'started') return { ...event, step }
+  return { ...event, step, name: event.name.replace(/^\[/, `[${platform} `) }
+}
+
+/** @see moby/buildkit exporter/containerimage/exptypes, Platforms */
+function platformsJson(images: readonly { platform: string }[]): Buffer {
+  const Platforms = images.map(({ platform }) => ({
+    ID: platform,
+    Platform: parsePlatform(platform),
+  }))
+  return Buffer.from(JSON.stringify({ Platforms }))
 }
 
 /** What a request may hold beyond a Dockerfile's build. */

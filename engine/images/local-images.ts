@@ -42,6 +42,7 @@ import type { ImageCommit } from './commit.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
+import { joinImages } from './join.ts'
 import { listImages } from './list.ts'
 import { loadImages } from './load.ts'
 import { manifestSummaries } from './manifest-summaries.ts'
@@ -178,6 +179,14 @@ export class LocalImages implements ImageEngine {
     signal?: AbortSignal,
   ): AsyncIterable<ImageProgress> {
     return pushImage(this.#store, registriesOf(this.#instance), reference, options, signal)
+  }
+
+  join(
+    ids: readonly string[],
+    names: readonly string[],
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<string> {
+    return joinImages(this.#store, ids, names, signal)
   }
 
   async distribution(

@@ -4,16 +4,14 @@ import type { ImageProgress, PushOptions } from '../contract.ts'
 import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortId } from '../oci/digest.ts'
-import { DOCKER_LAYER, DOCKER_LAYER_GZIP } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Registries } from '../registry/access.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { refusalOf, retryDelay } from '../registry/refusal.ts'
 import { uploadBlob } from '../registry/upload.ts'
-import { gzipFile } from '../store/gzip.ts'
+import { compressLayer } from './compress-layer.ts'
 import type { Image, ImageLayer } from './image.ts'
-import { layerType } from './layer-type.ts'
 import { settleAll } from './load.ts'
 import { presentImage } from './index-tree.ts'
 import type { IndexEntry, IndexTree } from './index-tree.ts'
@@ -52,7 +50,13 @@ export function pushImage(
     try {
       const tags = tagsToPush(store, asked)
       const plans = await Promise.all(tags.map((tag) => planPush(store, tag, options)))
-      const client = await connect(registries, asked, options, neighboursOf(store, asked), stop)
+      const client = await connectForPush(
+        registries,
+        asked,
+        options,
+        neighboursOf(store, asked),
+        stop,
+      )
       const push = new Push(store, client, sink, stop)
       for (const plan of plans) await store.leased((lease) => push.run(plan, lease))
     } catch (error) {
@@ -107,7 +111,7 @@ async function planPush(
 }
 
 /** The first address of the registry that answers. Mirrors are not pushed to. */
-async function connect(
+export async function connectForPush(
   registries: Registries,
   { domain, path }: Reference,
   { auth = {} }: PushOptions,
@@ -251,8 +255,13 @@ class Push {
   /** Compresses the layers of an image that was made here and keeps them with the manifest that names them. */
   async #recorded(image: Image, lease: Lease): Promise<PortableImage> {
     const layers: ImageLayer[] = []
-    for (const layer of image.document.layers)
-      layers.push({ ...layer, blob: await this.#compressed(layer, lease) })
+    for (const layer of image.document.layers) {
+      const id = shortId(layer.diffId)
+      const onRead = (bytes: number): void =>
+        this.#sink.count(id, 'Compressing', bytes, layer.blob.size)
+      const blob = await compressLayer(this.#store, layer, lease, onRead, this.#signal)
+      layers.push({ ...layer, blob })
+    }
     const config = await this.#store.blobs.read(image.id)
     const portable = manifestFor(
       image.id,
@@ -261,39 +270,6 @@ class Push {
     )
     await this.#store.add(config, layers, portable.manifest, lease)
     return portable
-  }
-
-  async #compressed({ blob, diffId }: ImageLayer, lease: Lease): Promise<Descriptor> {
-    if (!isPlain(blob)) return blob
-    const store = this.#store
-    const known = store.blobOf(diffId, (candidate) => !isPlain(candidate))
-    if (known) {
-      lease.blobs.add(known.digest)
-      return known
-    }
-    const id = shortId(diffId)
-    const compressed = await store.compressions.run(
-      blob.digest,
-      async (signal, report) => {
-        const source = store.blobs.pathOf(blob.digest)
-        // archives of old tools hold compressed layers that nothing says are
-        const mediaType = await layerType(source)
-        if (mediaType !== DOCKER_LAYER) return { ...blob, mediaType }
-        const target = store.blobs.temporary()
-        try {
-          const { digest, size } = await gzipFile(source, target, report, signal)
-          lease.blobs.add(digest)
-          if (!store.blobs.has(digest)) await store.blobs.adopt(target, digest)
-          return { mediaType: DOCKER_LAYER_GZIP, digest, size } as Descriptor
-        } finally {
-          await store.blobs.discard(target)
-        }
-      },
-      (bytes) => this.#sink.count(id, 'Compressing', bytes, blob.size),
-      this.#signal,
-    )
-    lease.blobs.add(compressed.digest)
-    return compressed
   }
 
   /** @param ids under which the layers are told of */
@@ -378,8 +354,4 @@ class Push {
       }
     }
   }
-}
-
-function isPlain({ mediaType }: Descriptor): boolean {
-  return !/[.+](gzip|zstd)$/.test(mediaType)
 }

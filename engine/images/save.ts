@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import type { SaveOptions } from '../contract.ts'
 import { EngineError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { hexOf } from '../oci/digest.ts'
@@ -14,7 +15,13 @@ import { presentImage } from './index-tree.ts'
 import type { IndexEntry, IndexTree } from './index-tree.ts'
 import { indexTree, portableEntry, portableImage } from './portable.ts'
 import type { PortableImage } from './portable.ts'
-import { familiarName, familiarReference, formatReference, parseReference } from './reference.ts'
+import {
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseReference,
+  withDefaultTag,
+} from './reference.ts'
 import type { Reference } from './reference.ts'
 import type { ImageStore, Lease } from './store.ts'
 
@@ -34,11 +41,12 @@ const READ_SIZE = 1 << 20
 export async function saveImages(
   store: ImageStore,
   names: readonly string[],
-  options: { platforms?: string[] } = {},
+  options: SaveOptions = {},
   signal?: AbortSignal,
 ): Promise<Readable> {
   if (names.length === 0) throw new InvalidParameterError('no image is named to be saved')
   const selected = selectImages(store, names)
+  const given = options.names?.map((name) => withDefaultTag(parseReference(name)))
   const platforms = (options.platforms ?? []).map(parsePlatform)
 
   return await new Promise((resolve, reject) => {
@@ -46,8 +54,12 @@ export async function saveImages(
       .leased(async (lease) => {
         for (const image of selected.keys()) holdBlobs(image, lease)
         const saved: SavedImage[] = []
-        for (const [image, references] of selected)
-          saved.push(...(await planImage(store, image, references, platforms, lease)))
+        for (const [image, references] of selected) {
+          const planned = await planImage(store, image, given ? [] : references, platforms, lease)
+          saved.push(...(given ? planned.map((one) => ({ ...one, references: given })) : planned))
+        }
+        const [first] = saved
+        if (first) options.described?.((first.index?.tree ?? first.portable.manifest).descriptor)
         const stream = Readable.from(archive(store, saved), { objectMode: false })
         const stop = (): void => {
           stream.destroy(signal?.reason as Error)

@@ -148,6 +148,15 @@ function refuseUnsent(request: BuildRequest): void {
     throw new NotImplementedError('a remote engine takes credentials beforehand only')
   if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')
   if (request.ssh) throw new NotImplementedError('a remote engine takes no ssh agent for a build')
+  const unsent = {
+    contexts: Object.keys(request.contexts ?? {}),
+    'cache imports': request.cacheImports ?? [],
+    'cache exports': request.cacheExports ?? [],
+    'stages without cache': request.noCacheFilter ?? [],
+  }
+  for (const [what, list] of Object.entries(unsent))
+    if (list.length > 0)
+      throw new NotImplementedError(`a remote engine takes no ${what} for a build`)
   if ((request.entitlements ?? []).length > 0)
     throw new NotImplementedError('a remote engine takes no entitlements for a build')
 }

@@ -170,12 +170,17 @@ export class RemoteImages implements ImageEngine {
     signal?: AbortSignal,
   ): Promise<Readable> {
     const { platforms = [] } = options
+    if (options.names) throw this.#cannot('save images as something else than they are')
     if (platforms.length > 0 && !this.#transport.speaks('1.48'))
       throw this.#cannot('save by platform')
     return await this.#transport.request('GET', '/images/get', {
       query: { names: [...names], platform: platforms.map(platformQuery) },
       signal,
     })
+  }
+
+  join(): Promise<string> {
+    return Promise.reject(this.#cannot('make one of images for several platforms'))
   }
 
   async tag(name: string, repo: string, tag?: string): Promise<void> {

@@ -27,6 +27,8 @@ import { listLayer } from './layer-list.ts'
 import type { LayerListing } from './layer-list.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob } from './pack.ts'
+import { haveSameContent } from './same-content.ts'
+import type { CompareJob } from './same-content.ts'
 import { squashLayers } from './squash.ts'
 import type { SquashJob } from './squash.ts'
 import type { Packed } from './write-layer.ts'
@@ -48,6 +50,7 @@ export type TreeJob =
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
   | ({ kind: 'squash' } & SquashJob)
+  | ({ kind: 'compare' } & CompareJob)
   | ({ kind: 'compose' } & ComposeJob)
   | { kind: 'ignore'; root: string; patterns: string[] }
   | { kind: 'layer-changes'; trees: readonly string[] }
@@ -64,7 +67,14 @@ export type TreeProgress = { stat: PathStat } | { chunk: Uint8Array }
 type Report = (progress: TreeProgress, transfer?: ArrayBuffer[]) => void
 
 export type TreeResult =
-  PathStat | FilesystemChange[] | Packed | Composed | LayerChanges | LayerListing | undefined
+  | PathStat
+  | FilesystemChange[]
+  | Packed
+  | Composed
+  | LayerChanges
+  | LayerListing
+  | boolean
+  | undefined
 
 /**
  * Does one job. Paths are bytes as latin1 (path-stat.ts, archivePath).
@@ -102,6 +112,8 @@ export async function doTreeJob(
       return packLayer(job, isCancelled)
     case 'squash':
       return squashLayers(job, isCancelled)
+    case 'compare':
+      return await haveSameContent(job)
     case 'compose':
       return composeLayer(job, isCancelled)
     case 'ignore':

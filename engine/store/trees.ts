@@ -11,6 +11,7 @@ import { closeFlow, newFlow, releaseChunks } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
 import type { ComposeJob, Composed } from './compose.ts'
 import type { PackJob } from './pack.ts'
+import type { CompareJob } from './same-content.ts'
 import type { SquashJob } from './squash.ts'
 import type { TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -122,6 +123,11 @@ export class Trees {
   /** @see squashLayers */
   async squash(job: SquashJob, signal?: AbortSignal): Promise<Packed> {
     return (await this.#others.run({ kind: 'squash', ...job }, () => undefined, signal)) as Packed
+  }
+
+  /** @see haveSameContent */
+  async haveSameContent(job: CompareJob, signal?: AbortSignal): Promise<boolean> {
+    return (await this.#others.run({ kind: 'compare', ...job }, () => undefined, signal)) as boolean
   }
 
   /** @see composeLayer */

@@ -68,8 +68,9 @@ export async function openCli(
 ): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
-  const engine =
-    given === undefined ? new EngineProcess({ ...instanceIn(dir), ...settings }) : undefined
+  const own = { ...instanceIn(dir, opened), ...settings }
+  const engine = given === undefined ? new EngineProcess(own) : undefined
+  opened++
   await engine?.start()
   const host = given ?? `unix://${engine?.instance.socketPath ?? ''}`
   // A configuration of its own: neither contexts nor credentials of whoever runs the tests.
@@ -190,11 +191,14 @@ export async function eventually<T>(
 }
 
 /** Roots in the directory, and a subnet that test files running beside this one do not have. */
-function instanceIn(dir: string): Instance {
+/** Engines that this test has opened. */
+let opened = 0
+
+function instanceIn(dir: string, number: number): Instance {
   return instanceAt({
     dataRoot: path.join(dir, 'data'),
     runRoot: path.join(dir, 'run'),
-    bridgeSubnet: `10.${String(120 + (process.pid % 64))}.${String((process.pid >> 6) % 256)}.0/24`,
+    bridgeSubnet: `10.${String(120 + (process.pid % 64))}.${String(((process.pid >> 6) + 61 * number) % 256)}.0/24`,
   })
 }
 

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import type { BuildRequest } from '../contract.ts'
+import { familiarReference, parseReference } from '../images/reference.ts'
+import { openSource } from './context.ts'
+import type { BuilderParts } from './parts.ts'
+
+export type NamedContexts = NonNullable<BuildRequest['contexts']>
+
+/**
+ * What a `--from` or `FROM` means when it is the name of a context: as it is written, or as the name of an image in any
+ * of its spellings.
+ *
+ * @see https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+ */
+export function namedContext(
+  contexts: NamedContexts,
+  text: string,
+): { image: string } | { context: string } | undefined {
+  const name = [text, text.toLowerCase(), imageName(text)].find(
+    (one) => one !== undefined && Object.hasOwn(contexts, one),
+  )
+  const found = name === undefined ? undefined : contexts[name]
+  if (name === undefined || !found) return undefined
+  return 'image' in found ? { image: found.image } : { context: name }
+}
+
+/** Directories of contexts that files are taken from, brought here when the first step needs them. */
+export class ContextDirectories {
+  readonly #parts: BuilderParts
+  readonly #contexts: NamedContexts
+  readonly #dir: string
+  readonly #signal: AbortSignal
+  readonly #open = new Map<string, Promise<string>>()
+
+  constructor(parts: BuilderParts, contexts: NamedContexts, dir: string, signal: AbortSignal) {
+    this.#parts = parts
+    this.#contexts = contexts
+    this.#dir = dir
+    this.#signal = signal
+  }
+
+  /** @throws INVALID_PARAMETER when it cannot be had */
+  directory(name: string): Promise<string> {
+    const opened = this.#open.get(name) ?? this.#bring(name)
+    this.#open.set(name, opened)
+    return opened
+  }
+
+  async #bring(name: string): Promise<string> {
+    const context = this.#contexts[name]
+    if (!context || 'image' in context) throw new Error(`${name} is no context of files`)
+    const dir = path.join(this.#dir, `context-${randomBytes(8).toString('hex')}`)
+    await fs.mkdir(dir, { mode: 0o700 })
+    const source = 'open' in context ? { tar: context.open() } : context
+    const { root } = await openSource(this.#parts, source, dir, this.#signal)
+    return root
+  }
+}
+
+/** As a user would write it, without what is understood. */
+function imageName(text: string): string | undefined {
+  try {
+    return familiarReference(parseReference(text)).replace(/:latest$/, '')
+  } catch {
+    // a stage's number or a name that no image can have
+    return undefined
+  }
+}

@@ -1,0 +1,85 @@
+import type { CacheExport, CacheImport } from '../contract.ts'
+import { clientContent } from './client-content.ts'
+import { GrpcError } from './grpc-error.ts'
+import type { Attributes } from './messages.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Reads what `--cache-from` asks for: `type=registry,ref=…` and `type=local,src=…`, of which the client tells the digest.
+ *
+ * @throws GrpcError in words, for other types
+ */
+export function cacheImport({ Attrs, Type }: Attributes): (session: Session) => CacheImport {
+  const { digest = '', ref = '', src = '' } = Attrs
+  if (Type === 'registry' && ref !== '') return () => ({ registry: ref })
+  if (Type === 'local' && src !== '' && digest !== '')
+    return (session) => ({ content: clientContent(session, `local:${src}`), digest })
+  throw new GrpcError(
+    'UNKNOWN',
+    `cache of type ${Type}: only registry (ref=…) and local (src=…) are taken here`,
+  )
+}
+
+const REGISTRY = ['ref']
+const LOCAL = ['dest', 'tag']
+const BOTH = [
+  'mode',
+  'image-manifest',
+  'oci-mediatypes',
+  'compression',
+  'force-compression',
+  'compression-level',
+  'ignore-error',
+]
+
+/**
+ * Reads what `--cache-to` asks for: `inline`, which every image has anyway, `registry` and `local`.
+ *
+ * @param response gets what the client writes into the directory's index
+ * @throws GrpcError in words, for what is not known
+ */
+export function cacheExport(
+  { Attrs, Type }: Attributes,
+  response: Record<string, string>,
+): ((session: Session) => CacheExport) | undefined {
+  // every image says what steps it was built by: it is its own cache
+  if (Type === 'inline') return undefined
+  const known = Type === 'registry' ? REGISTRY : Type === 'local' ? LOCAL : undefined
+  if (!known)
+    throw new GrpcError(
+      'UNKNOWN',
+      `cache exports of type ${Type} are not supported here, only inline, registry and local`,
+    )
+  for (const [key, value] of Object.entries(Attrs))
+    if (![...known, ...BOTH].includes(key))
+      throw new GrpcError('UNKNOWN', `cache option ${key}=${value} is not supported here`)
+  const { compression = 'gzip', mode = 'min', dest = '', ref = '' } = Attrs
+  if (mode !== 'min' && mode !== 'max')
+    throw new GrpcError('UNKNOWN', `unknown cache export mode ${mode}`)
+  if (compression !== 'gzip' && compression !== 'uncompressed')
+    throw new GrpcError(
+      'UNKNOWN',
+      `cache option compression=${compression} is not supported here, only gzip and uncompressed`,
+    )
+  if (isFalse(Attrs['oci-mediatypes']))
+    throw new GrpcError('UNKNOWN', 'caches have media types of OCI (oci-mediatypes=true)')
+  if ((Type === 'registry' ? ref : dest) === '')
+    throw new GrpcError('UNKNOWN', `cache export of type ${Type} needs a place to go to`)
+  return (session) => ({
+    to:
+      Type === 'registry'
+        ? { registry: ref }
+        : { content: clientContent(session, `local:${dest}`) },
+    mode,
+    asIndex: isFalse(Attrs['image-manifest']),
+    isCompressed: compression === 'gzip',
+    ignoreErrors: /^(true|1)$/i.test(Attrs['ignore-error'] ?? ''),
+    done: (manifest) => {
+      if (Type === 'local') response['cache.manifest'] = JSON.stringify(manifest)
+    },
+  })
+}
+
+function isFalse(text: string | undefined): boolean {
+  return text !== undefined && /^(false|0)$/i.test(text)
+}

@@ -1,0 +1,64 @@
+import type { NamedContext } from '../contract.ts'
+import { GrpcError } from './grpc-error.ts'
+import { syncDirectory, syncFiles } from './file-sync.ts'
+import { ignorePatterns } from './ignore-file.ts'
+import type { Session } from './session.ts'
+import { passThrough } from './pass-through.ts'
+
+const MOST_IGNORE_FILE = 1 << 20
+
+/** A named context as a client asks for it; a directory is the client's, to be had by its session. */
+export type AskedContext = { image: string } | { remote: string } | { local: string }
+
+/**
+ * Reads `context:<name>` of a build.
+ *
+ * @throws GrpcError in words, for kinds that are not known
+ * @see moby/buildkit frontend/dockerui/namedcontext.go
+ */
+export function askedContext(name: string, value: string): AskedContext {
+  const [, kind = '', rest = ''] = /^([a-z-]+):(?:\/\/)?(.*)$/s.exec(value) ?? []
+  switch (kind) {
+    case 'docker-image':
+      return { image: rest }
+    case 'local':
+      return { local: rest }
+    case 'git':
+    case 'http':
+    case 'https':
+    case 'ssh':
+      return { remote: value }
+    default:
+      if (value.startsWith('git@')) return { remote: value }
+      throw new GrpcError(
+        'UNKNOWN',
+        `context ${name}=${value}: only directories, docker-image:// and addresses are taken here`,
+      )
+  }
+}
+
+/** What its name stands for in a build. */
+export function openContext(
+  asked: AskedContext,
+  session: Session,
+  signal: AbortSignal,
+  told: (bytes: number) => void,
+): NamedContext {
+  if (!('local' in asked)) return asked
+  const { local: name } = asked
+  return {
+    open: () =>
+      passThrough(async () => {
+        const only = ['.dockerignore']
+        const files = await syncFiles(session, {
+          name,
+          only,
+          signal,
+          told,
+          limit: MOST_IGNORE_FILE,
+        })
+        const excludes = ignorePatterns(files.get('.dockerignore')?.toString() ?? '')
+        return syncDirectory(session, { name, excludes, signal, told })
+      }),
+  }
+}

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { hostPlatform } from '../../engine/oci/platform.ts'
+import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
+import { buildx, contextOf, stepsOf } from './contexts.ts'
+import type { Files } from './contexts.ts'
+import { eventually, openCli, whyNot } from './harness.ts'
+import type { Cli } from './harness.ts'
+import { givePlugins, whyNoPlugin } from './plugins.ts'
+
+const skip = (await whyNot()) || whyNoPlugin('docker-buildx')
+const HOST = `linux/${hostPlatform().architecture}`
+const FOREIGN = hostPlatform().architecture === 's390x' ? 'linux/amd64' : 'linux/s390x'
+
+describe('options of docker buildx build', { skip }, () => {
+  let cli: Cli
+  before(async () => {
+    cli = await openCli()
+    givePlugins(cli)
+  })
+  after(() => cli.close())
+
+  async function built(files: Files, ...args: string[]): Promise<string> {
+    const { code, stderr } = await buildx(cli, contextOf(cli, files), ...args)
+    assert.equal(code, 0, stderr)
+    return stderr
+  }
+
+  describe('--build-context', () => {
+    it('stands in for stages and images: a directory, an image, a repository', async () => {
+      const other = contextOf(cli, {
+        a: 'from elsewhere',
+        'left.log': '',
+        '.dockerignore': '*.log',
+      })
+      const Dockerfile = [
+        'FROM docker.io/library/alpine AS base',
+        'FROM BASE AS stage',
+        'RUN false',
+        'FROM base',
+        'COPY --from=dir . /dir/',
+        'COPY --from=stage a /stage',
+        'RUN --mount=from=dir,target=/m cat /m/a > /mounted',
+      ].join('\n')
+      const contexts = { dir: other, stage: other, alpine: `docker-image://${cli.image}` }
+      await built(
+        { Dockerfile },
+        ...Object.entries(contexts).flatMap(([name, to]) => ['--build-context', `${name}=${to}`]),
+        ...['-t', 'contexts'],
+      )
+      const script = 'ls -A /dir; cat /stage /mounted'
+      const said = await cli.ok('run', '--rm', 'contexts', 'sh', '-c', script)
+      assert.equal(said, '.dockerignore\na\nfrom elsewherefrom elsewhere')
+    })
+
+    it('is what a stage is made from, and its content is what its steps depend on', async () => {
+      const root = contextOf(cli, { 'etc/made': 'one' })
+      const files = { Dockerfile: 'FROM root\nCOPY --from=root etc/made /copied\nCMD ["x"]' }
+      const args = ['--build-context', `root=${root}`, '-t', 'rooted']
+      await built(files, ...args)
+      assert.deepEqual(stepsOf(await built(files, ...args)).done.length > 0, true)
+      const export_ = path.join(cli.dir, 'rooted')
+      await built(files, ...args, '--output', `type=local,dest=${export_}`)
+      assert.equal(fs.readFileSync(path.join(export_, 'etc/made'), 'utf8'), 'one')
+      fs.writeFileSync(path.join(root, 'etc/made'), 'two')
+      await built(files, ...args, '--output', `type=local,dest=${export_}`)
+      assert.equal(fs.readFileSync(path.join(export_, 'copied'), 'utf8'), 'two')
+    })
+
+    it('is a git repository by its address', async () => {
+      const work = path.join(cli.dir, 'git', 'work.git')
+      fs.mkdirSync(work, { recursive: true })
+      fs.writeFileSync(path.join(work, 'f'), 'from git')
+      const git = (...args: string[]): void => {
+        execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: work })
+      }
+      git('init', '-q')
+      git('add', '.')
+      git('commit', '-q', '-m', 'files')
+      const port = String(31_000 + (process.pid % 1000))
+      const daemon = spawn(
+        'git',
+        [
+          'daemon',
+          '--export-all',
+          `--base-path=${path.dirname(work)}`,
+          '--listen=127.0.0.1',
+          `--port=${port}`,
+        ],
+        { stdio: 'ignore', detached: true },
+      )
+      try {
+        const address = `git://127.0.0.1:${port}/work.git`
+        await eventually(
+          () =>
+            Promise.resolve().then(() => {
+              try {
+                return execFileSync('git', ['ls-remote', address], { stdio: 'pipe' }).length > 0
+              } catch {
+                return false
+              }
+            }),
+          (isThere) => isThere,
+        )
+        const files = { Dockerfile: 'FROM BASE\nCOPY --from=repo f /f' }
+        await built(files, '--build-context', `repo=${address}`, '-t', 'gitted')
+        assert.equal(await cli.ok('run', '--rm', 'gitted', 'cat', '/f'), 'from git')
+      } finally {
+        process.kill(-(daemon.pid ?? 0), 'SIGKILL')
+      }
+    })
+  })
+
+  it('does only the named stages anew with --no-cache-filter', async () => {
+    const files = {
+      Dockerfile: [
+        'FROM BASE AS one',
+        'RUN echo one > /f',
+        'FROM BASE AS Two',
+        'RUN echo two > /f',
+        'FROM BASE',
+        'COPY --from=one /f /1',
+        'COPY --from=two /f /2',
+      ].join('\n'),
+    }
+    await built(files)
+    const { cached, done } = stepsOf(await built(files, '--no-cache-filter', 'two'))
+    assert.ok(cached.includes('RUN echo one > /f') && done.includes('RUN echo two > /f'))
+  })
+
+  it('knows host-gateway', async () => {
+    const told = await built(
+      { Dockerfile: 'FROM BASE\nRUN grep made.up /etc/hosts' },
+      ...['--add-host', 'made.up:host-gateway', '--no-cache'],
+    )
+    const format = '{{(index .IPAM.Config 0).Gateway}}'
+    const gateway = await cli.ok('network', 'inspect', '--format', format, 'bridge')
+    assert.match(told, new RegExp(`${gateway.replaceAll('.', '\\.')}\\s+made\\.up`))
+  })
+
+  it('leaves out attestations, saying so only where they were asked for', async () => {
+    const files = { Dockerfile: 'FROM BASE\nRUN true' }
+    assert.doesNotMatch(await built(files), /attestations/)
+    const told = await built(files, '--provenance=true', '--sbom=true')
+    assert.match(told, /attestations are not made here: the image has no provenance/)
+    assert.match(told, /has no sbom/)
+  })
+
+  describe('--platform', () => {
+    const files = {
+      Dockerfile: 'FROM scratch\nARG TARGETPLATFORM\nCOPY f /$TARGETPLATFORM/f',
+      f: 'f',
+    }
+
+    it('makes an image for each, which go as one index into an archive', async () => {
+      const archive = path.join(cli.dir, 'both.tar')
+      const metadata = path.join(cli.dir, 'both.json')
+      await built(
+        files,
+        ...['--platform', `${HOST},${FOREIGN}`, '-t', 'both:1', '--metadata-file', metadata],
+        ...['--output', `type=oci,dest=${archive}`],
+      )
+      const layout = path.join(cli.dir, 'both')
+      fs.mkdirSync(layout)
+      execFileSync('tar', ['-C', layout, '-xf', archive])
+      const json = (file: string): { manifests: Listed[] } =>
+        JSON.parse(fs.readFileSync(path.join(layout, file), 'utf8')) as { manifests: Listed[] }
+      const [entry, ...more] = json('index.json').manifests
+      assert.deepEqual(more, [])
+      assert.equal(entry?.annotations?.['io.containerd.image.name'], 'docker.io/library/both:1')
+      const index = json(`blobs/sha256/${entry.digest.slice(7)}`)
+      assert.deepEqual(
+        index.manifests.map(
+          ({ platform }) => `${platform?.os ?? ''}/${platform?.architecture ?? ''}`,
+        ),
+        [HOST, FOREIGN],
+      )
+      const written = JSON.parse(fs.readFileSync(metadata, 'utf8')) as Record<string, unknown>
+      assert.equal(written['containerimage.digest'], entry.digest)
+      assert.equal((written['containerimage.descriptor'] as Listed).digest, entry.digest)
+      assert.equal(written['image.name'], 'docker.io/library/both:1')
+    })
+
+    it(
+      'makes an image for each, of which the host has its own and a registry all',
+      { skip: !hasRegistry },
+      async () => {
+        const scratch = path.join(cli.dir, 'platforms')
+        fs.mkdirSync(scratch)
+        const registry = await LocalRegistry.start(
+          scratch,
+          21_000 + ((process.pid + 900) % 4000) * 2,
+        )
+        try {
+          const name = `${registry.host}/both:1`
+          await built(files, '--platform', `${FOREIGN},${HOST}`, '-t', name, '--push')
+          const here = await cli.ok('inspect', '--format', '{{.Os}}/{{.Architecture}}', name)
+          assert.equal(here, HOST)
+          const told = await cli.ok('buildx', 'imagetools', 'inspect', name)
+          assert.match(told, new RegExp(`Platform:\\s+${FOREIGN}[^]*Platform:\\s+${HOST}`))
+          await cli.ok('rmi', name)
+          await cli.ok('pull', '--platform', FOREIGN, name)
+          const foreign = await cli.ok('inspect', '--format', '{{.Os}}/{{.Architecture}}', name)
+          assert.equal(foreign, FOREIGN)
+        } finally {
+          await registry.close()
+        }
+      },
+    )
+
+    it('says what a RUN for another processor lacks', async () => {
+      const dir = contextOf(cli, {
+        Dockerfile: `FROM scratch\nCOPY . /\nRUN ["/x"]`,
+        x: 'x',
+      })
+      const { code, stderr } = await buildx(cli, dir, '--platform', FOREIGN)
+      const handler = `/proc/sys/fs/binfmt_misc/qemu-${FOREIGN.slice(6).replace('amd64', 'x86_64')}`
+      if (fs.existsSync(handler)) return
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`RUN for ${FOREIGN} .* there is no handler for its programs`))
+    })
+  })
+
+  it('writes an archive that docker load takes, with its names', async () => {
+    const archive = path.join(cli.dir, 'loaded.tar')
+    const files = { Dockerfile: 'FROM BASE\nRUN echo loaded > /f' }
+    for (const type of ['docker', 'oci']) {
+      await built(files, '-t', `loaded-${type}:1`, '--output', `type=${type},dest=${archive}`)
+      // it goes to the archive alone
+      assert.equal(await cli.ok('images', '-q', `loaded-${type}:1`), '')
+      assert.match(await cli.ok('load', '-i', archive), new RegExp(`loaded-${type}:1`))
+      assert.equal(await cli.ok('run', '--rm', `loaded-${type}:1`, 'cat', '/f'), 'loaded')
+    }
+  })
+})
+
+interface Listed {
+  digest: string
+  annotations?: Record<string, string>
+  platform?: { os: string; architecture: string }
+}
