@@ -23,6 +23,10 @@ export class MockRegistry {
   cuts = 0
   /** Milliseconds between pieces of a blob of 64 KiB. */
   pace = 0
+  /** Bytes of blobs sent in all. */
+  sentBytes = 0
+  /** Milliseconds after each piece of an upload. */
+  writePace = 0
   /** Uploads: after so many bytes of a PATCH the connection breaks, so many times. */
   breakUploadAfter = Infinity
   breaks = 0
@@ -182,6 +186,7 @@ export class MockRegistry {
     }
     for await (const chunk of request) {
       parts.push(chunk as Buffer)
+      if (this.writePace > 0) await new Promise((resolve) => setTimeout(resolve, this.writePace))
       if (request.method === 'PATCH' && this.breaks > 0 && length() >= this.breakUploadAfter) {
         this.breaks--
         request.destroy()
@@ -249,7 +254,9 @@ export class MockRegistry {
         return
       }
       if (response.destroyed) return
-      response.write(rest.subarray(at, at + 65536))
+      const piece = rest.subarray(at, at + 65536)
+      this.sentBytes += piece.length
+      response.write(piece)
       if (this.pace > 0) await new Promise((resolve) => setTimeout(resolve, this.pace))
     }
     response.end()
