@@ -28,6 +28,8 @@ export const api = {
   get: <T>(path: string, signal?: AbortSignal) =>
     request<T>(path, signal === undefined ? {} : { signal }),
   post: <T = undefined>(path: string, body?: unknown) => send<T>('POST', path, body),
+  put: <T = undefined>(path: string, body?: unknown) => send<T>('PUT', path, body),
+  patch: <T = undefined>(path: string, body?: unknown) => send<T>('PATCH', path, body),
   delete: <T = undefined>(path: string) => send<T>('DELETE', path),
 }
 

@@ -31,6 +31,14 @@ export function DiskCard() {
             <Line name="Images" usage={query.data.images} href="/images?kind=unused" />
             <Line name="Containers" usage={query.data.containers} href="/containers?q=is:stopped" />
             <Line name="Volumes" usage={query.data.volumes} href="/volumes?kind=unused" />
+            {query.data.registry !== undefined && query.data.registry.number > 0 && (
+              <Line
+                name="Registry"
+                title="What was pushed and no image of this host needs; repositories are counted"
+                usage={query.data.registry}
+                href="/registries/own/settings"
+              />
+            )}
           </>
         )}
       </div>
@@ -38,9 +46,10 @@ export function DiskCard() {
   )
 }
 
-function Line({ name, usage, href }: { name: string; usage: Usage; href: string }) {
+function Line(props: { name: string; title?: string; usage: Usage; href: string }) {
+  const { href, name, title, usage } = props
   return (
-    <div className="flex items-center gap-3 text-sm">
+    <div className="flex items-center gap-3 text-sm" title={title}>
       <span className="w-24">
         {name}
         <span className="text-muted-foreground block text-xs">{usage.number}</span>

@@ -9,6 +9,8 @@ export interface DiskUsageAnswer {
   Images?: ImageSummary[] | null
   Containers?: ContainerSummary[] | null
   Volumes?: Volume[] | null
+  /** Of this engine alone: what only its registry needs. */
+  Gantry?: { RegistryUsage: Sums }
 }
 
 interface Sums {
@@ -28,6 +30,8 @@ export interface DiskUsage {
   images: Usage
   containers: Usage
   volumes: Usage
+  /** What the registry alone needs; undefined of an engine without one. */
+  registry: Usage | undefined
 }
 
 /** One shape for both, added up as the docker CLI does. */
@@ -36,6 +40,7 @@ export function readDiskUsage(answer: DiskUsageAnswer): DiskUsage {
     images: sums(answer.ImageUsage) ?? imageUsage(answer.Images ?? [], answer.LayersSize ?? 0),
     containers: sums(answer.ContainerUsage) ?? containerUsage(answer.Containers ?? []),
     volumes: sums(answer.VolumeUsage) ?? volumeUsage(answer.Volumes ?? []),
+    registry: sums(answer.Gantry?.RegistryUsage),
   }
 }
 

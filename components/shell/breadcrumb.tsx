@@ -12,6 +12,10 @@ const words: Record<string, string> = {
   stats: 'Stats',
   terminal: 'Terminal',
   inspect: 'Inspect',
+  account: 'Account',
+  own: 'This host’s registry',
+  settings: 'Settings',
+  connection: 'Connection',
 }
 
 export function Breadcrumb({ host }: { host: string }) {

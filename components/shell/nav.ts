@@ -1,4 +1,13 @@
-import { Activity, Box, Gauge, HardDrive, Layers, Network, type LucideIcon } from 'lucide-react'
+import {
+  Activity,
+  Box,
+  Gauge,
+  HardDrive,
+  Layers,
+  Network,
+  Warehouse,
+  type LucideIcon,
+} from 'lucide-react'
 
 export interface Place {
   href: string
@@ -13,6 +22,7 @@ export const places: Place[] = [
   { href: '/', label: 'Overview', icon: Gauge, key: 'o' },
   { href: '/containers', label: 'Containers', icon: Box, key: 'c' },
   { href: '/images', label: 'Images', icon: Layers, key: 'i' },
+  { href: '/registries', label: 'Registries', icon: Warehouse, key: 'r' },
   { href: '/networks', label: 'Networks', icon: Network, key: 'n' },
   { href: '/volumes', label: 'Volumes', icon: HardDrive, key: 'v' },
   { href: '/events', label: 'Events', icon: Activity, key: 'e' },

@@ -8,6 +8,7 @@ import { failureText } from '@/components/engine/client.ts'
 import { tagsOf } from '@/components/images/image-name.ts'
 import { useImages } from '@/components/images/use-images.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { useRegistries } from '@/components/registries/use-registries.ts'
 import { useNetworks } from '@/components/networks/use-networks.ts'
 import { toast } from '@/components/ui/toast.tsx'
 import { useVolumes } from '@/components/volumes/use-volumes.ts'
@@ -23,6 +24,7 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
   const images = useImages()
   const networks = useNetworks()
   const volumes = useVolumes()
+  const registries = useRegistries()
   const to = (group: string, label: string, href: string, more: Partial<Entry> = {}): Entry => ({
     id: `${group} ${href}`,
     group,
@@ -36,6 +38,14 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
     to('Do', 'Deploy a container', '/containers/new', { words: 'run new create start' }),
     to('Do', 'Pull an image', '/images?dialog=pull'),
     to('Do', 'Load an image from a file', '/images?dialog=load', { words: 'upload import' }),
+    to('Do', 'Add a registry', '/registries?dialog=add', { words: 'login credentials docker' }),
+    to('Do', 'Import a docker config.json', '/registries?dialog=import', {
+      words: 'registry login credentials',
+    }),
+    to('Do', 'Make an access token', '/account?dialog=token', { words: 'new ci docker login api' }),
+    to('Do', 'Settings of this host’s registry', '/registries/own/settings', {
+      words: 'retention quota garbage clean',
+    }),
     to('Do', 'Create a network', '/networks?dialog=create', { words: 'new' }),
     to('Do', 'Create a volume', '/volumes?dialog=create', { words: 'new' }),
     to('Do', 'Prune volumes', '/volumes?dialog=prune', { words: 'clean unused' }),
@@ -74,6 +84,13 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
           words: `image ${shortId(image.Id)}`,
         }),
       ),
+    ),
+    to('Registries', 'This host’s registry', '/registries/own', { words: 'registry own v2' }),
+    ...(searching ? (registries.data?.registries ?? []) : []).map(({ host, name }) =>
+      to('Registries', name, `/registries/${encodeURIComponent(host)}`, {
+        words: `registry ${host}`,
+        hint: name === host ? '' : host,
+      }),
     ),
     ...(searching ? (networks.data ?? []) : []).map((network) =>
       to('Networks', network.Name ?? '', `/networks?inspect=${network.Id ?? ''}`, {

@@ -1,5 +1,6 @@
 'use client'
-import { Keyboard, LogOut } from 'lucide-react'
+import { Keyboard, KeyRound, LogOut } from 'lucide-react'
+import Link from 'next/link'
 import type { ReactNode } from 'react'
 import {
   DropdownMenu,
@@ -31,6 +32,11 @@ export function UserDropdown(props: {
           <ThemeChoices />
           <DropdownMenuSeparator />
         </div>
+        <DropdownMenuItem asChild>
+          <Link href="/account">
+            <KeyRound aria-hidden /> Account and access tokens
+          </Link>
+        </DropdownMenuItem>
         <DropdownMenuItem onSelect={props.onKeys}>
           <Keyboard aria-hidden /> Keyboard shortcuts
           <DropdownMenuShortcut>?</DropdownMenuShortcut>

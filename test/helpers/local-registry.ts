@@ -49,11 +49,12 @@ export class LocalRegistry {
    * Takes the port and the one after it.
    *
    * @param options.htpasswd lets in nobody but those in this file
+   * @param options.deletes takes deletions, which it does not by itself
    */
   static async start(
     scratch: string,
     port: number,
-    options: { htpasswd?: string } = {},
+    options: { htpasswd?: string; deletes?: boolean } = {},
   ): Promise<LocalRegistry> {
     const config = path.join(scratch, 'registry.json')
     fs.writeFileSync(
@@ -61,7 +62,10 @@ export class LocalRegistry {
       JSON.stringify({
         version: '0.1',
         log: { level: 'error' },
-        storage: { filesystem: { rootdirectory: path.join(scratch, 'registry') } },
+        storage: {
+          filesystem: { rootdirectory: path.join(scratch, 'registry') },
+          delete: { enabled: options.deletes ?? false },
+        },
         http: { addr: `127.0.0.1:${String(port)}` },
         ...(options.htpasswd === undefined
           ? {}
@@ -74,8 +78,12 @@ export class LocalRegistry {
     return registry
   }
 
-  /** Pushes what `docker save` would have written, under a name of this registry. */
-  push(archive: Buffer, name: string): string {
+  /**
+   * Pushes what `docker save` would have written, under a name of this registry.
+   *
+   * @param credentials `user:password`
+   */
+  push(archive: Buffer, name: string, credentials?: string): string {
     const file = path.join(this.#scratch, 'pushed.tar')
     fs.writeFileSync(file, archive)
     execFileSync('skopeo', [
@@ -83,6 +91,7 @@ export class LocalRegistry {
       'copy',
       '-q',
       '--dest-tls-verify=false',
+      ...(credentials === undefined ? [] : [`--dest-creds=${credentials}`]),
       `docker-archive:${file}`,
       `docker://127.0.0.1:${String(this.#port)}/${name}`,
     ])

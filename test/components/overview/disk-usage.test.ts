@@ -26,6 +26,7 @@ describe('readDiskUsage', () => {
       images: { number: 2, bytes: 100, reclaimable: 20 },
       containers: { number: 2, bytes: 12, reclaimable: 7 },
       volumes: { number: 2, bytes: 3, reclaimable: 3 },
+      registry: undefined,
     })
   })
   it('takes the sums of newer ones', () =>
