@@ -4,6 +4,7 @@ interface NetCalls {
   netlinkOpen(nsfd: number, protocol: number): number
   netlinkTalk(fd: number, request: Buffer, ends: number): Promise<Buffer | number> | number
   linkIndex(fd: number, name: string): number
+  connectUnixStream(path: string): number
   bindIn(nsfd: number, type: number, address: string, port: number, backlog: number): number
   boundPort(fd: number): number
   newNetns(path: string, sysctls: string): Promise<number> | number
@@ -107,6 +108,19 @@ export async function talkNetlink(fd: number, request: Buffer, ends: number): Pr
  */
 export function linkIndex(fd: number, name: string): number {
   return check('look up link', native<NetCalls>().linkIndex(fd, name), name)
+}
+
+const EAGAIN = 11
+
+/**
+ * Connects to a unix socket at once, which is what the kernel does with them: no turn of the event loop goes by.
+ *
+ * @returns the descriptor, which does not block; undefined when more clients wait there to be accepted than may
+ * @throws SystemError, ENOENT and ECONNREFUSED when nobody listens
+ */
+export function connectUnixStream(path: string): number | undefined {
+  const fd = native<NetCalls>().connectUnixStream(path)
+  return fd === -EAGAIN ? undefined : check('connect', fd, path)
 }
 
 /**

@@ -14,7 +14,6 @@ export const Saying = {
   error: 65,
   snapshot: 66,
   exited: 67,
-  started: 68,
   log: 69,
 } as const
 

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import {
   ConflictError,
   EngineError,
@@ -10,6 +11,7 @@ import {
   UnavailableError,
 } from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
+import { connectUnixStream } from '../native/net.ts'
 import { closeFd } from '../native/process.ts'
 import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
@@ -456,7 +458,6 @@ class WatchLink {
   }
 
   #take(message: Message): void {
-    if (message.kind === Saying.started) return
     if (message.kind === Saying.log) {
       const news = readLogNews(message.payload)
       if (news) this.#tellLogNews(news)
@@ -543,15 +544,20 @@ export function nullDevice(): number {
   return (nothing ??= fs.openSync('/dev/null', 'r+'))
 }
 
-function connect(socketPath: string): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ path: socketPath, allowHalfOpen: true })
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
-  })
+/** How long a crowd at a shim's door is looked at again, and how often. */
+const CROWDED_MS = 10_000
+const AGAIN_MS = 2
+
+async function connect(socketPath: string): Promise<net.Socket> {
+  const deadline = performance.now() + CROWDED_MS
+  for (;;) {
+    const fd = connectUnixStream(socketPath)
+    if (fd !== undefined)
+      return new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+    if (performance.now() > deadline)
+      throw new UnavailableError(`${socketPath}: too many clients wait to be accepted`)
+    await setTimeout(AGAIN_MS)
+  }
 }
 
 /** One request, one answer. Nothing behind the answer is read: it belongs to whoever takes the stream over. */

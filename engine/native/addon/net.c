@@ -272,33 +272,48 @@ static napi_value call_bound_port(napi_env env, napi_callback_info info)
 /* A datagram of this size passes at once: a line of a log with all that may be said about it. */
 #define SEND_BUFFER (8 << 20)
 
-/* connectUnixDatagram(path): a non-blocking datagram socket connected to a unix socket, or the negative errno */
+/* A non-blocking socket connected to the unix socket of that name, or the negative errno. */
+static int unix_connect(const char *path, int type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int size = SEND_BUFFER;
+	int fd, error;
+
+	if (!path || strlen(path) >= sizeof(address.sun_path))
+		return path ? -ENAMETOOLONG : -EINVAL;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* the forced one needs CAP_NET_ADMIN; the kernel's default takes some 200 KiB */
+	if (type == SOCK_DGRAM && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+/* connectUnixDatagram(path): a datagram socket connected to a unix socket */
 static napi_value call_connect_unix_datagram(napi_env env, napi_callback_info info)
 {
 	ARGS(1);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char *path = arg_string(env, a[0]);
-	int size = SEND_BUFFER;
-	int fd;
+	int fd = unix_connect(path, SOCK_DGRAM);
 
-	if (!path || strlen(path) >= sizeof(address.sun_path)) {
-		free(path);
-		return result(env, path ? -ENAMETOOLONG : -EINVAL);
-	}
-	strcpy(address.sun_path, path);
 	free(path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return result(env, -errno);
-	/* the forced one needs CAP_NET_ADMIN; the kernel's default takes some 200 KiB */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int error = errno;
+	return result(env, fd);
+}
 
-		close(fd);
-		return result(env, -error);
-	}
+/* connectUnixStream(path): a stream connected to a unix socket at once; -EAGAIN when nobody accepts and its queue is full */
+static napi_value call_connect_unix_stream(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	char *path = arg_string(env, a[0]);
+	int fd = unix_connect(path, SOCK_STREAM);
+
+	free(path);
 	return result(env, fd);
 }
 
@@ -484,6 +499,7 @@ void register_net(napi_env env, napi_value exports)
 		{"boundPort", call_bound_port},
 		{"newNetns", call_new_netns},
 		{"connectUnixDatagram", call_connect_unix_datagram},
+		{"connectUnixStream", call_connect_unix_stream},
 		{"sendDatagrams", call_send_datagrams},
 		{"unsentBytes", call_unsent_bytes},
 	};

@@ -153,8 +153,13 @@ void clients_accept(void)
 	if (fd < 0)
 		return;
 	c = client_new(fd);
-	if (!c || index_of(c) < CLIENTS_MAX - SPARE)
+	if (!c)
 		return;
+	if (index_of(c) < CLIENTS_MAX - SPARE) {
+		/* most ask with the same breath */
+		client_readable(c);
+		return;
+	}
 	tell_error(c, EUSERS, "connect", "");
 	if (c->state != CLIENT_FREE)
 		client_finish(c);
@@ -311,19 +316,6 @@ static void push(struct message *m)
 		if (c->state != CLIENT_FREE && c->watching)
 			tell(c, m);
 	}
-}
-
-void clients_started(const struct proc *p)
-{
-	uint8_t buf[100];
-	struct message m;
-
-	if (p == shim.procs)
-		return;
-	message_begin(&m, buf, sizeof buf, SAY_STARTED);
-	message_str(&m, p->id);
-	message_u32(&m, (uint32_t)p->pid);
-	push(&m);
 }
 
 void clients_log(uint32_t news, int err, uint64_t lost)
@@ -535,9 +527,12 @@ static void stdin_read(struct client *c)
 
 void client_readable(struct client *c)
 {
-	if (c->state == CLIENT_REQUEST)
+	if (c->state == CLIENT_REQUEST) {
 		request_read(c);
-	else if (c->state == CLIENT_LINGER)
+		/* what belongs to the head has mostly come with it */
+		if (c->state == CLIENT_REQUEST && c->request && c->have == sizeof c->head)
+			request_read(c);
+	} else if (c->state == CLIENT_LINGER)
 		linger_read(c);
 	else if (c->state == CLIENT_STREAM && c->flags & ATTACH_STDIN && !c->in_done)
 		stdin_read(c);

@@ -190,8 +190,9 @@ static nfds_t want_proc(nfds_t n, int index)
 	struct proc *p = &shim.procs[index];
 	int i;
 
+	/* its end, by the exec or by a death, comes right behind what it says: a child of ours is heard once, then */
 	if (p->sync >= 0)
-		n = want(n, p->sync, POLLIN, ON_SYNC, index);
+		n = want(n, p->sync, shim.plan.runtime.n ? POLLIN : 0, ON_SYNC, index);
 	if (p->console >= 0)
 		n = want(n, p->console, POLLIN, ON_CONSOLE, index);
 	for (i = 0; i < 2; i++) {

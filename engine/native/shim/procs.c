@@ -269,7 +269,6 @@ void proc_started(struct proc *p)
 		proc_fail(p, "start", EINTR);
 	if (!p->failed) {
 		p->state = PROC_RUNNING;
-		clients_started(p);
 	} else if (p == shim.procs) {
 		/* nobody will come to hear of what never ran */
 		shim.hold = 0;

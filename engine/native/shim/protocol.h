@@ -15,7 +15,7 @@
  *   REQ_ATTACH_EXEC          ATTACH_*          str exec id                then a raw stream
  *   REQ_RESIZE               -                 u32 rows, u32 cols, str exec id ('' is the container)
  *   REQ_SIGNAL               -                 u32 signal, str exec id ('' is the container)
- *   REQ_WATCH                -                 -                          snapshot now, then SAY_STARTED and SAY_EXITED
+ *   REQ_WATCH                -                 -                          snapshot now, then SAY_EXITED
  *
  * From the shim
  *   SAY_OK                   -                 u32 pid
@@ -23,7 +23,6 @@
  *   SAY_SNAPSHOT             -                 u32 init pid, u32 shim pid, str exitPath, u32 n, n * (str id, u32 pid,
  *                                              u32 running, i32 code)
  *   SAY_EXITED               -                 str exec id, u32 pid, i32 code, u64 seconds, u32 nanoseconds
- *   SAY_STARTED              -                 str exec id, u32 pid
  *   SAY_LOG                  -                 u32 LOG_*, u32 errno, u64 lines lost; to watchers, of the container's log
  *
  *   engine                        shim
@@ -43,7 +42,8 @@
 #define MAX_REQUEST (4u << 20)
 
 enum request { REQ_ATTACH = 1, REQ_EXEC, REQ_ATTACH_EXEC, REQ_RESIZE, REQ_SIGNAL, REQ_WATCH };
-enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_STARTED, SAY_LOG };
+/* 68 is what shims before this one said of an exec that had started: nobody listened */
+enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_LOG = 69 };
 /* rotated: only told when rotated files are to be compressed; failing: lines are being lost; again: it is written again */
 enum log_news { LOG_ROTATED = 1, LOG_FAILING, LOG_AGAIN };
 enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };

@@ -278,7 +278,6 @@ void client_writable(struct client *c);
 void clients_chunk(struct proc *p, int stream);
 void clients_stream_ended(struct proc *p);
 void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at);
-void clients_started(const struct proc *p);
 void clients_log(uint32_t news, int err, uint64_t lost);
 void client_answer_start(int client, struct proc *p);
 void client_close(struct client *c);
