@@ -173,7 +173,17 @@ export default tseslint.config(
 function engineLayers() {
   const high = ['containers', 'build']
   const middle = ['runtime', 'networks', 'images', 'volumes', 'logs']
-  const low = ['store', 'tree', 'cgroups', 'netlink', 'events', 'tar', 'oci', 'registry']
+  const low = [
+    'store',
+    'tree',
+    'cgroups',
+    'netlink',
+    'events',
+    'tar',
+    'oci',
+    'registry',
+    'dockerfile',
+  ]
   const at = (names) => names.map((name) => `./engine/${name}`)
   return [
     zone(at(middle), at(high), 'containers/ and build/ are above.'),

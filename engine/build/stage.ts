@@ -8,11 +8,11 @@ import type { OciHistory } from '../oci/image-config.ts'
 import type { Platform } from '../oci/platform.ts'
 import { EMPTY_LAYER } from '../store/layers.ts'
 import { lookUpMerged } from '../store/merged.ts'
-import type { StageConfig } from './config.ts'
+import type { StageConfig } from '../dockerfile/apply-config.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { KnownSteps } from './known-steps.ts'
 import type { BuilderParts } from './parts.ts'
-import type { GlobalScope } from './scope.ts'
+import type { GlobalScope } from '../dockerfile/scope.ts'
 import type { Origin } from './stages.ts'
 
 /** A stage as it is after the instructions carried out so far. */

@@ -1,11 +1,11 @@
 import { InvalidParameterError } from '../errors.ts'
-import { DockerfileError } from './dockerfile/error.ts'
-import type { From, Instruction } from './dockerfile/instructions.ts'
-import { csvFields } from './dockerfile/mount-flag.ts'
-import type { Dockerfile } from './dockerfile/parse.ts'
+import { DockerfileError } from '../dockerfile/error.ts'
+import type { From, Instruction } from '../dockerfile/instructions.ts'
+import { csvFields } from '../dockerfile/mount-flag.ts'
+import type { Dockerfile } from '../dockerfile/parse.ts'
 import { namedContext } from './named-contexts.ts'
 import type { NamedContexts } from './named-contexts.ts'
-import type { GlobalScope } from './scope.ts'
+import type { GlobalScope } from '../dockerfile/scope.ts'
 
 /** What a stage or a copy takes files from; a context by its name. */
 export type Origin = { stage: number } | { image: string } | { context: string }

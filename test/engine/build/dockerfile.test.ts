@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { DockerfileError, excerpt } from '../../../engine/build/dockerfile/error.ts'
-import type { Instruction, InstructionOf } from '../../../engine/build/dockerfile/instructions.ts'
-import { parseDockerfile } from '../../../engine/build/dockerfile/parse.ts'
+import { DockerfileError, excerpt } from '../../../engine/dockerfile/error.ts'
+import type { Instruction, InstructionOf } from '../../../engine/dockerfile/instructions.ts'
+import { parseDockerfile } from '../../../engine/dockerfile/parse.ts'
 
 describe('parseDockerfile()', () => {
   it('joins continued lines, leaves comments and blank lines out and tells of the latter', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { expand, expandWords } from '../../../engine/build/dockerfile/expand.ts'
+import { expand, expandWords } from '../../../engine/dockerfile/expand.ts'
 
 const VALUES: Record<string, string> = {
   a: 'one',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseMountFlag } from '../../../engine/build/dockerfile/mount-flag.ts'
-import { parseDockerfile } from '../../../engine/build/dockerfile/parse.ts'
+import { parseMountFlag } from '../../../engine/dockerfile/mount-flag.ts'
+import { parseDockerfile } from '../../../engine/dockerfile/parse.ts'
 import { IgnoreRules } from '../../../engine/tree/ignore-rules.ts'
-import { platformArgs } from '../../../engine/build/platform-args.ts'
-import { GlobalScope, StageScope } from '../../../engine/build/scope.ts'
+import { platformArgs } from '../../../engine/dockerfile/platform-args.ts'
+import { GlobalScope, StageScope } from '../../../engine/dockerfile/scope.ts'
 import { planStages, type StagePlan } from '../../../engine/build/stages.ts'
 
 const HERE = { os: 'linux', architecture: 'amd64' }

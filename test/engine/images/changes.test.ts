@@ -32,6 +32,29 @@ describe('applyChanges()', () => {
     it(`applies ${change}`, () => assert.deepEqual(applyChanges({}, [change]), expected))
   }
 
+  it('expands variables of the environment, and takes a shell that was set', () => {
+    const changes = ['USER $WHO', 'ENV PATH=/new:$PATH', 'WORKDIR ${HOME:-/home}/x']
+    assert.deepEqual(applyChanges({ Env: ['WHO=me', 'PATH=/bin'] }, changes), {
+      Env: ['WHO=me', 'PATH=/new:/bin'],
+      User: 'me',
+      WorkingDir: '/home/x',
+    })
+    assert.deepEqual(applyChanges({ Shell: ['/bin/ash', '-c'] }, ['CMD x']).Cmd, [
+      '/bin/ash',
+      '-c',
+      'x',
+    ])
+  })
+
+  it('drops the command of another program, as dockerd does, unless there is a new one', () => {
+    const before = { Cmd: ['old'] }
+    assert.deepEqual(applyChanges(before, ['ENTRYPOINT ["x"]']), { Entrypoint: ['x'] })
+    assert.deepEqual(applyChanges(before, ['CMD ["new"]', 'ENTRYPOINT ["x"]']), {
+      Cmd: ['new'],
+      Entrypoint: ['x'],
+    })
+  })
+
   it('adds to what is there and replaces by name', () => {
     const before = { Env: ['A=1', 'B=2'], Labels: { x: '1' } }
     assert.deepEqual(applyChanges(before, ['ENV A=3 C=4', 'LABEL y=2']), {
@@ -50,10 +73,10 @@ describe('applyChanges()', () => {
     ['EXPOSE 70000', /Invalid containerPort: 70000/],
     ['EXPOSE 9-8', /Invalid containerPort/],
     ['USER', /exactly one/],
-    ['STOPSIGNAL NO SUCH', /exactly one/],
+    ['STOPSIGNAL NO SUCH', /Invalid signal/],
     ['STOPSIGNAL !', /Invalid signal/],
-    ['HEALTHCHECK MAYBE', /Unknown type/],
-    ['HEALTHCHECK --often=1s CMD x', /unknown flag: often/],
+    ['HEALTHCHECK MAYBE', /unknown type/],
+    ['HEALTHCHECK --often=1s CMD x', /unknown flag: --often/],
     ['HEALTHCHECK --interval=fast CMD x', /invalid duration/],
     ['ONBUILD ONBUILD RUN x', /Chaining/],
   ] as [string, string | RegExp][]) {

@@ -1,4 +1,4 @@
-import { InvalidParameterError } from '../../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { splitFlags } from './words.ts'
 
 /** The flags of one instruction; each is taken by who knows it, and what is left then is unknown. */

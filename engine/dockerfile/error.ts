@@ -1,4 +1,4 @@
-import { InvalidParameterError } from '../../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 
 /** Where something stands in a Dockerfile; lines count from 1, both ends included. */
 export interface Location {

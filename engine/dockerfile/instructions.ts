@@ -1,4 +1,4 @@
-import type { HealthConfig } from '../../types/docker.ts'
+import type { HealthConfig } from '../types/docker.ts'
 import type { Location } from './error.ts'
 import type { Heredoc } from './lex.ts'
 

@@ -1,4 +1,4 @@
-import { InvalidParameterError } from '../../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { globLengths, globReplace } from './shell-pattern.ts'
 
 /** What a name stands for; undefined when it is not set. */

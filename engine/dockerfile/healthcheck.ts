@@ -1,6 +1,6 @@
-import { InvalidParameterError } from '../../errors.ts'
-import type { HealthConfig } from '../../types/docker.ts'
-import { durationNanos } from '../../duration.ts'
+import { InvalidParameterError } from '../errors.ts'
+import type { HealthConfig } from '../types/docker.ts'
+import { durationNanos } from '../duration.ts'
 import type { Flags } from './flags.ts'
 import { jsonStrings } from './words.ts'
 

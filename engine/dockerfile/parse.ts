@@ -1,4 +1,4 @@
-import { errorMessage } from '../../errors.ts'
+import { errorMessage } from '../errors.ts'
 import { DockerfileError, type Location } from './error.ts'
 import type { From, Instruction, InstructionOf } from './instructions.ts'
 import { parseFrom, parseInstruction } from './parse-instruction.ts'
@@ -38,7 +38,21 @@ export function parseDockerfile(source: string): Dockerfile {
 }
 
 /**
- * Reads one instruction that came without a file: an `ONBUILD` trigger of a base image, a `--change` of a commit.
+ * Reads instructions that came without a file: the `--change` of a commit.
+ *
+ * @param check throws for a name that is not allowed
+ * @throws INVALID_PARAMETER, without the line
+ */
+export function parseLines(text: string, check: (name: string) => void): Instruction[] {
+  const { directives, statements } = lex(text)
+  return statements.map((statement) => {
+    check(statement.name)
+    return parseInstruction(statement, directives.escape)
+  })
+}
+
+/**
+ * Reads one instruction that came without a file: an `ONBUILD` trigger of a base image.
  *
  * @throws DockerfileError
  */

@@ -1,4 +1,4 @@
-import { InvalidParameterError } from '../../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { parseHealthcheck } from './healthcheck.ts'
 import type {
   AddFlags,

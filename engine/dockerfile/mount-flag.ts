@@ -1,5 +1,5 @@
-import { InvalidParameterError } from '../../errors.ts'
-import { parseSize } from '../../size.ts'
+import { InvalidParameterError } from '../errors.ts'
+import { parseSize } from '../size.ts'
 
 /** What one `RUN --mount=…` asks for. */
 export type RunMount =

@@ -1,5 +1,5 @@
-import type { InstructionOf } from './dockerfile/instructions.ts'
-import { expand, expandWords, type Lookup } from './dockerfile/expand.ts'
+import type { InstructionOf } from './instructions.ts'
+import { expand, expandWords, type Lookup } from './expand.ts'
 import { PROXY_ARGS } from './platform-args.ts'
 
 /** The arguments of a whole build: what `FROM` may use, and what stages may declare again. */
