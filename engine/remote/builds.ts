@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import type {
   BuildCacheRecord,
+  BuildContext,
   BuildEngine,
   BuildEvent,
   BuildPruneOptions,
@@ -8,6 +10,8 @@ import type {
   ImageProgress,
 } from '../contract.ts'
 import { BuildError, NotImplementedError } from '../errors.ts'
+import { tarHeader } from '../tar/header.ts'
+import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
 import { filtersQuery } from './query.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,7 +29,8 @@ export class RemoteBuilds implements BuildEngine {
     const reading = new LineReader()
     const lines = this.#transport.lines<BuildLine>('POST', '/build', {
       query: {
-        dockerfile: request.dockerfile,
+        // the one of an empty context is put where it is looked for
+        dockerfile: 'empty' in context ? undefined : request.dockerfile,
         t: request.tags,
         extrahosts: request.extraHosts,
         remote: 'remote' in context ? context.remote : undefined,
@@ -63,7 +68,7 @@ export class RemoteBuilds implements BuildEngine {
           ? { 'X-Registry-Config': Buffer.from(JSON.stringify(request.auth)).toString('base64url') }
           : {}),
       },
-      body: 'tar' in context ? context.tar : undefined,
+      body: archiveOf(context),
       signal,
     })
     for await (const line of lines) yield* reading.take(line)
@@ -140,10 +145,8 @@ type BuildLine = ImageProgress & {
 
 /** What the classic builder's endpoint has no place for. */
 function refuseUnsent(request: BuildRequest): void {
-  if (request.context.dockerfile !== undefined)
+  if (request.context.dockerfile !== undefined && !('empty' in request.context))
     throw new NotImplementedError('a remote engine takes its Dockerfile from the context')
-  if ('empty' in request.context)
-    throw new NotImplementedError('a remote engine takes no Dockerfile without a context')
   if (request.credentials)
     throw new NotImplementedError('a remote engine takes credentials beforehand only')
   if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')
@@ -159,6 +162,15 @@ function refuseUnsent(request: BuildRequest): void {
       throw new NotImplementedError(`a remote engine takes no ${what} for a build`)
   if ((request.entitlements ?? []).length > 0)
     throw new NotImplementedError('a remote engine takes no entitlements for a build')
+}
+
+/** A context of nothing but a Dockerfile is an archive of that. */
+function archiveOf(context: BuildContext): Readable | undefined {
+  if ('tar' in context) return context.tar
+  if (!('empty' in context)) return undefined
+  const content = Buffer.from(context.dockerfile ?? '')
+  const header = tarHeader({ type: 'file', name: 'Dockerfile', size: content.length })
+  return Readable.from([encodeHeader(header), content, tarPadding(content.length), TAR_END])
 }
 
 /** Reads steps out of the classic builder's words. */

@@ -123,7 +123,10 @@ describe('an engine killed with -9 in the middle of a transfer', () => {
         await exited
         await again(test)
         for (const { Id } of await test.images.list()) await test.images.remove(Id, { force: true })
-        assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
+        const { partial, ...left } = test.onDisk()
+        assert.deepEqual(left, { layers: 0, temporary: 0, blobs: 0 })
+        // plain layers in whose place compressed ones came just before: what nobody names goes after a week
+        if (verb !== 'push') assert.equal(partial, 0)
         assert.deepEqual(test.warnings, [])
       } finally {
         await test.close()

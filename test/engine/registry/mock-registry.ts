@@ -109,7 +109,10 @@ export class MockRegistry {
     }
     if (request.method === 'HEAD') {
       const [home = '', digest = ''] = path.split('/blobs/')
-      response.writeHead(this.homes.get(digest)?.has(home) ? 200 : 404).end()
+      const isThere = this.homes.get(digest)?.has(home) ?? false
+      const size = isThere ? (this.blobs.get(digest)?.length ?? 0) : 0
+      // dockerd asks no further of one without a length
+      response.writeHead(isThere ? 200 : 404, { 'content-length': size }).end()
       return
     }
     const manifest = this.manifests.get(path)

@@ -5,7 +5,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
-import type { Engine } from '../../../engine/contract.ts'
+import type { BuildContext, BuildRequest, Engine } from '../../../engine/contract.ts'
 import { ConflictError, NotModifiedError } from '../../../engine/errors.ts'
 import { openRemoteEngine } from '../../../engine/remote/remote-engine.ts'
 import { openDoor } from '../api/door.ts'
@@ -177,5 +177,42 @@ describe('openRemoteEngine', () => {
       { message: 'no image in it' },
     )
     assert.deepEqual(lines, [{ stream: 'read 6' }])
+  })
+  it('sends a Dockerfile without a context as an archive of that, and refuses what has no place by name', async (t) => {
+    const seen: string[] = []
+    const url = await overServer(t, (request, response) => {
+      if (request.method !== 'POST') {
+        response.setHeader('Api-Version', '1.43')
+        response.end('{}')
+        return
+      }
+      void text(request).then((tar) => {
+        seen.push(request.url ?? '', tar)
+        response.end(`{"aux":{"ID":"sha256:${'1'.repeat(64)}"}}\n`)
+      })
+    })
+    const engine = await openRemoteEngine({ url })
+    t.after(() => engine.close())
+    const build = async (
+      context: BuildContext,
+      more: Partial<BuildRequest> = {},
+    ): Promise<void> => {
+      for await (const _event of engine.builds.build({ context, ...more })) void _event
+    }
+    await build({ empty: true, dockerfile: 'FROM scratch\n' }, { dockerfile: 'Other' })
+    assert.match(seen[0] ?? '', /^\/v1\.43\/build\?rm=1&forcerm=1$/)
+    assert.match(seen[1] ?? '', /^Dockerfile\0.*FROM scratch\n\0/s)
+    await assert.rejects(build({ tar: Readable.from([]), dockerfile: 'FROM scratch' }), {
+      code: 'NOT_IMPLEMENTED',
+      message: /takes its Dockerfile from the context/,
+    })
+    await assert.rejects(build({ empty: true }, { noCacheFilter: ['a'] }), {
+      code: 'NOT_IMPLEMENTED',
+      message: /stages without cache/,
+    })
+    await assert.rejects(engine.registry.repositories(), {
+      code: 'NOT_IMPLEMENTED',
+      message: /use its registry's own address/,
+    })
   })
 })
