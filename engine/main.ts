@@ -1,4 +1,5 @@
 import { listen } from './api/server.ts'
+import { compileEarly } from './compile-early.ts'
 import { errorMessage } from './errors.ts'
 import { openLocalEngine } from './index.ts'
 import { instanceFromEnv } from './instance.ts'
@@ -9,6 +10,7 @@ async function main(): Promise<void> {
   const instance = instanceFromEnv(process.env)
   const unlock = await lockInstance(instance)
   const engine = await openLocalEngine(instance)
+  compileEarly()
   const server = await listen(engine, instance.socketPath)
   console.log(
     `gantry: engine ready in ${String(Math.round(process.uptime() * 1000))} ms on unix://${instance.socketPath}`,
