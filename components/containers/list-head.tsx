@@ -1,5 +1,6 @@
 'use client'
 import { ArrowDown, ArrowUp } from 'lucide-react'
+import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { COLUMNS } from './container-row.tsx'
@@ -20,7 +21,7 @@ export function ListHead(props: {
   rowCount: number
   order: Order
   onOrder: (order: Order) => void
-  selection: Selection
+  selection: Selection<ContainerSummary>
 }) {
   const { order, selection } = props
   const all = selection.selected.length === props.rowCount

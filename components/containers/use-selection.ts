@@ -1,18 +1,18 @@
 'use client'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import type { ContainerSummary } from '@/engine/types/docker.ts'
 
-export interface Selection {
+export interface Selection<T> {
   ids: ReadonlySet<string>
   /** The selected rows that are shown now: a verb never reaches what the filter hides. */
-  selected: ContainerSummary[]
+  selected: T[]
   /** Selects or lets go of one; with `range` everything between it and the one before. */
   toggle: (id: string, range: boolean) => void
   all: () => void
   clear: () => void
 }
 
-export function useSelection(rows: ContainerSummary[]): Selection {
+/** Rows of a list that are selected, by their `Id`. */
+export function useSelection<T extends { Id?: string }>(rows: T[]): Selection<T> {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
   const shown = useRef(rows)
   useEffect(() => {

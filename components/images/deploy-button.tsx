@@ -17,12 +17,13 @@ export function DeployButton(props: {
   size?: ButtonProps['size']
   /** The icon alone, where there is little room. */
   compact?: boolean
+  className?: string
   onLeave?: () => void
 }) {
   const name = props.name ?? props.image
   const size = props.size ?? (props.compact === true ? 'icon-sm' : 'sm')
   return (
-    <Button asChild size={size} variant={props.variant}>
+    <Button asChild size={size} variant={props.variant} className={props.className}>
       <Link
         href={deployHref(props.image)}
         prefetch={false}

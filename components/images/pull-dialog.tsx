@@ -9,21 +9,20 @@ import { Dialog, DialogContent } from '@/components/ui/dialog.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
+import { AuthFields, authOf, noAuth } from './auth-fields.tsx'
 
 /** Asks for a name, then shows a bar per layer. The pull goes on when the dialog is closed: see Activity. */
 export function PullDialog({ onClose }: { onClose: () => void }) {
   const [image, setImage] = useState('')
-  const [username, setUsername] = useState('')
-  const [password, setPassword] = useState('')
+  const [auth, setAuth] = useState(noAuth)
   const [jobId, setJobId] = useState<string>()
   const start = useAction()
   const job = useJob(jobId)
   const begin = () =>
     void start.run(async () => {
-      const auth = username === '' ? {} : { auth: { username, password } }
       const { jobId: id } = await api.post<{ jobId: string }>('/api/pull', {
         image: image.trim(),
-        ...auth,
+        ...authOf(auth),
       })
       setJobId(id)
     })
@@ -85,34 +84,7 @@ export function PullDialog({ onClose }: { onClose: () => void }) {
                 />
               )}
             </Field>
-            <details>
-              <summary className="text-muted-foreground cursor-pointer rounded-sm text-[13px]">
-                The registry asks for a password
-              </summary>
-              <div className="mt-3 grid gap-3 sm:grid-cols-2">
-                <Field label="User name">
-                  {(control) => (
-                    <Input
-                      {...control}
-                      autoComplete="off"
-                      value={username}
-                      onChange={(event) => setUsername(event.target.value)}
-                    />
-                  )}
-                </Field>
-                <Field label="Password or token">
-                  {(control) => (
-                    <Input
-                      {...control}
-                      type="password"
-                      autoComplete="off"
-                      value={password}
-                      onChange={(event) => setPassword(event.target.value)}
-                    />
-                  )}
-                </Field>
-              </div>
-            </details>
+            <AuthFields auth={auth} onChange={setAuth} />
             {start.failure !== undefined && (
               <Notice title="The pull could not begin">{start.failure}</Notice>
             )}

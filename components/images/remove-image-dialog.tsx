@@ -1,9 +1,8 @@
 'use client'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { ContainerSummary, ImageSummary } from '@/engine/types/docker.ts'
+import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
-import { engine } from '@/components/engine/client.ts'
 import { UsedBy } from '@/components/page/used-by.tsx'
 import { useAction } from '@/components/page/use-action.ts'
 import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
@@ -11,11 +10,13 @@ import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
 import { toast } from '@/components/ui/toast.tsx'
+import type { ActedImage } from './image-dialogs.tsx'
 import { tagsOf } from './image-name.ts'
+import { removeImage } from './remove-image.ts'
 
 /** Removes tags of an image; with its last tag the image itself goes. */
 export function RemoveImageDialog(props: {
-  image: ImageSummary
+  image: ActedImage
   users: ContainerSummary[]
   onClose: () => void
 }) {
@@ -27,9 +28,7 @@ export function RemoveImageDialog(props: {
   const whole = chosen.length === tags.length
   const name = tags[0] ?? shortId(image.Id)
   const remove = async () => {
-    // Tag by tag, as the engine refuses to remove an image by ID while several names point to it.
-    for (const reference of tags.length === 0 ? [image.Id] : chosen)
-      await engine.delete(`/images/${encodeURI(reference)}`)
+    await removeImage(image, chosen)
     await queries.invalidateQueries({ queryKey: ['images'] })
   }
   return (

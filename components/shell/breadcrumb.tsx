@@ -3,6 +3,8 @@ import { ChevronRight } from 'lucide-react'
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { containerName } from '@/components/containers/container-name.ts'
+import { imageName } from '@/components/images/image-name.ts'
+import { useImages } from '@/components/images/use-images.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { places } from './nav.ts'
 
@@ -16,11 +18,14 @@ const words: Record<string, string> = {
   own: 'This host’s registry',
   settings: 'Settings',
   connection: 'Connection',
+  layers: 'Layers',
+  history: 'History',
 }
 
 export function Breadcrumb({ host }: { host: string }) {
   const pathname = usePathname()
   const { data: containers } = useTopic('containers')
+  const images = useImages(pathname.startsWith('/images/'))
   const segments = pathname.split('/').filter((segment) => segment !== '')
   const steps = segments.map((segment, index) => {
     const href = `/${segments.slice(0, index + 1).join('/')}`
@@ -32,6 +37,11 @@ export function Breadcrumb({ host }: { host: string }) {
         href,
         label: row === undefined ? decodeURIComponent(segment).slice(0, 12) : containerName(row),
       }
+    }
+    if (index === 1 && segments[0] === 'images') {
+      const id = decodeURIComponent(segment)
+      const image = images.data?.find((each) => each.Id === `sha256:${id}`)
+      return { href, label: image === undefined ? shortened(id) : imageName(image) }
     }
     return { href, label: words[segment] ?? decodeURIComponent(segment) }
   })
@@ -73,4 +83,9 @@ export function Breadcrumb({ host }: { host: string }) {
       </ol>
     </nav>
   )
+}
+
+/** An ID's first characters; a name is shown whole. */
+function shortened(nameOrId: string): string {
+  return /^[0-9a-f]{64}$/.test(nameOrId) ? nameOrId.slice(0, 12) : nameOrId
 }

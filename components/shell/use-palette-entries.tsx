@@ -5,7 +5,8 @@ import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { containerName, shortId } from '@/components/containers/container-name.ts'
 import { verbWords, doVerb, type Verb } from '@/components/containers/verbs.ts'
 import { failureText } from '@/components/engine/client.ts'
-import { tagsOf } from '@/components/images/image-name.ts'
+import { deployHref } from '@/components/images/deploy-button.tsx'
+import { imageHref, tagsOf } from '@/components/images/image-name.ts'
 import { useImages } from '@/components/images/use-images.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
 import { useRegistries } from '@/components/registries/use-registries.ts'
@@ -37,6 +38,7 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
     ...places.map((place) => to('Go to', place.label, place.href, { words: 'go to' })),
     to('Do', 'Deploy a container', '/containers/new', { words: 'run new create start' }),
     to('Do', 'Pull an image', '/images?dialog=pull'),
+    to('Do', 'Prune images', '/images?dialog=prune', { words: 'clean unused dangling' }),
     to('Do', 'Load an image from a file', '/images?dialog=load', { words: 'upload import' }),
     to('Do', 'Add a registry', '/registries?dialog=add', { words: 'login credentials docker' }),
     to('Do', 'Import a docker config.json', '/registries?dialog=import', {
@@ -79,11 +81,17 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
     ),
     ...(searching ? containers.flatMap((container) => actionsOf(container, to)) : []),
     ...(searching ? (images.data ?? []) : []).flatMap((image) =>
-      tagsOf(image).map((tag) =>
-        to('Images', tag, `/images?q=${encodeURIComponent(tag)}`, {
+      tagsOf(image).flatMap((tag) => [
+        to('Images', tag, imageHref(image.Id), {
+          id: `image ${tag}`,
           words: `image ${shortId(image.Id)}`,
         }),
-      ),
+        to('Do to an image', `Deploy ${tag}`, deployHref(tag), { words: 'image run new' }),
+        to('Do to an image', `Layers of ${tag}`, imageHref(image.Id, '/layers'), {
+          id: `layers ${tag}`,
+          words: 'image files wasted',
+        }),
+      ]),
     ),
     to('Registries', 'This host’s registry', '/registries/own', { words: 'registry own v2' }),
     ...(searching ? (registries.data?.registries ?? []) : []).map(({ host, name }) =>

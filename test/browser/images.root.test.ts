@@ -6,6 +6,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { dockerArchive, tarOf } from '../engine/images/archives.ts'
+import { dir, file, tar } from '../engine/tar/members.ts'
 import { shoot } from '../helpers/browser.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { ConsolePage } from '../helpers/console-page.ts'
@@ -84,16 +85,16 @@ describe(
     })
 
     test('what docker save wrote is loaded from the browser', async () => {
-      const file = path.join(console.scratch, 'saved.tar')
+      const archive = path.join(console.scratch, 'saved.tar')
       execFileSync('skopeo', [
         '--insecure-policy',
         'copy',
         '-q',
         `docker-archive:${path.join(console.scratch, 'pushed.tar')}`,
-        `docker-archive:${file}:loaded/app:7`,
+        `docker-archive:${archive}:loaded/app:7`,
       ])
-      await page.getByRole('button', { name: 'Load' }).click()
-      await page.getByLabel('Image file').setInputFiles(file)
+      await page.getByRole('button', { name: 'Load', exact: true }).click()
+      await page.getByLabel('Image file').setInputFiles(archive)
       await page.getByText('Loaded loaded/app:7.').waitFor()
       await shoot(page, '25-loaded')
       await page.keyboard.press('Escape')
@@ -101,10 +102,10 @@ describe(
     })
 
     test('a file that is no image is refused in words', async () => {
-      const file = path.join(console.scratch, 'no-image.tar')
-      fs.writeFileSync(file, 'this is no archive at all')
-      await page.getByRole('button', { name: 'Load' }).click()
-      await page.getByLabel('Image file').setInputFiles(file)
+      const archive = path.join(console.scratch, 'no-image.tar')
+      fs.writeFileSync(archive, 'this is no archive at all')
+      await page.getByRole('button', { name: 'Load', exact: true }).click()
+      await page.getByLabel('Image file').setInputFiles(archive)
       await page.getByRole('button', { name: 'Choose another file' }).waitFor()
       await shoot(page, '26-load-failed')
       await page.keyboard.press('Escape')
@@ -113,7 +114,7 @@ describe(
     test('an image in use is not removed: the dialog says why and by what', async () => {
       await console.runContainer('holder')
       await page.getByRole('link', { name: 'holder' }).waitFor()
-      await page.getByRole('button', { name: 'Remove busybox:latest' }).click()
+      await act('busybox:latest', 'Remove…')
       await page.getByText('1 container made from it').waitFor()
       await page.getByRole('button', { name: 'Remove image' }).click()
       await page.getByText('It could not be removed').waitFor()
@@ -128,13 +129,144 @@ describe(
         '/api/engine/images/create?fromSrc=-',
         tarOf({ 'etc/motd': randomBytes(MIB) }),
       )
+      await page.getByText('dangling', { exact: true }).waitFor()
       await page.getByRole('button', { name: 'Prune' }).click()
       await page.getByRole('list', { name: 'To be removed' }).getByRole('listitem').waitFor()
+      await page.getByText('Frees 1.0 MiB').waitFor()
       await shoot(page, '28-prune-images')
       await page.getByRole('button', { name: 'Remove 1 image' }).click()
-      await page.getByText(/^Freed/).waitFor()
-      await page.getByRole('button', { name: 'Prune' }).waitFor({ state: 'detached' })
+      await page.getByText(/^Freed 1.0 MiB/).waitFor()
+      await page.getByText('dangling', { exact: true }).waitFor({ state: 'detached' })
+    })
+
+    test('the list tells what is shared and what is its own, and keeps kind and order in the URL', async () => {
+      await console.call('POST', '/api/load', dockerArchive(shop))
+      await page.getByText('2.0 MiB shared').waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Unused' }).click()
+      await page
+        .getByRole('link', { name: 'busybox:latest', exact: true })
+        .waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Size' }).click()
+      assert.match(page.url(), /kind=unused&sort=-size/)
+      await page.reload()
+      await page.getByRole('link', { name: 'shop:1', exact: true }).waitFor()
+      await shoot(page, '29-images-unused')
+      await page.getByRole('button', { name: /^All/ }).click()
+    })
+
+    test('the layers of an image show what each adds, changes, removes and wastes', async () => {
+      await page.getByRole('link', { name: 'shop:1', exact: true }).click()
+      await page.getByRole('heading', { level: 1, name: 'shop:1' }).waitFor()
+      await shoot(page, '30-image')
+      await page.getByRole('link', { name: 'Layers' }).click()
+      await page.getByText('3.0 MiB wasted').first().waitFor()
+      await page.getByText('Show the files').click()
+      const wasted = page.getByRole('list', { name: 'Wasted files' })
+      await wasted.getByText('/var/cache/pkg').waitFor()
+      await page
+        .getByRole('list', { name: 'Layers, the lowest' })
+        .getByRole('button')
+        .nth(2)
+        .click()
+      const tree = page.getByRole('tree')
+      await tree.getByRole('treeitem', { name: /var/ }).click()
+      await tree.getByRole('treeitem', { name: 'Removed cache' }).click()
+      await tree.getByRole('treeitem', { name: 'Removed pkg' }).waitFor()
+      await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor()
+      await shoot(page, '31-layers')
+      assert.match(page.url(), /layers\?layer=3/)
+      await page.reload()
+      await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor()
+      await page.getByRole('button', { name: 'Changed', exact: false }).first().click()
+      await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor({ state: 'detached' })
+      await page.getByRole('link', { name: 'History' }).click()
+      await page.getByRole('table', { name: 'History' }).getByText('layer 2').waitFor()
+      await page.getByRole('link', { name: 'Inspect' }).click()
+      await page.getByRole('region', { name: 'Image as JSON' }).waitFor()
+    })
+
+    test('a tag is added, taken away and given back', async () => {
+      await page.getByRole('link', { name: 'Overview' }).last().click()
+      await page.getByRole('button', { name: 'Add' }).click()
+      await page.getByLabel('New tag').fill('shop:next')
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Remove the tag shop:next' }).click()
+      await page
+        .getByRole('button', { name: 'Remove the tag shop:next' })
+        .waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await page.getByRole('button', { name: 'Remove the tag shop:next' }).waitFor()
+    })
+
+    test('a push shows a bar for each layer, and the registry has the image', async () => {
+      await act('shop:1', 'Push…')
+      await page.getByLabel('Push as').fill(`${registry.host}/shop/web:7`)
+      await shoot(page, '32-push')
+      await page.getByRole('dialog').getByRole('button', { name: 'Push' }).click()
+      await page.getByRole('list', { name: 'Layers' }).waitFor({ state: 'attached' })
+      await page.getByText(`Pushed ${registry.host}/shop/web:7.`).waitFor()
+      await shoot(page, '33-pushed')
+      const answer = await fetch(`http://${registry.host}/v2/shop/web/tags/list`)
+      assert.deepEqual(await answer.json(), { name: 'shop/web', tags: ['7'] })
+      await page.keyboard.press('Escape')
+    })
+
+    test('an image is saved as a file that can be loaded again', async () => {
+      const download = page.waitForEvent('download')
+      await act('shop:1', 'Save as a file')
+      const saved = await download
+      assert.equal(saved.suggestedFilename(), 'shop_1.tar')
+      const list = execFileSync('tar', ['-tf', await saved.path()]).toString()
+      assert.match(list, /manifest\.json/)
+    })
+
+    test('the deploy button fills in the form, from the image and from a container of it', async () => {
+      await page.getByRole('toolbar').getByRole('link', { name: 'Deploy shop:1' }).click()
+      await page.waitForURL(/containers\/new\?image=shop%3A1/)
+      await console.goto('/containers/holder')
+      await page.getByRole('link', { name: 'Deploy busybox' }).click()
+      await page.waitForURL(/containers\/new\?image=busybox/)
+    })
+
+    test('a page whose image is removed stays, marked', async () => {
+      await console.call('POST', '/api/load', dockerArchive({ ...shop, tags: ['short:1'] }))
+      await console.goto('/images?q=shop:1')
+      await page.getByRole('link', { name: 'shop:1', exact: true }).click()
+      await page.getByRole('heading', { level: 1, name: 'shop:1' }).waitFor()
+      const tags = ['shop:1', 'shop:next', 'short:1', `${registry.host}/shop/web:7`]
+      for (const tag of tags) await console.call('DELETE', `/api/engine/images/${tag}`)
+      await page.getByText('The image is gone').waitFor()
+      await shoot(page, '34-image-removed')
+    })
+
+    test('several are removed at once, and those in use are kept', async () => {
+      await console.call('POST', '/api/load', dockerArchive(shop))
+      await console.goto('/images')
+      await page.getByRole('link', { name: 'shop:1', exact: true }).waitFor()
+      await page.getByRole('checkbox', { name: 'Select all' }).click()
+      await page.getByRole('button', { name: 'Remove…' }).click()
+      await page.getByText('1 image in use stays').waitFor()
+      await shoot(page, '35-remove-images')
+      await page.getByRole('button', { name: 'Remove 2 images' }).click()
+      await page.getByRole('link', { name: 'shop:1', exact: true }).waitFor({ state: 'detached' })
+      await page.getByRole('link', { name: 'busybox:latest', exact: true }).waitFor()
       assert.deepEqual(console.complaints, [])
     })
+
+    /** Chooses from an image's menu, wherever it is shown. */
+    async function act(name: string, what: string): Promise<void> {
+      await page.getByRole('button', { name: `Actions for ${name}` }).click()
+      await page.getByRole('menuitem', { name: what }).click()
+    }
   },
 )
+
+/** Three layers: the last removes what is in the second, and changes a file of it. */
+const shop = {
+  tags: ['shop:1'],
+  layers: [
+    tar(dir('srv/'), file('srv/index', 'hello')),
+    tar(dir('var/cache/'), file('var/cache/pkg', 'x'.repeat(3 * MIB)), file('conf', 'a=1')),
+    tar(file('var/.wh.cache', ''), file('conf', 'a=2')),
+  ],
+}

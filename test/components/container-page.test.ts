@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { jsonLines, valueAt } from '../../app/(console)/containers/[id]/_components/json-tree.ts'
+import { jsonLines, valueAt } from '../../components/page/json-tree.ts'
 import { decodeExit, whyOf } from '../../app/(console)/containers/[id]/_components/why.ts'
 
 describe('whyOf()', () => {

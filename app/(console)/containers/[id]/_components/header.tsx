@@ -6,6 +6,8 @@ import { RemoveDialog } from '@/components/containers/remove-dialog.tsx'
 import { Ports } from '@/components/containers/ports.tsx'
 import { StateDot } from '@/components/containers/state-dot.tsx'
 import { useVerbs } from '@/components/containers/use-verbs.ts'
+import { imageHref } from '@/components/images/image-name.ts'
+import { DeployButton } from '@/components/images/deploy-button.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
@@ -35,12 +37,19 @@ export function ContainerHeader() {
           </div>
           <div className="text-muted-foreground mt-1 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 text-[13px]">
             <Link
-              href={`/images?q=${encodeURIComponent(container.Config?.Image ?? '')}`}
+              href={imageHref(container.Image ?? '')}
               className="text-link truncate underline-offset-4 hover:underline"
               title="Image"
             >
               {container.Config?.Image}
             </Link>
+            <DeployButton
+              image={container.Config?.Image ?? ''}
+              compact
+              variant="ghost"
+              size="icon-sm"
+              className="-mx-2 -my-1 size-6"
+            />
             {!removed && published.length > 0 && <Ports ports={published} />}
           </div>
         </div>

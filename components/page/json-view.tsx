@@ -10,7 +10,16 @@ import { Input } from '@/components/ui/input.tsx'
 import { jsonLines, valueAt, type JsonLine } from './json-tree.ts'
 
 /** A JSON document to read: searched, folded, copied whole or in part. */
-export function JsonView({ value, fileName }: { value: object; fileName: string }) {
+export function JsonView({
+  value,
+  fileName,
+  label,
+}: {
+  value: object
+  fileName: string
+  /** What the document is: `Container as JSON`. */
+  label: string
+}) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set())
   const [search, setSearch] = useState('')
   const words = useDeferredValue(search.trim())
@@ -63,7 +72,7 @@ export function JsonView({ value, fileName }: { value: object; fileName: string 
       ) : (
         <div
           role="region"
-          aria-label="Container as JSON"
+          aria-label={label}
           tabIndex={0}
           className="bg-surface min-h-0 flex-1 overflow-auto py-2 font-mono text-[12.5px] leading-5 focus-visible:outline-offset-[-2px]"
         >

@@ -1,0 +1,15 @@
+import { cn } from '@/components/ui/cn.ts'
+import { instructionOf } from './instruction.ts'
+
+/** What made a layer; its whole text on hover. */
+export function Instruction({ createdBy, className }: { createdBy: string; className?: string }) {
+  const { rest, verb } = instructionOf(createdBy)
+  if (verb === '' && rest === '')
+    return <span className="text-muted-foreground text-xs italic">not told</span>
+  return (
+    <code title={createdBy} className={cn('font-mono text-xs break-words', className)}>
+      {verb !== '' && <span className="text-link font-semibold">{verb} </span>}
+      {rest}
+    </code>
+  )
+}
