@@ -5,6 +5,7 @@ import type { Sessions } from './auth/sessions.ts'
 import type { AccessTokens } from './auth/tokens.ts'
 import type { Db } from './db.ts'
 import type { Env } from './env.ts'
+import type { ContextUploads } from './builds/context-uploads.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Registries } from './registries/registries.ts'
 
@@ -18,6 +19,7 @@ export interface Context {
   tokens: AccessTokens
   registries: Registries
   jobs: Jobs
+  uploads: ContextUploads
 }
 
 const holder = globalThis as { __gantry?: Context }

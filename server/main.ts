@@ -10,6 +10,7 @@ import { AccessTokens } from './auth/tokens.ts'
 import { type Context, setContext } from './context.ts'
 import { openDatabase } from './db.ts'
 import { type Env, readEnv } from './env.ts'
+import { ContextUploads } from './builds/context-uploads.ts'
 import { createConsoleServer } from './http.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { createLive } from './live/io.ts'
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
     tokens: new AccessTokens(db),
     registries: openRegistries(env, db),
     jobs: new Jobs(),
+    uploads: new ContextUploads(),
   }
   setContext(context)
 

@@ -8,9 +8,10 @@ import { RequestError } from '@/components/engine/client.ts'
  */
 export function upload<T>(
   url: string,
-  file: File,
+  file: Blob & { name?: string },
   onProgress: (sentBytes: number) => void,
   signal: AbortSignal,
+  method: 'POST' | 'PUT' = 'POST',
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest()
@@ -24,9 +25,9 @@ export function upload<T>(
       reject(new RequestError(0, 'The connection broke before the whole file was there.'))
     request.onabort = () => reject(new DOMException('Cancelled', 'AbortError'))
     signal.addEventListener('abort', () => request.abort(), { once: true })
-    request.open('POST', url)
+    request.open(method, url)
     request.setRequestHeader('content-type', 'application/x-tar')
-    request.setRequestHeader('x-file-name', encodeURIComponent(file.name))
+    request.setRequestHeader('x-file-name', encodeURIComponent(file.name ?? ''))
     request.send(file)
   })
 }

@@ -8,7 +8,7 @@ export function ActivitySheet({ jobs, onClose }: { jobs: Job[] | undefined; onCl
     <Sheet open onOpenChange={(open) => !open && onClose()}>
       <SheetContent
         title="Activity"
-        description="Pulls, pushes, deployments and loads, newest first"
+        description="Pulls, pushes, builds, deployments and loads, newest first"
       >
         <JobList jobs={jobs} onLeave={onClose} />
       </SheetContent>

@@ -17,8 +17,8 @@ export function JobList({ jobs, onLeave }: { jobs: Job[] | undefined; onLeave: (
   if (jobs.length === 0) {
     return (
       <Empty icon={ListChecks} title="Nothing has run yet">
-        Pulls, pushes, deployments and loads appear here with their progress, and stay when you
-        leave the page.
+        Pulls, pushes, builds, deployments and loads appear here with their progress, and stay when
+        you leave the page.
       </Empty>
     )
   }
@@ -45,6 +45,13 @@ function JobRow({ job, onLeave }: { job: Job; onLeave: () => void }) {
         </div>
         <JobTime job={job} />
         {job.state === 'running' && <CancelButton job={job} />}
+        {job.kind === 'build' && (
+          <Button asChild size="xs">
+            <Link href={`/builds/${job.id}`} aria-label={`Open ${job.title}`} onClick={onLeave}>
+              Open
+            </Link>
+          </Button>
+        )}
         {job.state === 'done' && job.result?.containerId !== undefined && (
           <Button asChild size="xs">
             <Link href={`/containers/${job.result.containerId}`} onClick={onLeave}>

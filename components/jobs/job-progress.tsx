@@ -9,6 +9,7 @@ const nouns: Record<Job['kind'], string> = {
   push: 'Push',
   deploy: 'Deployment',
   load: 'Load',
+  build: 'Build',
 }
 
 /** One job in full: what happens now, a bar per layer, and what went wrong in words. */

@@ -1,3 +1,4 @@
+import type { BuildSummary } from '@/engine/contract.ts'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import type { Job, TopicName, Topics } from '@/server/live/protocol.ts'
 
@@ -26,6 +27,13 @@ const apply: Apply = {
   host: (data, change) => [...data, ...change].slice(-MAX_HOST),
   jobs: (data, change) => patchJobs(data, change),
   changes: () => null,
+  builds: (data, { changed, removed }) => patchBuilds(data, changed, removed),
+  // Its lines are kept by the page that shows them (components/builds/build-store.ts).
+  build: (data, change) => ({
+    build: change.build === null ? data.build : { ...data.build, ...change.build },
+    lines: change.lines,
+    total: change.total,
+  }),
 }
 
 /** A topic's data after one change. Never alters what it was given. */
@@ -53,6 +61,22 @@ function patchContainers(
   }
   // What is left is new: newest first, as the engine lists them.
   return fresh.size === 0 ? kept : [...fresh.values(), ...kept]
+}
+
+function patchBuilds(
+  data: BuildSummary[],
+  changed: BuildSummary[],
+  removed: string[],
+): BuildSummary[] {
+  const fresh = new Map(changed.map((build) => [build.id, build]))
+  const kept = data
+    .filter((build) => !removed.includes(build.id))
+    .map((build) => {
+      const newer = fresh.get(build.id)
+      fresh.delete(build.id)
+      return newer ?? build
+    })
+  return [...[...fresh.values()].reverse(), ...kept]
 }
 
 function patchJobs(data: Job[], change: Job[]): Job[] {

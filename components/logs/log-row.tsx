@@ -1,10 +1,9 @@
-import { memo, type CSSProperties } from 'react'
+import { memo } from 'react'
 import { cn } from '@/components/ui/cn.ts'
-import { cssColor, parseAnsi, type AnsiSpan, type AnsiStyle } from './ansi.ts'
 import { guessLevel } from './level.ts'
+import { LineText } from './line-text.tsx'
 import { formatTime, TIME_COLUMNS, type TimeFormat } from './log-time.ts'
 import type { LineRow, MarkerRow } from './log-store.ts'
-import { findRanges, markRanges } from './search.ts'
 
 export interface RowLook {
   time: TimeFormat
@@ -67,49 +66,6 @@ export const LogLineRow = memo(function LogLineRow(props: {
     </div>
   )
 })
-
-function LineText({
-  row,
-  search,
-  current,
-}: {
-  row: LineRow
-  search: RegExp | null
-  current: boolean
-}) {
-  if (row.plain === '') return '\u200b'
-  const spans: AnsiSpan[] = row.plain === row.text ? [{ text: row.plain }] : parseAnsi(row.text)
-  const ranges = search ? findRanges(search, row.plain) : []
-  if (ranges.length === 0) return spans.map((span, i) => <Span key={i} {...span} />)
-  return markRanges(spans, ranges).map((piece, i) =>
-    piece.found ? (
-      <mark key={i} className={current ? 'log-found log-found-current' : 'log-found'}>
-        {piece.text}
-      </mark>
-    ) : (
-      <Span key={i} text={piece.text} style={piece.of.style} />
-    ),
-  )
-}
-
-function Span({ text, style }: { text: string; style?: AnsiStyle | undefined }) {
-  return style ? <span style={cssOf(style)}>{text}</span> : text
-}
-
-function cssOf(style: AnsiStyle): CSSProperties {
-  const fg = style.fg === undefined ? undefined : cssColor(style.fg)
-  const bg = style.bg === undefined ? undefined : cssColor(style.bg)
-  const lines = [style.underline && 'underline', style.strike && 'line-through'].filter(Boolean)
-  return {
-    color: style.inverse ? (bg ?? 'var(--surface)') : fg,
-    backgroundColor: style.inverse ? (fg ?? 'var(--foreground)') : bg,
-    fontWeight: style.bold ? 700 : undefined,
-    fontStyle: style.italic ? 'italic' : undefined,
-    textDecoration: lines.length > 0 ? lines.join(' ') : undefined,
-    opacity: style.dim ? 0.7 : undefined,
-    visibility: style.hidden ? 'hidden' : undefined,
-  }
-}
 
 const tones = { good: 'text-ok', bad: 'text-bad', plain: 'text-muted-foreground' }
 

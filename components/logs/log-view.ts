@@ -96,7 +96,12 @@ function testFrom(expression: RegExp, text: string): boolean {
 
 function screenLines(row: LogRow, columns: number): number {
   if (row.kind !== 'line') return 1
-  return Math.max(1, Math.ceil(textColumns(row.plain) / columns))
+  return textLines(row.plain, columns)
+}
+
+/** Screen lines that a text takes when each has room for so many characters. */
+export function textLines(plain: string, columns: number): number {
+  return Math.max(1, Math.ceil(textColumns(plain) / columns))
 }
 
 // Wide in a terminal: CJK, Hangul, full-width forms, emoji. An estimate is enough, for rows flow on if it is wrong.

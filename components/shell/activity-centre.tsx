@@ -12,7 +12,7 @@ const ActivitySheet = dynamic(
   },
 )
 
-/** Long work (pulls, deployments, loads) wherever it was begun; it lives on the server, so leaving a page ends none. */
+/** Long work (pulls, builds, deployments, loads) wherever it was begun; it lives on the server, so leaving a page ends none. */
 export function ActivityCentre() {
   const { data: jobs } = useTopic('jobs')
   const [open, setOpen] = useState(false)

@@ -43,6 +43,8 @@ export function Breadcrumb({ host }: { host: string }) {
       const image = images.data?.find((each) => each.Id === `sha256:${id}`)
       return { href, label: image === undefined ? shortened(id) : imageName(image) }
     }
+    if (segments[0] === 'builds' && index === 1)
+      return { href, label: segment === 'new' ? 'New build' : segment.slice(0, 12) }
     return { href, label: words[segment] ?? decodeURIComponent(segment) }
   })
   if (steps.length === 0) steps.push({ href: '/#', label: 'Overview' })

@@ -40,6 +40,7 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
     to('Do', 'Pull an image', '/images?dialog=pull'),
     to('Do', 'Prune images', '/images?dialog=prune', { words: 'clean unused dangling' }),
     to('Do', 'Load an image from a file', '/images?dialog=load', { words: 'upload import' }),
+    to('Do', 'Build an image', '/builds/new', { words: 'dockerfile new git' }),
     to('Do', 'Add a registry', '/registries?dialog=add', { words: 'login credentials docker' }),
     to('Do', 'Import a docker config.json', '/registries?dialog=import', {
       words: 'registry login credentials',

@@ -214,9 +214,11 @@ export class TarParser {
     let name = cString(block, 0, 100)
     const prefix = isUstar ? cString(block, 345, 155) : ''
     if (prefix !== '') name = `${prefix}/${name}`
+    // cut off to fit here, it may end in a slash that its whole has further on
+    const whole = pax.get('path')?.toString('latin1') ?? longName ?? name
     const hasDevice = isUstar || magic === 'ustar  \0'
     const header = tarHeader({
-      type: type === 'file' && (longName ?? name).endsWith('/') && flag !== 'S' ? 'dir' : type,
+      type: type === 'file' && whole.endsWith('/') && flag !== 'S' ? 'dir' : type,
       name: longName ?? name,
       linkName: longLink ?? cString(block, 157, 100),
       mode: number(block, 100, 8, 'mode') & 0o7777,

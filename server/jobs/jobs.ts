@@ -18,6 +18,8 @@ export interface JobReport {
 }
 
 export interface JobRequest {
+  /** Made up unless set. */
+  id?: string
   kind: Job['kind']
   title: string
   /** Name of who began it. */
@@ -38,7 +40,7 @@ export class Jobs {
     const abort = new AbortController()
     const layers = new LayerProgress()
     const job: Job = {
-      id: randomUUID(),
+      id: request.id ?? randomUUID(),
       kind: request.kind,
       title: request.title,
       state: 'running',
@@ -85,6 +87,11 @@ export class Jobs {
     entry.job.message = 'Cancelling…'
     this.#changed(id)
     entry.abort.abort()
+  }
+
+  /** Whether there is a job of this ID that is not over. */
+  isRunning(id: string): boolean {
+    return this.#jobs.get(id)?.job.state === 'running'
   }
 
   /** Settles when the job has ended, however. */

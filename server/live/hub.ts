@@ -5,6 +5,8 @@ import { EventFeed } from './event-feed.ts'
 import type { TopicName } from './protocol.ts'
 import { StatsPool } from './stats-pool.ts'
 import type { Merge, Snapshot } from './topic.ts'
+import { BuildSource, mergeBuild } from './topics/build.ts'
+import { BuildsSource, mergeBuilds } from './topics/builds.ts'
 import { ChangesSource, mergeChanges } from './topics/changes.ts'
 import { ContainersSource, mergeContainers } from './topics/containers.ts'
 import { EventsSource, mergeEvents } from './topics/events.ts'
@@ -26,10 +28,16 @@ export const MERGE: { [T in TopicName]: Merge<T> } = {
   host: mergeHost,
   jobs: mergeJobs,
   changes: mergeChanges,
+  builds: mergeBuilds,
+  build: mergeBuild,
 }
 
-/** Topics whose argument is a container's full ID; the others take none. */
-const OF_CONTAINER: ReadonlySet<TopicName> = new Set<TopicName>(['stats', 'logs'])
+/** Topics that take an argument, and which. */
+const ARGUMENTS: Partial<Record<TopicName, { form: RegExp; words: string }>> = {
+  stats: { form: /^[0-9a-f]{64}$/, words: 'a full container ID' },
+  logs: { form: /^[0-9a-f]{64}$/, words: 'a full container ID' },
+  build: { form: /^[0-9a-f]{32}$/, words: "a build's ID" },
+}
 
 /** Every open topic, one channel each. */
 export class Hub {
@@ -55,13 +63,8 @@ export class Hub {
     argument: string,
     take: Take<T>,
   ): Promise<{ snapshot: Snapshot<T>; leave: () => void }> {
-    if (OF_CONTAINER.has(topic) ? !/^[0-9a-f]{64}$/.test(argument) : argument !== '') {
-      throw new InvalidParameterError(
-        OF_CONTAINER.has(topic)
-          ? `The topic ${topic} takes a full container ID.`
-          : `The topic ${topic} takes no argument.`,
-      )
-    }
+    const { form = /^$/, words = 'no argument' } = ARGUMENTS[topic] ?? {}
+    if (!form.test(argument)) throw new InvalidParameterError(`The topic ${topic} takes ${words}.`)
     return this.#channel(topic, argument).join(take)
   }
 
@@ -99,5 +102,7 @@ export class Hub {
     logs: (id) => new LogsSource(this.#context.engine, this.feed, id),
     host: () => new HostSource(this.#context.env.instance.dataRoot),
     jobs: () => new JobsSource(this.#context.jobs),
+    builds: () => new BuildsSource(this.#context.engine),
+    build: (id) => new BuildSource(this.#context.engine, id),
   }
 }

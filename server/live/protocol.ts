@@ -5,6 +5,7 @@
  * on the server however many browsers watch. A browser too slow to take a topic's data loses data, never memory:
  * stats and lists skip to the newest, logs say how many lines were left out.
  */
+import type { BuildRecord, BuildSummary } from '../../engine/contract.ts'
 import type { ContainerSummary, EventMessage } from '../../engine/types/docker.ts'
 
 export interface ClientToServer {
@@ -75,7 +76,14 @@ export interface Topics {
   logs: { snapshot: LogBatch; change: LogBatch }
   /** The host once every 2 s. No argument. */
   host: { snapshot: HostSample[]; change: HostSample[] }
-  /** Jobs (pull, push, deploy, load): all of them. No argument. Changes carry the jobs that differ. */
+  /** Builds under way and on record, newest first. No argument. Changes carry only builds that differ. */
+  builds: { snapshot: BuildSummary[]; change: { changed: BuildSummary[]; removed: string[] } }
+  /**
+   * One build with what its steps print; argument: its ID. The snapshot holds the last lines on the server; others come
+   * from `GET /api/builds/{id}/lines`, asked for by their numbers, as do those that a slow browser missed.
+   */
+  build: { snapshot: BuildView; change: BuildViewChange }
+  /** Jobs (pull, push, build, deploy, load): all of them. No argument. Changes carry the jobs that differ. */
   jobs: { snapshot: Job[]; change: Job[] }
   /** Something in images, networks or volumes changed: read the list again. No argument. */
   changes: { snapshot: null; change: { type: 'image' | 'network' | 'volume' }[] }
@@ -145,6 +153,33 @@ export interface LogBatch {
   ended?: boolean
 }
 
+export interface BuildView {
+  build: BuildRecord
+  lines: BuildLine[]
+  /** Lines there are in all: the newest has the number one less. */
+  total: number
+}
+
+export interface BuildViewChange {
+  /** When it is another than before. The Dockerfile comes once, when it is known, and is left out after that. */
+  build: (Omit<BuildRecord, 'dockerfileText'> & { dockerfileText?: string | null }) | null
+  lines: BuildLine[]
+  total: number
+}
+
+/** A line that a step printed, or a note about it. */
+export interface BuildLine {
+  /** Its number in the whole log, from 0. */
+  n: number
+  /** As in BuildRecord.steps. */
+  step: string
+  stream: 'stdout' | 'stderr' | 'note'
+  /** Without the newline, ANSI codes kept. */
+  text: string
+  /** RFC 3339; of a note, the time of the line before. */
+  time: string
+}
+
 export interface TerminalRequest {
   containerId: string
   kind: 'exec' | 'attach'
@@ -164,7 +199,8 @@ export interface TerminalOpened {
 
 export interface Job {
   id: string
-  kind: 'pull' | 'push' | 'deploy' | 'load'
+  /** Of a build, `id` is the build's too. */
+  kind: 'pull' | 'push' | 'deploy' | 'load' | 'build'
   title: string
   state: 'running' | 'done' | 'failed' | 'cancelled'
   startedAt: number
@@ -175,7 +211,7 @@ export interface Job {
   layers: JobLayer[]
   /** Bytes over the wire, of all layers together. */
   transfer: JobTransfer
-  /** deploy: the container made. pull, push, load: the image names. */
+  /** deploy: the container made. pull, push, load, build: the image names. */
   result: { containerId?: string; images?: string[] } | null
   /** Who began it. */
   user: string

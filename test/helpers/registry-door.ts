@@ -5,6 +5,7 @@ import { Accounts } from '../../server/auth/accounts.ts'
 import { Sessions } from '../../server/auth/sessions.ts'
 import { AccessTokens } from '../../server/auth/tokens.ts'
 import { openDatabase } from '../../server/db.ts'
+import { ContextUploads } from '../../server/builds/context-uploads.ts'
 import { createConsoleServer } from '../../server/http.ts'
 import { Jobs } from '../../server/jobs/jobs.ts'
 import { openRegistries } from '../../server/registries/registries.ts'
@@ -66,6 +67,7 @@ export class RegistryDoor {
       tokens,
       registries: openRegistries(env, db),
       jobs: new Jobs(),
+      uploads: new ContextUploads(),
     }
     const server = createConsoleServer(context, {
       handle: (_request, response) => {

@@ -10,6 +10,7 @@ import { Accounts } from '../../server/auth/accounts.ts'
 import { sessionCookieName } from '../../server/auth/cookie.ts'
 import { Sessions } from '../../server/auth/sessions.ts'
 import { AccessTokens } from '../../server/auth/tokens.ts'
+import { ContextUploads } from '../../server/builds/context-uploads.ts'
 import type { Context } from '../../server/context.ts'
 import { openDatabase } from '../../server/db.ts'
 import { createConsoleServer } from '../../server/http.ts'
@@ -66,6 +67,7 @@ export async function openTestContext(t: TestContext, mock = new MockEngine()): 
     tokens: new AccessTokens(db),
     registries: openRegistries(env, db),
     jobs: new Jobs(),
+    uploads: new ContextUploads(),
   }
 }
 

@@ -1,0 +1,1 @@
+export { cancelBuild as POST } from '@/server/api/builds.ts'

@@ -1,0 +1,1 @@
+export { putContext as PUT } from '@/server/api/builds.ts'

@@ -1,0 +1,1 @@
+export { getLines as GET } from '@/server/api/builds.ts'

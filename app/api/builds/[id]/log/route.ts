@@ -1,0 +1,1 @@
+export { downloadBuildLog as GET } from '@/server/api/builds.ts'

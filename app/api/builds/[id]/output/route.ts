@@ -1,0 +1,1 @@
+export { downloadOutput as GET } from '@/server/api/builds.ts'

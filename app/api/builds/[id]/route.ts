@@ -1,0 +1,1 @@
+export { deleteBuild as DELETE, getBuild as GET } from '@/server/api/builds.ts'

@@ -1,0 +1,1 @@
+export { getBuilds as GET, postBuild as POST } from '@/server/api/builds.ts'

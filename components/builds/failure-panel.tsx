@@ -1,0 +1,57 @@
+'use client'
+import { Hammer } from 'lucide-react'
+import Link from 'next/link'
+import { useState } from 'react'
+import type { BuildRecord } from '@/engine/contract.ts'
+import { Button } from '@/components/ui/button.tsx'
+import { Notice } from '@/components/ui/notice.tsx'
+import { failurePlace } from './build-words.ts'
+import { DockerfileView } from './dockerfile-view.tsx'
+
+/** Why a build has no result: in words, with the lines of the Dockerfile that it stopped at. */
+export function FailurePanel({ build }: { build: BuildRecord }) {
+  const [whole, setWhole] = useState(false)
+  const { dockerfileText, failure, state } = build
+  if (state === 'interrupted') {
+    return (
+      <Notice kind="warning" title="The engine ended before the build did" className="m-3">
+        Steps that were finished are in the cache: building again goes on from there.
+      </Notice>
+    )
+  }
+  if (state !== 'failed' || failure === null) return null
+  const place = failurePlace(build)
+  return (
+    <div className="m-3 flex max-h-[45dvh] shrink-0 flex-col gap-2 overflow-y-auto">
+      <Notice
+        title={place === undefined ? 'The build failed' : `The build failed at ${place}`}
+        actions={
+          <Button asChild size="sm">
+            <Link href={`/builds/new?from=${build.id}`}>
+              <Hammer aria-hidden />
+              {build.source.kind === 'dockerfile' ? 'Edit and build again' : 'Build again'}
+            </Link>
+          </Button>
+        }
+      >
+        <span className="break-words whitespace-pre-wrap">{failure.message}</span>
+      </Notice>
+      {dockerfileText !== null && failure.location !== null && (
+        <>
+          <DockerfileView
+            text={dockerfileText}
+            marked={failure.location}
+            {...(whole ? {} : { around: 3 })}
+          />
+          <button
+            type="button"
+            className="text-link self-start rounded-sm text-xs hover:underline"
+            onClick={() => setWhole(!whole)}
+          >
+            {whole ? 'Show only the lines around' : 'Show the whole Dockerfile'}
+          </button>
+        </>
+      )}
+    </div>
+  )
+}
