@@ -1,3 +1,4 @@
+import { EntryChecks } from './entry-checks.ts'
 import { fileTypeOf, PACKET_TYPES } from './file-packets.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { GrpcStream } from './grpc-client.ts'
@@ -38,7 +39,7 @@ interface Entry {
  *
  * Yields entries in order, a few small files ahead of the one that is read.
  *
- * @throws when the sender fails, or sends what was not asked for
+ * @throws when the sender fails, names files that no directory has so, or sends what was not asked for
  */
 export async function* receiveFiles(
   stream: GrpcStream,
@@ -57,6 +58,7 @@ class Receiver {
   readonly #stream: GrpcStream
   readonly #packets: AsyncGenerator<Buffer>
   readonly #told: (bytes: number) => void
+  readonly #checks = new EntryChecks()
   /** Not yet yielded, in order. */
   #entries: Entry[] = []
   #head = 0
@@ -98,10 +100,9 @@ class Receiver {
 
   async finish(): Promise<void> {
     await this.#stream.send(PACKET.encode({ type: FIN }))
-    for (;;) {
-      const packet = await this.#packet()
-      if (packet === undefined || packet.type === FIN) break
-    }
+    const packet = await this.#packet()
+    if (packet !== undefined && packet.type !== FIN)
+      throw new GrpcError('UNKNOWN', `unexpected packet of type ${String(packet.type)}`)
     this.#stream.end()
   }
 
@@ -153,12 +154,20 @@ class Receiver {
 
   #list(stat: Stat | null): void {
     if (!stat) {
+      if (this.#isListed) throw new GrpcError('UNKNOWN', 'the list of files ends twice')
       this.#isListed = true
       return
     }
-    this.#nameBytes += stat.path.length + stat.linkname.length + COST_OF_ENTRY
-    if (this.#isListed || this.#nameBytes > MOST_NAME_BYTES)
+    if (this.#isListed)
+      throw new GrpcError('UNKNOWN', 'the client goes on naming files after their end')
+    const xattrs = Object.entries(stat.xattrs)
+    this.#nameBytes += xattrs.reduce(
+      (sum, [name, value]) => sum + name.length + value.length,
+      stat.path.length + stat.linkname.length + COST_OF_ENTRY,
+    )
+    if (this.#nameBytes > MOST_NAME_BYTES)
       throw new GrpcError('RESOURCE_EXHAUSTED', 'too many files are sent')
+    this.#checks.check(stat)
     // a hard link is a regular file that names another
     const hasContent = isRegular(stat.mode) && stat.linkname.length === 0
     this.#entries.push({

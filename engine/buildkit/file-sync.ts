@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { InvalidParameterError } from '../errors.ts'
 import { tarHeader } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
@@ -79,8 +78,6 @@ function headerOf(stat: Stat): TarHeader | undefined {
   // names are bytes, in latin1
   const name = Buffer.from(stat.path).toString('latin1')
   const linkName = Buffer.from(stat.linkname).toString('latin1')
-  if (name === '' || name.startsWith('/') || name.includes('\0') || name.split('/').includes('..'))
-    throw new InvalidParameterError(`the client sends a file called ${JSON.stringify(name)}`)
   const type = fileTypeOf(stat.mode)
   if (type === 'socket' || type === 'irregular') return undefined
   const isHardLink = type === 'file' && linkName !== ''
