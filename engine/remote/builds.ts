@@ -179,6 +179,7 @@ class LineReader {
   #image = ''
   #result = ''
   #cached = false
+  #headingIsOpen = false
 
   take(line: BuildLine): BuildEvent[] {
     const message = line.errorDetail?.message ?? line.error
@@ -201,11 +202,16 @@ class LineReader {
 
   #stream(text: string): BuildEvent[] {
     const at = new Date().toISOString()
+    // dockerd sends the end of the heading's line by itself
+    const isEndOfHeading = this.#headingIsOpen && text === '\n'
+    this.#headingIsOpen = false
+    if (isEndOfHeading) return []
     const [, number = '', total = '', instruction = ''] =
       /^Step (\d+)\/(\d+) : (.*)$/s.exec(text.replace(/\n$/, '')) ?? []
     if (number !== '') {
       const done = this.#finished(at)
       this.#step = number
+      this.#headingIsOpen = !text.endsWith('\n')
       return [
         ...done,
         {

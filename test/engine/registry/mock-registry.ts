@@ -35,6 +35,7 @@ export class MockRegistry {
   /** Repositories that a blob is in, by digest; filled by pushes. */
   readonly homes = new Map<string, Set<string>>()
   readonly #uploads = new Map<string, Buffer[]>()
+  #begun = 0
   readonly #server = http.createServer((request, response) => this.#answer(request, response))
 
   static async start(): Promise<MockRegistry> {
@@ -103,8 +104,20 @@ export class MockRegistry {
       return
     }
     const write = /^(.+)\/(?:blobs\/uploads\/(.*)|manifests\/([^/]+))$/.exec(path)
-    if (write && (request.method !== 'GET' || write[2] !== undefined)) {
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (write && (!isRead || write[2] !== undefined)) {
       void this.#write(request, response, url, write).catch(() => response.destroy())
+      return
+    }
+    const manifest = this.manifests.get(path)
+    if (request.method === 'HEAD' && manifest) {
+      response
+        .writeHead(200, {
+          'content-type': manifest.mediaType,
+          'content-length': manifest.content.length,
+          'docker-content-digest': sha256(manifest.content),
+        })
+        .end()
       return
     }
     if (request.method === 'HEAD') {
@@ -115,7 +128,6 @@ export class MockRegistry {
       response.writeHead(isThere ? 200 : 404, { 'content-length': size }).end()
       return
     }
-    const manifest = this.manifests.get(path)
     const blob = this.blobs.get(path.split('/blobs/')[1] ?? '')
     if (manifest) {
       response.writeHead(200, { 'content-type': manifest.mediaType }).end(manifest.content)
@@ -166,7 +178,7 @@ export class MockRegistry {
         response.writeHead(201).end()
         return
       }
-      const id = String(this.#uploads.size + 1)
+      const id = String(++this.#begun)
       this.#uploads.set(id, [])
       response.writeHead(202, { location: place(id) }).end()
       return
