@@ -23,6 +23,8 @@ export const OWN_NETNS = -1
 
 /** @see rtnetlink(7) */
 export const NETLINK_ROUTE = 0
+/** @see netlink(7) */
+export const NETLINK_NETFILTER = 12
 
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2

@@ -2,7 +2,7 @@ import { linkIndex, OWN_NETNS, NETLINK_ROUTE, openNetlink, talkNetlink } from '.
 import { closeFd } from '../native/process.ts'
 import { decodeAnswers, encode, type Answer, type Message, type Request } from './message.ts'
 
-/** An rtnetlink socket in one network namespace. Its exchanges follow one another; close it when done. */
+/** A netlink socket in one network namespace. Its exchanges follow one another; close it when done. */
 export class NetlinkSocket {
   readonly #fd: number
   #sequence = 1
@@ -13,9 +13,12 @@ export class NetlinkSocket {
     this.#fd = fd
   }
 
-  /** @param nsfd open on the namespace's file; our own namespace when left out */
-  static open(nsfd: number = OWN_NETNS): NetlinkSocket {
-    return new NetlinkSocket(openNetlink(nsfd, NETLINK_ROUTE))
+  /**
+   * @param nsfd open on the namespace's file; our own namespace when left out
+   * @param protocol rtnetlink when left out
+   */
+  static open(nsfd: number = OWN_NETNS, protocol: number = NETLINK_ROUTE): NetlinkSocket {
+    return new NetlinkSocket(openNetlink(nsfd, protocol))
   }
 
   /**

@@ -1,3 +1,4 @@
+import { nftGeneration } from '../netlink/nft-generation.ts'
 import type { Nft } from './nft.ts'
 import { listNft } from './nft.ts'
 
@@ -12,6 +13,8 @@ export class ForwardChain {
   readonly #nft: Nft
   readonly #warn: (message: string, error?: unknown) => void
   #checkedAt = 0
+  /** The rules' generation that the last look in the background began with. */
+  #generation: number | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
   #closed = false
@@ -48,13 +51,21 @@ export class ForwardChain {
     const wait = Math.max(0, this.#checkedAt + RECHECK_MS - Date.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#running = this.ensure(bridges(), () => false)
-        .then(also)
-        .catch((error: unknown) => {
-          this.#warn('could not check the firewall', error)
-        })
+      this.#running = this.#look(bridges(), also).catch((error: unknown) => {
+        this.#warn('could not check the firewall', error)
+      })
     }, wait)
     this.#timer.unref()
+  }
+
+  /** Asking nft costs two processes; what nobody has changed since the last look is as it was. */
+  async #look(bridges: readonly string[], also: () => Promise<void>): Promise<void> {
+    this.#checkedAt = Date.now()
+    const generation = await nftGeneration().catch(() => undefined)
+    if (generation !== undefined && generation === this.#generation) return
+    await this.ensure(bridges, () => false)
+    await also()
+    this.#generation = generation
   }
 
   /** Ends the looks in the background; one that is under way is waited for. */
