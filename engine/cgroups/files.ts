@@ -19,8 +19,16 @@ export function readControl(file: string): string | undefined {
  * @throws SYSTEM on any other failure
  */
 export function writeControl(file: string, value: string): void {
+  writeControls(file, [value])
+}
+
+/** The same for a file that takes one value after the other, each by a write of its own. */
+export function writeControls(file: string, values: readonly string[]): void {
+  let fd: number | undefined
+  let value = ''
   try {
-    fs.writeFileSync(file, value)
+    fd = fs.openSync(file, 'w')
+    for (value of values) fs.writeSync(fd, value)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EINVAL' || code === 'ERANGE' || code === 'ENODEV') {
@@ -29,6 +37,8 @@ export function writeControl(file: string, value: string): void {
       })
     }
     throw systemError('write', file, error)
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd)
   }
 }
 

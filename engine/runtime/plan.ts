@@ -489,8 +489,19 @@ function writeRlimit(
 
 /** A hierarchy's type is told by a file that only v2 has in every cgroup but the root. */
 export function isCgroup2(procs: string): boolean {
-  return fs.existsSync(path.join(path.dirname(procs), 'cgroup.controllers'))
+  // as the cgroup above it, which many have in common
+  const parent = path.dirname(path.dirname(procs))
+  const known = hierarchies.get(parent)
+  if (known !== undefined) return known
+  const isV2 = fs.existsSync(path.join(path.dirname(procs), 'cgroup.controllers'))
+  if (!isV2 && !fs.existsSync(procs)) return false
+  if (hierarchies.size >= MOST_PARENTS) hierarchies.clear()
+  hierarchies.set(parent, isV2)
+  return isV2
 }
+
+const MOST_PARENTS = 256
+const hierarchies = new Map<string, boolean>()
 
 const MAGIC = 0x4e4c5047
 const VERSION = 1

@@ -147,12 +147,7 @@ function checkCpu(resources: Resources, support: HostSupport): void {
       'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
     )
   }
-  const cpus = hostCpu().onlineCpus
-  if (NanoCpus !== 0 && (NanoCpus < 1e7 || NanoCpus > cpus * 1e9)) {
-    throw new InvalidParameterError(
-      `range of CPUs is from 0.01 to ${String(cpus)}.00, as there are only ${String(cpus)} CPUs available`,
-    )
-  }
+  if (NanoCpus !== 0) checkNanoCpus(NanoCpus, hostCpu().onlineCpus)
   if (CpuShares < 0)
     throw new InvalidParameterError(
       `invalid CPU shares (${String(CpuShares)}): value must be a positive integer`,
@@ -167,6 +162,14 @@ function checkCpu(resources: Resources, support: HostSupport): void {
   }
   checkSet('CPUs', 'cpuset cpus', CpusetCpus, '/sys/devices/system/cpu/online')
   checkSet('memory nodes', 'cpuset mems', CpusetMems, '/sys/devices/system/node/online')
+}
+
+function checkNanoCpus(nanoCpus: number, cpus: number): void {
+  if (nanoCpus < 1e7 || nanoCpus > cpus * 1e9) {
+    throw new InvalidParameterError(
+      `range of CPUs is from 0.01 to ${String(cpus)}.00, as there are only ${String(cpus)} CPUs available`,
+    )
+  }
 }
 
 function checkRealtime(resources: Resources, support: HostSupport): void {
