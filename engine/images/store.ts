@@ -332,7 +332,9 @@ export class ImageStore {
         tagged: known?.document.tagged ?? '',
         createdBy: known === undefined ? currentCaller() : known.document.createdBy,
       }
-      await this.layers.makeDurable(layers.map(({ chainId }) => chainId))
+      const unsynced = this.blobs.unsynced()
+      if (await this.layers.makeDurable(layers.map(({ chainId }) => chainId)))
+        this.blobs.cameToDisk(unsynced)
       await this.blobs.makeDurable([
         id,
         ...(manifest ? [manifest.descriptor.digest] : []),

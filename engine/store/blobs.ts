@@ -120,6 +120,16 @@ export class BlobStore {
     await fs.rm(path.join(this.#root, 'partial', hexOf(digest)), { force: true })
   }
 
+  /** Those that a power cut may still take. */
+  unsynced(): string[] {
+    return [...this.#volatile]
+  }
+
+  /** The file system was synced after these had been told as unsynced. */
+  cameToDisk(digests: Iterable<string>): void {
+    for (const digest of digests) this.#volatile.delete(digest)
+  }
+
   /** Makes blobs survive a power cut, as far as they are there: to be called before a document names them. */
   async makeDurable(digests: Iterable<string>): Promise<void> {
     for (const digest of digests) {

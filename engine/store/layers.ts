@@ -183,13 +183,17 @@ export class LayerStore {
 
   /**
    * Makes layers survive a power cut: to be called before a document names them. Their trees have too many files to sync
-   * each, so the whole file system is; what others write to it is waited for, too, so not without need.
+   * each (a thousand take seconds, all at once some hundredth), so the whole file system is; what others write to it is
+   * waited for, too, so not without need.
+   *
+   * @returns whether the file system was synced
    */
-  async makeDurable(chainIds: Iterable<string>): Promise<void> {
+  async makeDurable(chainIds: Iterable<string>): Promise<boolean> {
     const unsynced = [...chainIds].filter((chainId) => this.#volatile.has(chainId))
-    if (unsynced.length === 0) return
+    if (unsynced.length === 0) return false
     await syncFs(this.root)
     for (const chainId of unsynced) this.#volatile.delete(chainId)
+    return true
   }
 
   /** Whether a power cut would leave it whole. */
