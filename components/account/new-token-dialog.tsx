@@ -119,7 +119,7 @@ export function NewTokenDialog({ userName, onClose }: { userName: string; onClos
 function Made(props: { made: MadeToken; userName: string; onClose: () => void }) {
   const { made, token } = props.made
   const host = useOwnHost()
-  const line = `docker login ${host} -u ${props.userName} --password-stdin`
+  const line = `docker login ${host} -u ${props.userName}`
   return (
     <Dialog open onOpenChange={(open) => !open && props.onClose()}>
       <DialogContent
@@ -142,7 +142,7 @@ function Made(props: { made: MadeToken; userName: string; onClose: () => void })
           </div>
           <div>
             <p className="text-muted-foreground mb-1.5 text-[13px]">
-              Type it, or pipe it in, where this asks for a password:
+              It is the password that this asks for:
             </p>
             <div className="bg-muted flex items-center gap-2 rounded-md border py-1 pr-1 pl-3">
               <code className="min-w-0 flex-1 overflow-x-auto font-mono text-xs whitespace-nowrap">

@@ -64,7 +64,7 @@ describe(
         await send('PUT', `/v2/${repository}/manifests/${tag}`, manifest, mediaType)
     }
 
-    test('a token is made, shown once, signs skopeo in, and is refused once it is revoked', async () => {
+    test('a token is made, shown once, and signs skopeo in', async () => {
       await console.goto('/account')
       await page.getByText('No tokens yet').waitFor()
       await page.getByRole('button', { name: 'New token' }).click()
@@ -123,7 +123,7 @@ describe(
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page
         .getByRole('row', { name: new RegExp(registry.host) })
-        .getByText('as me')
+        .getByRole('cell', { name: 'as me', exact: true })
         .waitFor()
       await shoot(page, '85-registries')
       const answer = await console.call<unknown>('GET', '/api/registries')
@@ -174,7 +174,7 @@ describe(
       await page.getByRole('button', { name: 'Import 2 registries' }).click()
       await page
         .getByRole('row', { name: /ghcr\.io/ })
-        .getByText('as bob')
+        .getByRole('cell', { name: 'as bob', exact: true })
         .waitFor()
       await page.getByRole('button', { name: 'More for ghcr.io' }).click()
       await page.getByRole('menuitem', { name: 'Remove' }).click()

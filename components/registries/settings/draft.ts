@@ -24,7 +24,7 @@ export interface Draft {
   quotas: QuotaDraft[]
 }
 
-export const UNITS = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+export const UNITS = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, MB: 1e6, GB: 1e9, TB: 1e12 }
 export type Unit = keyof typeof UNITS
 
 export function newRule(): RuleDraft {
@@ -54,9 +54,8 @@ export function draftOf({ quotas = [], retention = [], untaggedDays }: RegistryS
       olderThanDays: textOf(rule.olderThanDays),
     })),
     quotas: quotas.map(({ bytes, namespace }) => {
-      const unit = (['TiB', 'GiB', 'MiB'] as const).find((each) => bytes >= UNITS[each]) ?? 'MiB'
-      const amount = Number((bytes / UNITS[unit]).toFixed(3))
-      return { key: newKey(), namespace, amount: String(amount), unit }
+      const unit = unitOf(bytes)
+      return { key: newKey(), namespace, amount: String(bytes / UNITS[unit]), unit }
     }),
   }
 }
@@ -96,6 +95,13 @@ export function settingsOf(draft: Draft): { settings: RegistrySettings; faults: 
     return { namespace: namespace.trim(), bytes: Math.round(value * UNITS[unit]) }
   })
   return { settings: { untaggedDays, retention, quotas }, faults }
+}
+
+/** The largest one of which it is a whole number: what was set elsewhere is not rounded by being looked at. */
+function unitOf(bytes: number): Unit {
+  const units = Object.keys(UNITS) as Unit[]
+  const whole = units.filter((unit) => bytes > 0 && bytes % UNITS[unit] === 0)
+  return whole.sort((a, b) => UNITS[b] - UNITS[a])[0] ?? 'MiB'
 }
 
 function textOf(value: number | null | undefined): string {
