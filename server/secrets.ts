@@ -21,12 +21,14 @@ export interface Secrets {
 
 /**
  * Secrets under the key of `<data>/console.key`, made when there is none: whoever gets hold of a copy of the database
- * alone reads none of them. AES-256-GCM with a fresh nonce for each.
- *
- * @throws SYSTEM when the key file is no key
+ * alone reads none of them. AES-256-GCM with a fresh nonce for each. A file that is no key is put aside, so that the
+ * console starts: what was sealed with it says so, and is entered anew.
  */
-export function openSecrets(dataRoot: string): Secrets {
-  const key = readKey(path.join(dataRoot, 'console.key'))
+export function openSecrets(
+  dataRoot: string,
+  warn: (message: string) => void = (message) => console.warn(message),
+): Secrets {
+  const key = readKey(path.join(dataRoot, 'console.key'), warn)
   return {
     seal: (secret, owner) => {
       const iv = randomBytes(IV_BYTES)
@@ -57,11 +59,17 @@ export function openSecrets(dataRoot: string): Secrets {
   }
 }
 
-function readKey(file: string): Buffer {
+function readKey(file: string, warn: (message: string) => void): Buffer {
   makeKey(file)
-  const key = fs.readFileSync(file)
-  if (key.length !== KEY_BYTES)
-    throw new EngineError('SYSTEM', `${file} is no key: it has ${key.length} bytes instead of 32`)
+  let key = fs.readFileSync(file)
+  if (key.length !== KEY_BYTES) {
+    fs.renameSync(file, `${file}.damaged`)
+    warn(
+      `${file} is no key, and put aside as ${file}.damaged: passwords of registries have to be entered anew, or the right file brought back and Gantry started again`,
+    )
+    makeKey(file)
+    key = fs.readFileSync(file)
+  }
   fs.chmodSync(file, 0o600)
   return key
 }

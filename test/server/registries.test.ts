@@ -64,8 +64,22 @@ describe('secrets', () => {
     assert.throws(() => secrets.open('v9.a.b.c', 'ghcr.io'), { code: 'SYSTEM' })
     const file = path.join(root, 'console.key')
     assert.equal(fs.statSync(file).mode & 0o777, 0o600)
-    fs.writeFileSync(file, 'short')
-    assert.throws(() => openSecrets(root), /is no key/)
+  })
+
+  it('are lost with a damaged key, but the console starts and says so', (t) => {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
+    t.after(() => fs.rmSync(root, { recursive: true, force: true }))
+    const sealed = openSecrets(root).seal(PASSWORD, 'ghcr.io')
+    const file = path.join(root, 'console.key')
+    const key = fs.readFileSync(file)
+    fs.writeFileSync(file, key.subarray(0, 7))
+    const warnings: string[] = []
+    const later = openSecrets(root, (message) => warnings.push(message))
+    assert.match(warnings.join(), /is no key/)
+    assert.throws(() => later.open(sealed, 'ghcr.io'), /enter it anew/)
+    assert.equal(later.open(later.seal('x', 'a.b'), 'a.b'), 'x')
+    fs.writeFileSync(file, key)
+    assert.equal(openSecrets(root).open(sealed, 'ghcr.io'), PASSWORD)
   })
 })
 
