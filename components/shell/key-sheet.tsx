@@ -29,7 +29,17 @@ const groups: { title: string; keys: [string[], string][] }[] = [
     ],
   },
   {
-    title: 'On a container’s page',
+    title: 'In the list of images',
+    keys: [
+      [['/'], 'Filter'],
+      [['j', 'k'], 'Next row, row before'],
+      [['x'], 'Select the row'],
+      [['Enter'], 'Open it'],
+      [['d'], 'Remove'],
+    ],
+  },
+  {
+    title: 'On the page of a container or an image',
     keys: [[['[', ']'], 'Tab before, next tab']],
   },
 ]

@@ -84,6 +84,8 @@ export class ImageStore {
   readonly #directory: string
   readonly #images: Map<string, Image>
   #references: Map<string, string>
+  /** Made of `#references` when it is first asked for after a change. */
+  #namesById: Map<string, readonly Reference[]> | undefined
   #namedBy: Map<string, Caller>
   /** Full references, and IDs of images without a name, to digests of the indexes that they stand for. */
   #roots: Map<string, string>
@@ -193,10 +195,9 @@ export class ImageStore {
   }
 
   /** Full references to an image, sorted. */
-  referencesOf(id: string): Reference[] {
-    const found: string[] = []
-    for (const [reference, target] of this.#references) if (target === id) found.push(reference)
-    return found.sort().map(parseReference)
+  referencesOf(id: string): readonly Reference[] {
+    this.#namesById ??= namesById(this.#references)
+    return this.#namesById.get(id) ?? []
   }
 
   /** Every tag of a repository, sorted, with the image that it names. */
@@ -384,6 +385,7 @@ export class ImageStore {
       for (const { blobs } of changes.indexes?.values() ?? []) await this.blobs.makeDurable(blobs)
       await writeDocument(path.join(this.#directory, REFERENCES), names)
       this.#references = next
+      this.#namesById = undefined
       this.#namedBy = namedBy
       this.#roots = roots
       this.#indexes = indexes
@@ -515,6 +517,16 @@ export class ImageStore {
     this.#tail = turn.catch(() => undefined)
     return await turn
   }
+}
+
+function namesById(references: ReadonlyMap<string, string>): Map<string, readonly Reference[]> {
+  const byId = new Map<string, Reference[]>()
+  for (const [name, id] of [...references].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const names = byId.get(id) ?? []
+    names.push(parseReference(name))
+    byId.set(id, names)
+  }
+  return byId
 }
 
 export interface DownloadProgress {

@@ -292,6 +292,18 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
     })
 
     describe('images', () => {
+      it('tell what is in their layers, or say that this engine cannot', async () => {
+        try {
+          const { id, layers } = await engine.images.layers(image)
+          assert.equal(id, (await engine.images.inspect(image)).Id)
+          const { files, total } = await engine.images.layerFiles(image, layers.length - 1, '/')
+          assert.equal(files.length, total)
+          assert.ok(files.every(({ mark }) => mark === 'added'))
+        } catch (error) {
+          assert.equal((error as { code?: unknown }).code, 'NOT_IMPLEMENTED', String(error))
+        }
+      })
+
       it('are listed, inspected, named and unnamed', async () => {
         const { Id = '' } = await engine.images.inspect(image)
         assert.match(Id, /^sha256:[0-9a-f]{64}$/)
@@ -303,6 +315,8 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         assert.ok((await engine.images.history(image)).length > 0)
         await engine.images.tag(image, `${prefix}/other`, '2')
         assert.equal((await engine.images.inspect(`${prefix}/other:2`)).Id, Id)
+        const nobody = { dangling: ['false'], label: [`${prefix}.nobody`] }
+        assert.deepEqual((await engine.images.prunable(nobody)).images, [])
         assert.deepEqual(await engine.images.remove(`${prefix}/other:2`), [
           { Untagged: `${prefix}/other:2` },
         ])
