@@ -68,7 +68,7 @@ export async function deleteImage(
 export async function untag(
   store: ImageStore,
   image: Image,
-  references: Reference[],
+  references: readonly Reference[],
 ): Promise<ImageDeleteResponseItem[]> {
   await store.rename({ remove: references.map(formatReference) })
   return references.map((reference) => {
@@ -78,7 +78,7 @@ export async function untag(
 }
 
 /** With a repository's last tag its digests go, too. */
-function namesToDrop(references: Reference[], dropped: Reference): Reference[] {
+function namesToDrop(references: readonly Reference[], dropped: Reference): Reference[] {
   const exact = references.filter(
     (reference) => formatReference(reference) === formatReference(dropped),
   )
@@ -91,7 +91,7 @@ function namesToDrop(references: Reference[], dropped: Reference): Reference[] {
 }
 
 /** True when it is called by one name only; that name's digest does not count. */
-function isSingle(references: Reference[]): boolean {
+function isSingle(references: readonly Reference[]): boolean {
   const tags = references.filter(({ digest }) => digest === undefined)
   const repositories = new Set(references.map(({ domain, path }) => `${domain}/${path}`))
   return tags.length <= 1 && repositories.size <= 1 && references.length <= 2
