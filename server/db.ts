@@ -18,3 +18,8 @@ export async function openDatabase(dataRoot: string): Promise<Db> {
   await db.$executeRawUnsafe('PRAGMA foreign_keys = ON')
   return db
 }
+
+/** Whether a row could not be made because another has what only one may have, also when both came at the same moment. */
+export function isTaken(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'P2002'
+}

@@ -74,7 +74,10 @@ async function inItsWords<T>(host: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (cause) {
     if (codeOf(cause) !== 'UNAUTHORIZED') throw cause
-    throw new ForbiddenError(`${host} refuses: ${errorMessage(cause)}`, { cause })
+    throw new ForbiddenError(
+      `${host} refuses: ${errorMessage(cause)}. Look at what it is signed in to with, under Registries.`,
+      { cause },
+    )
   }
 }
 

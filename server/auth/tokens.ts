@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { ConflictError, NotFoundError, UnauthorizedError } from '../../engine/errors.ts'
-import type { Db } from '../db.ts'
+import { type Db, isTaken } from '../db.ts'
 import type { SessionUser } from './sessions.ts'
 
 /** What a token may do: look, or everything that its user may. */
@@ -50,24 +50,25 @@ export class AccessTokens {
   ): Promise<{ token: string; made: AccessToken }> {
     const { expiresAt, name, scope } = wanted
     const userId = user.id
-    if ((await this.#db.accessToken.findFirst({ where: { userId, name } })) !== null)
-      throw new ConflictError(`You have a token named ${name} already.`)
     if ((await this.#db.accessToken.count({ where: { userId } })) >= MAX_TOKENS)
       throw new ConflictError(`You have ${MAX_TOKENS} tokens: revoke some first.`)
     const token = PREFIX + randomBytes(32).toString('base64url')
-    const row = await this.#db.accessToken.create({
-      data: {
-        id: randomUUID(),
-        userId,
-        name,
-        scope,
-        hash: hashOf(token),
-        hint: token.slice(0, HINT_CHARS),
-        createdAt: new Date(),
-        expiresAt: expiresAt === null ? null : new Date(expiresAt),
-      },
-    })
-    return { token, made: shown(row) }
+    const data = {
+      id: randomUUID(),
+      userId,
+      name,
+      scope,
+      hash: hashOf(token),
+      hint: token.slice(0, HINT_CHARS),
+      createdAt: new Date(),
+      expiresAt: expiresAt === null ? null : new Date(expiresAt),
+    }
+    try {
+      return { token, made: shown(await this.#db.accessToken.create({ data })) }
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      throw new ConflictError(`You have a token named ${name} already.`, { cause: error })
+    }
   }
 
   /** A user's own, newest first; expired ones too, until they are revoked. */

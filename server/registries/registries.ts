@@ -1,6 +1,6 @@
 import type { RegistryCredentials } from '../../engine/contract.ts'
 import { ConflictError, errorMessage, NotFoundError } from '../../engine/errors.ts'
-import type { Db } from '../db.ts'
+import { type Db, isTaken } from '../db.ts'
 import type { Env } from '../env.ts'
 import { openSecrets, type Secrets } from '../secrets.ts'
 import { registryHost, registryOf } from './address.ts'
@@ -71,14 +71,17 @@ export class Registries {
     by: string,
   ): Promise<KnownRegistry> {
     const host = registryHost(wanted.address)
-    if ((await this.#db.registry.findUnique({ where: { host } })) !== null)
-      throw new ConflictError(`${host} is in the list already: change it there.`)
-    const data = await this.#stored(host, wanted.login)
     const name = wanted.name === '' ? host : wanted.name
-    const row = await this.#db.registry.create({
-      data: { host, name, ...data, createdAt: new Date(), createdBy: by },
-    })
-    return this.#shown(row)
+    const login = await this.#stored(host, wanted.login)
+    try {
+      const row = await this.#db.registry.create({
+        data: { host, name, ...login, createdAt: new Date(), createdBy: by },
+      })
+      return this.#shown(row)
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      throw new ConflictError(`${host} is in the list already: change it there.`, { cause: error })
+    }
   }
 
   /** @param change what is not said stays. @throws NOT_FOUND, and as add() */
