@@ -116,28 +116,31 @@ function Form({ previous, start }: { start: BuildFormState; previous: BuildRecor
           problem={tried ? Object.values(errors).find((words) => words !== undefined) : undefined}
           failure={begin.failure}
         >
-          {begin.sending !== undefined && (
-            <div className="mb-2 flex flex-col gap-1.5">
-              <Progress
-                label="Upload"
-                value={
-                  begin.sending.total === 0
-                    ? null
-                    : (100 * begin.sending.sent) / begin.sending.total
-                }
-              />
-              <p className="text-muted-foreground tabular text-xs" aria-live="polite">
-                {begin.sending.sent < begin.sending.total
-                  ? `${formatBytes(begin.sending.sent)} of ${formatBytes(begin.sending.total)} sent`
-                  : 'Sent; the engine unpacks it…'}
-              </p>
-            </div>
-          )}
+          {begin.sending !== undefined && <Sending {...begin.sending} onStop={begin.stop} />}
           <Button type="submit" variant="primary" busy={begin.busy}>
             <Hammer aria-hidden /> Build
           </Button>
         </BuildPanel>
       </div>
     </form>
+  )
+}
+
+function Sending(props: { sent: number; total: number; onStop: () => void }) {
+  const { onStop, sent, total } = props
+  return (
+    <div className="mb-2 flex flex-col gap-1.5">
+      <Progress label="Upload" value={total === 0 ? null : (100 * sent) / total} />
+      <div className="flex items-center gap-2">
+        <p className="text-muted-foreground tabular min-w-0 flex-1 text-xs" aria-live="polite">
+          {sent < total
+            ? `${formatBytes(sent)} of ${formatBytes(total)} sent`
+            : 'Sent; the engine unpacks it…'}
+        </p>
+        <Button size="xs" onClick={onStop}>
+          Cancel
+        </Button>
+      </div>
+    </div>
   )
 }

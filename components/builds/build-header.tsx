@@ -8,6 +8,7 @@ import { callerWords } from '@/components/callers/caller-words.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { api } from '@/components/engine/client.ts'
 import { DeployButton } from '@/components/images/deploy-button.tsx'
+import { imageHref } from '@/components/images/image-name.ts'
 import { useAction } from '@/components/page/use-action.ts'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -117,10 +118,7 @@ function Facts({ build }: { build: BuildRecord }) {
       )}
       {image !== null && (
         <Fact name="Image">
-          <Link
-            href={`/images?q=${encodeURIComponent(build.tags[0] ?? shortId(image))}`}
-            className="text-link rounded-sm font-mono hover:underline"
-          >
+          <Link href={imageHref(image)} className="text-link rounded-sm font-mono hover:underline">
             {shortId(image)}
           </Link>
           <CopyButton text={image} label="Copy the image ID" size="icon-sm" />

@@ -209,8 +209,9 @@ function BuildRow({ build }: { build: BuildSummary }) {
 function subtitle(build: BuildSummary): string {
   if (build.error !== null) return build.error
   const others = build.tags.length > 1 ? [`and ${count(build.tags.length - 1, 'other tag')}`] : []
-  const image = build.image === null ? [] : [shortId(build.image)]
-  return [...others, ...(image.length > 0 ? image : [build.id.slice(0, 12)])].join(' · ')
+  const image = build.image === null ? [] : [`image ${shortId(build.image)}`]
+  const parts = [...others, ...image]
+  return parts.length > 0 ? parts.join(' · ') : stateWords[build.state].word
 }
 
 function Steps({ build }: { build: BuildSummary }) {

@@ -67,6 +67,7 @@ export function BuildLog({ build, state }: { build: BuildRecord; state: BuildSta
     setFollowing(false)
   }
   const isRunning = build.state === 'running'
+  const isOpen = steps.length > 0 && view.unfolded.size === steps.length
   const running = steps.filter((one) => one.state === 'running')
   const jump = (name: string) => {
     const row = headings.get(name)
@@ -87,11 +88,9 @@ export function BuildLog({ build, state }: { build: BuildRecord; state: BuildSta
           onStep={step}
           label="Search the log"
         />
-        <Button size="sm" variant="ghost" onClick={() => all(true)} aria-label="Unfold all steps">
-          <ChevronsUpDown aria-hidden /> <span className="hidden sm:inline">Unfold all</span>
-        </Button>
-        <Button size="sm" variant="ghost" onClick={() => all(false)} aria-label="Fold all steps">
-          <ChevronsDownUp aria-hidden /> <span className="hidden sm:inline">Fold all</span>
+        <Button size="sm" variant="ghost" onClick={() => all(!isOpen)}>
+          {isOpen ? <ChevronsDownUp aria-hidden /> : <ChevronsUpDown aria-hidden />}
+          {isOpen ? 'Fold all' : 'Unfold all'}
         </Button>
         <Button asChild size="sm" variant="ghost">
           <a href={`/api/builds/${build.id}/log`} download aria-label="Download the log">

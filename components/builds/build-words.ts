@@ -9,9 +9,9 @@ export const stateWords: Record<BuildSummary['state'], { word: string; tone: Ton
   interrupted: { word: 'Interrupted', tone: 'warn' },
 }
 
-/** How a build is called: by the name its image gets, else by what it is built from. */
+/** How a build is called: by the name its image gets, else by its own ID. */
 export function buildTitle(build: BuildSummary): string {
-  return build.tags[0] ?? sourceWords(build.source, build.client?.attributes)
+  return build.tags[0] ?? `Build ${build.id.slice(0, 8)}`
 }
 
 /** What a build is made from. BuildKit's clients tell where the directory that they send comes from. */
@@ -21,7 +21,7 @@ export function sourceWords(
 ): string {
   switch (source.kind) {
     case 'dockerfile':
-      return 'Dockerfile alone'
+      return 'Dockerfile'
     case 'archive':
       return attributes?.['vcs:source'] ?? 'Sent files'
     case 'git':

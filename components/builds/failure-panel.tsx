@@ -8,6 +8,9 @@ import { Notice } from '@/components/ui/notice.tsx'
 import { failurePlace } from './build-words.ts'
 import { DockerfileView } from './dockerfile-view.tsx'
 
+/** Lines shown beside those at fault. */
+const AROUND = 3
+
 /** Why a build has no result: in words, with the lines of the Dockerfile that it stopped at. */
 export function FailurePanel({ build }: { build: BuildRecord }) {
   const [whole, setWhole] = useState(false)
@@ -21,37 +24,32 @@ export function FailurePanel({ build }: { build: BuildRecord }) {
   }
   if (state !== 'failed' || failure === null) return null
   const place = failurePlace(build)
+  const hasLines = dockerfileText !== null && failure.location !== null
   return (
     <div className="m-3 flex max-h-[45dvh] shrink-0 flex-col gap-2 overflow-y-auto">
-      <Notice
-        title={place === undefined ? 'The build failed' : `The build failed at ${place}`}
-        actions={
-          <Button asChild size="sm">
-            <Link href={`/builds/new?from=${build.id}`}>
-              <Hammer aria-hidden />
-              {build.source.kind === 'dockerfile' ? 'Edit and build again' : 'Build again'}
-            </Link>
-          </Button>
-        }
-      >
+      <Notice title={place === undefined ? 'The build failed' : `The build failed at ${place}`}>
         <span className="break-words whitespace-pre-wrap">{failure.message}</span>
       </Notice>
-      {dockerfileText !== null && failure.location !== null && (
-        <>
-          <DockerfileView
-            text={dockerfileText}
-            marked={failure.location}
-            {...(whole ? {} : { around: 3 })}
-          />
-          <button
-            type="button"
-            className="text-link self-start rounded-sm text-xs hover:underline"
-            onClick={() => setWhole(!whole)}
-          >
-            {whole ? 'Show only the lines around' : 'Show the whole Dockerfile'}
-          </button>
-        </>
+      {hasLines && (
+        <DockerfileView
+          text={dockerfileText}
+          marked={failure.location}
+          {...(whole ? {} : { around: AROUND })}
+        />
       )}
+      <div className="flex flex-wrap items-center gap-2">
+        <Button asChild size="sm">
+          <Link href={`/builds/new?from=${build.id}`}>
+            <Hammer aria-hidden />
+            {build.source.kind === 'dockerfile' ? 'Edit and build again' : 'Build again'}
+          </Link>
+        </Button>
+        {hasLines && dockerfileText.split('\n').length > 2 * AROUND && (
+          <Button size="sm" variant="ghost" onClick={() => setWhole(!whole)}>
+            {whole ? 'Only the lines around' : 'The whole Dockerfile'}
+          </Button>
+        )}
+      </div>
     </div>
   )
 }

@@ -22,10 +22,12 @@ export function RunningSteps(props: { steps: BuildStepRecord[]; onJump: (step: s
             type="button"
             onClick={() => props.onJump(step.step)}
             title={step.instruction}
-            className="hover:bg-accent flex h-7 max-w-64 shrink-0 items-center gap-1.5 rounded-md border px-2 text-xs"
+            className="hover:bg-accent flex h-7 max-w-72 shrink-0 items-center gap-1.5 rounded-md border px-2 text-xs"
           >
             <Spinner className="text-link size-3 shrink-0" />
-            <span className="font-medium">{stage === '' ? count : `${stage} ${count}`}</span>
+            <span className="shrink-0 font-medium whitespace-nowrap">
+              {stage === '' ? count : `${stage} ${count}`}
+            </span>
             <span className="text-muted-foreground min-w-0 truncate font-mono">{words}</span>
             <span className="text-muted-foreground tabular">
               {shortSpan(spanMs(step.startedAt, null, now))}

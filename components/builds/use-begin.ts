@@ -47,7 +47,7 @@ export function useBegin() {
       setSending(undefined)
     }
   }
-  return { busy, failure, sending, run }
+  return { busy, failure, sending, run, stop: () => abort.current?.abort() }
 }
 
 function filesOf(form: BuildFormState): Blob | null {
