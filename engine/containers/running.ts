@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import type { Cgroup } from '../cgroups/manager.ts'
 import { ConflictError } from '../errors.ts'
-import { openInRoot } from '../native/fs.ts'
+import { findInRoot } from '../native/fs.ts'
 import { compileSeccomp, seccompProfileFor } from '../runtime/seccomp.ts'
 import type { Shim } from '../runtime/shim.ts'
 import { resolveUser, type ResolvedUser } from '../runtime/user.ts'
@@ -73,13 +73,8 @@ export async function userInRunning(
 
 /** A file of a container's root, by a descriptor of it; undefined when there is none. */
 export function readInRoot(root: number, file: string): Buffer | undefined {
-  let fd: number
-  try {
-    fd = openInRoot(root, file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-  } catch {
-    // the image has no such file
-    return undefined
-  }
+  const fd = findInRoot(root, file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+  if (fd === undefined) return undefined
   try {
     const { size } = fs.fstatSync(fd)
     const buffer = Buffer.alloc(Math.min(size, LARGEST_USER_FILE))

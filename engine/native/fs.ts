@@ -119,6 +119,12 @@ export function openInRoot(root: number, path: PathBytes, flags: number, mode = 
   return openat2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, mode)
 }
 
+/** As openInRoot, for what may well not be there: undefined then, or when it cannot be opened, without the cost of an error. */
+export function findInRoot(root: number, path: PathBytes, flags: number): number | undefined {
+  const rc = calls().openat2(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+  return rc < 0 ? undefined : rc
+}
+
 /** Opens a path that must not lead out of the directory, by links or `..` either (EXDEV when it does). */
 export function openBeneath(directory: number, path: PathBytes, flags: number, mode = 0): number {
   return openat2(directory, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, mode)

@@ -126,10 +126,14 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** A name beside the file that no other writer, and no document, has. */
+/** A name beside the file that no other writer, and no document, has: those of one process, or thread, are counted. */
 function temporaryNameOf(file: string): string {
-  return `${file}.${randomBytes(6).toString('hex')}.tmp`
+  temporaries = (temporaries + 1) % 2 ** 24
+  return `${file}.${WRITER}${temporaries.toString(16).padStart(6, '0')}.tmp`
 }
+
+const WRITER = randomBytes(3).toString('hex')
+let temporaries = 0
 
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/
 

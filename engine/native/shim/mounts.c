@@ -90,6 +90,24 @@ static int make_one(int dir, const char *name, bool directory)
 	return 0;
 }
 
+/* As make_in_root where all is there but the last name, as it mostly is; anything else is an error. */
+static int make_last(int root, char *path, bool directory)
+{
+	char *name = strrchr(path, '/');
+	int dir, rc;
+
+	if (!name || !name[1])
+		return -EINVAL;
+	*name = 0;
+	dir = in_root(root, path, O_PATH | O_DIRECTORY);
+	*name++ = '/';
+	if (dir < 0)
+		return dir;
+	rc = make_one(dir, name, directory);
+	close(dir);
+	return rc < 0 ? rc : in_root(root, path, O_PATH);
+}
+
 /*
  * An O_PATH fd of `wanted` inside the root, made with its parents where missing. Links that dangle are followed by hand
  * and their targets made, as an image's /var/run -> /run without /run needs it.
@@ -105,6 +123,10 @@ int make_in_root(int root, const char *wanted, bool directory)
 	if (strlen(wanted) >= sizeof path)
 		return -ENAMETOOLONG;
 	memcpy(path, wanted, strlen(wanted) + 1);
+	fd = make_last(root, path, directory);
+	if (fd >= 0)
+		return fd;
+	/* a parent is missing, or the name is a link that dangles */
 restart:
 	for (at = 0; path[at]; at = end) {
 		int dir, rc;
