@@ -6,6 +6,7 @@ import { JOURNALD_SOCKET } from './logs/forward/journald-options.ts'
 import type { LogSettings } from './logs/options.ts'
 import { checkLogSettings } from './logs/options.ts'
 import type { Proxies, Registries } from './registry/access.ts'
+import { MIRROR } from './registry/mirrors.ts'
 import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
 import { parseSize } from './size.ts'
 import { DEFAULT_LIMITS } from './store/limits.ts'
@@ -31,7 +32,7 @@ export interface Instance {
   cgroupParent: string
   /** Prefix of user-defined bridges and host-side veths; at most 4 characters (interface names hold 15). */
   linkPrefix: string
-  /** Mirror URLs tried before docker.io itself, in order. */
+  /** Mirrors tried before registries themselves, in order: URLs for docker.io, `host[:port]=URL` for others. */
   registryMirrors: string[]
   /** `host[:port]` and networks of registries that may speak http, or https with any certificate. */
   insecureRegistries: string[]
@@ -99,7 +100,7 @@ const schema = z.object({
         z
           .string()
           .trim()
-          .pipe(z.url({ protocol: /^https?$/ })),
+          .regex(MIRROR, 'must be a list of URLs or host[:port]=URL, separated by commas'),
       ),
     ),
   GANTRY_INSECURE_REGISTRIES: z

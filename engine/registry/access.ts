@@ -5,7 +5,7 @@ import { isMissing } from '../store/documents.ts'
 
 /** How registries are reached, as this engine is set up. */
 export interface Registries {
-  /** URLs tried before docker.io itself. */
+  /** URLs tried before docker.io itself, and `host[:port]=URL` for other registries. */
   mirrors: readonly string[]
   /** `host`, `host:port` and networks in CIDR form that may speak http, or https with any certificate. */
   insecure: readonly string[]

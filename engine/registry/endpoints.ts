@@ -1,6 +1,7 @@
 import { readCertificates } from './access.ts'
 import type { Access, Registries } from './access.ts'
-import { isInNetwork, isLoopback, splitHost } from './hosts.ts'
+import { DOCKER_HUB, isInNetwork, isLoopback, splitHost } from './hosts.ts'
+import { mirrorsOf } from './mirrors.ts'
 
 /** One address at which a registry can be tried, and how. */
 export interface Endpoint extends Access {
@@ -10,39 +11,32 @@ export interface Endpoint extends Access {
 }
 
 /**
- * Where to try a registry, in order: for docker.io its mirrors and then itself; insecure ones, among them those on this
- * machine, by https and then by http.
+ * Where to try a registry, in order: its mirrors and then itself; insecure ones, among them those on this machine, by https
+ * and then by http.
  *
  * @param domain as in a reference, with port
  * @throws SYSTEM when its certificates cannot be read
  */
 export async function endpointsOf(domain: string, registries: Registries): Promise<Endpoint[]> {
-  const { certs, mirrors, proxies } = registries
+  const { certs, proxies } = registries
   const accessTo = async (host: string, insecure: boolean): Promise<Access> => ({
     insecure,
     certificates: await readCertificates(certs, host),
     proxies,
   })
-  if (domain === 'docker.io') {
-    const url = new URL('https://registry-1.docker.io')
-    return [
-      ...(await Promise.all(
-        mirrors.map(async (text) => {
-          const mirror = new URL(text)
-          const insecure = mirror.protocol === 'http:' || isInsecure(mirror.host, registries)
-          return { url: mirror, isMirror: true, ...(await accessTo(mirror.host, insecure)) }
-        }),
-      )),
-      { url, isMirror: false, ...(await accessTo('docker.io', false)) },
-    ]
-  }
-  const insecure = isInsecure(domain, registries)
+  const mirrors = mirrorsOf(domain, registries.mirrors).map(async (text) => {
+    const url = new URL(text)
+    const insecure = url.protocol === 'http:' || isInsecure(url.host, registries)
+    return { url, isMirror: true, ...(await accessTo(url.host, insecure)) }
+  })
+  const insecure = domain !== DOCKER_HUB && isInsecure(domain, registries)
   const secure = {
-    url: new URL(`https://${domain}`),
+    url: new URL(`https://${domain === DOCKER_HUB ? 'registry-1.docker.io' : domain}`),
     isMirror: false,
     ...(await accessTo(domain, insecure)),
   }
-  return insecure ? [secure, { ...secure, url: new URL(`http://${domain}`) }] : [secure]
+  const own = insecure ? [secure, { ...secure, url: new URL(`http://${domain}`) }] : [secure]
+  return [...(await Promise.all(mirrors)), ...own]
 }
 
 /** Those on this machine always are, as Docker has it. */

@@ -1,5 +1,8 @@
 import net from 'node:net'
 
+/** As references name it; it is asked at another host. */
+export const DOCKER_HUB = 'docker.io'
+
 /** A server's name without brackets, and its port where one is said. */
 export function splitHost(authority: string): { host: string; port: string | undefined } {
   const [, host = authority, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(authority) ?? []

@@ -20,6 +20,7 @@ import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import { shimPath } from '../native/addon.ts'
 import { logIn } from '../registry/login.ts'
+import { mirrorsOf } from '../registry/mirrors.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { installedRuntimes, OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
 import { hasJournald } from '../logs/forward/journald-options.ts'
@@ -159,7 +160,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       IndexConfigs: {
         'docker.io': {
           Name: 'docker.io',
-          Mirrors: instance.registryMirrors,
+          Mirrors: mirrorsOf('docker.io', instance.registryMirrors),
           Secure: true,
           Official: true,
         },
@@ -169,7 +170,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
             .map((Name) => [Name, { Name, Mirrors: [], Secure: false, Official: false }]),
         ),
       },
-      Mirrors: instance.registryMirrors,
+      Mirrors: mirrorsOf('docker.io', instance.registryMirrors),
     },
     GenericResources: [],
     HttpProxy: withoutPassword(instance.proxies.http),

@@ -87,7 +87,7 @@ describe('an engine killed with -9 in the middle of a transfer', () => {
   })
 
   it('has a load whole or not at all, and takes it again', async (t) => {
-    await killed(500, 'load', archive, async (test) => {
+    await killed(2000, 'load', archive, async (test) => {
       await test.reopen()
       const found = await whole(test)
       const { layers: unpacked, temporary } = test.onDisk()

@@ -13,6 +13,7 @@ import type { TLSSocket } from 'node:tls'
 import { inspectDistribution } from '../../../engine/images/distribution.ts'
 import { instanceFromEnv, registriesOf } from '../../../engine/instance.ts'
 import type { Registries } from '../../../engine/registry/access.ts'
+import { mirrorsOf } from '../../../engine/registry/mirrors.ts'
 import { proxyFor } from '../../../engine/registry/proxy.ts'
 
 const INDEX = JSON.stringify({
@@ -172,6 +173,20 @@ describe('a registry behind a proxy', () => {
       ask(settings(), 'plain.test:5000'),
       /answered 502 to CONNECT plain\.test:5000/,
     )
+  })
+})
+
+describe('mirrorsOf()', () => {
+  it('tells those of docker.io and of other registries apart', () => {
+    const entries = ['https://a.test', 'quay.io=https://b.test/quay', 'http://c.test:5000']
+    assert.deepEqual(mirrorsOf('docker.io', entries), ['https://a.test', 'http://c.test:5000'])
+    assert.deepEqual(mirrorsOf('quay.io', entries), ['https://b.test/quay'])
+    assert.deepEqual(mirrorsOf('quay.io:443', entries), [])
+    for (const text of ['quay.io', 'quay.io=ftp://x', 'a/b=https://c.test'])
+      assert.throws(
+        () => instanceFromEnv({ GANTRY_REGISTRY_MIRRORS: text }),
+        /GANTRY_REGISTRY_MIRRORS: /,
+      )
   })
 })
 

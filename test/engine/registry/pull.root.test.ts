@@ -360,6 +360,27 @@ describe('pull() from a mock registry', () => {
     assert.ok(registry.tokens.asked.every(({ authorization }) => authorization === undefined))
   })
 
+  it('tries the mirror of another registry before itself, and for that registry alone', async () => {
+    registry.add('library/app:latest', registryImage({ layers: [base] }))
+    const other = await MockRegistry.start()
+    try {
+      other.add('team/app:1', registryImage({ layers: [big] }))
+      await test.close()
+      test = await TestImages.open([`http://${registry.host}`, `quay.invalid=http://${other.host}`])
+      await collect(test.images.pull('quay.invalid/team/app:1'))
+      await collect(test.images.pull('app'))
+      assert.deepEqual((await test.images.list()).flatMap(({ RepoTags }) => RepoTags).sort(), [
+        'app:latest',
+        'quay.invalid/team/app:1',
+      ])
+      await assert.rejects(collect(test.images.pull('ghcr.invalid/team/app:1')), {
+        code: 'UNAVAILABLE',
+      })
+    } finally {
+      await other.close()
+    }
+  })
+
   it('tags what was loaded before with the same content instead of fetching it', async () => {
     const image = registryImage({ layers: [base, big] })
     registry.add('app:1', image)
