@@ -2,7 +2,6 @@ import fs from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
 import type { TarHeader } from '../tar/header.ts'
 import { TarParser } from '../tar/read.ts'
 
@@ -25,7 +24,7 @@ export class TreeSpool {
     this.#file = file
   }
 
-  static async from(tar: Readable): Promise<TreeSpool> {
+  static async from(tar: AsyncIterable<Buffer>): Promise<TreeSpool> {
     const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'gantry-export-'))
     const file = await fs.open(path.join(directory, 'content'), 'wx+', 0o600)
     try {
@@ -56,7 +55,7 @@ export class TreeSpool {
   }
 }
 
-async function spool(tar: Readable, file: FileHandle): Promise<SpooledEntry[]> {
+async function spool(tar: AsyncIterable<Buffer>, file: FileHandle): Promise<SpooledEntry[]> {
   const entries: SpooledEntry[] = []
   let end = 0
   let writes: { data: Buffer; at: number }[] = []
@@ -71,7 +70,7 @@ async function spool(tar: Readable, file: FileHandle): Promise<SpooledEntry[]> {
     },
     end: () => undefined,
   })
-  for await (const chunk of tar as AsyncIterable<Buffer>) {
+  for await (const chunk of tar) {
     parser.push(chunk)
     for (const { at, data } of writes)
       for (let done = 0; done < data.length;)

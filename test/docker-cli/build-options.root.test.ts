@@ -211,6 +211,20 @@ describe('options of docker buildx build', { skip }, () => {
       },
     )
 
+    it('writes the files of each into a directory of its own', async () => {
+      const target = path.join(cli.dir, 'each')
+      await built(files, '--platform', `${HOST},${FOREIGN}`, '--output', target)
+      const found = [HOST, FOREIGN].map((platform) =>
+        fs.readFileSync(path.join(target, platform.replace('/', '_'), platform, 'f'), 'utf8'),
+      )
+      assert.deepEqual(found, ['f', 'f'])
+      const archive = path.join(cli.dir, 'each.tar')
+      await built(files, '--platform', `${HOST},${FOREIGN}`, '--output', `type=tar,dest=${archive}`)
+      const listed = execFileSync('tar', ['-tf', archive], { encoding: 'utf8' })
+      for (const platform of [HOST, FOREIGN])
+        assert.ok(listed.includes(`${platform.replace('/', '_')}/${platform}/f\n`), listed)
+    })
+
     it('says what a RUN for another processor lacks', async () => {
       const dir = contextOf(cli, {
         Dockerfile: `FROM scratch\nCOPY . /\nRUN ["/x"]`,
@@ -223,6 +237,43 @@ describe('options of docker buildx build', { skip }, () => {
       assert.match(stderr, new RegExp(`RUN for ${FOREIGN} .* there is no handler for its programs`))
     })
   })
+
+  it(
+    'does what compose asks for: contexts, caches, platforms',
+    { skip: whyNoPlugin('docker-compose') },
+    async () => {
+      const other = contextOf(cli, { a: 'from elsewhere' })
+      const cache = path.join(cli.dir, 'composed-cache')
+      const dir = contextOf(cli, {
+        Dockerfile: 'FROM BASE\nCOPY --from=other a /a\nRUN cat /a > /b',
+        Bare: 'FROM scratch\nCOPY Bare /',
+        'compose.yaml': [
+          'services:',
+          '  a:',
+          '    image: composed-a',
+          '    build:',
+          '      context: .',
+          `      additional_contexts: { other: ${other} }`,
+          `      cache_to: ["type=local,dest=${cache},mode=max"]`,
+          '  b:',
+          '    image: composed-b',
+          `    build: { context: ., dockerfile: Bare, platforms: [${HOST}, ${FOREIGN}] }`,
+        ].join('\n'),
+      })
+      const args = ['compose', '-f', path.join(dir, 'compose.yaml'), 'build']
+      const { code, stderr } = await cli.run(args, { timeoutMs: 60_000 })
+      assert.equal(code, 0, stderr)
+      assert.equal(await cli.ok('run', '--rm', 'composed-a', 'cat', '/b'), 'from elsewhere')
+      assert.ok(fs.existsSync(path.join(cache, 'index.json')))
+      const platform = await cli.ok(
+        'inspect',
+        '--format',
+        '{{.Os}}/{{.Architecture}}',
+        'composed-b',
+      )
+      assert.equal(platform, HOST)
+    },
+  )
 
   it('writes an archive that docker load takes, with its names', async () => {
     const archive = path.join(cli.dir, 'loaded.tar')

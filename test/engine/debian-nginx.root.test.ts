@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { debianNginxTar } from '../helpers/debian-nginx.ts'
+import { debianNginxTar } from '../helpers/debian-root.ts'
 import { openTestEngine, type TestEngine } from '../helpers/local-engine.ts'
 import { demultiplex } from '../helpers/raw-stream.ts'
 

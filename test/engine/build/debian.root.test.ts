@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
-import { debianNginxTar } from '../../helpers/debian-nginx.ts'
+import { debianBaseTar } from '../../helpers/debian-root.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { tarOf } from '../images/archives.ts'
 
@@ -11,7 +11,7 @@ const PORT = '18482'
 
 const DOCKERFILE = `FROM debian-base
 ENV DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx zip curl
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx zip curl && rm -r /var/lib/apt/lists/*
 RUN echo "daemon off;" >> /etc/nginx/nginx.conf
 RUN echo "built by gantry" > /var/www/html/index.html && curl --version && zip --version
 EXPOSE 80
@@ -22,7 +22,7 @@ describe('a Dockerfile on a Debian base', () => {
   let host: TestEngine
   before(
     async () => {
-      const tar = await debianNginxTar()
+      const tar = await debianBaseTar()
       host = await openTestEngine({ image: false })
       const importing = host.engine.images.import(fs.createReadStream(tar), {
         reference: 'debian-base:latest',
@@ -31,13 +31,13 @@ describe('a Dockerfile on a Debian base', () => {
         // progress is not what is tested here
       }
     },
-    { timeout: 170_000 },
+    { timeout: 400_000 },
   )
   after(() => host.close())
 
   it(
     'installs packages, edits a config, and its page is served',
-    { timeout: 170_000 },
+    { timeout: 400_000 },
     async () => {
       const context = { tar: Readable.from([tarOf({ Dockerfile: DOCKERFILE })]) }
       let log = ''
@@ -47,6 +47,7 @@ describe('a Dockerfile on a Debian base', () => {
       } catch (error) {
         throw new Error(log.slice(-2000), { cause: error })
       }
+      assert.match(log, /Setting up nginx [^]*curl \d/)
       const { Config } = await host.engine.images.inspect('site:1')
       assert.deepEqual([Config?.Cmd, Config?.ExposedPorts], [['/usr/sbin/nginx'], { '80/tcp': {} }])
       const { Id } = await host.engine.containers.create({

@@ -198,6 +198,54 @@ describe('LocalBuilds', () => {
     assert.equal(Created, '2020-09-13T12:26:40.000Z')
   })
 
+  it('makes the same image in another engine with SOURCE_DATE_EPOCH', async () => {
+    const files = {
+      Dockerfile: [
+        'FROM busybox AS made',
+        'WORKDIR /w',
+        'COPY . .',
+        'RUN mkdir x && echo x > x/y && ln x/y hard && ln -s y x/link && chmod 4755 hard && rm sub/f',
+        'FROM busybox',
+        'COPY --from=made --chown=7:8 /w /copied',
+        'ADD archive.tar /unpacked/',
+        'RUN echo 1 > /bin/new && rm /bin/vi',
+        'LABEL a=b',
+      ].join('\n'),
+      'sub/f': 'f',
+      'sub/g': 'g',
+      'archive.tar': tarOf({ 'a/b': 'c' }),
+    }
+    const request = { buildArgs: { SOURCE_DATE_EPOCH: '1600000000' } }
+    const image = imageOf(await build(test.engine, files, request))
+    const other = await openTestEngine({ image: false })
+    try {
+      const base = other.engine.images.load(await test.engine.images.save(['busybox']))
+      for await (const _line of base) {
+        // only that it is there
+      }
+      assert.equal(imageOf(await build(other.engine, files, request)), image)
+      const layersOf = async (engine: Engine): Promise<unknown> =>
+        (await engine.images.inspect(image)).RootFS
+      assert.deepEqual(await layersOf(other.engine), await layersOf(test.engine))
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('builds nothing of a stage that the target does not need', async () => {
+    const Dockerfile =
+      'FROM busybox AS one\nRUN echo one > /f\nFROM nowhere.invalid/none AS unused\nRUN false\n' +
+      'FROM busybox AS two\nCOPY --from=one /f /\nFROM unused\nCOPY --from=two /f /'
+    const events = await build(test.engine, { Dockerfile }, { target: 'two' })
+    const begun = events.flatMap((event) => (event.kind === 'started' ? [event.instruction] : []))
+    assert.deepEqual(begun.sort(), [
+      'COPY --from=one /f /',
+      'FROM busybox AS one',
+      'FROM busybox AS two',
+      'RUN echo one > /f',
+    ])
+  })
+
   it('builds stages at the same time', async () => {
     // each waits for the other in a directory that both see
     const meet = (mine: string, other: string): string =>

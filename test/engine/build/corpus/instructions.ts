@@ -235,6 +235,36 @@ export const instructions: Case[] = [
     },
   },
   {
+    name: 'HEALTHCHECK with a start interval',
+    dockerfile: 'FROM BASE\nHEALTHCHECK --start-period=9s --start-interval=500ms CMD true',
+    config: {
+      Healthcheck: { Test: ['CMD-SHELL', 'true'], StartPeriod: 9e9, StartInterval: 5e8 },
+    },
+    notClassic: 'since 25',
+  },
+  {
+    name: 'a syntax directive and a comment before all',
+    dockerfile:
+      '# syntax=docker/dockerfile:1.7\n# check=skip=all\n\n# a comment\nFROM BASE\nENV A=1',
+    config: { Env: [PATH, 'A=1'] },
+  },
+  {
+    name: 'FROM for the platform of the build, in a build for another',
+    dockerfile:
+      'FROM --platform=$BUILDPLATFORM BASE AS here\nARG TARGETARCH\nRUN echo $TARGETARCH > /for\nFROM scratch\nCOPY --from=here /for /for',
+    request: { platform: 'linux/riscv64' },
+    tree: { '/for': file('riscv64\n') },
+    notClassic: 'only BuildKit has these variables',
+  },
+  {
+    name: 'RUN for another processor asks for a handler',
+    dockerfile: 'FROM scratch\nCOPY a /a\nRUN ["/a"]',
+    context: { a: 'x' },
+    request: { platform: 'linux/mips64le' },
+    fails: /RUN for linux\/mips64le .*binfmt_misc has no qemu-mips64le/,
+    notClassic: 'its words are those of the kernel',
+  },
+  {
     name: 'HEALTHCHECK NONE',
     dockerfile: 'FROM BASE\nHEALTHCHECK NONE',
     config: { Healthcheck: { Test: ['NONE'] } },

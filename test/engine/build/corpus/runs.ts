@@ -98,6 +98,13 @@ export const runs: Case[] = [
     notClassic: 'only BuildKit has it',
   },
   {
+    name: 'a bind that may be written to, by its long name',
+    dockerfile: 'FROM BASE\nRUN --mount=target=/c,readwrite echo new > /c/f && cp /c/f /o',
+    context: { f: 'old\n' },
+    tree: { '/o': file('new\n') },
+    notClassic: 'only BuildKit has it',
+  },
+  {
     name: 'a bind of a stage, merged from its layers',
     dockerfile: [
       'FROM BASE AS s',

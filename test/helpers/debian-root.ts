@@ -9,17 +9,26 @@ const CACHE = path.join(os.tmpdir(), 'gantry-fixtures')
 
 /** A real Debian root file system with nginx in it, made by mmdebstrap from this machine's own package sources. */
 export async function debianNginxTar(): Promise<string> {
-  const tar = path.join(CACHE, 'debian-nginx.tar')
+  return await debianTar('debian-nginx', ['--include=nginx-light'])
+}
+
+/** The same with nothing but apt and what it needs. */
+export async function debianBaseTar(): Promise<string> {
+  return await debianTar('debian-base', [])
+}
+
+async function debianTar(name: string, more: string[]): Promise<string> {
+  const tar = path.join(CACHE, `${name}.tar`)
   if (fs.existsSync(tar)) return tar
   fs.mkdirSync(CACHE, { recursive: true })
-  const half = path.join(CACHE, `half-${String(process.pid)}.tar`)
+  const half = path.join(CACHE, `half-${name}-${String(process.pid)}.tar`)
   const excluded = ['doc', 'man', 'locale', 'info'].map(
     (kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`,
   )
   const { codename, sources } = packageSources()
   await promisify(execFile)(
     'mmdebstrap',
-    ['--quiet', '--variant=minbase', '--include=nginx-light', ...excluded, codename, half, sources],
+    ['--quiet', '--variant=minbase', ...more, ...excluded, codename, half, sources],
     { maxBuffer: 16 << 20 },
   )
   fs.renameSync(half, tar)
