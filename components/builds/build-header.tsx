@@ -1,8 +1,7 @@
 'use client'
 import { ChevronDown, Hammer, Trash2 } from 'lucide-react'
 import Link from 'next/link'
-import { useRouter } from 'next/navigation'
-import type { ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import type { BuildRecord } from '@/engine/contract.ts'
 import { callerWords } from '@/components/callers/caller-words.ts'
 import { shortId } from '@/components/containers/container-name.ts'
@@ -22,14 +21,13 @@ import {
 import { Notice } from '@/components/ui/notice.tsx'
 import { BuildBadge, BuildTime } from './build-state.tsx'
 import { buildTitle, commitOf, sourceWords } from './build-words.ts'
+import { ForgetDialog } from './forget-dialog.tsx'
 import { outputHref } from './output.ts'
 
 /** What a build is, how it is, and what can be done with it. */
 export function BuildHeader({ build }: { build: BuildRecord }) {
-  const router = useRouter()
   const cancel = useAction()
-  const forget = useAction()
-  const failure = cancel.failure ?? forget.failure
+  const [forgetting, setForgetting] = useState(false)
   const title = buildTitle(build)
   return (
     <header className="bg-surface flex flex-col gap-2 border-b px-3 py-2.5 md:px-4">
@@ -71,23 +69,20 @@ export function BuildHeader({ build }: { build: BuildRecord }) {
                 size="icon-sm"
                 variant="ghost"
                 aria-label="Take off the record"
-                title="Take off the record; the image stays"
-                busy={forget.busy}
-                onClick={() =>
-                  void forget.run(
-                    () => api.delete(`/api/builds/${build.id}`),
-                    () => router.push('/builds'),
-                  )
-                }
+                title="Take off the record"
+                onClick={() => setForgetting(true)}
               >
-                {!forget.busy && <Trash2 aria-hidden />}
+                <Trash2 aria-hidden />
               </Button>
             </>
           )}
         </div>
       </div>
       <Facts build={build} />
-      {failure !== undefined && <Notice title="That could not be done">{failure}</Notice>}
+      {cancel.failure !== undefined && (
+        <Notice title="It could not be cancelled">{cancel.failure}</Notice>
+      )}
+      {forgetting && <ForgetDialog build={build} onClose={() => setForgetting(false)} />}
     </header>
   )
 }
@@ -102,6 +97,7 @@ function Facts({ build }: { build: BuildRecord }) {
         {commit !== null && <span className="font-mono"> @ {commit.slice(0, 12)}</span>}
         {build.dockerfile !== 'Dockerfile' && `, ${build.dockerfile}`}
         {build.target !== null && `, stage ${build.target}`}
+        {build.platform !== null && `, for ${build.platform}`}
       </Fact>
       <Fact name="By">{callerWords(build.createdBy)}</Fact>
       <Fact name="Started">

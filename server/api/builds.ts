@@ -171,7 +171,8 @@ function attached(body: Readable, name: string, type: string): Response {
     headers: {
       'Content-Type': type,
       'Content-Disposition': `attachment; filename="${name}"`,
-      'Cache-Control': 'no-store',
+      // as it is: gigabytes are not to be compressed on their way
+      'Cache-Control': 'no-store, no-transform',
       'X-Content-Type-Options': 'nosniff',
     },
   })

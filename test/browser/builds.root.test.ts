@@ -233,6 +233,12 @@ describe('builds in the browser', () => {
     await page.getByRole('button', { name: /^Failed/ }).click()
     await page.getByRole('table').getByRole('link').first().click()
     await page.getByText('The build failed at Dockerfile:3').waitFor()
+    await page.getByRole('button', { name: 'Take off the record' }).click()
+    await page
+      .getByRole('alertdialog')
+      .getByText(/Its log goes with it/)
+      .waitFor()
+    await page.keyboard.press('Escape')
     await page.setViewportSize({ width: 390, height: 844 })
     await shoot(page, '70-build-phone')
     await console.goto('/builds')

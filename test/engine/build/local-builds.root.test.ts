@@ -369,6 +369,11 @@ describe('LocalBuilds', () => {
         for await (const event of test.engine.builds.build(request)) events.push(event)
         assert.equal(logOf(events), 'from the repository\n', remote)
       }
+      const sources = (await test.engine.builds.list()).map(({ source }) => source)
+      const cloned = sources.find(({ kind }) => kind === 'git')
+      assert.ok(cloned?.kind === 'git')
+      assert.equal(cloned.address, `${git}#work:sub`)
+      assert.match(cloned.commit ?? '', /^[0-9a-f]{40}$/)
       const events: BuildEvent[] = []
       const lone = { context: { remote: `${web}/Dockerfile` } }
       for await (const event of test.engine.builds.build(lone)) events.push(event)

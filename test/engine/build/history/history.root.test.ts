@@ -10,6 +10,7 @@ import type {
   BuildRequest,
   Engine,
 } from '../../../../engine/contract.ts'
+import { BuildHistory } from '../../../../engine/build/history/history.ts'
 import { BuildHistory as ClientHistory } from '../../../../engine/buildkit/history.ts'
 import {
   historyEvents,
@@ -207,6 +208,57 @@ describe('builds on record', () => {
     await assert.rejects(build(test.engine, 'FROM busybox\n', { id: '../x' }), {
       code: 'INVALID_PARAMETER',
     })
+  })
+})
+
+describe('BuildHistory', () => {
+  let root = ''
+  before(() => {
+    root = fs.mkdtempSync('/tmp/g-history-')
+  })
+  after(() => {
+    fs.rmSync(root, { recursive: true, force: true })
+  })
+
+  it('keeps the newest 200 and those that are pinned, and of addresses no credentials', async () => {
+    const open = (): BuildHistory => new BuildHistory(root, (message) => assert.fail(message))
+    const history = open()
+    const ids: string[] = []
+    for (let i = 0; i < 203; i++) {
+      const context = { remote: `https://me:word@host/team/app.git#v${String(i)}` }
+      const recording = await history.begin({ context })
+      recording.end('done')
+      history.file(recording)
+      await history.close()
+      ids.push(recording.record.id)
+      if (i === 0) await history.pin(recording.record.id, true)
+    }
+    const kept = await open().list()
+    assert.equal(kept.length, 201)
+    assert.equal(kept[0]?.id, ids.at(-1))
+    assert.equal(kept.at(-1)?.id, ids[0])
+    assert.ok(!kept.some(({ id }) => id === ids[1]))
+    assert.deepEqual(kept[0]?.source, {
+      kind: 'git',
+      address: 'https://host/team/app.git#v202',
+      commit: null,
+    })
+    const files = fs.readdirSync(path.join(root, 'build-history'))
+    assert.equal(files.length, 201)
+  })
+
+  it('leaves aside a record that cannot be read, and sweeps what is none', async () => {
+    const directory = path.join(root, 'build-history')
+    fs.mkdirSync(path.join(directory, 'ef'.repeat(16)))
+    const broken = path.join(directory, 'fe'.repeat(16))
+    fs.mkdirSync(broken)
+    fs.writeFileSync(path.join(broken, 'record.json'), '{')
+    const warnings: string[] = []
+    const history = new BuildHistory(root, (message) => warnings.push(message))
+    assert.equal((await history.list()).length, 201)
+    assert.equal(warnings.length, 1)
+    assert.ok(fs.existsSync(broken))
+    assert.ok(!fs.existsSync(path.join(directory, 'ef'.repeat(16))))
   })
 })
 
