@@ -55,8 +55,9 @@ export function PruneImagesDialog({ all, onClose }: { all: boolean; onClose: () 
               : 'Images that no container uses, tagged or not. '}
             {images.length > 0 && (
               <strong className="text-foreground">
-                Frees {least}
-                {formatBytes(query.data.SpaceReclaimable)}.
+                {query.data.SpaceReclaimable > 0
+                  ? `Frees ${least}${formatBytes(query.data.SpaceReclaimable)}.`
+                  : 'Frees nothing but names: other images have all their layers too.'}
               </strong>
             )}
           </>

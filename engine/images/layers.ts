@@ -87,6 +87,7 @@ async function reading<T>(
   read: (trees: string[]) => Promise<T>,
 ): Promise<T> {
   return await store.leased(async (lease) => {
+    store.layers.requireTrees(image.id, image.document.layers)
     for (const { chainId } of image.document.layers) lease.layers.add(chainId)
     return await read(
       image.document.layers.map(

@@ -106,6 +106,17 @@ export class LayerStore {
     return `${directoryOf(chainId)}/fs`
   }
 
+  /** @throws SYSTEM naming the layer, the image and what to do when somebody has removed one from the disk */
+  requireTrees(imageId: string, layers: readonly Pick<Layer, 'chainId'>[]): void {
+    for (const { chainId } of layers) {
+      if (hasTree(path.join(this.root, this.nameOf(chainId)))) continue
+      throw new EngineError(
+        'SYSTEM',
+        `layer ${chainId} of image ${imageId} is missing on disk: start the engine again and pull the image again`,
+      )
+    }
+  }
+
   /**
    * Unpacks a layer unless it is there; who asks for one that is being unpacked waits for that. Then it is made sure that
    * the archive holds the layer all the same: a push or a save would send it on as that.
@@ -358,6 +369,6 @@ function firstDirectory(
 }
 
 /** @returns false when the tree has gone, by somebody's hand */
-export function hasTree(file: string): boolean {
+function hasTree(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

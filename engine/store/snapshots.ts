@@ -7,7 +7,7 @@ import { DIRECTORY, mountFrom, statat, treeSize } from '../native/fs.ts'
 import { MNT_DETACH, umount } from '../native/mount.ts'
 import { runSteps } from '../native/steps.ts'
 import { documentSteps, readDocumentSync, writeDocument } from './documents.ts'
-import { EMPTY_LAYER, hasTree } from './layers.ts'
+import { EMPTY_LAYER } from './layers.ts'
 import type { Layer, LayerStore } from './layers.ts'
 import { lookUpMerged } from './merged.ts'
 import type { Trash } from './trash.ts'
@@ -110,7 +110,7 @@ export class SnapshotStore {
     layers: Layer[],
     options: { sync?: boolean } = {},
   ): Promise<void> {
-    this.#check(imageId, layers)
+    this.#store.requireTrees(imageId, layers)
     const directory = path.join(this.#root, id)
     const upper = path.join(directory, 'fs')
     const file = path.join(directory, 'snapshot.json')
@@ -136,17 +136,7 @@ export class SnapshotStore {
   /** @throws SYSTEM when a layer's directory has gone */
   checkLayers(id: string): void {
     const { imageId, layers } = this.#get(id)
-    this.#check(imageId, layers)
-  }
-
-  #check(imageId: string, layers: Layer[]): void {
-    for (const { chainId } of layers) {
-      if (hasTree(path.join(this.#store.root, this.#store.nameOf(chainId)))) continue
-      throw new EngineError(
-        'SYSTEM',
-        `layer ${chainId} of image ${imageId} is missing on disk: start the engine again and pull the image again`,
-      )
-    }
+    this.#store.requireTrees(imageId, layers)
   }
 
   /** @throws NOT_FOUND */

@@ -195,6 +195,16 @@ describe('layers of an image', () => {
     assert.deepEqual([last.files.length, last.files.at(-1)?.name], [100, 'f2499'])
   })
 
+  it("says so when a layer was removed by somebody's hand", async () => {
+    await load('taken:1', tar(file('a')))
+    const { GraphDriver } = await test.images.inspect('taken:1')
+    fs.rmSync(GraphDriver?.Data['UpperDir'] ?? '', { recursive: true })
+    await assert.rejects(test.images.layerFiles('taken:1', 0, '/'), {
+      code: 'SYSTEM',
+      message: /^layer sha256:\w+ of image sha256:\w+ is missing on disk: .*pull the image again$/,
+    })
+  })
+
   it('says that there is no such image', async () => {
     await assert.rejects(test.images.layers('none:1'), { code: 'NOT_FOUND' })
   })
