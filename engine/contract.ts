@@ -447,9 +447,13 @@ export interface ImageEngine {
    * Makes an index of images that are one thing for several platforms. Names stand for the index from then on, and are here
    * those of its image for this machine, or of the first; without names that image's ID stands for it.
    *
-   * @returns the ID of that image
+   * @returns the ID of that image, and the index
    */
-  join(ids: readonly string[], names: readonly string[], signal?: AbortSignal): Promise<string>
+  join(
+    ids: readonly string[],
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<{ image: string; index: { mediaType: string; digest: string; size: number } }>
   remove(
     name: string,
     options?: { force?: boolean; noprune?: boolean },

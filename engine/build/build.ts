@@ -28,7 +28,12 @@ import { finishImage } from './finish.ts'
 import { KnownSteps } from './known-steps.ts'
 import { ContextDirectories } from './named-contexts.ts'
 import type { BuilderParts } from './parts.ts'
-import { PLATFORM_ARGS, platformArgs, PROXY_ARGS } from '../dockerfile/platform-args.ts'
+import {
+  BUILDKIT_ARGS,
+  PLATFORM_ARGS,
+  platformArgs,
+  PROXY_ARGS,
+} from '../dockerfile/platform-args.ts'
 import { GlobalScope } from '../dockerfile/scope.ts'
 import type { Build, Stage, Step } from './stage.ts'
 import { evaluateStage } from './evaluate.ts'
@@ -55,7 +60,9 @@ export async function runBuild(
   checkSecurity(request.resources ?? {})
   parseCgroupParent(request.resources?.CgroupParent)
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
-  const context = await openContext(parts, request.context, request.dockerfile, dir, signal)
+  const keepGitDir = isOn(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'])
+  const asked = { dockerfile: request.dockerfile, keepGitDir }
+  const context = await openContext(parts, request.context, asked, dir, signal)
   opened(context)
   signal.throwIfAborted()
   const warn = (message: string): void => {
@@ -299,7 +306,7 @@ class BuildRun implements Build {
         ),
       ].flatMap(({ args }) => args.map(({ name }) => name)),
     )
-    const always = [...PROXY_ARGS, ...PLATFORM_ARGS, 'SOURCE_DATE_EPOCH']
+    const always = [...PROXY_ARGS, ...PLATFORM_ARGS, ...BUILDKIT_ARGS, 'SOURCE_DATE_EPOCH']
     return Object.keys(this.request.buildArgs ?? {})
       .filter((name) => !declared.has(name) && !always.includes(name))
       .sort()
@@ -323,6 +330,10 @@ function definedOnly(values: Record<string, string | undefined>): Record<string,
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
+}
+
+function isOn(text: string | undefined): boolean {
+  return text !== undefined && /^(1|t|true)$/i.test(text)
 }
 
 function epochOf(text: string | undefined): number | undefined {

@@ -35,11 +35,13 @@ export interface OpenedContext {
 export async function openContext(
   { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
   context: BuildContext,
-  asked: string | undefined,
+  { dockerfile: asked, keepGitDir }: { dockerfile: string | undefined; keepGitDir: boolean },
   dir: string,
   signal: AbortSignal,
 ): Promise<OpenedContext> {
-  const { lone, root, ...commit } = await openSource({ instance, trees }, context, dir, signal)
+  const { lone, root, ...commit } = await openSource({ instance, trees }, context, dir, signal, {
+    keepGitDir,
+  })
   if ('empty' in context && context.dockerfile === undefined)
     throw new InvalidParameterError('there is neither a context nor a Dockerfile')
   // a Dockerfile alone is a context without anything else
@@ -72,17 +74,18 @@ export async function openSource(
   source: BuildContext,
   dir: string,
   signal: AbortSignal,
+  options: { keepGitDir: boolean } = { keepGitDir: false },
 ): Promise<{ root: string; lone?: string | undefined; commit?: string }> {
   const directory = path.join(dir, 'context')
   await fs.mkdir(directory, { mode: 0o755 })
   if ('tar' in source) await unpack(trees, directory, source.tar)
   else if ('remote' in source) {
     if (isGit(source.remote)) {
-      const clone = await cloneInto(directory, source.remote, { keepGitDir: false }, signal)
+      const clone = await cloneInto(directory, source.remote, options, signal)
       return { root: clone.directory, commit: clone.commit }
     }
-    const options = { proxies: instance.proxies, signal }
-    const lone = await fetchContext(trees, directory, source.remote, dir, options)
+    const access = { proxies: instance.proxies, signal }
+    const lone = await fetchContext(trees, directory, source.remote, dir, access)
     return { root: directory, lone }
   }
   return { root: directory }

@@ -25,6 +25,8 @@ export interface BuildProcess {
   env: string[]
   user: string
   cwd: string
+  /** That the process sees; undefined: one of its own. */
+  hostname: string | undefined
   /** NetworkMode and all that limits it. */
   hostConfig: HostConfig
   mounts: OciMount[]
@@ -113,7 +115,7 @@ class Run {
     const { cgroups, images, networks } = this.#parts
     const { hostConfig, layers } = this.#asked
     const id = this.#id
-    const hostname = id.slice(0, 12)
+    const hostname = this.#asked.hostname ?? id.slice(0, 12)
     const snapshotLayers = layers.map(({ chainId, diffId, sizeBytes }) => ({
       chainId,
       diffId,
@@ -122,7 +124,7 @@ class Run {
     const [sandbox] = await settled([
       networks.start({
         id,
-        name: `build-${hostname}`,
+        name: `build-${id.slice(0, 12)}`,
         hostname,
         domainname: '',
         mode: hostConfig.NetworkMode ?? 'default',

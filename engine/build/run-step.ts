@@ -36,6 +36,7 @@ export async function runCommand(
   const mounts = await planMounts(build, stage, instruction, step)
   const user = config.User ?? ''
   const cwd = config.WorkingDir || '/'
+  const hostname = hostnameOf(build)
   // what it costs and how it gets out to the network are not what it is: limits, hosts and proxies are left out
   const key = cacheKey(
     'run',
@@ -49,6 +50,7 @@ export async function runCommand(
     instruction.security,
     mounts.identity,
     build.epochSeconds ?? null,
+    ...(hostname === undefined ? [] : [hostname]),
   )
   const told = { createdBy: describe(args, given), description: step.name }
   // histories say nothing of mounts
@@ -71,6 +73,7 @@ export async function runCommand(
         ],
         user,
         cwd,
+        hostname,
         hostConfig,
         mounts: prepared.mounts,
         onOutput: async (stream, data) => {
@@ -146,6 +149,14 @@ function commandOf(
     args: [`/dev/pipes/${first.name}`],
     script: { name: first.name, content: first.content },
   }
+}
+
+/** @throws INVALID_PARAMETER for what no host can be called */
+function hostnameOf({ request }: Build): string | undefined {
+  const name = request.buildArgs?.['BUILDKIT_SANDBOX_HOSTNAME']
+  if (name === undefined || name === '') return undefined
+  if (/^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(name)) return name
+  throw new InvalidParameterError(`invalid BUILDKIT_SANDBOX_HOSTNAME: ${name}`)
 }
 
 function hostConfigOf(build: Build, { network, security }: InstructionOf<'run'>): HostConfig {

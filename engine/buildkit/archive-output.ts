@@ -27,7 +27,7 @@ export function planArchive(
       }
       await parts.progress.step(words, async (transfer) => {
         let bytes = 0
-        const image = await nameImages(images, [], parts)
+        const { image } = await nameImages(images, [], parts)
         const tar = await parts.engine.images.save([image], { names, described }, parts.signal)
         await sendArchive(tar as AsyncIterable<Buffer>, index, parts, (more) => {
           bytes += more

@@ -42,20 +42,27 @@ export function namesOf(attrs: Record<string, string>): Reference[] {
     .map((name) => taggedReference(name))
 }
 
-/** @returns the image that has the names here: of several, that for this machine */
+/**
+ * Gives the result its names.
+ *
+ * @returns the image that has them here, of several that for this machine, and what `--metadata-file` says of it
+ */
 export async function nameImages(
   images: readonly BuiltImage[],
   names: readonly Reference[],
   { engine, signal }: ExportParts,
-): Promise<string> {
+): Promise<{ image: string; words: Record<string, string> }> {
   const ids = images.map(({ id }) => id)
-  if (ids.length > 1) return await engine.images.join(ids, names.map(formatReference), signal)
+  if (ids.length > 1) {
+    const { image, index } = await engine.images.join(ids, names.map(formatReference), signal)
+    return { image, words: manifestWords(index) }
+  }
   const [image = ''] = ids
   for (const reference of names) {
     const repo = familiarReference({ ...reference, tag: undefined })
     await engine.images.tag(image, repo, reference.tag)
   }
-  return image
+  return { image, words: { 'containerimage.digest': image } }
 }
 
 /** A manifest as `--metadata-file` has it. */

@@ -47,7 +47,7 @@ function planImage(attrs: Record<string, string>): PlannedExport {
     names: names.map((reference) => familiarReference(reference)),
     run: async (images, parts) => {
       const { progress } = parts
-      const image = await progress.step('exporting to image', async (transfer) => {
+      const { image, words } = await progress.step('exporting to image', async (transfer) => {
         for (const { id, platform } of images)
           transfer(`writing image ${id}${images.length > 1 ? ` for ${platform}` : ''}`, 0, true)
         const chosen = await nameImages(images, names, parts)
@@ -63,7 +63,7 @@ function planImage(attrs: Record<string, string>): PlannedExport {
           )
       return {
         'containerimage.config.digest': image,
-        'containerimage.digest': image,
+        ...words,
         ...(names.length > 0 ? { 'image.name': names.map(formatReference).join(',') } : {}),
         ...pushed,
       }

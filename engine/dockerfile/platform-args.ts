@@ -39,3 +39,16 @@ export const PROXY_ARGS: readonly string[] = [
   'NO_PROXY',
   'ALL_PROXY',
 ].flatMap((name) => [name, name.toLowerCase()])
+
+/**
+ * What of BuildKit's own arguments means something here: whether the repository of a context keeps its `.git`, and the name
+ * of the host that commands see. Images tell their steps anyway (INLINE_CACHE), and the front end is always the same (SYNTAX).
+ *
+ * @see https://docs.docker.com/reference/dockerfile/, "BuildKit built-in build args"
+ */
+export const BUILDKIT_ARGS: readonly string[] = [
+  'BUILDKIT_CONTEXT_KEEP_GIT_DIR',
+  'BUILDKIT_INLINE_CACHE',
+  'BUILDKIT_SANDBOX_HOSTNAME',
+  'BUILDKIT_SYNTAX',
+]

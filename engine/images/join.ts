@@ -17,11 +17,11 @@ export async function joinImages(
   ids: readonly string[],
   names: readonly string[],
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ image: string; index: Descriptor }> {
   const images = ids.map((id) => store.find(id))
   const chosen = images.find(({ config }) => platformMatches(config, hostPlatform())) ?? images[0]
   if (!chosen) throw new InvalidParameterError('an index needs an image')
-  await store.leased(async (lease) => {
+  const index = await store.leased(async (lease) => {
     const manifests: Descriptor[] = []
     for (const image of images) {
       const { manifest } = await manifested(store, image, lease, signal)
@@ -35,15 +35,16 @@ export async function joinImages(
     lease.blobs.add(digestOf(content))
     const digest = await store.blobs.write(content)
     const descriptor = { mediaType: OCI_INDEX, digest, size: content.length }
-    const index = keptIndex(await readIndex(storeSource(store), descriptor))
+    const kept = keptIndex(await readIndex(storeSource(store), descriptor))
     const references = names.map((name) => formatReference(withDefaultTag(parseReference(name))))
     const roots = references.length > 0 ? references : [chosen.id]
     await store.rename({
       set: new Map(references.map((name) => [name, chosen.id])),
-      indexes: new Map(roots.map((name) => [name, index])),
+      indexes: new Map(roots.map((name) => [name, kept])),
     })
+    return descriptor
   })
-  return chosen.id
+  return { image: chosen.id, index }
 }
 
 /** The image with a manifest that is here; where it has none it gets the one that a push would make. */

@@ -185,7 +185,7 @@ export class LocalImages implements ImageEngine {
     ids: readonly string[],
     names: readonly string[],
     signal: AbortSignal = new AbortController().signal,
-  ): Promise<string> {
+  ): ReturnType<ImageEngine['join']> {
     return joinImages(this.#store, ids, names, signal)
   }
 

@@ -179,7 +179,7 @@ export class RemoteImages implements ImageEngine {
     })
   }
 
-  join(): Promise<string> {
+  join(): Promise<never> {
     return Promise.reject(this.#cannot('make one of images for several platforms'))
   }
 

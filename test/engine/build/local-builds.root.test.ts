@@ -382,6 +382,17 @@ describe('LocalBuilds', () => {
         Dockerfile: `FROM busybox\nADD ${git}#work /n/\nADD --keep-git-dir=true ${git}#work:sub /m/\nRUN find /n /m -type f | grep -v /.git/ | sort\n`,
       })
       assert.equal(logOf(added), '/m/Dockerfile\n/m/f\n/n/other\n/n/sub/Dockerfile\n/n/sub/f\n')
+      for (const BUILDKIT_CONTEXT_KEEP_GIT_DIR of ['0', '1']) {
+        const dockerfile = 'FROM busybox\nCOPY . /c\nRUN ls -A /c'
+        const kept: BuildEvent[] = []
+        for await (const event of test.engine.builds.build({
+          context: { remote: `${git}#work`, dockerfile },
+          buildArgs: { BUILDKIT_CONTEXT_KEEP_GIT_DIR },
+        }))
+          kept.push(event)
+        const isKept = BUILDKIT_CONTEXT_KEEP_GIT_DIR === '1'
+        assert.equal(logOf(kept), `${isKept ? '.git\n' : ''}other\nsub\n`)
+      }
     } finally {
       await served.close()
     }

@@ -105,6 +105,13 @@ export const runs: Case[] = [
     notClassic: 'only BuildKit has it',
   },
   {
+    name: 'a command sees the name of the host that is asked for',
+    dockerfile: 'FROM BASE\nRUN hostname > /h && grep -c made-up /etc/hosts >> /h',
+    request: { buildArgs: { BUILDKIT_SANDBOX_HOSTNAME: 'made-up' } },
+    tree: { '/h': file('made-up\n1\n') },
+    notClassic: 'only BuildKit has it',
+  },
+  {
     name: 'a bind of a stage, merged from its layers',
     dockerfile: [
       'FROM BASE AS s',
