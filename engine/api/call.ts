@@ -255,7 +255,9 @@ function readText(body: Readable): Promise<string> {
     body.on('data', take)
     body.once('end', () => resolve(Buffer.concat(chunks).toString()))
     body.once('error', reject)
-    body.once('close', () => reject(new InvalidParameterError('the request was cut short')))
+    body.once('close', () => {
+      if (!body.readableEnded) reject(new InvalidParameterError('the request was cut short'))
+    })
   })
 }
 

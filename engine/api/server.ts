@@ -96,8 +96,11 @@ export function createApiServer(engine: Engine, buildkit: Shared = sharedOfClien
         socket.resume()
       })
       const readBody = async (): Promise<Readable> => {
-        const bytes = await takeBody(socket, request.headers, MAX_BODY_BYTES)
-        return Readable.from(bytes.length === 0 ? [] : [bytes])
+        // by hand: Readable.from reads through an async generator
+        const body = new Readable({ read: () => undefined })
+        body.push(await takeBody(socket, request.headers, MAX_BODY_BYTES))
+        body.push(null)
+        return body
       }
       void serve(request, response, readBody, socket)
     },
