@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { ConflictError, errorMessage, NotImplementedError, NotModifiedError } from '../errors.ts'
 import { explainHostError } from '../host-errors.ts'
 import { removeTree } from '../native/fs.ts'
@@ -8,7 +9,7 @@ import { runtimeNamed } from '../runtime/oci-runtimes.ts'
 import { launchContainer, type Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
 import { resourcesOf } from '../runtime/resources.ts'
-import { resolveUser } from '../runtime/user.ts'
+import { resolveUser, type ResolvedUser } from '../runtime/user.ts'
 import type { OciResources, OciSpec } from '../types/oci-runtime.ts'
 import { cgroupParentOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
@@ -73,10 +74,14 @@ export async function launch(
 
     undo.add('network', () => context.networks.stop(id))
     checkUserns(context, document.hostConfig)
-    const sandbox = await context.networks.start({
+    const network = context.networks.start({
       ...sandboxRequestOf(context, container),
       userns: userNamespaceFor(context, container),
     })
+    // awaited below, and by the undo when what is done meanwhile fails
+    network.catch(() => undefined)
+    // once the kernel is at work on it, on another thread, this one makes the cgroup
+    await setImmediate()
     const resources = resourcesOf(document.hostConfig)
     const cgroup = context.cgroups.create(id, resources, cgroupParentOf(container))
     undo.add('cgroup', () => cgroup.remove())
@@ -86,11 +91,17 @@ export async function launch(
         await deleteFromRuntime(container.runDir)
       })
     }
+    const user = await resolveUser(
+      document.config.User ?? '',
+      document.hostConfig.GroupAdd ?? [],
+      (file) => context.images.snapshots.readFile(id, file),
+    )
+    const sandbox = await network
     // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
     // recovery sweeps with all that belongs to no running container.
     await container.setState({ starting: true, sandbox })
 
-    const spec = await specOf(context, container, { cgroupsPath: cgroup.path, resources })
+    const spec = await specOf(context, container, user, { cgroupsPath: cgroup.path, resources })
     const shim = await launchContainer({
       id,
       runDir: container.runDir,
@@ -192,21 +203,17 @@ async function connectPending(container: Container, shim: Shim): Promise<void> {
 async function specOf(
   context: ContainersContext,
   container: Container,
+  user: ResolvedUser,
   limits: { cgroupsPath: string; resources: OciResources },
 ): Promise<OciSpec> {
-  const { config, hostConfig, id } = container.document
+  const { hostConfig, id } = container.document
   const sandbox = container.state.sandbox
   const { domainname, hostname } = hostNamesOf(context, container)
-  const [user, mounts] = await Promise.all([
-    resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], (file) =>
-      context.images.snapshots.readFile(id, file),
-    ),
-    prepareMounts(context, container, {
-      hosts: sandbox?.hosts ?? '',
-      resolvConf: sandbox?.resolvConf ?? '',
-      hostname,
-    }),
-  ])
+  const mounts = await prepareMounts(context, container, {
+    hosts: sandbox?.hosts ?? '',
+    resolvConf: sandbox?.resolvConf ?? '',
+    hostname,
+  })
   return buildSpec({
     id,
     config: withLinkEnvironment(context, container),
