@@ -93,11 +93,13 @@ function Facts({ build }: { build: BuildRecord }) {
   return (
     <dl className="text-muted-foreground flex flex-wrap gap-x-5 gap-y-1 text-[13px]">
       <Fact name="From">
-        {sourceWords(build.source, build.client?.attributes)}
-        {commit !== null && <span className="font-mono"> @ {commit.slice(0, 12)}</span>}
-        {build.dockerfile !== 'Dockerfile' && `, ${build.dockerfile}`}
-        {build.target !== null && `, stage ${build.target}`}
-        {build.platform !== null && `, for ${build.platform}`}
+        <span className="truncate">
+          {sourceWords(build.source, build.client?.attributes)}
+          {commit !== null && <span className="font-mono"> @ {commit.slice(0, 12)}</span>}
+          {build.dockerfile !== 'Dockerfile' && `, ${build.dockerfile}`}
+          {build.target !== null && `, stage ${build.target}`}
+          {build.platform !== null && `, for ${build.platform}`}
+        </span>
       </Fact>
       <Fact name="By">{callerWords(build.createdBy)}</Fact>
       <Fact name="Started">
@@ -108,8 +110,7 @@ function Facts({ build }: { build: BuildRecord }) {
       </Fact>
       {totalSteps > 0 && (
         <Fact name="Steps">
-          {completedSteps} of {totalSteps}
-          {cachedSteps > 0 && `, ${cachedSteps} cached`}
+          {`${completedSteps} of ${totalSteps}${cachedSteps > 0 ? `, ${cachedSteps} cached` : ''}`}
         </Fact>
       )}
       {image !== null && (

@@ -2,6 +2,7 @@
 import { useTheme } from 'next-themes'
 import { useRouter } from 'next/navigation'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { buildTitle, stateWords } from '@/components/builds/build-words.ts'
 import { containerName, shortId } from '@/components/containers/container-name.ts'
 import { verbWords, doVerb, type Verb } from '@/components/containers/verbs.ts'
 import { failureText } from '@/components/engine/client.ts'
@@ -25,6 +26,7 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
   const images = useImages()
   const networks = useNetworks()
   const volumes = useVolumes()
+  const { data: builds = [] } = useTopic('builds')
   const registries = useRegistries()
   const to = (group: string, label: string, href: string, more: Partial<Entry> = {}): Entry => ({
     id: `${group} ${href}`,
@@ -99,6 +101,12 @@ export function usePaletteEntries(searching: boolean, onKeys: () => void): Entry
       to('Registries', name, `/registries/${encodeURIComponent(host)}`, {
         words: `registry ${host}`,
         hint: name === host ? '' : host,
+      }),
+    ),
+    ...(searching ? builds : []).map((build) =>
+      to('Builds', buildTitle(build), `/builds/${build.id}`, {
+        words: `build ${build.id.slice(0, 12)}`,
+        hint: stateWords[build.state].word,
       }),
     ),
     ...(searching ? (networks.data ?? []) : []).map((network) =>

@@ -1,12 +1,33 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import http from 'node:http'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { BuildRecord, BuildSummary } from '../../engine/contract.ts'
+import { tarOf } from '../engine/images/archives.ts'
 import { shoot } from '../helpers/browser.ts'
 import { ConsolePage } from '../helpers/console-page.ts'
+
+/** As the docker CLI builds. */
+async function buildBySocket(socketPath: string, tag: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const request = http.request(
+      { socketPath, method: 'POST', path: `/build?t=${encodeURIComponent(tag)}` },
+      (response) => {
+        text(response).then((said) => {
+          assert.match(said, /Successfully tagged/)
+          resolve()
+        }, reject)
+      },
+    )
+    request.on('error', reject)
+    request.setHeader('Content-Type', 'application/x-tar')
+    request.end(tarOf({ Dockerfile: 'FROM busybox\nLABEL by=docker\n' }))
+  })
+}
 
 describe('builds in the browser', () => {
   let console: ConsolePage
@@ -222,9 +243,12 @@ describe('builds in the browser', () => {
   })
 
   test('builds of docker and of before a restart are in the list, on a phone too', async () => {
+    await buildBySocket(console.host.instance.socketPath, 'by/docker:1')
     await console.host.kill()
     await console.host.start()
     await console.goto('/builds')
+    const docker = page.getByRole('row').filter({ hasText: 'by/docker:1' })
+    await docker.getByText('root').waitFor()
     const rows = page.getByRole('table').getByRole('row')
     await page.getByRole('link', { name: 'shown/app:1', exact: true }).waitFor()
     const builds = await console.call<BuildSummary[]>('GET', '/api/builds')
