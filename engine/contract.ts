@@ -823,8 +823,15 @@ export interface BuildRequest {
   entitlements?: ('network.host' | 'security.insecure')[]
 }
 
-/** An image, an address as a context has it, or a directory as a tar, which is opened when it is needed. */
-export type NamedContext = { image: string } | { remote: string } | { open: () => Readable }
+/**
+ * An image by its name or out of what a client keeps, an address as a context has it, or a directory as a tar, which is opened
+ * when it is needed.
+ */
+export type NamedContext =
+  | { image: string }
+  | { content: ClientContent; digest: string }
+  | { remote: string }
+  | { open: () => Readable }
 
 /** Content by digest that a client keeps. */
 export interface ClientContent {

@@ -1,12 +1,15 @@
 import type { BuildRequest, ClientContent, RegistryCredentials } from '../contract.ts'
-import { EngineError } from '../errors.ts'
+import { EngineError, InvalidParameterError } from '../errors.ts'
 import type { Reference } from '../images/reference.ts'
 import type { ImageStore, Lease } from '../images/store.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestOf } from '../oci/digest.ts'
-import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
+import { isAttestation, MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
+import type { Manifest } from '../oci/manifest.ts'
+import { choosePlatform } from '../oci/platform.ts'
+import type { Platform } from '../oci/platform.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { firstAnswer } from '../registry/first-answer.ts'
@@ -80,6 +83,45 @@ export async function readDocumentBlob(
   if (digestOf(content) !== digest)
     throw new EngineError('SYSTEM', `verification failed for digest ${digest}`)
   return content
+}
+
+/**
+ * The manifest of an image for a platform, which may stand in an index.
+ *
+ * @throws INVALID_PARAMETER when there is none
+ */
+export async function imageManifest(
+  content: Buffer,
+  mediaType: string,
+  source: BlobSource,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<{ manifest: Manifest; content: Buffer; descriptor: Descriptor }> {
+  let found = { content, mediaType }
+  for (let depth = 0; depth < MOST_NESTED; depth++) {
+    const parsed = parseManifest(found.content, found.mediaType)
+    if (parsed.kind === 'manifest') {
+      const digest = digestOf(found.content)
+      const descriptor = { mediaType: parsed.mediaType, digest, size: found.content.length }
+      return { manifest: parsed, content: found.content, descriptor }
+    }
+    const entries = parsed.manifests.filter((entry) => !isAttestation(entry))
+    const chosen = choosePlatform(entries, platform) ?? lone(entries)
+    if (!chosen) throw new InvalidParameterError('there is nothing in it for this platform')
+    found = {
+      content: await readDocumentBlob(source, chosen.digest, signal),
+      mediaType: chosen.mediaType,
+    }
+  }
+  throw new InvalidParameterError('the image index is nested too deeply')
+}
+
+const MOST_NESTED = 4
+
+/** A layout lists what it holds, often without saying for which platform. */
+function lone(entries: readonly Descriptor[]): Descriptor | undefined {
+  const [only, ...more] = entries
+  return more.length === 0 && only?.platform == null ? only : undefined
 }
 
 /** Brings a blob into the store, verified, unless it is there. */

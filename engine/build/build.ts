@@ -26,6 +26,7 @@ import type { EventQueue } from './event-queue.ts'
 import { exportCache } from './export-cache.ts'
 import { finishImage } from './finish.ts'
 import { KnownSteps } from './known-steps.ts'
+import { loadImage } from './load-image.ts'
 import { ContextDirectories } from './named-contexts.ts'
 import type { BuilderParts } from './parts.ts'
 import {
@@ -204,6 +205,19 @@ class BuildRun implements Build {
       planStages(this.#file, this.global, String(index), this.request.contexts).stages.find(isIt)
     if (!planned) throw new Error(`stage ${String(index)} is not in the file`)
     return planned
+  }
+
+  contextImage(name: string, platform: Platform | undefined): Promise<Image> | undefined {
+    const context = this.request.contexts?.[name]
+    if (!context || !('content' in context)) return undefined
+    const wanted = platform ?? this.#platform ?? hostPlatform()
+    const key = `context ${name} ${formatPlatform(wanted)}`
+    const { content, digest } = context
+    const image =
+      this.#images.get(key) ??
+      loadImage(this.store, content, digest, wanted, this.lease, this.signal)
+    this.#images.set(key, image)
+    return image
   }
 
   contextDirectory(name: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import type { Image } from '../images/image.ts'
 import { makeLayer } from '../images/make-layer.ts'
 import { resolveUser } from '../runtime/user.ts'
 import type { ComposeJob, CopyPart } from '../store/compose.ts'
@@ -169,19 +170,21 @@ export async function originTree(
 ): Promise<Tree> {
   const name = stage.scope.expand(from)
   const origin = build.originOf(name)
-  if ('context' in origin)
+  if ('context' in origin) {
+    const image = await build.contextImage(origin.context, undefined)
+    if (image) return treeOfImage(build, image)
     return { from: [await build.contextDirectory(origin.context)], identity: undefined }
+  }
   if (name === 'scratch') return { from: treesOf(build.store, []), identity: 'scratch' }
   if ('stage' in origin) {
     const { identity, layers } = await build.stage(origin.stage)
     return { from: treesOf(build.store, layers), identity }
   }
-  const image = await build.image(origin.image, undefined, step)
-  const { layers } = image.document
-  return {
-    from: treesOf(build.store, layers),
-    identity: layers.at(-1)?.chainId ?? 'scratch',
-  }
+  return treeOfImage(build, await build.image(origin.image, undefined, step))
+}
+
+function treeOfImage({ store }: Build, { document: { layers } }: Image): Tree {
+  return { from: treesOf(store, layers), identity: layers.at(-1)?.chainId ?? 'scratch' }
 }
 
 /** The files of a named context, as what a stage is made from. */

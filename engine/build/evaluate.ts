@@ -1,3 +1,4 @@
+import type { Image } from '../images/image.ts'
 import { errorMessage, InvalidParameterError } from '../errors.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -141,9 +142,10 @@ class Evaluation {
 
   async #base(step: Step): Promise<Stage> {
     const { base } = this.#planned
-    const { global } = this.#build
     if (base === 'scratch') return this.#scratch()
     if ('context' in base) {
+      const kept = await this.#build.contextImage(base.context, this.#options.platform)
+      if (kept) return this.#fromImage(kept)
       const stage = this.#scratch()
       await copyContext(this.#build, stage, base.context, step)
       return { ...stage, base: { id: undefined, layers: stage.layers.length, history: 1 } }
@@ -164,7 +166,11 @@ class Evaluation {
         scope: other.scope.child(),
       }
     }
-    const image = await this.#build.image(base.image, this.#options.platform, step)
+    return this.#fromImage(await this.#build.image(base.image, this.#options.platform, step))
+  }
+
+  #fromImage(image: Image): Stage {
+    const { global } = this.#build
     const { architecture, author, history, os, variant } = image.config
     const config = structuredClone(image.config.config)
     if (!(config.Env ?? []).some((entry) => entry.startsWith('PATH=')))

@@ -1,15 +1,12 @@
 import type { BuildRequest, CacheImport } from '../contract.ts'
-import { errorMessage, InvalidParameterError } from '../errors.ts'
+import { errorMessage } from '../errors.ts'
 import type { Image } from '../images/image.ts'
 import { parseReference, withDefaultTag } from '../images/reference.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import type { OciHistory } from '../oci/image-config.ts'
-import { isAttestation, parseManifest } from '../oci/manifest.ts'
-import type { Manifest } from '../oci/manifest.ts'
-import { choosePlatform } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
-import { authFor, readDocumentBlob, registrySource } from './blob-source.ts'
+import { authFor, imageManifest, readDocumentBlob, registrySource } from './blob-source.ts'
 import type { BlobSource } from './blob-source.ts'
 import { cacheIn, parseCache } from './cache-config.ts'
 import { HISTORY_MARK, nextStep } from './image-history.ts'
@@ -120,7 +117,7 @@ export class KnownSteps {
         this.#steps.set(key, { layer: layer && { ...layer, source }, createdAt })
       return
     }
-    const manifest = await imageManifest(content, mediaType, source, platform, signal)
+    const { manifest } = await imageManifest(content, mediaType, source, platform, signal)
     const { history, rootfs } = parseImageConfig(
       await readDocumentBlob(source, manifest.config.digest, signal),
     )
@@ -147,24 +144,4 @@ function imageHere({ config, document }: Image): KnownImage {
     history: config.history,
     layers: document.layers.map(({ blob, diffId }) => ({ blob, diffId, source: undefined })),
   }
-}
-
-async function imageManifest(
-  content: Buffer,
-  mediaType: string,
-  source: BlobSource,
-  platform: Platform,
-  signal: AbortSignal,
-): Promise<Manifest> {
-  const parsed = parseManifest(content, mediaType)
-  if (parsed.kind === 'manifest') return parsed
-  const chosen = choosePlatform(
-    parsed.manifests.filter((entry) => !isAttestation(entry)),
-    platform,
-  )
-  if (!chosen) throw new InvalidParameterError('there is nothing in it for this platform')
-  const nested = await readDocumentBlob(source, chosen.digest, signal)
-  const inner = parseManifest(nested, chosen.mediaType)
-  if (inner.kind === 'manifest') return inner
-  throw new InvalidParameterError('the image index is nested too deeply')
 }

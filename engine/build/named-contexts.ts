@@ -50,7 +50,8 @@ export class ContextDirectories {
 
   async #bring(name: string): Promise<string> {
     const context = this.#contexts[name]
-    if (!context || 'image' in context) throw new Error(`${name} is no context of files`)
+    if (!context || 'image' in context || 'content' in context)
+      throw new Error(`${name} is no context of files`)
     const dir = path.join(this.#dir, `context-${randomBytes(8).toString('hex')}`)
     await fs.mkdir(dir, { mode: 0o700 })
     const source = 'open' in context ? { tar: context.open() } : context

@@ -71,6 +71,8 @@ export interface Build {
   originOf(from: string): Origin
   /** Waits until a stage is finished. */
   stage(index: number): Promise<Stage>
+  /** The image that a named context is; undefined: it is a directory. */
+  contextImage(name: string, platform: Platform | undefined): Promise<Image> | undefined
   /** The directory of a named context. */
   contextDirectory(name: string): Promise<string>
   /** An image that is here, pulled where it must be. */

@@ -1,4 +1,5 @@
 import type { NamedContext } from '../contract.ts'
+import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import { syncDirectory, syncFiles } from './file-sync.ts'
 import { ignorePatterns } from './ignore-file.ts'
@@ -8,7 +9,8 @@ import { passThrough } from './pass-through.ts'
 const MOST_IGNORE_FILE = 1 << 20
 
 /** A named context as a client asks for it; a directory is the client's, to be had by its session. */
-export type AskedContext = { image: string } | { remote: string } | { local: string }
+export type AskedContext =
+  { image: string } | { remote: string } | { local: string } | { store: string; digest: string }
 
 /**
  * Reads `context:<name>` of a build.
@@ -21,6 +23,11 @@ export function askedContext(name: string, value: string): AskedContext {
   switch (kind) {
     case 'docker-image':
       return { image: rest }
+    case 'oci-layout': {
+      const [, store, digest] = /^([^@:]+)(?::[^@]*)?@(sha256:[0-9a-f]{64})$/.exec(rest) ?? []
+      if (store !== undefined && digest !== undefined) return { store, digest }
+      throw new GrpcError('UNKNOWN', `context ${name}=${value}: a layout is named with a digest`)
+    }
     case 'local':
       return { local: rest }
     case 'git':
@@ -32,7 +39,7 @@ export function askedContext(name: string, value: string): AskedContext {
       if (value.startsWith('git@')) return { remote: value }
       throw new GrpcError(
         'UNKNOWN',
-        `context ${name}=${value}: only directories, docker-image:// and addresses are taken here`,
+        `context ${name}=${value}: only directories, docker-image://, oci-layout:// and addresses are taken here`,
       )
   }
 }
@@ -44,6 +51,8 @@ export function openContext(
   signal: AbortSignal,
   told: (bytes: number) => void,
 ): NamedContext {
+  if ('store' in asked)
+    return { content: clientContent(session, `oci:${asked.store}`), digest: asked.digest }
   if (!('local' in asked)) return asked
   const { local: name } = asked
   return {

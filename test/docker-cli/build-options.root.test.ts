@@ -70,6 +70,33 @@ describe('options of docker buildx build', { skip }, () => {
       assert.equal(fs.readFileSync(path.join(export_, 'copied'), 'utf8'), 'two')
     })
 
+    it('is an image in a layout of the client, for the platform of the build', async () => {
+      const archive = path.join(cli.dir, 'layout.tar')
+      const layout = path.join(cli.dir, 'layout')
+      const base = {
+        Dockerfile: 'FROM scratch\nARG TARGETARCH\nENV FOR=$TARGETARCH\nCOPY f /f',
+        f: 'f',
+      }
+      await built(
+        base,
+        ...['-t', 'laid:1', '--platform', `${FOREIGN},${HOST}`],
+        ...['--output', `type=oci,dest=${archive}`],
+      )
+      fs.mkdirSync(layout)
+      execFileSync('tar', ['-C', layout, '-xf', archive])
+      const files = {
+        Dockerfile:
+          'FROM laid\nFROM BASE\nCOPY --from=laid /f /copied\nFROM laid\nCOPY --from=1 /copied /',
+      }
+      const args = ['--build-context', `laid=oci-layout://${layout}:1`]
+      await built(files, ...args, '-t', 'on-layout')
+      const env = await cli.ok('inspect', '--format', '{{json .Config.Env}}', 'on-layout')
+      assert.match(env, new RegExp(`FOR=${HOST.slice(6)}`))
+      const target = path.join(cli.dir, 'on-layout')
+      await built(files, ...args, '--output', target)
+      assert.equal(fs.readFileSync(path.join(target, 'copied'), 'utf8'), 'f')
+    })
+
     it('is a git repository by its address', async () => {
       const work = path.join(cli.dir, 'git', 'work.git')
       fs.mkdirSync(work, { recursive: true })
