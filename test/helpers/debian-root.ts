@@ -7,9 +7,12 @@ import { promisify } from 'node:util'
 /** Kept between runs: making it takes a minute. */
 const CACHE = path.join(os.tmpdir(), 'gantry-fixtures')
 
-/** A real Debian root file system with nginx in it, made by mmdebstrap from this machine's own package sources. */
-export async function debianNginxTar(): Promise<string> {
-  return await debianTar('debian-nginx', ['--include=nginx-light'])
+/**
+ * A real Debian root file system with nginx, redis and postgresql in it, made by mmdebstrap from this machine's own package
+ * sources: one for all that are run for real.
+ */
+export async function debianServicesTar(): Promise<string> {
+  return await debianTar('debian-services', ['--include=nginx-light,redis-server,postgresql'])
 }
 
 /** The same with nothing but apt and what it needs. */
