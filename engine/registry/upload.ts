@@ -49,8 +49,12 @@ export async function uploadBlob(
   options: UploadOptions,
 ): Promise<Uploaded> {
   let place: Place | undefined
+  // what of the bytes on their way has arrived is asked once the registry answers again
+  let isSure = true
   for (let attempt = 1; ; attempt++) {
     try {
+      if (place && !isSure) place = await whereItStopped(client, place, source, options)
+      isSure = true
       if (!place) {
         if (await client.hasBlob(source.digest, options.signal)) return { how: 'existed' }
         const began = await mountOrBegin(client, source.digest, options)
@@ -64,11 +68,12 @@ export async function uploadBlob(
       const isLost = attempt < MAX_TRIES && isLostUpload(error)
       const seconds = isLost ? 0 : retryDelay(error, attempt)
       if (seconds === undefined) throw error
+      if (isLost) place = undefined
+      isSure = false
       if (seconds > 0) {
         options.onRetry(seconds)
         await sleep(seconds * 1000, undefined, { signal: options.signal })
       }
-      place = place && !isLost ? await whereItStopped(client, place, source, options) : undefined
     }
   }
 }
@@ -143,26 +148,26 @@ async function send(
     throw new ConflictError(`the registry stored blob ${digest} as ${String(stored)}`)
 }
 
-/** Asks what has arrived; undefined when that is nothing that can be gone on with. */
+/**
+ * Asks what has arrived; undefined when that is nothing that can be gone on with.
+ *
+ * @throws what may pass: a registry that is being started again does not answer for a while
+ */
 async function whereItStopped(
   client: RegistryClient,
   place: Place,
   { size }: UploadSource,
   { signal }: UploadOptions,
 ): Promise<Place | undefined> {
-  try {
-    const response = await client.send('GET', place.url, { signal })
-    response.resume()
-    if (response.statusCode !== 204) return undefined
-    const end = Number(/^(?:bytes=)?0-(\d+)$/.exec(String(response.headers['range']))?.[1] ?? 0)
-    // "0-0" is both of nothing and of one byte
-    const offset = end === 0 ? 0 : end + 1
-    return offset > size ? undefined : placeOf(client, response, offset, place.url)
-  } catch {
-    signal.throwIfAborted()
-    // a new upload will tell whether it still does not answer
-    return undefined
-  }
+  const response = await client.send('GET', place.url, { signal })
+  const { statusCode = 0 } = response
+  if (statusCode >= 500) throw await refusal(response)
+  response.resume()
+  if (statusCode !== 204) return undefined
+  const end = Number(/^(?:bytes=)?0-(\d+)$/.exec(String(response.headers['range']))?.[1] ?? 0)
+  // "0-0" is both of nothing and of one byte
+  const offset = end === 0 ? 0 : end + 1
+  return offset > size ? undefined : placeOf(client, response, offset, place.url)
 }
 
 function placeOf(

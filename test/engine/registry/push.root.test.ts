@@ -115,6 +115,24 @@ describe('push() to a mock registry', () => {
     assert.ok(lines.at(-1)?.aux?.Digest)
   })
 
+  it('goes on with it also when the registry was away for a while, as when it is started again', async () => {
+    await load('app:1')
+    registry.breakUploadAfter = 4 << 20
+    registry.breaks = 1
+    const sent: number[] = []
+    let away = 2
+    registry.intercept = (request, response) => {
+      if (request.method === 'PATCH') sent.push(Number(request.headers['content-length']))
+      if (sent.length === 0 || away === 0 || request.method !== 'GET') return false
+      if (--away === 0) response.writeHead(503).end()
+      else request.destroy()
+      return true
+    }
+    await push('app:1')
+    const [first = 0, second = first] = sent
+    assert.ok(second > 0 && second <= first - (4 << 20), `${first} bytes, then ${second}`)
+  })
+
   it('begins a new upload when the registry tells the wrong offset, or lost the old one', async () => {
     await load('app:1')
     registry.breakUploadAfter = 1 << 20
