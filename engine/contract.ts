@@ -849,6 +849,8 @@ export type CacheImport = { registry: string } | { content: ClientContent; diges
 
 export interface CacheExport {
   to: { registry: string } | { content: ClientContent }
+  /** Digest of a cache at the same place that this one goes on with: of another platform. */
+  after?: string
   /** Steps of the image alone, or of every stage. */
   mode: 'min' | 'max'
   /** An index of layers, as older BuildKits write it, in place of a manifest. */

@@ -7,11 +7,12 @@ import { connectForPush } from '../images/push.ts'
 import { parseReference, withDefaultTag } from '../images/reference.ts'
 import { registriesOf } from '../instance.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestOf } from '../oci/digest.ts'
+import { digestOf, parseDigest } from '../oci/digest.ts'
 import { BUILDKIT_CACHE_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
 import { uploadBlob } from '../registry/upload.ts'
-import { authFor } from './blob-source.ts'
-import { cacheManifest, formatCache } from './cache-config.ts'
+import { authFor, readDocumentBlob, registrySource } from './blob-source.ts'
+import type { BlobSource } from './blob-source.ts'
+import { cacheIn, cacheManifest, formatCache, parseCache } from './cache-config.ts'
 import type { CachedStep } from './cache-config.ts'
 import type { Build, Stage } from './stage.ts'
 
@@ -38,9 +39,13 @@ export async function exportCache(build: Build, target: Stage, to: CacheExport):
   })
   try {
     const sink = await sinkOf(build, to)
-    const steps = await stepsToExport(build, target, to)
-    const { config, layers } = formatCache(steps)
+    const there = await stepsBefore(build, to)
+    const known = new Set(there.map(({ key }) => key))
+    const steps = (await stepsToExport(build, target, to)).filter(({ key }) => !known.has(key))
+    const { config, layers } = formatCache([...there, ...steps])
+    const isThere = new Set(there.map(({ layer }) => layer?.blob.digest))
     for (const layer of layers) {
+      if (isThere.has(layer.digest)) continue
       const file = build.store.blobs.pathOf(layer.digest)
       await sink.put(layer, (start) => createReadStream(file, { start, highWaterMark: 1 << 20 }))
     }
@@ -58,6 +63,27 @@ export async function exportCache(build: Build, target: Stage, to: CacheExport):
     if (!to.ignoreErrors) throw error
     events.push({ kind: 'warning', message })
   }
+}
+
+/** Steps of the cache that is gone on with, whose layers are where they are to go. */
+async function stepsBefore(build: Build, { after, to }: CacheExport): Promise<CachedStep[]> {
+  if (after === undefined) return []
+  const { parts, request, signal } = build
+  let source: BlobSource
+  let manifest: Buffer
+  if ('content' in to) {
+    source = to.content
+    manifest = await readDocumentBlob(source, after, signal)
+  } else {
+    const reference = { ...parseReference(to.registry), digest: parseDigest(after) }
+    const { auth = {} } = await authFor(request, reference.domain)
+    const found = await registrySource(parts.instance, reference, auth, signal)
+    source = found.source
+    manifest = found.content
+  }
+  const cache = cacheIn(manifest)
+  if (!cache) return []
+  return parseCache(await readDocumentBlob(source, cache.config.digest, signal), cache.layers)
 }
 
 /** Each behind what it stands upon. */

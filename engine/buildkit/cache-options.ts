@@ -65,7 +65,10 @@ export function cacheExport(
     throw new GrpcError('UNKNOWN', 'caches have media types of OCI (oci-mediatypes=true)')
   if ((Type === 'registry' ? ref : dest) === '')
     throw new GrpcError('UNKNOWN', `cache export of type ${Type} needs a place to go to`)
+  // a build for several platforms exports once for each
+  let after: string | undefined
   return (session) => ({
+    ...(after === undefined ? {} : { after }),
     to:
       Type === 'registry'
         ? { registry: ref }
@@ -75,6 +78,7 @@ export function cacheExport(
     isCompressed: compression === 'gzip',
     ignoreErrors: /^(true|1)$/i.test(Attrs['ignore-error'] ?? ''),
     done: (manifest) => {
+      after = manifest.digest
       if (Type === 'local') response['cache.manifest'] = JSON.stringify(manifest)
     },
   })

@@ -158,8 +158,6 @@ export class SolveJob {
       this.progress.warn(`attestations are not made here: the image has no ${kind}`)
     const session = await this.#shared.sessions.get(this.#request.Session, signal)
     const platforms = asked.platforms.length > 0 ? asked.platforms : [undefined]
-    if (platforms.length > 1 && this.#cacheExports.length > 0)
-      throw new GrpcError('UNKNOWN', 'cache exports are of one platform: build once for each')
     const images: BuiltImage[] = []
     for (const platform of platforms)
       images.push({

@@ -171,6 +171,40 @@ describe('caches of builds', { skip }, () => {
     },
   )
 
+  it('hold the steps of every platform of a build', { skip: !hasRegistry }, async () => {
+    const files = {
+      Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /$TARGETARCH\nWORKDIR /w',
+      ...{ amd64: 'amd64', s390x: 's390x' },
+    }
+    const platforms = ['--platform', 'linux/amd64,linux/s390x']
+    const dir = path.join(scratch, 'platforms')
+    const ref = `${registry?.host ?? ''}/cache/platforms:1`
+    for (const [to, from] of [
+      [`type=local,dest=${dir}`, `type=local,src=${dir}`],
+      [`type=registry,ref=${ref}`, `type=registry,ref=${ref}`],
+    ] as const) {
+      const args = [...platforms, '--cache-to', to, '--no-cache']
+      const made = await buildx(maker, contextOf(maker, files), ...args)
+      assert.equal(made.code, 0, made.stderr)
+      await elsewhere(async (taker) => {
+        const again = await buildx(
+          taker,
+          contextOf(taker, files),
+          ...platforms,
+          '--cache-from',
+          from,
+        )
+        assert.equal(again.code, 0, again.stderr)
+        const { done } = stepsOf(again.stderr)
+        assert.deepEqual(
+          done.filter((step) => /^(COPY|WORKDIR)/.test(step)),
+          [],
+          again.stderr,
+        )
+      })
+    }
+  })
+
   it('that cannot be read are a warning, those that cannot be written fail the build unless they may', async () => {
     const dir = contextOf(maker, { Dockerfile: 'FROM BASE\nRUN true' })
     const read = await buildx(maker, dir, '--cache-from', '127.0.0.1:9/none:1')
