@@ -130,6 +130,7 @@ export class LocalBuilds implements BuildEngine {
     this.#closing.abort()
     await Promise.allSettled([...this.#running])
     await this.#history.close()
+    await this.#parts.cache.close()
   }
 
   /** Carries a build out and puts it on record, however it ends. */
@@ -185,11 +186,10 @@ export class LocalBuilds implements BuildEngine {
         warn('what builds no longer need could not be removed', error)
       })
       if (!isBuilt) await collected
-      cache
-        .settle((chainId) => store.layers.isDurable(chainId))
-        .catch((error: unknown) => {
-          warn('the build cache could not be written', error)
-        })
+      const failed = (error: unknown): void => {
+        warn('the build cache could not be written', error)
+      }
+      cache.settle((chainId) => store.layers.isDurable(chainId), failed).catch(failed)
     }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { digestSchema, descriptorSchema } from '../oci/descriptor.ts'
 import type { ImageLayer } from '../images/image.ts'
@@ -49,7 +50,9 @@ export class BuildCache {
   readonly #boot: string
   /** Records that builds under way need, with how many do. */
   readonly #used = new Map<string, number>()
+  /** Those of which it is not written down yet when they were last used. */
   readonly #touched = new Set<string>()
+  #noteUse: NodeJS.Timeout | undefined
   /** Content that was read before, by what it was read from. */
   readonly #digests = new Map<string, string>()
 
@@ -144,17 +147,33 @@ export class BuildCache {
     await this.#write(full)
   }
 
-  /** Writes down what is durable now, and when records were last used. */
-  async settle(isDurable: (chainId: string) => boolean): Promise<void> {
+  /**
+   * Writes down what is durable now, and some seconds later, for many builds at once, when records were last used.
+   *
+   * @param failed told when the latter could not be written
+   */
+  async settle(
+    isDurable: (chainId: string) => boolean,
+    failed: (error: unknown) => void,
+  ): Promise<void> {
     for (const record of this.#records.values()) {
-      const settles =
-        record.boot !== null && (record.layer === null || isDurable(record.layer.chainId))
-      if (!settles && !this.#touched.has(record.key)) continue
-      const next = settles ? { ...record, boot: null } : record
+      if (record.boot === null) continue
+      if (record.layer !== null && !isDurable(record.layer.chainId)) continue
+      const next = { ...record, boot: null }
       this.#records.set(record.key, next)
+      this.#touched.delete(record.key)
       await this.#write(next)
     }
-    this.#touched.clear()
+    if (this.#touched.size === 0) return
+    this.#noteUse ??= setTimeout(() => {
+      this.#noteUse = undefined
+      this.#writeTouched().catch(failed)
+    }, NOTE_USE_MS).unref()
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#noteUse)
+    await this.#writeTouched()
   }
 
   async remove(key: string): Promise<void> {
@@ -181,6 +200,17 @@ export class BuildCache {
     return this.#used.has(key)
   }
 
+  async #writeTouched(): Promise<void> {
+    for (const key of this.#touched) {
+      this.#touched.delete(key)
+      const record = this.#records.get(key)
+      if (!record) continue
+      await this.#write(record)
+      // a file system may take half a millisecond for each
+      await setImmediate()
+    }
+  }
+
   async #write(record: CacheRecord): Promise<void> {
     await writeDocument(this.#fileOf(record.key), record, { sync: false })
   }
@@ -191,6 +221,7 @@ export class BuildCache {
 }
 
 const MOST_DIGESTS = 4096
+const NOTE_USE_MS = 5000
 
 /** The key of what all these together name. */
 export function cacheKey(...parts: unknown[]): string {
