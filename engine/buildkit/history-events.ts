@@ -44,11 +44,12 @@ export async function* historyEvents(
   signal.addEventListener('abort', onAbort)
   const stopListening = own.listen(take)
   try {
-    const known = await records(builds, own, options)
+    const listing = records(builds, own, options)
     const watching = options.EarlyExit
       ? Promise.resolve()
-      : watchOthers(builds, own, known, take, over)
+      : watchOthers(builds, own, listing, take, over)
     watching.catch(() => undefined)
+    const known = await listing
     const shown = options.Limit > 0 ? known.slice(0, options.Limit) : known
     for (const record of shown)
       yield { type: record.CompletedAt === undefined ? STARTED : COMPLETE, record }
@@ -125,16 +126,22 @@ async function records(
     )
 }
 
-/** Tells of the builds that came by other doors. */
+/** Tells of the builds that came by other doors, listening before the list is there: none falls between. */
 async function watchOthers(
   builds: BuildEngine,
   own: BuildHistory,
-  known: readonly BuildHistoryRecord[],
+  listing: Promise<readonly BuildHistoryRecord[]>,
   take: (event: HistoryEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const told = new Map(known.map((record) => [record.Ref, record]))
-  for await (const change of builds.watch(signal)) {
+  const changes = builds.watch(signal)[Symbol.asyncIterator]()
+  let next = changes.next()
+  const told = new Map((await listing).map((record) => [record.Ref, record]))
+  for (;;) {
+    const result = await next
+    if (result.done === true) return
+    next = changes.next()
+    const change = result.value
     if ('removed' in change) {
       const record = told.get(change.removed)
       if (record && told.delete(record.Ref)) take({ type: DELETED, record })

@@ -196,6 +196,20 @@ describe('builds on record', () => {
     for await (const { logs = [] } of progress?.follow(signal) ?? [])
       for (const { msg } of logs) said += Buffer.from(msg).toString()
     assert.equal(said, 'told again\n')
+    const live = new AbortController()
+    const seen: string[] = []
+    for await (const { record, type } of historyEvents(
+      builds,
+      own,
+      { ...options, EarlyExit: false, Limit: 1 },
+      live.signal,
+    )) {
+      if (seen.length === 0) void build(test.engine, 'FROM busybox\nENV live=1\n')
+      seen.push(`${String(type)} ${record.Ref === 'their-ref' ? 'old' : 'new'}`)
+      if (record.Ref !== 'their-ref' && record.CompletedAt) live.abort()
+    }
+    // 0: started, 1: complete
+    assert.deepEqual(seen, ['1 old', '0 new', '1 new'])
     const change = { Pinned: false, Delete: true, Finalize: false }
     await updateHistory(builds, own, 'their-ref', change)
     await assert.rejects(builds.inspect('their-ref'), { code: 'NOT_FOUND' })
