@@ -246,6 +246,23 @@ describe('pull() from a mock registry', () => {
     await assert.rejects(pull('single:1', { platform: 'a/b/c/d' }), { code: 'INVALID_PARAMETER' })
   })
 
+  it('pulls layers that are not compressed, whatever their type says', async () => {
+    const { blobs, manifest } = registryImage({ layers: [base, big] })
+    const { config } = JSON.parse(manifest.toString()) as { config: { digest: string } }
+    const plain = [base, big].map((content, index) => ({
+      mediaType: `application/vnd.oci.image.layer.v1.tar${index === 0 ? '' : '+gzip'}`,
+      digest: sha256(content),
+      size: content.length,
+    }))
+    registry.add('plain:1', {
+      manifest: Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: plain })),
+      blobs: new Map([...blobs, [sha256(base), base], [sha256(big), big]]),
+    })
+    await pull('plain:1')
+    const { Id, RootFS } = await test.images.inspect(`${registry.host}/plain:1`)
+    assert.deepEqual([Id, RootFS?.Layers], [config.digest, plain.map(({ digest }) => digest)])
+  })
+
   it('believes no content that its digest does not fit', async () => {
     const image = registryImage({ layers: [base] })
     registry.add('app:1', image)

@@ -310,6 +310,18 @@ describe('unpacking a layer', () => {
     assert.ok(stat.blocks < 100)
   })
 
+  it('takes no room for a sparse file of terabytes', async () => {
+    const source = path.join(scratch, 'terabytes')
+    fs.writeFileSync(source, 'start')
+    fs.truncateSync(source, 2 * 2 ** 40)
+    const archive = execFileSync('tar', ['-C', scratch, '--format=pax', '-Sc', 'terabytes'])
+    fs.rmSync(source)
+    await unpack(archive)
+    const stat = fs.statSync(at('terabytes'))
+    assert.equal(stat.size, 2 * 2 ** 40)
+    assert.ok(stat.blocks < 100, `${stat.blocks} blocks`)
+  })
+
   it('unpacks 100,000 tiny files', async () => {
     const parts: Buffer[] = []
     const padded = Buffer.concat([Buffer.from('tiny'), tarPadding(4)])
