@@ -10,6 +10,7 @@ import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
 import { AuthFields, authOf, noAuth } from './auth-fields.tsx'
+import { DeployButton } from './deploy-button.tsx'
 
 /** Asks for a name, then shows a bar per layer. The pull goes on when the dialog is closed: see Activity. */
 export function PullDialog({ onClose }: { onClose: () => void }) {
@@ -52,9 +53,10 @@ export function PullDialog({ onClose }: { onClose: () => void }) {
               {over && job.state !== 'done' && (
                 <Button onClick={() => setJobId(undefined)}>Change and try again</Button>
               )}
-              <Button variant={over ? 'primary' : 'secondary'} onClick={onClose}>
-                {over ? 'Close' : 'Go on in the background'}
-              </Button>
+              <Button onClick={onClose}>{over ? 'Close' : 'Go on in the background'}</Button>
+              {job?.state === 'done' && (
+                <DeployButton image={job.title} variant="primary" size="md" />
+              )}
             </>
           )
         }

@@ -4,6 +4,8 @@ import Link from 'next/link'
 import { useState } from 'react'
 import type { Job } from '@/server/live/protocol.ts'
 import { api, failureText } from '@/components/engine/client.ts'
+import { DeployButton } from '@/components/images/deploy-button.tsx'
+import { imageHref } from '@/components/images/image-name.ts'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
@@ -59,6 +61,7 @@ function JobRow({ job, onLeave }: { job: Job; onLeave: () => void }) {
             </Link>
           </Button>
         )}
+        {job.state === 'done' && <ImageButtons job={job} onLeave={onLeave} />}
       </div>
       {job.state === 'running' && <JobLayers job={job} />}
       {job.state === 'failed' ? (
@@ -69,6 +72,24 @@ function JobRow({ job, onLeave }: { job: Job; onLeave: () => void }) {
         )
       )}
     </li>
+  )
+}
+
+/** Leads on to the image that a job has brought, made or sent. */
+function ImageButtons({ job, onLeave }: { job: Job; onLeave: () => void }) {
+  const image = job.result?.images?.[0]
+  if (image === undefined || job.result?.containerId !== undefined) return null
+  return (
+    <>
+      {job.kind !== 'build' && (
+        <Button asChild size="xs">
+          <Link href={imageHref(image)} prefetch={false} onClick={onLeave}>
+            Open
+          </Link>
+        </Button>
+      )}
+      <DeployButton image={image} compact size="xs" onLeave={onLeave} />
+    </>
   )
 }
 
