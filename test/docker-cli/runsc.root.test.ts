@@ -3,15 +3,16 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { isOnPath } from '../helpers/on-path.ts'
+import { whichOnPath } from '../helpers/on-path.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
 const RUNTIME = 'sandbox'
+const runsc = whichOnPath('runsc')
 const whyNotHere =
   process.env.GANTRY_TEST_DOCKER_HOST !== undefined
     ? 'of Gantry only'
-    : !isOnPath('runsc') && 'runsc is not installed'
+    : runsc === undefined && 'runsc is not installed'
 
 describe('docker run in a sandbox of gVisor', { skip: (await whyNot()) || whyNotHere }, () => {
   let cli: Cli
@@ -22,7 +23,8 @@ describe('docker run in a sandbox of gVisor', { skip: (await whyNot()) || whyNot
     // Debian 12's runsc takes over no network on newer kernels: it tells the host's namespace from others by a sysctl
     // (net.core.rmem_default) which by now is in each of them.
     const wrapper = path.join(dir, RUNTIME)
-    await fs.writeFile(wrapper, '#!/bin/sh\nexec runsc --network=none "$@"\n', { mode: 0o755 })
+    const script = `#!/bin/sh\nexec ${runsc ?? 'runsc'} --network=none "$@"\n`
+    await fs.writeFile(wrapper, script, { mode: 0o755 })
     cli = await openCli({ runtimes: { [RUNTIME]: wrapper } })
   })
   after(async () => {

@@ -115,6 +115,7 @@ describe('Engine.as', () => {
     images: empty,
     builds: empty,
     registry: empty,
+    distribution: empty,
     networks: empty,
     volumes,
     close: async () => undefined,
