@@ -84,7 +84,10 @@ describe('an engine killed with -9 while it loads, pushes, pulls, saves and remo
         await collect(test.images.pull(reference))
         assert.equal((await test.images.list()).length, 3)
         for (const { Id } of await test.images.list()) await test.images.remove(Id, { force: true })
-        assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
+        const { partial, ...rest } = test.onDisk()
+        assert.deepEqual(rest, { layers: 0, temporary: 0, blobs: 0 })
+        // a plain layer whose compressed form a killed push had just put in its place: kept a week, for who fetches it
+        assert.ok(partial <= layers.length, `${partial} began and were not taken up`)
       }
       await test.images.close()
     }
