@@ -17,6 +17,7 @@ const ENGINE_DOORS = [
   './errors.ts',
   './instance.ts',
   './lock.ts',
+  './compile-early.ts',
   './types',
   './images/reference.ts',
   './api/server.ts',

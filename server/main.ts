@@ -2,6 +2,7 @@ import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import next from 'next'
 import { listen } from '../engine/api/server.ts'
+import { compileEarly } from '../engine/compile-early.ts'
 import { errorMessage } from '../engine/errors.ts'
 import { lockInstance } from '../engine/lock.ts'
 import { Accounts } from './auth/accounts.ts'
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
     uploads: new ContextUploads(),
   }
   setContext(context)
+  compileEarly()
 
   const socket =
     env.devEngine === undefined ? await listen(engine, env.instance.socketPath) : undefined
