@@ -4,6 +4,7 @@ import dynamic from 'next/dynamic'
 import { useRouter } from 'next/navigation'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { SelectionBar } from '@/components/page/selection-bar.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { useIsNarrow } from '@/components/ui/use-is-narrow.ts'
 import { ContainerCard } from './container-card.tsx'
@@ -11,10 +12,10 @@ import { containerName } from './container-name.ts'
 import { ContainerRow } from './container-row.tsx'
 import { ListHead } from './list-head.tsx'
 import type { Order } from './list-order.ts'
-import { SelectionBar } from './selection-bar.tsx'
 import { useListKeys } from './use-list-keys.ts'
 import { useSelection } from './use-selection.ts'
 import { useVerbs, type Target } from './use-verbs.ts'
+import { VerbButtons } from './verb-buttons.tsx'
 import type { Verb } from './verbs.ts'
 
 const RemoveDialog = dynamic(
@@ -142,11 +143,12 @@ export function ContainerRows(props: {
       </div>
       <SelectionBar
         number={selection.selected.length}
-        busy={verbs.pending.size > 0}
-        onVerb={(verb) => void run(verb, selection.selected.map(targetOf))}
+        noun="container"
         onRemove={() => setRemoving(selection.selected)}
         onClear={selection.clear}
-      />
+      >
+        <VerbButtons onVerb={(verb) => void run(verb, selection.selected.map(targetOf))} />
+      </SelectionBar>
       {removing.length > 0 && (
         <RemoveDialog
           containers={removing}

@@ -1,12 +1,10 @@
 'use client'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { Trash2, X } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { useCallback, useRef, useState } from 'react'
 import { useListKeys } from '@/components/containers/use-list-keys.ts'
 import { useSelection } from '@/components/containers/use-selection.ts'
-import { Button } from '@/components/ui/button.tsx'
-import { count } from '@/components/ui/format.ts'
+import { SelectionBar } from '@/components/page/selection-bar.tsx'
 import { useIsNarrow } from '@/components/ui/use-is-narrow.ts'
 import { ImageCard } from './image-card.tsx'
 import { ImageDialog, type ImageAction } from './image-dialogs.tsx'
@@ -110,6 +108,7 @@ export function ImageRows(props: {
       </div>
       <SelectionBar
         number={selection.selected.length}
+        noun="image"
         onRemove={() => setRemoving(selection.selected)}
         onClear={selection.clear}
       />
@@ -129,32 +128,5 @@ export function ImageRows(props: {
         />
       )}
     </>
-  )
-}
-
-function SelectionBar(props: { number: number; onRemove: () => void; onClear: () => void }) {
-  if (props.number === 0) return null
-  return (
-    <div
-      role="toolbar"
-      aria-label="Selected images"
-      className="rise bg-raised flex shrink-0 items-center gap-1.5 overflow-x-auto border-t px-3 py-2 md:px-4"
-    >
-      <span className="mr-2 text-[13px] font-medium whitespace-nowrap" role="status">
-        {count(props.number, 'image')} selected
-      </span>
-      <Button size="sm" variant="danger-outline" onClick={props.onRemove}>
-        <Trash2 aria-hidden /> Remove…
-      </Button>
-      <Button
-        size="icon-sm"
-        variant="ghost"
-        className="ml-auto"
-        aria-label="Clear the selection"
-        onClick={props.onClear}
-      >
-        <X aria-hidden />
-      </Button>
-    </div>
   )
 }
