@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFile, type ExecFileException } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
@@ -109,34 +109,32 @@ function runHelper(
   verb: 'get' | 'list',
   input: string,
 ): Promise<{ code: number; output: string }> {
-  const child = spawn(programOf(places, name), [verb], {
+  const program = programOf(places, name)
+  const options = {
     cwd: '/',
-    stdio: ['pipe', 'pipe', 'ignore'],
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
-  })
+    maxBuffer: MAX_OUTPUT,
+  } as const
   return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      if (output.length > MAX_OUTPUT) child.kill('SIGKILL')
+    // execFile lets go of the pipe too when time is up: what the helper started may hold it for ever
+    const child = execFile(program, [verb], options, (error, stdout) => {
+      const output = stdout.trim()
+      if (error === null) resolve({ code: 0, output })
+      else if (typeof error.code === 'number') resolve({ code: error.code, output })
+      else reject(failed(name, whyNoAnswer(error), error))
     })
     // one that ends without reading breaks the pipe; what it says counts
-    child.stdin.on('error', () => undefined).end(input)
-    child.on('error', (cause) => {
-      reject(failed(name, cause.message, cause))
-    })
-    child.on('close', (code, signal) => {
-      if (code !== null) resolve({ code, output: output.trim() })
-      else
-        reject(
-          failed(
-            name,
-            signal === 'SIGKILL' ? `no answer for ${TIMEOUT_MS / 1000} seconds` : String(signal),
-          ),
-        )
-    })
+    child.stdin?.on('error', () => undefined).end(input)
   })
+}
+
+function whyNoAnswer(error: ExecFileException): string {
+  // node:child_process has codes of its own, which are words
+  if ((error.code as unknown) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
+    return `it says more than ${MAX_OUTPUT} bytes`
+  if (error.killed === true) return `no answer for ${TIMEOUT_MS / 1000} seconds`
+  return error.signal ? `it was ended by ${error.signal}` : error.message
 }
 
 function parseAnswer<T>(name: string, output: string, schema: z.ZodType<T>): T {

@@ -163,6 +163,10 @@ describe('the registries that the console has credentials for', () => {
       assert.match(error.message, /not what the protocol asks for/)
       return !error.message.includes(PASSWORD)
     })
+    helper('vault', 'head -c 2000000 /dev/zero')
+    await assert.rejects(registries.registryAuthFor('nginx'), /says more than 1048576 bytes/)
+    helper('vault', 'kill -TERM $$')
+    await assert.rejects(registries.registryAuthFor('nginx'), /ended by SIGTERM/)
     for (const name of ['missing', '../../bin/sh', 'a b']) {
       await assert.rejects(
         registries.add(
