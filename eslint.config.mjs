@@ -13,6 +13,7 @@ const zone = (of, from, message, except) => ({
 
 const ENGINE_DOORS = [
   './contract.ts',
+  './contract',
   './index.ts',
   './errors.ts',
   './instance.ts',
@@ -128,7 +129,7 @@ export default tseslint.config(
               ['./app', './components'],
               './engine',
               'Pages see types and the contract of the engine only.',
-              ['./types', './contract.ts'],
+              ['./types', './contract.ts', './contract'],
             ),
             zone(
               ['./app', './components'],

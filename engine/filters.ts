@@ -1,5 +1,5 @@
 import { InvalidParameterError } from './errors.ts'
-import type { Filters } from './contract.ts'
+import type { Filters } from './contract/common.ts'
 
 /**
  * Refuses filters the list in question does not know, as Docker does.

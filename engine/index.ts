@@ -18,14 +18,9 @@ import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
 import { readStats, StatsSampler } from './containers/stats.ts'
 import { ContainerTable } from './containers/table.ts'
-import type {
-  BuildEngine,
-  Engine,
-  ImageEngine,
-  NetworkEngine,
-  RegistryEngine,
-  VolumeEngine,
-} from './contract.ts'
+import type { Engine, ImageEngine, NetworkEngine, VolumeEngine } from './contract.ts'
+import type { BuildEngine } from './contract/builds.ts'
+import type { RegistryEngine } from './contract/registry.ts'
 import { errorMessage } from './errors.ts'
 import { explainHostError, explainingHostErrors } from './host-errors.ts'
 import { openEvents } from './events/events.ts'

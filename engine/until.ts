@@ -1,4 +1,4 @@
-import type { Filters } from './contract.ts'
+import type { Filters } from './contract/common.ts'
 import { durationNanos, isDuration } from './duration.ts'
 import { InvalidParameterError } from './errors.ts'
 

@@ -2,7 +2,7 @@
 import { ChevronDown, Hammer, Trash2 } from 'lucide-react'
 import Link from 'next/link'
 import { useState, type ReactNode } from 'react'
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { callerWords } from '@/components/callers/caller-words.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { api } from '@/components/engine/client.ts'

@@ -1,7 +1,7 @@
 'use client'
 import { FilterX, Hammer } from 'lucide-react'
 import Link from 'next/link'
-import type { BuildSummary } from '@/engine/contract.ts'
+import type { BuildSummary } from '@/engine/contract/builds.ts'
 import { callerWords } from '@/components/callers/caller-words.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'

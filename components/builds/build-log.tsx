@@ -1,7 +1,7 @@
 'use client'
 import { ArrowDown, ChevronsDownUp, ChevronsUpDown, Download, ScrollText } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { useConnection } from '@/components/live/provider.tsx'
 import '@/components/logs/logs.css'
 import { SearchBox } from '@/components/logs/search-box.tsx'

@@ -2,7 +2,7 @@
 import { SearchX } from 'lucide-react'
 import Link from 'next/link'
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { JobLayers } from '@/components/jobs/job-layers.tsx'
 import { JobProgress } from '@/components/jobs/job-progress.tsx'
 import { useJob } from '@/components/jobs/use-job.ts'

@@ -1,6 +1,6 @@
 'use client'
 import { Ban, CircleCheck, CircleX, Unplug } from 'lucide-react'
-import type { BuildSummary } from '@/engine/contract.ts'
+import type { BuildSummary } from '@/engine/contract/builds.ts'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Spinner } from '@/components/ui/spinner.tsx'
 import { useNow } from '@/components/ui/use-now.ts'

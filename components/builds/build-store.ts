@@ -1,4 +1,4 @@
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import type { BuildLine } from '@/server/live/protocol.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import type { LiveClient } from '@/components/live/client.ts'

@@ -1,4 +1,4 @@
-import type { BuildStepRecord } from '@/engine/contract.ts'
+import type { BuildStepRecord } from '@/engine/contract/builds.ts'
 import type { LinesView } from '@/components/logs/virtual-lines.tsx'
 import { textLines } from '@/components/logs/log-view.ts'
 import type { BuildState, LineRow } from './build-store.ts'

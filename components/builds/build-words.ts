@@ -1,4 +1,9 @@
-import type { BuildRecord, BuildSource, BuildStepRecord, BuildSummary } from '@/engine/contract.ts'
+import type {
+  BuildRecord,
+  BuildSource,
+  BuildStepRecord,
+  BuildSummary,
+} from '@/engine/contract/builds.ts'
 import type { Tone } from '@/components/ui/badge.tsx'
 
 export const stateWords: Record<BuildSummary['state'], { word: string; tone: Tone }> = {

@@ -2,7 +2,7 @@
 import { Hammer } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { Button } from '@/components/ui/button.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
 import { failurePlace } from './build-words.ts'

@@ -1,6 +1,6 @@
 'use client'
 import { useRouter } from 'next/navigation'
-import type { BuildSummary } from '@/engine/contract.ts'
+import type { BuildSummary } from '@/engine/contract/builds.ts'
 import { api } from '@/components/engine/client.ts'
 import { useAction } from '@/components/page/use-action.ts'
 import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'

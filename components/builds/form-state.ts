@@ -1,4 +1,4 @@
-import type { BuildRecord } from '@/engine/contract.ts'
+import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { newKey } from '@/components/deploy/form-state.ts'
 import type { Output } from './output.ts'
 

@@ -1,5 +1,5 @@
 'use client'
-import type { BuildStepRecord } from '@/engine/contract.ts'
+import type { BuildStepRecord } from '@/engine/contract/builds.ts'
 import { useNow } from '@/components/ui/use-now.ts'
 import { Spinner } from '@/components/ui/spinner.tsx'
 import { shortSpan, spanMs, stepParts } from './build-words.ts'

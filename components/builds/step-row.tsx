@@ -1,7 +1,7 @@
 'use client'
 import { Ban, ChevronRight, CircleCheck, CircleX } from 'lucide-react'
 import { memo } from 'react'
-import type { BuildStepRecord } from '@/engine/contract.ts'
+import type { BuildStepRecord } from '@/engine/contract/builds.ts'
 import { LineText } from '@/components/logs/line-text.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { cn } from '@/components/ui/cn.ts'

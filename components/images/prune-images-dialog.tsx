@@ -1,7 +1,7 @@
 'use client'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Filters } from '@/engine/contract.ts'
+import type { Filters } from '@/engine/contract/common.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { useSettled } from '@/components/deploy/use-settled.ts'
 import { engine, failureText } from '@/components/engine/client.ts'

@@ -1,6 +1,7 @@
 'use client'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import type { Filters, Prunable } from '@/engine/contract.ts'
+import type { Prunable } from '@/engine/contract.ts'
+import type { Filters } from '@/engine/contract/common.ts'
 import { api } from '@/components/engine/client.ts'
 
 export const ALL_UNUSED: Filters = { dangling: ['false'] }

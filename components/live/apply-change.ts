@@ -1,4 +1,4 @@
-import type { BuildSummary } from '@/engine/contract.ts'
+import type { BuildSummary } from '@/engine/contract/builds.ts'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import type { Job, TopicName, Topics } from '@/server/live/protocol.ts'
 

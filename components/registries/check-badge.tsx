@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import type { RegistryCheck } from '@/engine/contract.ts'
+import type { RegistryCheck } from '@/engine/contract/distribution.ts'
 import type { KnownRegistry } from '@/server/api/registries.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import { Badge } from '@/components/ui/badge.tsx'

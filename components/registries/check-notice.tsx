@@ -1,4 +1,4 @@
-import type { RegistryCheck } from '@/engine/contract.ts'
+import type { RegistryCheck } from '@/engine/contract/distribution.ts'
 import { Notice } from '@/components/ui/notice.tsx'
 import { checkWords } from './check-words.ts'
 

@@ -1,4 +1,4 @@
-import type { RegistryCheck } from '@/engine/contract.ts'
+import type { RegistryCheck } from '@/engine/contract/distribution.ts'
 
 type Outcome = RegistryCheck['outcome']
 

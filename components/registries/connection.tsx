@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { useState, type ReactNode } from 'react'
-import type { RegistryAccess } from '@/engine/contract.ts'
+import type { RegistryAccess } from '@/engine/contract/distribution.ts'
 import { api } from '@/components/engine/client.ts'
 import { Facts } from '@/components/page/facts.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'

@@ -1,7 +1,7 @@
 'use client'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { RegistryCheck } from '@/engine/contract.ts'
+import type { RegistryCheck } from '@/engine/contract/distribution.ts'
 import type { KnownRegistry } from '@/server/api/registries.ts'
 import type { NewRegistry } from '@/server/api/schemas/registry.ts'
 import { api } from '@/components/engine/client.ts'

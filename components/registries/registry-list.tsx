@@ -3,7 +3,7 @@ import { Download, KeyRound, MoreHorizontal, Plus, Warehouse } from 'lucide-reac
 import dynamic from 'next/dynamic'
 import Link from 'next/link'
 import { useState } from 'react'
-import type { RegistryUsage } from '@/engine/contract.ts'
+import type { RegistryUsage } from '@/engine/contract/registry.ts'
 import type { KnownRegistry } from '@/server/api/registries.ts'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'

@@ -1,6 +1,6 @@
 'use client'
 import { CloudDownload, Trash2 } from 'lucide-react'
-import type { RegistryImage } from '@/engine/contract.ts'
+import type { RegistryImage } from '@/engine/contract/registry.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import { DeployButton } from '@/components/images/deploy-button.tsx'
 import { tagsOf } from '@/components/images/image-name.ts'

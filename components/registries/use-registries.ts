@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import type { RegistryUsage } from '@/engine/contract.ts'
+import type { RegistryUsage } from '@/engine/contract/registry.ts'
 import type { RegistriesAnswer } from '@/server/api/registries.ts'
 import { api } from '@/components/engine/client.ts'
 

@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import type { RegistryImage } from '@/engine/contract.ts'
+import type { RegistryImage } from '@/engine/contract/registry.ts'
 import { api } from '@/components/engine/client.ts'
 import { OWN, registryPath } from './use-registries.ts'
 

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { BuildEvent } from '../contract.ts'
+import type { BuildEvent } from '../contract/builds.ts'
 import { shortId } from '../oci/digest.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { BuildContext, BuildEngine, BuildRequest, RegistryCredentials } from '../contract.ts'
+import type { BuildContext, BuildEngine, BuildRequest } from '../contract/builds.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { BuildError, errorMessage, InvalidParameterError } from '../errors.ts'
 import { classicLines } from './build-lines.ts'
 import type { Call } from './call.ts'

@@ -1,4 +1,5 @@
-import type { ImageEngine, ImageProgress, RegistryCredentials } from '../contract.ts'
+import type { ImageEngine } from '../contract.ts'
+import type { ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { NetworkCreateConfig, RegistryCredentials } from '../contract.ts'
+import type { NetworkCreateConfig } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import type {
   NetworkConnectRequest,
   NetworkDisconnectRequest,

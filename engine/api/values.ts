@@ -1,6 +1,6 @@
 /** How Docker reads the values of query parameters, as zod schemas. */
 import { z } from 'zod'
-import type { Filters } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 
 /**

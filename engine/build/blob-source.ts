@@ -1,4 +1,5 @@
-import type { BuildRequest, ClientContent, RegistryCredentials } from '../contract.ts'
+import type { BuildRequest, ClientContent } from '../contract/builds.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { EngineError, InvalidParameterError } from '../errors.ts'
 import type { Reference } from '../images/reference.ts'
 import type { ImageStore, Lease } from '../images/store.ts'

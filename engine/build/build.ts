@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { setMaxListeners } from 'node:events'
 import { parseCgroupParent } from '../cgroups/parents.ts'
-import type { BuildEvent, BuildRequest } from '../contract.ts'
+import type { BuildEvent, BuildRequest } from '../contract/builds.ts'
 import {
   BuildError,
   errorCode,

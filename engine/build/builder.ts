@@ -11,7 +11,7 @@ import type {
   BuildRecord,
   BuildRequest,
   BuildSummary,
-} from '../contract.ts'
+} from '../contract/builds.ts'
 import { buildsDirectory, runBuild } from './build.ts'
 import { eventsOf } from './event-queue.ts'
 import type { EventQueue } from './event-queue.ts'

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import type { CacheExport, ClientContent } from '../contract.ts'
+import type { CacheExport, ClientContent } from '../contract/builds.ts'
 import { errorMessage } from '../errors.ts'
 import { compressLayer } from '../images/compress-layer.ts'
 import { connectForPush } from '../images/push.ts'

@@ -1,4 +1,4 @@
-import type { BuildRequest, CacheImport } from '../contract.ts'
+import type { BuildRequest, CacheImport } from '../contract/builds.ts'
 import { errorMessage } from '../errors.ts'
 import type { Image } from '../images/image.ts'
 import { parseReference, withDefaultTag } from '../images/reference.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { BuildRequest } from '../contract.ts'
+import type { BuildRequest } from '../contract/builds.ts'
 import { familiarReference, parseReference } from '../images/reference.ts'
 import { openSource } from './context.ts'
 import type { BuilderParts } from './parts.ts'

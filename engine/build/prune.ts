@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
-import type { BuildCacheRecord, BuildPruneOptions, Filters } from '../contract.ts'
+import type { BuildCacheRecord, BuildPruneOptions } from '../contract/builds.ts'
+import type { Filters } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny } from '../filters.ts'
 import { parseMoment } from '../until.ts'

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import path from 'node:path'
-import type { BuildEvent, BuildRequest } from '../contract.ts'
+import type { BuildEvent, BuildRequest } from '../contract/builds.ts'
 import type { Image, ImageLayer } from '../images/image.ts'
 import type { ImageStore, Lease } from '../images/store.ts'
 import { DIRECTORY, statat } from '../native/fs.ts'

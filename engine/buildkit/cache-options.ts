@@ -1,4 +1,4 @@
-import type { CacheExport, CacheImport } from '../contract.ts'
+import type { CacheExport, CacheImport } from '../contract/builds.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes } from './messages.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ClientContent } from '../contract.ts'
+import type { ClientContent } from '../contract/builds.ts'
 import { GRPC_CODES, GrpcError } from './grpc-error.ts'
 import type { GrpcStream } from './grpc-client.ts'
 import {

@@ -1,4 +1,6 @@
-import type { BuildCacheRecord, BuildPruneOptions, Engine, Filters } from '../contract.ts'
+import type { Engine } from '../contract.ts'
+import type { BuildCacheRecord, BuildPruneOptions } from '../contract/builds.ts'
+import type { Filters } from '../contract/common.ts'
 import { errorCode } from '../errors.ts'
 import { formatPlatform, hostPlatform } from '../oci/platform.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BuildRequest, CacheImport } from '../contract.ts'
+import type { BuildRequest, CacheImport } from '../contract/builds.ts'
 import { cacheImport } from './cache-options.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes } from './messages.ts'

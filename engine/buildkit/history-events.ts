@@ -1,4 +1,4 @@
-import type { BuildEngine, BuildSummary } from '../contract.ts'
+import type { BuildEngine, BuildSummary } from '../contract/builds.ts'
 import { errorCode } from '../errors.ts'
 import { GrpcError } from './grpc-error.ts'
 import { COMPLETE, DELETED, STARTED } from './history.ts'

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { BuildContext } from '../contract.ts'
+import type { BuildContext } from '../contract/builds.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { syncDirectory, syncFiles } from './file-sync.ts'
 import { GrpcError } from './grpc-error.ts'

@@ -1,4 +1,4 @@
-import type { NamedContext } from '../contract.ts'
+import type { NamedContext } from '../contract/builds.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import { syncDirectory, syncFiles } from './file-sync.ts'

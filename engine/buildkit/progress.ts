@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StringDecoder } from 'node:string_decoder'
-import type { BuildEvent, ImageProgress } from '../contract.ts'
+import type { BuildEvent } from '../contract/builds.ts'
+import type { ImageProgress } from '../contract/common.ts'
 import { errorMessage } from '../errors.ts'
 import { inBuildkitWords } from './grpc-error.ts'
 import { timestamp } from './messages.ts'

@@ -3,7 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
-import type { RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { GRPC_CODES, GrpcError } from './grpc-error.ts'
 import {
   BYTES,

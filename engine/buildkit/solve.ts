@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { BuildEvent, CacheExport, Engine } from '../contract.ts'
+import type { Engine } from '../contract.ts'
+import type { BuildEvent, CacheExport } from '../contract/builds.ts'
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { cacheExport } from './cache-options.ts'
 import { planExports } from './exporters.ts'

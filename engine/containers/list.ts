@@ -1,5 +1,6 @@
 import { attributed } from '../caller.ts'
-import type { ContainerListOptions, Filters } from '../contract.ts'
+import type { ContainerListOptions } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { ContainerSummary, PortMap, PortSummary } from '../types/docker.ts'

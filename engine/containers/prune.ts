@@ -1,4 +1,4 @@
-import type { Filters } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { errorCode } from '../errors.ts'
 import { checkFilters, matchesLabels } from '../filters.ts'
 import { pruneUntil } from '../until.ts'

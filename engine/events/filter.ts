@@ -1,4 +1,4 @@
-import type { Filters } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { EventMessage } from '../types/docker.ts'
 

@@ -1,4 +1,4 @@
-import type { RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import type { ImageProgress, ImportOptions, ImportSource } from '../contract.ts'
+import type { ImportOptions, ImportSource } from '../contract.ts'
+import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts'
 import type { Proxies } from '../registry/access.ts'

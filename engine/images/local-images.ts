@@ -1,12 +1,10 @@
 import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type {
-  Filters,
   ImageEngine,
   ImageLayers,
   ImageInspectOptions,
   ImageListOptions,
-  ImageProgress,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
@@ -17,9 +15,9 @@ import type {
   LoadOptions,
   PullOptions,
   PushOptions,
-  RegistryCredentials,
   SaveOptions,
 } from '../contract.ts'
+import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import type { Events } from '../events/events.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { ImageProgress } from '../contract.ts'
+import type { ImageProgress } from '../contract/common.ts'
 
 /** Progress of one layer is told this often at most. */
 const INTERVAL_MS = 200

@@ -1,4 +1,5 @@
-import type { Filters, Prunable } from '../contract.ts'
+import type { Prunable } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { booleanFilter, checkFilters, matchesLabels } from '../filters.ts'
 import type { ImageDeleteResponseItem } from '../types/docker.ts'
 import { pruneUntil } from '../until.ts'

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ImageProgress, PushOptions } from '../contract.ts'
+import type { PushOptions } from '../contract.ts'
+import type { ImageProgress } from '../contract/common.ts'
 import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortId } from '../oci/digest.ts'

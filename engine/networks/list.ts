@@ -1,5 +1,5 @@
 import { attributed } from '../caller.ts'
-import type { Filters } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { EndpointResource, NetworkInspect } from '../types/docker.ts'

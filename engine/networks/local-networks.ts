@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { currentCaller } from '../caller.ts'
-import type { Filters, NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import {
   ConflictError,
   errorMessage,

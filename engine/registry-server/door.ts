@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import type { RegistryEngine, RegistryPage } from '../contract.ts'
+import type { RegistryEngine, RegistryPage } from '../contract/registry.ts'
 import { errorCode, errorMessage, STATUS_OF } from '../errors.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'

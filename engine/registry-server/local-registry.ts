@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { asCaller, currentCaller, system } from '../caller.ts'
+import type { RegistryDiskUsage } from '../contract.ts'
 import type {
-  RegistryDiskUsage,
   RegistryEngine,
   RegistryImage,
   RegistryManifest,
@@ -14,7 +14,7 @@ import type {
   RegistryReferrer,
   RegistrySettings,
   RegistryUsage,
-} from '../contract.ts'
+} from '../contract/registry.ts'
 import { errorCode } from '../errors.ts'
 import type { ImageStore } from '../images/store.ts'
 import type { Reference } from '../images/reference.ts'

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import type { RegistrySettings } from '../contract.ts'
+import type { RegistrySettings } from '../contract/registry.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { readDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
 import { pathPattern } from '../tree/path-pattern.ts'

@@ -1,4 +1,4 @@
-import type { RegistryPlan, RegistryUsage } from '../contract.ts'
+import type { RegistryPlan, RegistryUsage } from '../contract/registry.ts'
 import type { Quota } from './quota.ts'
 import type { ManifestRecord, Repository } from './repository.ts'
 import { planRemoval } from './retention.ts'

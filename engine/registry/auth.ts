@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { EngineError, UnauthorizedError } from '../errors.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
 import type { Access } from './access.ts'

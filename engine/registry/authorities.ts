@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { RegistryAuthority } from '../contract.ts'
+import type { RegistryAuthority } from '../contract/distribution.ts'
 import { errorMessage, InvalidParameterError } from '../errors.ts'
 import { isMissing } from '../store/documents.ts'
 

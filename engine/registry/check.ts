@@ -1,4 +1,5 @@
-import type { RegistryCheck, RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
+import type { RegistryCheck } from '../contract/distribution.ts'
 import { errorCode, errorMessage } from '../errors.ts'
 import type { Registries } from './access.ts'
 import { Authorizer } from './auth.ts'

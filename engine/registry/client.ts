@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { ConflictError, EngineError } from '../errors.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'

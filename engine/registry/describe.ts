@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegistryImage } from '../contract.ts'
+import type { RegistryImage } from '../contract/registry.ts'
 import { errorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { checked, isAttestation, parseJson, parseManifest } from '../oci/manifest.ts'

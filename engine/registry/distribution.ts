@@ -1,10 +1,10 @@
 import path from 'node:path'
+import type { RegistryCredentials } from '../contract/common.ts'
 import type {
   DistributionEngine,
   RegistryAccess,
-  RegistryCredentials,
   RemoteRepository,
-} from '../contract.ts'
+} from '../contract/distribution.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { readCertificates } from './access.ts'

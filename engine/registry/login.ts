@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { RegistryCredentials } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import { errorCode, errorMessage, EngineError, UnauthorizedError } from '../errors.ts'
 import type { Registries } from './access.ts'
 import { Authorizer } from './auth.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Filters, ImageSearchOptions, ImageSearchResult } from '../contract.ts'
+import type { ImageSearchOptions, ImageSearchResult } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { errorCode, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { booleanFilter, checkFilters } from '../filters.ts'
 import { checked, parseJson } from '../oci/manifest.ts'

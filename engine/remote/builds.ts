@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { DiskUsage } from '../contract.ts'
 import type {
   BuildCacheRecord,
   BuildContext,
@@ -6,9 +7,8 @@ import type {
   BuildEvent,
   BuildPruneOptions,
   BuildRequest,
-  DiskUsage,
-  ImageProgress,
-} from '../contract.ts'
+} from '../contract/builds.ts'
+import type { ImageProgress } from '../contract/common.ts'
 import { BuildError, NotImplementedError } from '../errors.ts'
 import { tarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'

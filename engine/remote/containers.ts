@@ -11,7 +11,6 @@ import type {
   ContainerListOptions,
   ContainerRemoveOptions,
   ContainerUpdate,
-  Filters,
   LogsOptions,
   PathStat,
   StatsOptions,
@@ -19,6 +18,7 @@ import type {
   TerminalSize,
   WaitCondition,
 } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import { EngineError, errorCode, NotFoundError, UnavailableError } from '../errors.ts'
 import type {
   ContainerInspectResponse,

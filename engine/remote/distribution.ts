@@ -1,4 +1,4 @@
-import type { DistributionEngine } from '../contract.ts'
+import type { DistributionEngine } from '../contract/distribution.ts'
 import { NotImplementedError } from '../errors.ts'
 
 /** The Docker API has no door to what another engine's registries hold. */

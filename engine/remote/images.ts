@@ -1,11 +1,9 @@
 import { Readable } from 'node:stream'
 import type {
-  Filters,
   ImageEngine,
   ImageLayers,
   ImageInspectOptions,
   ImageListOptions,
-  ImageProgress,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
@@ -15,9 +13,9 @@ import type {
   LoadOptions,
   PullOptions,
   PushOptions,
-  RegistryCredentials,
   SaveOptions,
 } from '../contract.ts'
+import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { EngineError, NotImplementedError } from '../errors.ts'
 import { parsePlatform } from '../oci/platform.ts'
 import type {

@@ -1,4 +1,5 @@
-import type { Filters, NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import type {
   NetworkConnectRequest,
   NetworkDisconnectRequest,

@@ -1,4 +1,4 @@
-import type { Filters } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 
 /** Filters as the API takes them; nothing at all when there are none. */
 export function filtersQuery(filters: Filters | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import type { RegistryEngine } from '../contract.ts'
+import type { RegistryEngine } from '../contract/registry.ts'
 import { NotImplementedError } from '../errors.ts'
 
 /** The Docker API has no door to a registry: one is asked at its own address. */

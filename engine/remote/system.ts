@@ -1,10 +1,5 @@
-import type {
-  DiskUsage,
-  DiskUsageOptions,
-  EventsOptions,
-  RegistryCredentials,
-  SystemEngine,
-} from '../contract.ts'
+import type { DiskUsage, DiskUsageOptions, EventsOptions, SystemEngine } from '../contract.ts'
+import type { RegistryCredentials } from '../contract/common.ts'
 import type {
   ContainerSummary,
   EventMessage,

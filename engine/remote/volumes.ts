@@ -1,4 +1,5 @@
-import type { Filters, VolumeEngine } from '../contract.ts'
+import type { VolumeEngine } from '../contract.ts'
+import type { Filters } from '../contract/common.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
 import { errorCode } from '../errors.ts'
 import { filtersQuery, segment } from './query.ts'

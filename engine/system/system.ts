@@ -5,7 +5,6 @@ import { z } from 'zod'
 import { API_VERSION, MIN_API_VERSION } from '../api/version.ts'
 import type { Cgroups } from '../cgroups/cgroup.ts'
 import type {
-  BuildEngine,
   ContainerEngine,
   DiskUsage,
   DiskUsageOptions,
@@ -15,6 +14,7 @@ import type {
   SystemEngine,
   VolumeEngine,
 } from '../contract.ts'
+import type { BuildEngine } from '../contract/builds.ts'
 import type { Events } from '../events/events.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'

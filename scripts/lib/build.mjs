@@ -158,6 +158,7 @@ export async function buildPages() {
       // All that pages may see of it, as ESLint's zones hold.
       'engine/types',
       'engine/contract.ts',
+      'engine/contract',
       'engine/errors.ts',
       'next.config.ts',
       'postcss.config.mjs',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { BuildContext } from '../../engine/contract.ts'
+import type { BuildContext } from '../../engine/contract/builds.ts'
 import { errorMessage, InvalidParameterError } from '../../engine/errors.ts'
 import { BuildLines } from '../builds/build-lines.ts'
 import { outputOf } from '../builds/output.ts'

@@ -1,4 +1,4 @@
-import type { RegistryAccess, RegistryCheck } from '../../engine/contract.ts'
+import type { RegistryAccess, RegistryCheck } from '../../engine/contract/distribution.ts'
 import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
 import { registryHost } from '../registries/address.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegistryEngine } from '../../engine/contract.ts'
+import type { RegistryEngine } from '../../engine/contract/registry.ts'
 import { engineOf } from '../caller.ts'
 import type { Identity } from '../auth/identify.ts'
 import { context } from '../context.ts'

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { BuildLogEvent } from '../../engine/contract.ts'
+import type { BuildLogEvent } from '../../engine/contract/builds.ts'
 import type { BuildLine } from '../live/protocol.ts'
 
 /** A line longer than this is cut in pieces. */

@@ -1,4 +1,4 @@
-import type { BuildLogEvent } from '../../engine/contract.ts'
+import type { BuildLogEvent } from '../../engine/contract/builds.ts'
 import type { BuildLine } from '../live/protocol.ts'
 import { BuildLines } from './build-lines.ts'
 

@@ -1,9 +1,6 @@
-import type {
-  BuildContext,
-  BuildRequest,
-  Engine,
-  RegistryCredentials,
-} from '../../engine/contract.ts'
+import type { Engine } from '../../engine/contract.ts'
+import type { BuildContext, BuildRequest } from '../../engine/contract/builds.ts'
+import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import type { BuildForm } from '../api/schemas/build.ts'
 import type { Job } from '../live/protocol.ts'
 import type { JobReport } from './jobs.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ImageProgress } from '../../engine/contract.ts'
+import type { ImageProgress } from '../../engine/contract/common.ts'
 import { ConflictError, errorMessage, NotFoundError } from '../../engine/errors.ts'
 import type { Job } from '../live/protocol.ts'
 import { LayerProgress } from './layers.ts'

@@ -1,4 +1,4 @@
-import type { ImageProgress } from '../../engine/contract.ts'
+import type { ImageProgress } from '../../engine/contract/common.ts'
 import type { JobLayer } from '../live/protocol.ts'
 import { TransferRate } from './transfer.ts'
 

@@ -1,4 +1,5 @@
-import type { Engine, RegistryCredentials } from '../../engine/contract.ts'
+import type { Engine } from '../../engine/contract.ts'
+import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import type { Job } from '../live/protocol.ts'
 import type { JobReport } from './jobs.ts'
 

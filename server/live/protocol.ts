@@ -5,7 +5,7 @@
  * on the server however many browsers watch. A browser too slow to take a topic's data loses data, never memory:
  * stats and lists skip to the newest, logs say how many lines were left out.
  */
-import type { BuildRecord, BuildSummary } from '../../engine/contract.ts'
+import type { BuildRecord, BuildSummary } from '../../engine/contract/builds.ts'
 import type { ContainerSummary, EventMessage } from '../../engine/types/docker.ts'
 
 export interface ClientToServer {

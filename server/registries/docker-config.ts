@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegistryCredentials } from '../../engine/contract.ts'
+import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import { errorMessage, InvalidParameterError } from '../../engine/errors.ts'
 import { registryHost } from './address.ts'
 import { type HelperPlaces, helperNameSchema, listOfHelper } from './helper.ts'

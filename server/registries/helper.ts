@@ -2,7 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import type { RegistryCredentials } from '../../engine/contract.ts'
+import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import { EngineError, InvalidParameterError } from '../../engine/errors.ts'
 import { dockerServerOf } from './address.ts'
 

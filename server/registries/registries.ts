@@ -1,4 +1,4 @@
-import type { RegistryCredentials } from '../../engine/contract.ts'
+import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import { ConflictError, errorMessage, NotFoundError } from '../../engine/errors.ts'
 import { type Db, isTaken } from '../db.ts'
 import type { Env } from '../env.ts'

@@ -1,4 +1,5 @@
-import type { Engine, RegistryImage } from '../../engine/contract.ts'
+import type { Engine } from '../../engine/contract.ts'
+import type { RegistryImage } from '../../engine/contract/registry.ts'
 import type { Registries } from './registries.ts'
 
 /** The registry that this engine is, in the place of a host: no host is named so. */

@@ -1,6 +1,6 @@
 'use client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import type { RegistryPlan, RegistrySettings } from '@/engine/contract.ts'
+import type { RegistryPlan, RegistrySettings } from '@/engine/contract/registry.ts'
 import { api } from '@/components/engine/client.ts'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { useAction } from '@/components/page/use-action.ts'

@@ -1,4 +1,4 @@
-import type { RegistrySettings } from '@/engine/contract.ts'
+import type { RegistrySettings } from '@/engine/contract/registry.ts'
 import { newKey } from '@/components/deploy/form-state.ts'
 
 export interface RuleDraft {

@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import type { RegistrySettings } from '@/engine/contract.ts'
+import type { RegistrySettings } from '@/engine/contract/registry.ts'
 import { api } from '@/components/engine/client.ts'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { useRegistryUsage } from '../use-registries.ts'

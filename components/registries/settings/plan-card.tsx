@@ -1,5 +1,5 @@
 'use client'
-import type { RegistryPlan } from '@/engine/contract.ts'
+import type { RegistryPlan } from '@/engine/contract/registry.ts'
 import { Age } from '@/components/ui/age.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'

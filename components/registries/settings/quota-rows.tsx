@@ -1,5 +1,5 @@
 'use client'
-import type { RegistryUsage } from '@/engine/contract.ts'
+import type { RegistryUsage } from '@/engine/contract/registry.ts'
 import { RowError, Rows } from '@/components/deploy/rows.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { formatBytes } from '@/components/ui/format.ts'

@@ -1,7 +1,7 @@
 'use client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
-import type { RegistryPlan, RegistrySettings, RegistryUsage } from '@/engine/contract.ts'
+import type { RegistryPlan, RegistrySettings, RegistryUsage } from '@/engine/contract/registry.ts'
 import { Section } from '@/components/deploy/rows.tsx'
 import { useSettled } from '@/components/deploy/use-settled.ts'
 import { api, failureText } from '@/components/engine/client.ts'

@@ -1,6 +1,6 @@
 'use client'
 import Link from 'next/link'
-import type { RegistryUsage } from '@/engine/contract.ts'
+import type { RegistryUsage } from '@/engine/contract/registry.ts'
 import { Age } from '@/components/ui/age.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'

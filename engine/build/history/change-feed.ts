@@ -1,4 +1,4 @@
-import type { BuildChange, BuildSummary } from '../../contract.ts'
+import type { BuildChange, BuildSummary } from '../../contract/builds.ts'
 
 /** Tells watchers what changed; to one that is slow only how each build is in the end. */
 export class ChangeFeed {

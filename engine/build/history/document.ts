@@ -1,11 +1,6 @@
 import { z } from 'zod'
-import type {
-  BuildRecord,
-  BuildRequest,
-  BuildSource,
-  BuildSummary,
-  Caller,
-} from '../../contract.ts'
+import type { Caller } from '../../contract.ts'
+import type { BuildRecord, BuildRequest, BuildSource, BuildSummary } from '../../contract/builds.ts'
 import { recordOf } from '../../caller.ts'
 import { isGit } from '../remote-source.ts'
 

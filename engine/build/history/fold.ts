@@ -1,4 +1,4 @@
-import type { BuildFailure, BuildLogEvent, BuildRecord } from '../../contract.ts'
+import type { BuildFailure, BuildLogEvent, BuildRecord } from '../../contract/builds.ts'
 import { errorMessage } from '../../errors.ts'
 
 /** Warnings kept of one build. */

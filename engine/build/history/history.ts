@@ -9,7 +9,7 @@ import type {
   BuildRecord,
   BuildRequest,
   BuildSummary,
-} from '../../contract.ts'
+} from '../../contract/builds.ts'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../../errors.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { newRecord, summaryOf } from './document.ts'

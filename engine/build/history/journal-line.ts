@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { z } from 'zod'
-import type { BuildEvent, BuildLogEvent } from '../../contract.ts'
+import type { BuildEvent, BuildLogEvent } from '../../contract/builds.ts'
 
 /** Events as lines of JSON; what was printed stands in them as text. */
 export class JournalEncoder {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { BuildEvent } from '../../contract.ts'
+import type { BuildEvent } from '../../contract/builds.ts'
 import { JournalEncoder } from './journal-line.ts'
 
 /** Of one step's output this much is kept from its beginning … */

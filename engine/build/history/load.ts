@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { BuildRecord, BuildSummary } from '../../contract.ts'
+import type { BuildRecord, BuildSummary } from '../../contract/builds.ts'
 import { isMissing, readDocument, sweepTemporaryDocuments } from '../../store/documents.ts'
 import { recordSchema, summaryOf } from './document.ts'
 import { close, tell } from './fold.ts'

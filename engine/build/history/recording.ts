@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { BuildEvent, BuildRecord } from '../../contract.ts'
+import type { BuildEvent, BuildRecord } from '../../contract/builds.ts'
 import { writeDocument } from '../../store/documents.ts'
 import type { OpenedContext } from '../context.ts'
 import { close, failureOf, tell } from './fold.ts'

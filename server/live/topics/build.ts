@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BuildLogEvent, BuildRecord, Engine } from '../../../engine/contract.ts'
+import type { Engine } from '../../../engine/contract.ts'
+import type { BuildLogEvent, BuildRecord } from '../../../engine/contract/builds.ts'
 import { errorCode } from '../../../engine/errors.ts'
 import { BuildLines } from '../../builds/build-lines.ts'
 import type { BuildLine, BuildView, BuildViewChange } from '../protocol.ts'

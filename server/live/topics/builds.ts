@@ -1,4 +1,5 @@
-import type { BuildSummary, Engine } from '../../../engine/contract.ts'
+import type { Engine } from '../../../engine/contract.ts'
+import type { BuildSummary } from '../../../engine/contract/builds.ts'
 import type { Change, Merge, Source } from '../topic.ts'
 
 const BATCH_MS = 100

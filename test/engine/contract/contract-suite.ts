@@ -4,12 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buffer, text } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
-import type {
-  BuildEvent,
-  ContainerCreateConfig,
-  Engine,
-  ImageProgress,
-} from '../../../engine/contract.ts'
+import type { ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
+import type { BuildEvent } from '../../../engine/contract/builds.ts'
+import type { ImageProgress } from '../../../engine/contract/common.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'

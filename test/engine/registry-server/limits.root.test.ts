@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { RegistryEngine, RegistrySettings } from '../../../engine/contract.ts'
+import type { RegistryEngine, RegistrySettings } from '../../../engine/contract/registry.ts'
 import { RegistryDoor, sha256 } from '../../helpers/registry-door.ts'
 import { registryImage, tarOf } from '../images/archives.ts'
 

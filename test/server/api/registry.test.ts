@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type {
-  DistributionEngine,
-  RegistryEngine,
-  RegistrySettings,
-} from '../../../engine/contract.ts'
+import type { DistributionEngine } from '../../../engine/contract/distribution.ts'
+import type { RegistryEngine, RegistrySettings } from '../../../engine/contract/registry.ts'
 import { NotImplementedError, UnauthorizedError } from '../../../engine/errors.ts'
 import type { HostRoute } from '../../../server/api/registries.ts'
 import { getCatalog, getTags } from '../../../server/api/registry-content.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { BuildLogEvent } from '../../../engine/contract.ts'
+import type { BuildLogEvent } from '../../../engine/contract/builds.ts'
 import { BuildLines } from '../../../server/builds/build-lines.ts'
 import { writtenLog } from '../../../server/builds/written-log.ts'
 import type { BuildLine } from '../../../server/live/protocol.ts'

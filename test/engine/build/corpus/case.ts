@@ -1,4 +1,4 @@
-import type { BuildRequest } from '../../../../engine/contract.ts'
+import type { BuildRequest } from '../../../../engine/contract/builds.ts'
 import type { ImageConfig } from '../../../../engine/types/docker.ts'
 
 /** A file of a context: its text, or more. */

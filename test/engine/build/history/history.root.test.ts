@@ -4,12 +4,12 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
+import type { Engine } from '../../../../engine/contract.ts'
 import type {
   BuildChange,
   BuildLogEvent,
   BuildRequest,
-  Engine,
-} from '../../../../engine/contract.ts'
+} from '../../../../engine/contract/builds.ts'
 import { BuildHistory } from '../../../../engine/build/history/history.ts'
 import { BuildHistory as ClientHistory } from '../../../../engine/buildkit/history.ts'
 import {

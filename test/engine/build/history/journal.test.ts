@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { BuildEvent, BuildLogEvent } from '../../../../engine/contract.ts'
+import type { BuildEvent, BuildLogEvent } from '../../../../engine/contract/builds.ts'
 import {
   compressJournal,
   journalFile,
