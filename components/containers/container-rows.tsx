@@ -8,9 +8,9 @@ import { SelectionBar } from '@/components/page/selection-bar.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { useIsNarrow } from '@/components/ui/use-is-narrow.ts'
 import { ContainerCard } from './container-card.tsx'
+import { ContainerHead } from './container-head.tsx'
 import { containerName } from './container-name.ts'
 import { ContainerRow } from './container-row.tsx'
-import { ListHead } from './list-head.tsx'
 import type { Order } from './list-order.ts'
 import { useListKeys } from './use-list-keys.ts'
 import { useSelection } from './use-selection.ts'
@@ -98,7 +98,7 @@ export function ContainerRows(props: {
       >
         <div className={narrow ? '' : 'min-w-[60rem]'}>
           {!narrow && (
-            <ListHead
+            <ContainerHead
               rowCount={rows.length}
               order={props.order}
               onOrder={props.onOrder}
