@@ -17,6 +17,7 @@ import type {
 } from '../contract.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { EngineError, NotImplementedError } from '../errors.ts'
+import { booleanFilter, checkFilters, matchesLabels } from '../filters.ts'
 import { parsePlatform } from '../oci/platform.ts'
 import type {
   ContainerSummary,
@@ -26,6 +27,7 @@ import type {
   ImageInspect,
   ImageSummary,
 } from '../types/docker.ts'
+import { pruneUntil } from '../until.ts'
 import { filtersQuery, imagePath } from './query.ts'
 import type { RequestOptions, Transport } from './transport.ts'
 
@@ -206,17 +208,22 @@ export class RemoteImages implements ImageEngine {
 
   /** Docker has no call for it: by the rules of its prune, from the lists of images and containers. */
   async prunable(filters: Filters = {}): Promise<Prunable> {
-    const danglingOnly = filters['dangling']?.[0] !== 'false' && filters['dangling']?.[0] !== '0'
-    const { dangling: _, ...others } = filters
+    checkFilters(filters, ['dangling', 'label', 'label!', 'until'])
+    const danglingOnly = booleanFilter(filters, 'dangling') ?? true
+    const until = pruneUntil(filters)
     const [images, containers] = await Promise.all([
       this.list({
         sharedSize: true,
-        filters: danglingOnly ? { ...others, dangling: ['true'] } : others,
+        // of the others its list knows only some, and refuses the rest
+        filters: danglingOnly ? { dangling: ['true'] } : {},
       }),
       this.#transport.json<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
     ])
     const used = new Set(containers.map(({ ImageID }) => ImageID))
-    const unused = images.filter(({ Id }) => !used.has(Id))
+    const unused = images.filter(
+      ({ Created, Id, Labels }) =>
+        !used.has(Id) && Created < until && matchesLabels(filters, Labels ?? {}),
+    )
     return {
       images: unused,
       SpaceReclaimable: unused.reduce(

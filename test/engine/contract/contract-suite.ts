@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import type { ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
 import type { BuildEvent } from '../../../engine/contract/builds.ts'
-import type { ImageProgress } from '../../../engine/contract/common.ts'
+import type { Filters, ImageProgress } from '../../../engine/contract/common.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
@@ -313,7 +313,9 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         await engine.images.tag(image, `${prefix}/other`, '2')
         assert.equal((await engine.images.inspect(`${prefix}/other:2`)).Id, Id)
         const nobody = { dangling: ['false'], label: [`${prefix}.nobody`] }
-        assert.deepEqual((await engine.images.prunable(nobody)).images, [])
+        // each filter that a prune takes
+        for (const others of [{}, { until: ['1h'] }, { 'label!': ['x'] }] as Filters[])
+          assert.deepEqual((await engine.images.prunable({ ...nobody, ...others })).images, [])
         assert.deepEqual(await engine.images.remove(`${prefix}/other:2`), [
           { Untagged: `${prefix}/other:2` },
         ])
