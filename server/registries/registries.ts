@@ -122,6 +122,14 @@ export class Registries {
     const taken: ImportedRegistries['taken'] = []
     for (const each of found) {
       const login = loginOf(each)
+      try {
+        if (apply && known.has(each.host)) await this.change(each.host, { login })
+        else if (apply) await this.add({ address: each.host, name: '', login }, by)
+      } catch (error) {
+        // its helper does not work, say: the others are taken all the same
+        skipped.push({ address: each.host, reason: errorMessage(error) })
+        continue
+      }
       taken.push({
         host: each.host,
         kind: login.kind,
@@ -129,9 +137,6 @@ export class Registries {
         helper: login.kind === 'helper' ? login.helper : '',
         replaces: known.has(each.host),
       })
-      if (!apply) continue
-      if (known.has(each.host)) await this.change(each.host, { login })
-      else await this.add({ address: each.host, name: '', login }, by)
     }
     return { taken, skipped }
   }

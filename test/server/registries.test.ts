@@ -218,6 +218,12 @@ describe('the registries that the console has credentials for', () => {
     assert.equal((await registries.registryAuthFor('nginx'))?.password, 'p:w')
     assert.equal((await registries.registryAuthFor('box:5000/a'))?.password, PASSWORD)
     assert.equal((await registries.registryAuthFor('gcr.example/a'))?.password, 'one')
+    const half = JSON.stringify({
+      credHelpers: { 'a.example': 'missing', 'b.example': 'one' },
+    })
+    const { skipped, taken } = await registries.import(half, { apply: true, by: 'ann' })
+    assert.deepEqual([taken.map(({ host }) => host), skipped.length], [['b.example'], 1])
+    assert.match(skipped[0]?.reason ?? '', /no docker-credential-missing/)
     for (const text of ['nonsense', '[]', '{}', '{"auths":3}', '{"credsStore":"../x"}'])
       await assert.rejects(registries.import(text, { apply: false, by: 'ann' }), {
         code: 'INVALID_PARAMETER',
