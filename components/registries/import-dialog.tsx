@@ -23,9 +23,13 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
   const ask = (apply: boolean) =>
     api.post<ImportedRegistries>('/api/registries/import', { config, apply })
   const take = async () => {
-    const { taken } = await ask(true)
+    const { skipped, taken } = await ask(true)
     await queries.invalidateQueries({ queryKey: ['registries'] })
-    toast.success(`Imported ${count(taken.length, 'registry', 'registries')}`)
+    if (taken.length > 0) toast.success(`Imported ${count(taken.length, 'registry', 'registries')}`)
+    // what could be read, but not taken: its helper does not work, say
+    const told = new Set(found?.skipped.map(({ address }) => address))
+    for (const { address, reason } of skipped)
+      if (!told.has(address)) toast.error(`${address} was not imported: ${reason}`)
   }
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()}>
