@@ -105,26 +105,36 @@ export class BuildSource implements Source<'build'> {
 
   #flushSoon(): void {
     if (this.#abort.signal.aborted) return
-    this.#timer ??= setTimeout(() => {
-      this.#flush().catch(() => undefined)
-    }, BATCH_MS)
+    this.#timer ??= setTimeout(() => void this.#flush(), BATCH_MS)
   }
 
   async #flush(): Promise<void> {
     let build: BuildViewChange['build'] = null
     if (this.#isDirty) {
       this.#isDirty = false
-      const record = await this.#builds.inspect(this.#id)
-      this.#record = record
-      const { dockerfileText, ...rest } = record
-      build = this.#hasToldDockerfile ? rest : record
-      this.#hasToldDockerfile ||= dockerfileText !== null
+      const record = await this.#recordNow()
+      if (record) {
+        this.#record = record
+        const { dockerfileText, ...rest } = record
+        build = this.#hasToldDockerfile ? rest : record
+        this.#hasToldDockerfile ||= dockerfileText !== null
+      }
     }
     const lines = newest(this.#batch)
     this.#batch = []
     this.#timer = undefined
     this.#publish?.({ build, lines, total: this.#lines.count })
     if (this.#isDirty) this.#flushSoon()
+  }
+
+  /** Undefined when it cannot be read: it is asked for anew then, unless it has been taken off the record. */
+  async #recordNow(): Promise<BuildRecord | undefined> {
+    try {
+      return await this.#builds.inspect(this.#id)
+    } catch (error) {
+      this.#isDirty = errorCode(error) !== 'NOT_FOUND'
+      return undefined
+    }
   }
 }
 

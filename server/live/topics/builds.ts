@@ -18,10 +18,9 @@ export class BuildsSource implements Source<'builds'> {
 
   async open(publish: (change: Change<'builds'>) => void): Promise<void> {
     // listening before the list is read: what happens meanwhile is in one or the other
-    const watching = this.#watch(publish)
+    this.#watch(publish).catch(() => undefined)
     const listed = await this.#builds.list()
     this.#known = new Map([...listed.map((build) => [build.id, build] as const), ...this.#known])
-    watching.catch(() => undefined)
   }
 
   snapshot(): BuildSummary[] {
