@@ -106,9 +106,7 @@ export const getLines = forSession(async (_session, request: Request, route: OfB
   const lines = new BuildLines((line) => {
     if (line.n >= from && line.n < to) found.push(line)
   })
-  const stop = new AbortController()
-  const signal = AbortSignal.any([request.signal, stop.signal])
-  for await (const event of context().engine.builds.log(id, {}, signal)) {
+  for await (const event of context().engine.builds.log(id, {}, request.signal)) {
     lines.take(event)
     if (lines.count >= to) break
   }
@@ -159,7 +157,7 @@ function titleOf({ source, tags }: BuildForm): string {
   if (source.kind === 'dockerfile') return 'a Dockerfile'
   if (source.kind === 'upload') return source.name === '' ? 'uploaded files' : source.name
   // what stands before the host may be a password
-  return source.address.replace(/\/\/[^/@]*@/, '//')
+  return source.address.replace(/\/\/[^/?#]*@/, '//')
 }
 
 function attached(body: Readable, name: string, type: string): Response {
