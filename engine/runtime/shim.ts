@@ -361,6 +361,9 @@ function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Erro
   return new ContainerLaunchError('exec', failure, process.args[0] ?? '')
 }
 
+/** What a shim says only when it is asked. */
+const ANSWERS: ReadonlySet<number> = new Set([Saying.ok, Saying.error, Saying.snapshot])
+
 /** The connection that stays: exits are pushed over it, and commands go the other way. */
 class WatchLink {
   /** null: the shim has gone without telling. Stays pending when we let go ourselves. */
@@ -463,10 +466,12 @@ class WatchLink {
       if (news) this.#tellLogNews(news)
       return
     }
-    if (message.kind !== Saying.exited) {
+    if (ANSWERS.has(message.kind)) {
       this.#answers.shift()?.resolve(message)
       return
     }
+    // a shim of before an upgrade also tells of execs that have started
+    if (message.kind !== Saying.exited) return
     const exited: Exited = readExited(message.payload)
     if (exited.id !== '') {
       this.settle(exited.id, exited.code)

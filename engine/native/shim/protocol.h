@@ -42,7 +42,7 @@
 #define MAX_REQUEST (4u << 20)
 
 enum request { REQ_ATTACH = 1, REQ_EXEC, REQ_ATTACH_EXEC, REQ_RESIZE, REQ_SIGNAL, REQ_WATCH };
-/* 68 is what shims before this one said of an exec that had started: nobody listened */
+/* 68 is what shims before this one say to watchers of an exec that has started: the engine passes over it */
 enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_LOG = 69 };
 /* rotated: only told when rotated files are to be compressed; failing: lines are being lost; again: it is written again */
 enum log_news { LOG_ROTATED = 1, LOG_FAILING, LOG_AGAIN };
