@@ -62,7 +62,10 @@ static bool step_next(const struct steps *steps, size_t *offset, struct step_at 
 	step->b = u32_at(at + 8);
 	path = u32_at(at + 12);
 	step->length = u32_at(at + 16);
-	if (path == 0 || path > left - HEADER || step->length > left - HEADER - path || at[HEADER + path - 1] != '\0')
+	if (path == 0 || path > left - HEADER || step->length > left - HEADER - path)
+		return false;
+	/* a NUL within would make it another path */
+	if (memchr(at + HEADER, '\0', path) != at + HEADER + path - 1)
 		return false;
 	step->path = at + HEADER;
 	step->data = step->path + path;
@@ -109,7 +112,7 @@ static int step_make(const struct step_at *step)
 	case STEP_WRITE:
 		return write_file(step);
 	case STEP_RENAME:
-		if (step->length == 0 || step->data[step->length - 1] != '\0')
+		if (step->length == 0 || memchr(step->data, '\0', step->length) != step->data + step->length - 1)
 			return -EINVAL;
 		return rename(step->path, step->data) < 0 ? -errno : 0;
 	case STEP_SYNC:

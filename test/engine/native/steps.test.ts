@@ -60,6 +60,14 @@ describe('runSteps()', () => {
     assert.deepEqual(fs.readdirSync(root), ['kept'])
   })
 
+  it('takes no path with a NUL within, which would be another path', async () => {
+    fs.writeFileSync(at('kept'), '')
+    await assert.rejects(runSteps([{ do: 'remove', path: at('kept\0less') }]), { errno: 22 })
+    const to = at('other\0wise')
+    await assert.rejects(runSteps([{ do: 'rename', path: at('kept'), to }]), { errno: 22 })
+    assert.deepEqual(fs.readdirSync(root), ['kept'])
+  })
+
   it('takes no bytes that are cut short or claim more than there is', async () => {
     const run = native<{ runSteps(bytes: Buffer): Promise<number> }>().runSteps
     const claims = Buffer.alloc(22)
