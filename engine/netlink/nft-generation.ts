@@ -1,3 +1,4 @@
+import { SystemError } from '../errors.ts'
 import { NETLINK_NETFILTER, OWN_NETNS } from '../native/net.ts'
 import { decodeAttributes, fixedPart, type Request } from './message.ts'
 import { NetlinkSocket } from './socket.ts'
@@ -22,17 +23,19 @@ const REQUEST: Request = {
  *
  * @param nsfd open on the namespace's file; our own namespace when left out
  *
- * @throws SystemError when the kernel has no nftables
+ * @throws SystemError when the kernel has no nftables, EBADMSG when its answer has no such number
  */
 export async function nftGeneration(nsfd = OWN_NETNS): Promise<number> {
   const socket = NetlinkSocket.open(nsfd, NETLINK_NETFILTER)
   try {
     const [messages = []] = await socket.request(REQUEST)
     const answer = messages.find((message) => message.type === NFT_MSG_NEWGEN)
-    if (answer === undefined) return 0
-    fixedPart(answer, NFGEN)
+    if (answer !== undefined) fixedPart(answer, NFGEN)
+    const id = answer && decodeAttributes(answer.body, NFGEN).get(NFTA_GEN_ID)
+    // a number made up here would say for ever that nothing has changed
+    if (id === undefined) throw new SystemError('netlink', 74, 'EBADMSG', REQUEST.what)
     // in network byte order, as all of netfilter's numbers
-    return decodeAttributes(answer.body, NFGEN).get(NFTA_GEN_ID)?.readUInt32BE(0) ?? 0
+    return id.readUInt32BE(0)
   } finally {
     socket.close()
   }
