@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import stream from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip, createGzip } from 'node:zlib'
@@ -26,8 +27,15 @@ export async function compressJournal(directory: string): Promise<void> {
   const file = journalFile(directory)
   const partial = path.join(directory, 'log.partial')
   await fs.rm(partial, { force: true })
-  await pipeline(createReadStream(file), createGzip(), createWriteStream(partial, { mode: 0o600 }))
-  await fs.rename(partial, compressedFile(directory))
+  try {
+    const to = createWriteStream(partial, { mode: 0o600 })
+    await pipeline(createReadStream(file), createGzip(), to)
+    await fs.rename(partial, compressedFile(directory))
+  } catch (error) {
+    // a full disk is not to hold half of it as well
+    await fs.rm(partial, { force: true })
+    throw error
+  }
   await fs.rm(file)
 }
 
@@ -75,7 +83,10 @@ async function* chunksOf(
   if (plain === 'compressed') {
     const file = await opened(compressedFile(directory))
     if (!file) return
-    yield* file.createReadStream().pipe(createGunzip()) as AsyncIterable<Buffer>
+    // whichever ends first, the other goes with it: a reader that leaves does not leave the file open
+    const content = createGunzip()
+    stream.pipeline(file.createReadStream(), content, () => undefined)
+    yield* content as AsyncIterable<Buffer>
     return
   }
   try {

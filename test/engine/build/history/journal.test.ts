@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BuildEvent, BuildLogEvent } from '../../../../engine/contract/builds.ts'
 import {
   compressJournal,
@@ -38,6 +40,17 @@ describe('the journal of a build', () => {
     const events: BuildLogEvent[] = []
     for await (const event of readJournal(directory, undefined, undefined)) events.push(event)
     return events
+  }
+
+  function isOpen(name: string): boolean {
+    return fs.readdirSync('/proc/self/fd').some((fd) => {
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${fd}`) === path.join(directory, name)
+      } catch {
+        // the one that this reads itself
+        return false
+      }
+    })
   }
 
   function textOf(events: readonly BuildLogEvent[]): string {
@@ -94,6 +107,30 @@ describe('the journal of a build', () => {
     await compressJournal(directory)
     assert.equal(textOf(await read()), 'whole\n')
     assert.deepEqual(fs.readdirSync(directory), ['log.gz'])
+  })
+
+  it('is closed by a reader that leaves before its end', async () => {
+    const journal = writer()
+    journal.take(log(randomBytes(2 ** 20).toString('hex')))
+    for (let i = 0; i < 1000; i++) journal.take(log(`${randomBytes(500).toString('hex')}\n`))
+    journal.end()
+    await compressJournal(directory)
+    for await (const _event of readJournal(directory, undefined, undefined)) break
+    const end = Date.now() + 5_000
+    while (isOpen('log.gz')) {
+      assert.ok(Date.now() < end, 'the file stays open')
+      await sleep(20)
+    }
+  })
+
+  it('that cannot be compressed stays as it is, alone', async () => {
+    const journal = writer()
+    journal.take(log('whole\n'))
+    journal.end()
+    fs.mkdirSync(path.join(directory, 'log.gz'))
+    await assert.rejects(compressJournal(directory))
+    assert.deepEqual(fs.readdirSync(directory).sort(), ['log', 'log.gz'])
+    assert.equal(textOf(await read()), 'whole\n')
   })
 
   it('ends when the disk refuses it, and the build goes on', () => {
