@@ -202,7 +202,7 @@ export class SolveJob {
           context,
           client: {
             ref: this.ref,
-            attributes: withoutArguments(attrs),
+            attributes: attrs,
             tags: this.#exports.flatMap(({ names }) => names),
           },
           platform,
@@ -234,11 +234,6 @@ export class SolveJob {
       await agents.close()
     }
   }
-}
-
-/** What goes on record: arguments' values may be secrets. */
-function withoutArguments(attrs: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(attrs).filter(([key]) => !key.startsWith('build-arg:')))
 }
 
 /** A step of a build for several platforms says for which: `[linux/arm64 2/3] RUN make`. */

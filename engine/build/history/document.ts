@@ -93,7 +93,9 @@ export function newRecord(id: string, request: BuildRequest, caller: Caller): Bu
     warnings: 0,
     error: null,
     pinned: false,
-    client: request.client ?? null,
+    client: request.client
+      ? { ...request.client, attributes: publicAttributes(request.client.attributes) }
+      : null,
     steps: [],
     buildArgs: Object.keys(request.buildArgs ?? {}),
     labels: request.labels ?? {},
@@ -128,6 +130,15 @@ function sourceOf({ context }: BuildRequest): BuildSource {
   if ('tar' in context) return { kind: 'archive' }
   const address = withoutSecrets(context.remote)
   return isGit(context.remote) ? { kind: 'git', address, commit: null } : { kind: 'url', address }
+}
+
+/** Arguments' values may be secrets, and addresses stand in several attributes (`context`, `context:<name>`). */
+function publicAttributes(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(attributes)
+      .filter(([key]) => !key.startsWith('build-arg:'))
+      .map(([key, value]) => [key, withoutSecrets(value)]),
+  )
 }
 
 /** User names and passwords stand before the host, and signatures in the query. */

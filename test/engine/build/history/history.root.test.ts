@@ -97,6 +97,27 @@ describe('builds on record', () => {
     assert.doesNotMatch(fs.readFileSync(path.join(directory, 'record.json'), 'utf8'), /a-secret/)
   })
 
+  it('hold of what a client asked neither values of arguments nor credentials in addresses', async () => {
+    await build(test.engine, 'FROM busybox\n', {
+      client: {
+        ref: 'secretive',
+        attributes: {
+          'build-arg:TOKEN': 'a-secret',
+          context: 'https://me:a-secret@example.com/a.git',
+          'context:more': 'https://example.com/more.tar?signature=a-secret',
+          target: 'last',
+        },
+        tags: [],
+      },
+    })
+    const { client } = await test.engine.builds.inspect('secretive')
+    assert.deepEqual(client?.attributes, {
+      context: 'https://example.com/a.git',
+      'context:more': 'https://example.com/more.tar?…',
+      target: 'last',
+    })
+  })
+
   it('tell where a build failed and what its command printed last, also after the engine was started again', async () => {
     await assert.rejects(
       build(test.engine, 'FROM busybox\nRUN echo before; \\\n  echo the end >&2; exit 7\n'),
