@@ -112,7 +112,9 @@ async function fromElsewhere(
 ): Promise<boolean> {
   const layer = known.layer && (await tried(build, () => bring(build, stage, known.layer)))
   if (layer === undefined) return false
-  const made = { layer, createdAt: known.createdAt }
+  // a registry may say anything; a time that is none would stay in images and records, which clients then cannot read
+  const isTime = !Number.isNaN(Date.parse(known.createdAt))
+  const made = { layer, createdAt: isTime ? known.createdAt : timeOf(build) }
   await remember(build, stage, key, made, step)
   add(build, stage, key, made, step)
   return true

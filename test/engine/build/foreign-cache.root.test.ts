@@ -29,7 +29,7 @@ const CLASSIC = [
 ]
 
 interface Config {
-  history: { created_by?: string; comment?: string }[]
+  history: { created?: string; created_by?: string; comment?: string }[]
 }
 
 describe('cacheFrom of an image that another builder made', () => {
@@ -67,6 +67,19 @@ describe('cacheFrom of an image that another builder made', () => {
   it('takes its steps by history and layers, copies by their content', async () => {
     const cached = await taken(CONTEXT)
     assert.deepEqual(Object.values(cached), Array(8).fill(true), JSON.stringify(cached))
+  })
+
+  it('takes no time over from it that is none', async () => {
+    await loadAs(test.engine, 'theirs:1', 'timeless:1', (config) => {
+      for (const step of config.history) step.created = 'once upon a time'
+    })
+    await test.engine.builds.prune({ all: true })
+    await build(test.engine, CONTEXT, ['again:1'], ['timeless:1'])
+    const records = await test.engine.builds.cache()
+    assert.ok(records.length > 0)
+    for (const { CreatedAt } of records) assert.ok(!Number.isNaN(Date.parse(CreatedAt)), CreatedAt)
+    const { Created } = await test.engine.images.inspect('again:1')
+    assert.ok(!Number.isNaN(Date.parse(Created ?? '')), Created ?? '')
   })
 
   it('goes its own way from the first step that is another', async () => {
