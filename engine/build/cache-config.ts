@@ -77,6 +77,8 @@ export function cacheIn(content: Buffer): { config: Descriptor; layers: Descript
  */
 export function parseCache(content: Buffer, blobs: readonly Descriptor[]): CachedStep[] {
   const { layers, records } = checked(configSchema, parseJson(content, 'cache'), 'cache')
+  // what is said first of a blob counts
+  const blobOf = new Map(blobs.toReversed().map((blob) => [blob.digest, blob]))
   return (records ?? []).flatMap((record): CachedStep[] => {
     const [result] = record.layers ?? []
     const parentRecord = records?.[record.inputs?.[0]?.[0]?.link ?? -1]
@@ -89,7 +91,7 @@ export function parseCache(content: Buffer, blobs: readonly Descriptor[]): Cache
         ? []
         : [{ ...common, layer: null, createdAt: record.createdAt }]
     const layer = layers?.[result.layer]
-    const blob = blobs.find(({ digest }) => digest === layer?.blob)
+    const blob = layer && blobOf.get(layer.blob)
     const diffId = layer?.annotations?.diffID
     if (!blob || diffId === undefined) return []
     const createdAt = result.createdAt ?? layer?.annotations?.createdAt ?? ''
