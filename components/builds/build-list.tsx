@@ -1,5 +1,5 @@
 'use client'
-import { FilterX, Hammer } from 'lucide-react'
+import { Hammer } from 'lucide-react'
 import Link from 'next/link'
 import type { BuildSummary } from '@/engine/contract/builds.ts'
 import { callerWords } from '@/components/callers/caller-words.ts'
@@ -7,6 +7,7 @@ import { shortId } from '@/components/containers/container-name.ts'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { DeployButton } from '@/components/images/deploy-button.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -85,22 +86,15 @@ export function BuildList() {
       ) : builds.length === 0 ? (
         <NoBuilds />
       ) : shown.length === 0 ? (
-        <Empty
-          icon={FilterX}
-          title="No build matches"
-          actions={
-            <Button
-              onClick={() => {
-                setFilter('')
-                setState('')
-              }}
-            >
-              Clear the filters
-            </Button>
-          }
+        <NoMatch
+          noun="build"
+          onClear={() => {
+            setFilter('')
+            setState('')
+          }}
         >
           {count(builds.length, 'build')} on record, none of them fits what you look for.
-        </Empty>
+        </NoMatch>
       ) : (
         <BuildTable builds={shown} />
       )}

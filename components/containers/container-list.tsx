@@ -1,11 +1,11 @@
 'use client'
-import { FilterX, Rocket } from 'lucide-react'
+import { Rocket } from 'lucide-react'
 import Link from 'next/link'
 import { useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { Button } from '@/components/ui/button.tsx'
-import { Empty } from '@/components/ui/empty.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
@@ -62,22 +62,15 @@ export function ContainerList() {
       ) : data.length === 0 && ghosts.length === 0 ? (
         <NoContainers />
       ) : rows.length === 0 ? (
-        <Empty
-          icon={FilterX}
-          title="No container matches"
-          actions={
-            <Button
-              onClick={() => {
-                setFilter('')
-                setState('')
-              }}
-            >
-              Clear the filters
-            </Button>
-          }
+        <NoMatch
+          noun="container"
+          onClear={() => {
+            setFilter('')
+            setState('')
+          }}
         >
           {data.length} containers are there, none of them fits what you look for.
-        </Empty>
+        </NoMatch>
       ) : (
         <ContainerRows
           rows={rows}

@@ -1,12 +1,13 @@
 'use client'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { Activity, FilterX, Pause, Play } from 'lucide-react'
+import { Activity, Pause, Play } from 'lucide-react'
 import Link from 'next/link'
 import { useMemo, useRef, useState } from 'react'
 import type { EventMessage } from '@/engine/types/docker.ts'
 import { causerOf } from '@/components/callers/caller-words.ts'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -98,19 +99,12 @@ export function EventList() {
           Each start, stop, pull and change appears here the moment it happens.
         </Empty>
       ) : (
-        <Empty
-          icon={FilterX}
-          title="No event matches"
-          actions={
-            <Button
-              onClick={() => {
-                setFilter('')
-                setType('')
-              }}
-            >
-              Clear the filters
-            </Button>
-          }
+        <NoMatch
+          noun="event"
+          onClear={() => {
+            setFilter('')
+            setType('')
+          }}
         />
       )}
     </div>

@@ -1,9 +1,10 @@
 'use client'
-import { CloudDownload, FilterX, Layers, Trash2, Upload } from 'lucide-react'
+import { CloudDownload, Layers, Trash2, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useMemo, useRef } from 'react'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -88,22 +89,15 @@ export function ImageList() {
           images.length === 0 ? (
             <NoImages onPull={() => setDialog('pull')} onLoad={() => setDialog('load')} />
           ) : rows.length === 0 ? (
-            <Empty
-              icon={FilterX}
-              title="No image matches"
-              actions={
-                <Button
-                  onClick={() => {
-                    setFilter('')
-                    setKind('')
-                  }}
-                >
-                  Clear the filters
-                </Button>
-              }
+            <NoMatch
+              noun="image"
+              onClear={() => {
+                setFilter('')
+                setKind('')
+              }}
             >
               {count(images.length, 'image')} on this host, none of them fits what you look for.
-            </Empty>
+            </NoMatch>
           ) : (
             <ImageRows
               rows={rows}

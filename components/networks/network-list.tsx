@@ -1,16 +1,16 @@
 'use client'
-import { FilterX, Plus, Trash2 } from 'lucide-react'
+import { Plus, Trash2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { ContainerSummary, NetworkInspect } from '@/engine/types/docker.ts'
 import { FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Button } from '@/components/ui/button.tsx'
-import { Empty } from '@/components/ui/empty.tsx'
 import { Table, TableCell, TableHead, TableRow } from '@/components/ui/table.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
 import { isBuiltIn, subnetsOf, usersOfNetwork } from './network-facts.ts'
@@ -72,11 +72,7 @@ export function NetworkList() {
       <QueryStates query={query} what="networks">
         {() =>
           rows.length === 0 ? (
-            <Empty
-              icon={FilterX}
-              title="No network matches"
-              actions={<Button onClick={() => setFilter('')}>Clear the filter</Button>}
-            />
+            <NoMatch noun="network" clearWords="Clear the filter" onClear={() => setFilter('')} />
           ) : (
             <NetworkTable rows={rows} onInspect={setInspected} onRemove={setRemoving} />
           )

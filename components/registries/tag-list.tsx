@@ -1,11 +1,12 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowLeft, FilterX, Tags } from 'lucide-react'
+import { ArrowLeft, Tags } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useMemo, useRef, useState } from 'react'
 import { FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { api } from '@/components/engine/client.ts'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
@@ -73,11 +74,7 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
               {host === OWN && ' A rule lets go of it after some days: see Settings.'}
             </Empty>
           ) : shown.length === 0 ? (
-            <Empty
-              icon={FilterX}
-              title="No tag matches"
-              actions={<Button onClick={() => setFilter('')}>Clear the filter</Button>}
-            />
+            <NoMatch noun="tag" clearWords="Clear the filter" onClear={() => setFilter('')} />
           ) : (
             <TagRows host={host} repository={repository} tags={shown} onDelete={setDeleting} />
           )

@@ -1,11 +1,12 @@
 'use client'
-import { FilterX, HardDrive, Plus, Trash2 } from 'lucide-react'
+import { HardDrive, Plus, Trash2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
@@ -102,19 +103,12 @@ export function VolumeList() {
           rows.length === 0 ? (
             <NoVolumes onCreate={() => setDialog('create')} />
           ) : shown.length === 0 ? (
-            <Empty
-              icon={FilterX}
-              title="No volume matches"
-              actions={
-                <Button
-                  onClick={() => {
-                    setFilter('')
-                    setKind('')
-                  }}
-                >
-                  Clear the filters
-                </Button>
-              }
+            <NoMatch
+              noun="volume"
+              onClear={() => {
+                setFilter('')
+                setKind('')
+              }}
             />
           ) : (
             <VolumeTable rows={shown} onInspect={setInspected} onRemove={setRemoving} />
