@@ -253,32 +253,36 @@ describe('docker buildx build', { skip }, () => {
     assert.equal(await cli.ok('ps', '-aq'), '')
   })
 
-  it('pulls and pushes as whom the client is signed in', { skip: !hasRegistry }, async () => {
-    const scratch = path.join(cli.dir, 'registry')
-    fs.mkdirSync(scratch)
-    const htpasswd = path.join(scratch, 'htpasswd')
-    fs.writeFileSync(htpasswd, HTPASSWD)
-    const registry = await LocalRegistry.start(scratch, 21_000 + (process.pid % 4000) * 2, {
-      htpasswd,
-    })
-    try {
-      const name = `${registry.host}/${cli.prefix}/pushed:1`
-      const files = { Dockerfile: 'FROM BASE\nRUN echo pushed > /f' }
-      const refused = await build(contextOf(files), '-t', name, '--push')
-      assert.equal(refused.code, 1, refused.stderr)
-      const auths = { [registry.host]: { auth: Buffer.from(SIGN_IN).toString('base64') } }
-      const config = path.join(cli.dir, 'config', 'config.json')
-      fs.writeFileSync(config, JSON.stringify({ auths }))
-      const pushed = await build(contextOf(files), '-t', name, '--push')
-      assert.equal(pushed.code, 0, pushed.stderr)
-      await cli.ok('rmi', name)
-      const { tag } = await built({ Dockerfile: `FROM ${name}\nRUN cat /f` }, '--pull')
-      assert.equal(await cli.ok('run', '--rm', tag, 'cat', '/f'), 'pushed')
-      fs.rmSync(config)
-    } finally {
-      await registry.close()
-    }
-  })
+  it(
+    'pulls and pushes as whom the client is signed in',
+    { skip: !hasRegistry && 'docker-registry and skopeo are not installed' },
+    async () => {
+      const scratch = path.join(cli.dir, 'registry')
+      fs.mkdirSync(scratch)
+      const htpasswd = path.join(scratch, 'htpasswd')
+      fs.writeFileSync(htpasswd, HTPASSWD)
+      const registry = await LocalRegistry.start(scratch, 21_000 + (process.pid % 4000) * 2, {
+        htpasswd,
+      })
+      try {
+        const name = `${registry.host}/${cli.prefix}/pushed:1`
+        const files = { Dockerfile: 'FROM BASE\nRUN echo pushed > /f' }
+        const refused = await build(contextOf(files), '-t', name, '--push')
+        assert.equal(refused.code, 1, refused.stderr)
+        const auths = { [registry.host]: { auth: Buffer.from(SIGN_IN).toString('base64') } }
+        const config = path.join(cli.dir, 'config', 'config.json')
+        fs.writeFileSync(config, JSON.stringify({ auths }))
+        const pushed = await build(contextOf(files), '-t', name, '--push')
+        assert.equal(pushed.code, 0, pushed.stderr)
+        await cli.ok('rmi', name)
+        const { tag } = await built({ Dockerfile: `FROM ${name}\nRUN cat /f` }, '--pull')
+        assert.equal(await cli.ok('run', '--rm', tag, 'cat', '/f'), 'pushed')
+        fs.rmSync(config)
+      } finally {
+        await registry.close()
+      }
+    },
+  )
 
   it('writes the digests of what it made', async () => {
     const metadata = path.join(cli.dir, 'metadata.json')

@@ -88,7 +88,8 @@ describe('docker save and load', { skip: await whyNot() }, () => {
   })
 
   it('is loaded by podman as the same image, whose own archive comes back', async (t) => {
-    if (!isOnPath('podman') || !cli.own) return void t.skip('podman reads what Gantry saved')
+    if (!isOnPath('podman')) return void t.skip('podman is not installed')
+    if (!cli.own) return void t.skip('GANTRY_TEST_DOCKER_HOST names another engine')
     const roots = ['--root', path.join(cli.dir, 'podman'), '--runroot', path.join(cli.dir, 'prun')]
     const podman = async (...args: string[]): Promise<string> =>
       (await exec('podman', [...roots, '--storage-driver', 'vfs', ...args])).stdout.trim()
@@ -107,7 +108,8 @@ describe('docker save and load', { skip: await whyNot() }, () => {
   })
 
   it('is read by skopeo, as an OCI layout and as a Docker archive, with the same config', async (t) => {
-    if (!isOnPath('skopeo') || !cli.own) return void t.skip('skopeo reads what Gantry saved')
+    if (!isOnPath('skopeo')) return void t.skip('skopeo is not installed')
+    if (!cli.own) return void t.skip('GANTRY_TEST_DOCKER_HOST names another engine')
     const id = await idOf(one())
     for (const source of [`docker-archive:${archive}:${one()}`, `oci-archive:${archive}:2`]) {
       const target = path.join(cli.dir, `as-${source.slice(0, 3)}`)
@@ -123,7 +125,7 @@ describe('docker save and load', { skip: await whyNot() }, () => {
 
 describe(
   'docker push',
-  { skip: (await whyNot()) || (!hasRegistry && 'no docker-registry') },
+  { skip: (await whyNot()) || (!hasRegistry && 'docker-registry and skopeo are not installed') },
   () => {
     let cli: Cli
     let registry: LocalRegistry

@@ -54,109 +54,121 @@ describe('the registry, to its clients', () => {
     return sha256(Buffer.from(await got.arrayBuffer()))
   }
 
-  it('takes from skopeo and gives to it', { skip: !isOnPath('skopeo') }, async () => {
-    const skopeo = (...args: string[]): Promise<unknown> =>
-      run('skopeo', ['--insecure-policy', ...args])
-    const name = `${door.host}/team/skopeo:1`
-    const digestFile = path.join(scratch, 'digest')
-    const to = ['--dest-tls-verify=false', '--dest-creds', creds, '--digestfile', digestFile]
-    const from = ['--src-tls-verify=false', '--src-creds', creds]
-    await skopeo(
-      'copy',
-      ...to,
-      `docker-archive:${archive('team/skopeo:1', 'skopeo')}`,
-      `docker://${name}`,
-    )
-    const digest = fs.readFileSync(digestFile, 'utf8').trim()
-    assert.equal(await digestHere('team/skopeo', '1'), digest)
-    assert.equal(await said(name), 'skopeo')
-
-    const copy = path.join(scratch, 'copy')
-    await skopeo('copy', ...from, `docker://${door.host}/team/skopeo@${digest}`, `dir:${copy}`)
-    assert.equal(sha256(fs.readFileSync(path.join(copy, 'manifest.json'))), digest)
-    // in OCI's format, to another repository: what is here is mounted, not sent
-    await skopeo(
-      'copy',
-      '--format',
-      'oci',
-      ...from,
-      ...to,
-      `docker://${name}`,
-      `docker://${door.host}/other/oci:2`,
-    )
-    assert.equal(await digestHere('other/oci', '2'), fs.readFileSync(digestFile, 'utf8').trim())
-    assert.equal(await said(`${door.host}/other/oci:2`), 'skopeo')
-    await assert.rejects(
-      skopeo('inspect', '--tls-verify=false', '--no-creds', `docker://${name}`),
-      /401|unauthorized|authentication required/i,
-    )
-  })
-
-  it('takes from dockerd and gives to it, and to Gantry', { skip: !hasPeer }, async () => {
-    const config = path.join(scratch, 'docker')
-    const docker = async (...args: string[]): Promise<string> => {
-      const env = { ...process.env, DOCKER_HOST: `unix://${PEER}`, DOCKER_CONFIG: config }
-      return (await run('docker', args, { env })).stdout
-    }
-    const name = `${door.host}/team/docker:1`
-    await docker('load', '-i', archive(name, 'docker'))
-    try {
-      await assert.rejects(docker('push', name), /no basic auth credentials|unauthorized/i)
-      await assert.rejects(
-        docker('login', '-u', USER.name, '-p', 'wrong', door.host),
-        /Wrong name or password|unauthorized/i,
+  it(
+    'takes from skopeo and gives to it',
+    { skip: !isOnPath('skopeo') && 'skopeo is not installed' },
+    async () => {
+      const skopeo = (...args: string[]): Promise<unknown> =>
+        run('skopeo', ['--insecure-policy', ...args])
+      const name = `${door.host}/team/skopeo:1`
+      const digestFile = path.join(scratch, 'digest')
+      const to = ['--dest-tls-verify=false', '--dest-creds', creds, '--digestfile', digestFile]
+      const from = ['--src-tls-verify=false', '--src-creds', creds]
+      await skopeo(
+        'copy',
+        ...to,
+        `docker-archive:${archive('team/skopeo:1', 'skopeo')}`,
+        `docker://${name}`,
       )
-      await docker('login', '-u', USER.name, '-p', USER.password, door.host)
-      const pushed = await docker('push', name)
-      const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1]
-      assert.equal(await digestHere('team/docker', '1'), digest)
-      const id = (await docker('image', 'inspect', '-f', '{{.Id}}', name)).trim()
-      const image = await door.test.engine.images.inspect(name)
-      assert.equal(image.Id, id)
-      assert.deepEqual(image.RepoDigests, [`${door.host}/team/docker@${digest}`])
-      assert.equal(await said(name), 'docker')
-      assert.match(await docker('push', name), /Layer already exists/)
-      const mountedAs = `${door.host}/other/docker:1`
-      await docker('tag', name, mountedAs)
-      assert.match(await docker('push', mountedAs), /Mounted from team\/docker/)
-      await docker('rmi', '-f', id)
+      const digest = fs.readFileSync(digestFile, 'utf8').trim()
+      assert.equal(await digestHere('team/skopeo', '1'), digest)
+      assert.equal(await said(name), 'skopeo')
 
-      const byDigest = `${door.host}/team/docker@${digest}`
-      assert.match(await docker('pull', byDigest), new RegExp(`Digest: ${digest}`))
-      assert.equal((await docker('image', 'inspect', '-f', '{{.Id}}', byDigest)).trim(), id)
+      const copy = path.join(scratch, 'copy')
+      await skopeo('copy', ...from, `docker://${door.host}/team/skopeo@${digest}`, `dir:${copy}`)
+      assert.equal(sha256(fs.readFileSync(path.join(copy, 'manifest.json'))), digest)
+      // in OCI's format, to another repository: what is here is mounted, not sent
+      await skopeo(
+        'copy',
+        '--format',
+        'oci',
+        ...from,
+        ...to,
+        `docker://${name}`,
+        `docker://${door.host}/other/oci:2`,
+      )
+      assert.equal(await digestHere('other/oci', '2'), fs.readFileSync(digestFile, 'utf8').trim())
+      assert.equal(await said(`${door.host}/other/oci:2`), 'skopeo')
+      await assert.rejects(
+        skopeo('inspect', '--tls-verify=false', '--no-creds', `docker://${name}`),
+        /401|unauthorized|authentication required/i,
+      )
+    },
+  )
 
-      // another engine would ask as this one does
-      await door.test.engine.images.remove(id, { force: true })
-      const auth = { username: USER.name, password: USER.password, serveraddress: door.host }
-      for await (const _line of door.test.engine.images.pull(name, { auth })) {
-        // progress
+  it(
+    'takes from dockerd and gives to it, and to Gantry',
+    { skip: !hasPeer && 'there is no docker CLI, or no dockerd' },
+    async () => {
+      const config = path.join(scratch, 'docker')
+      const docker = async (...args: string[]): Promise<string> => {
+        const env = { ...process.env, DOCKER_HOST: `unix://${PEER}`, DOCKER_CONFIG: config }
+        return (await run('docker', args, { env })).stdout
       }
-      const again = await door.test.engine.images.inspect(name)
-      assert.deepEqual([again.Id, again.RepoDigests], [id, [byDigest]])
-    } finally {
-      const left = await docker('images', '-q', '--filter', `reference=${door.host}/*/*`)
-      for (const id of new Set(left.split('\n').filter(Boolean))) await docker('rmi', '-f', id)
-    }
-  })
+      const name = `${door.host}/team/docker:1`
+      await docker('load', '-i', archive(name, 'docker'))
+      try {
+        await assert.rejects(docker('push', name), /no basic auth credentials|unauthorized/i)
+        await assert.rejects(
+          docker('login', '-u', USER.name, '-p', 'wrong', door.host),
+          /Wrong name or password|unauthorized/i,
+        )
+        await docker('login', '-u', USER.name, '-p', USER.password, door.host)
+        const pushed = await docker('push', name)
+        const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1]
+        assert.equal(await digestHere('team/docker', '1'), digest)
+        const id = (await docker('image', 'inspect', '-f', '{{.Id}}', name)).trim()
+        const image = await door.test.engine.images.inspect(name)
+        assert.equal(image.Id, id)
+        assert.deepEqual(image.RepoDigests, [`${door.host}/team/docker@${digest}`])
+        assert.equal(await said(name), 'docker')
+        assert.match(await docker('push', name), /Layer already exists/)
+        const mountedAs = `${door.host}/other/docker:1`
+        await docker('tag', name, mountedAs)
+        assert.match(await docker('push', mountedAs), /Mounted from team\/docker/)
+        await docker('rmi', '-f', id)
 
-  it('takes from podman and gives to it', { skip: !isOnPath('podman') }, async () => {
-    const store = path.join(scratch, 'podman')
-    const podman = async (...args: string[]): Promise<string> => {
-      const roots = ['--root', path.join(store, 'root'), '--runroot', path.join(store, 'run')]
-      return (await run('podman', [...roots, '--storage-driver', 'vfs', ...args])).stdout.trim()
-    }
-    const name = `${door.host}/team/podman:1`
-    const access = ['--tls-verify=false', '--creds', creds]
-    await podman('load', '-q', '-i', archive(name, 'podman'))
-    const digestFile = path.join(scratch, 'podman-digest')
-    await podman('push', '-q', ...access, '--digestfile', digestFile, name)
-    const digest = fs.readFileSync(digestFile, 'utf8').trim()
-    assert.equal(await digestHere('team/podman', '1'), digest)
-    assert.equal(await said(name), 'podman')
-    const id = await podman('image', 'inspect', '-f', '{{.Id}}', name)
-    await podman('rmi', '-f', id)
-    const pulled = await podman('pull', '-q', ...access, `${door.host}/team/podman@${digest}`)
-    assert.equal(pulled, id)
-    await podman('rmi', '-f', id)
-  })
+        const byDigest = `${door.host}/team/docker@${digest}`
+        assert.match(await docker('pull', byDigest), new RegExp(`Digest: ${digest}`))
+        assert.equal((await docker('image', 'inspect', '-f', '{{.Id}}', byDigest)).trim(), id)
+
+        // another engine would ask as this one does
+        await door.test.engine.images.remove(id, { force: true })
+        const auth = { username: USER.name, password: USER.password, serveraddress: door.host }
+        for await (const _line of door.test.engine.images.pull(name, { auth })) {
+          // progress
+        }
+        const again = await door.test.engine.images.inspect(name)
+        assert.deepEqual([again.Id, again.RepoDigests], [id, [byDigest]])
+      } finally {
+        const left = await docker('images', '-q', '--filter', `reference=${door.host}/*/*`)
+        for (const id of new Set(left.split('\n').filter(Boolean))) await docker('rmi', '-f', id)
+      }
+    },
+  )
+
+  it(
+    'takes from podman and gives to it',
+    { skip: !isOnPath('podman') && 'podman is not installed' },
+    async () => {
+      const store = path.join(scratch, 'podman')
+      const podman = async (...args: string[]): Promise<string> => {
+        const roots = ['--root', path.join(store, 'root'), '--runroot', path.join(store, 'run')]
+        return (await run('podman', [...roots, '--storage-driver', 'vfs', ...args])).stdout.trim()
+      }
+      const name = `${door.host}/team/podman:1`
+      const access = ['--tls-verify=false', '--creds', creds]
+      await podman('load', '-q', '-i', archive(name, 'podman'))
+      const digestFile = path.join(scratch, 'podman-digest')
+      await podman('push', '-q', ...access, '--digestfile', digestFile, name)
+      const digest = fs.readFileSync(digestFile, 'utf8').trim()
+      assert.equal(await digestHere('team/podman', '1'), digest)
+      assert.equal(await said(name), 'podman')
+      const id = await podman('image', 'inspect', '-f', '{{.Id}}', name)
+      await podman('rmi', '-f', id)
+      const pulled = await podman('pull', '-q', ...access, `${door.host}/team/podman@${digest}`)
+      assert.equal(pulled, id)
+      await podman('rmi', '-f', id)
+    },
+  )
 })

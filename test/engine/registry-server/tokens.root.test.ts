@@ -55,51 +55,59 @@ describe('the registry, to clients with access tokens', () => {
     assert.match(await over.text(), /"code":"UNAUTHORIZED"/)
   })
 
-  it('takes from skopeo and gives to it', { skip: !isOnPath('skopeo') }, async () => {
-    const reader = (await make('skopeo-read', 'read')).token
-    const writer = (await make('skopeo-write', 'write')).token
-    const target = `docker://${door.host}/team/skopeo:1`
-    const copy = ['--insecure-policy', 'copy', '-q']
-    const push = (token: string): Promise<unknown> =>
-      run('skopeo', [
+  it(
+    'takes from skopeo and gives to it',
+    { skip: !isOnPath('skopeo') && 'skopeo is not installed' },
+    async () => {
+      const reader = (await make('skopeo-read', 'read')).token
+      const writer = (await make('skopeo-write', 'write')).token
+      const target = `docker://${door.host}/team/skopeo:1`
+      const copy = ['--insecure-policy', 'copy', '-q']
+      const push = (token: string): Promise<unknown> =>
+        run('skopeo', [
+          ...copy,
+          '--dest-tls-verify=false',
+          `--dest-creds=${USER.name}:${token}`,
+          `docker-archive:${archive}`,
+          target,
+        ])
+      await assert.rejects(push(reader), /denied|may only read/i)
+      await push(writer)
+      await run('skopeo', [
         ...copy,
-        '--dest-tls-verify=false',
-        `--dest-creds=${USER.name}:${token}`,
-        `docker-archive:${archive}`,
+        '--src-tls-verify=false',
+        `--src-creds=${USER.name}:${reader}`,
         target,
+        `dir:${path.join(scratch, 'out')}`,
       ])
-    await assert.rejects(push(reader), /denied|may only read/i)
-    await push(writer)
-    await run('skopeo', [
-      ...copy,
-      '--src-tls-verify=false',
-      `--src-creds=${USER.name}:${reader}`,
-      target,
-      `dir:${path.join(scratch, 'out')}`,
-    ])
-    assert.ok(fs.existsSync(path.join(scratch, 'out', 'manifest.json')))
-  })
+      assert.ok(fs.existsSync(path.join(scratch, 'out', 'manifest.json')))
+    },
+  )
 
-  it('takes docker login, push and pull', { skip: !hasPeer }, async () => {
-    const docker = (home: string, ...args: string[]): Promise<{ stdout: string }> =>
-      run('docker', ['--config', path.join(scratch, home), '-H', `unix://${PEER}`, ...args])
-    const name = `${door.host}/team/docker:1`
-    const logIn = async (home: string, scope: 'read' | 'write'): Promise<void> => {
-      const { token } = await make(home, scope)
-      const { stdout } = await docker(home, 'login', door.host, '-u', USER.name, '-p', token)
-      assert.match(stdout, /Login Succeeded/)
-    }
-    await logIn('docker-read', 'read')
-    await logIn('docker-write', 'write')
-    try {
-      await docker('docker-read', 'load', '-i', archive)
-      await docker('docker-read', 'tag', 'app:1', name)
-      await assert.rejects(docker('docker-read', 'push', name), /denied/i)
-      await docker('docker-write', 'push', name)
-      await docker('docker-write', 'rmi', name)
-      await docker('docker-read', 'pull', name)
-    } finally {
-      await docker('docker-read', 'rmi', '-f', name, 'app:1').catch(() => undefined)
-    }
-  })
+  it(
+    'takes docker login, push and pull',
+    { skip: !hasPeer && 'there is no docker CLI, or no dockerd' },
+    async () => {
+      const docker = (home: string, ...args: string[]): Promise<{ stdout: string }> =>
+        run('docker', ['--config', path.join(scratch, home), '-H', `unix://${PEER}`, ...args])
+      const name = `${door.host}/team/docker:1`
+      const logIn = async (home: string, scope: 'read' | 'write'): Promise<void> => {
+        const { token } = await make(home, scope)
+        const { stdout } = await docker(home, 'login', door.host, '-u', USER.name, '-p', token)
+        assert.match(stdout, /Login Succeeded/)
+      }
+      await logIn('docker-read', 'read')
+      await logIn('docker-write', 'write')
+      try {
+        await docker('docker-read', 'load', '-i', archive)
+        await docker('docker-read', 'tag', 'app:1', name)
+        await assert.rejects(docker('docker-read', 'push', name), /denied/i)
+        await docker('docker-write', 'push', name)
+        await docker('docker-write', 'rmi', name)
+        await docker('docker-read', 'pull', name)
+      } finally {
+        await docker('docker-read', 'rmi', '-f', name, 'app:1').catch(() => undefined)
+      }
+    },
+  )
 })

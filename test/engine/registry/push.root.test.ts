@@ -214,48 +214,55 @@ describe('push() to a mock registry', () => {
   })
 })
 
-describe('push() to docker-registry', { skip: !hasRegistry && 'docker-registry' }, () => {
-  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-push'))
-  const port = 20000 + (process.pid % 20000)
-  let test: TestImages
-  let registry: LocalRegistry
-  before(async () => {
-    const htpasswd = path.join(scratch, 'htpasswd')
-    // the password is "secret"; cost 4, because the server checks it at each request
-    fs.writeFileSync(htpasswd, 'me:$2b$04$gFkeTufxrviM.5cmB6Q08.s4XilwkgqfZk4ZFPqThJ0O3eL1syQ6O\n')
-    registry = await LocalRegistry.start(scratch, port, { htpasswd })
-    test = await TestImages.open()
-  })
-  after(async () => {
-    await test.close()
-    await registry.close()
-    fs.rmSync(scratch, { recursive: true, force: true })
-  })
+describe(
+  'push() to docker-registry',
+  { skip: !hasRegistry && 'docker-registry and skopeo are not installed' },
+  () => {
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-push'))
+    const port = 20000 + (process.pid % 20000)
+    let test: TestImages
+    let registry: LocalRegistry
+    before(async () => {
+      const htpasswd = path.join(scratch, 'htpasswd')
+      // the password is "secret"; cost 4, because the server checks it at each request
+      fs.writeFileSync(
+        htpasswd,
+        'me:$2b$04$gFkeTufxrviM.5cmB6Q08.s4XilwkgqfZk4ZFPqThJ0O3eL1syQ6O\n',
+      )
+      registry = await LocalRegistry.start(scratch, port, { htpasswd })
+      test = await TestImages.open()
+    })
+    after(async () => {
+      await test.close()
+      await registry.close()
+      fs.rmSync(scratch, { recursive: true, force: true })
+    })
 
-  it('lets skopeo and another engine have the image, with the same digests', async () => {
-    const name = `${registry.host}/team/app:1`
-    const auth = { username: 'me', password: 'secret' }
-    await test.load(dockerArchive({ layers: [base, big], tags: [name] }))
-    const { Id } = await test.images.inspect(name)
-    await assert.rejects(collect(test.images.push(name)), { code: 'UNAUTHORIZED' })
-    const lines = await collect(test.images.push(name, { auth }))
-    const digest = lines.at(-1)?.aux?.Digest ?? ''
-    const { stdout } = await exec('skopeo', [
-      'inspect',
-      '--tls-verify=false',
-      '--creds=me:secret',
-      `docker://${name}`,
-    ])
-    assert.equal((JSON.parse(stdout) as { Digest: string }).Digest, digest)
+    it('lets skopeo and another engine have the image, with the same digests', async () => {
+      const name = `${registry.host}/team/app:1`
+      const auth = { username: 'me', password: 'secret' }
+      await test.load(dockerArchive({ layers: [base, big], tags: [name] }))
+      const { Id } = await test.images.inspect(name)
+      await assert.rejects(collect(test.images.push(name)), { code: 'UNAUTHORIZED' })
+      const lines = await collect(test.images.push(name, { auth }))
+      const digest = lines.at(-1)?.aux?.Digest ?? ''
+      const { stdout } = await exec('skopeo', [
+        'inspect',
+        '--tls-verify=false',
+        '--creds=me:secret',
+        `docker://${name}`,
+      ])
+      assert.equal((JSON.parse(stdout) as { Digest: string }).Digest, digest)
 
-    const other = await TestImages.open()
-    try {
-      await collect(other.images.pull(name, { auth }))
-      assert.equal((await other.images.inspect(name)).Id, Id)
-      const saved = await buffer(await other.images.save([name]))
-      assert.ok(saved.includes(Buffer.from(digest)))
-    } finally {
-      await other.close()
-    }
-  })
-})
+      const other = await TestImages.open()
+      try {
+        await collect(other.images.pull(name, { auth }))
+        assert.equal((await other.images.inspect(name)).Id, Id)
+        const saved = await buffer(await other.images.save([name]))
+        assert.ok(saved.includes(Buffer.from(digest)))
+      } finally {
+        await other.close()
+      }
+    })
+  },
+)
