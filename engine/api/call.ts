@@ -255,9 +255,12 @@ function readText(body: Readable): Promise<string> {
     body.on('data', take)
     body.once('end', () => resolve(Buffer.concat(chunks).toString()))
     body.once('error', reject)
-    body.once('close', () => {
+    const closed = (): void => {
       if (!body.readableEnded) reject(new InvalidParameterError('the request was cut short'))
-    })
+    }
+    // who left while it was being found out who they are says so no more
+    if (body.closed) closed()
+    else body.once('close', closed)
   })
 }
 
