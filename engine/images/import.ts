@@ -52,7 +52,7 @@ export function importImage(
     let spooled: SpooledFile | undefined
     try {
       const sent = tar ?? fetchArchive(address, proxies, sink, stop)
-      spooled = await spoolStream(sent, store.blobs, () => undefined, stop)
+      spooled = await spoolStream(sent, store.blobs, store.layers.limits, stop)
       if (spooled.size === 0) throw new InvalidParameterError('the archive to import is empty')
       spooled = await withoutPrograms(store, spooled, stop)
       const file = spooled
@@ -144,7 +144,7 @@ async function withoutPrograms(
     const source = createReadStream(file.path, { highWaterMark: 1 << 20 })
     const { limits } = store.layers
     const content = decompressWithin(source, limits, { byPrograms: true })
-    return await spoolStream(content, store.blobs, () => undefined, signal)
+    return await spoolStream(content, store.blobs, limits, signal)
   } finally {
     await store.blobs.discard(file.path)
   }

@@ -6,6 +6,7 @@ import type { Digest } from '../oci/digest.ts'
 import { BatchWriter } from '../store/batch-writer.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { decompressWithin } from '../store/decompress-within.ts'
+import { tooManyBytes } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
 import { textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
@@ -24,12 +25,13 @@ export interface SpooledFile {
 /**
  * Writes a stream to a temporary file, digesting it on the way.
  *
- * @throws the signal's reason when it fired; then and on any failure the file is gone
+ * @throws INVALID_PARAMETER when it is longer than an archive may be, the signal's reason when it fired; then and on any
+ *   failure the file is gone
  */
 export async function spoolStream(
   source: AsyncIterable<Buffer | string>,
   blobs: BlobStore,
-  onBytes: (bytes: number) => void,
+  limits: UnpackLimits,
   signal: AbortSignal,
 ): Promise<SpooledFile> {
   const writer = await SpoolWriter.create(blobs)
@@ -37,7 +39,7 @@ export async function spoolStream(
     for await (const chunk of source) {
       signal.throwIfAborted()
       await writer.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-      onBytes(writer.size)
+      if (writer.size > limits.maxBytes) throw tooManyBytes(limits)
     }
     return await writer.finish()
   } catch (error) {
@@ -152,10 +154,7 @@ export class Spool {
         byPrograms: true,
       })) {
         total += chunk.length
-        if (total > limits.maxBytes)
-          throw new InvalidParameterError(
-            `the archive has more than ${limits.maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
-          )
+        if (total > limits.maxBytes) throw tooManyBytes(limits)
         steps = []
         parser.push(chunk)
         for (const step of steps) {

@@ -21,6 +21,7 @@ import {
 import { bytesOf, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
+import { tooManyMembers } from './limits.ts'
 
 const {
   S_IFMT,
@@ -91,9 +92,7 @@ export class LayerWriter implements TarSink {
   entry(header: TarHeader): void {
     this.#header = header
     if (++this.#entries > this.#limits.maxEntries) {
-      throw new InvalidParameterError(
-        `the archive has more than ${this.#limits.maxEntries} members (GANTRY_UNPACK_MAX_FILES)`,
-      )
+      throw tooManyMembers(this.#limits)
     }
     this.#attempt(() => this.#begin(header))
   }

@@ -1,3 +1,4 @@
+import { InvalidParameterError } from '../errors.ts'
 import type { UnpackJob } from './unpack.ts'
 
 export type UnpackLimits = UnpackJob['limits']
@@ -8,4 +9,16 @@ export const DEFAULT_LIMITS: UnpackLimits = {
   maxEntries: 20_000_000,
   maxRatio: 250,
   ratioFromBytes: 2 * 2 ** 30,
+}
+
+export function tooManyBytes({ maxBytes }: { maxBytes: number }): InvalidParameterError {
+  return new InvalidParameterError(
+    `the archive has more than ${maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
+  )
+}
+
+export function tooManyMembers({ maxEntries }: { maxEntries: number }): InvalidParameterError {
+  return new InvalidParameterError(
+    `the archive has more than ${maxEntries} members (GANTRY_UNPACK_MAX_FILES)`,
+  )
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { DEFAULT_LIMITS } from '../../../engine/store/limits.ts'
 import { sha256, tarOf } from './archives.ts'
 import { collect, TestImages } from './image-engine.ts'
 
@@ -85,6 +86,25 @@ describe('import()', () => {
     await assert.rejects(collect(test.images.import({ url: `http://127.0.0.1:${port}/x` })), {
       code: 'UNAVAILABLE',
     })
+    assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
+  })
+
+  it('stops at what an archive may have, sent or fetched, packed or not', async () => {
+    test.limits = { ...DEFAULT_LIMITS, maxBytes: 4096 }
+    await test.reopen()
+    const message = /more than 4096 bytes \(GANTRY_UNPACK_MAX_BYTES\)/
+    const packed = execFileSync('xz', ['-c'], { input: root })
+    assert.ok(packed.length < 4096 && root.length > 4096)
+    files.set('/plain.tar', Buffer.from(root))
+    for (const source of [
+      Readable.from([root]),
+      Readable.from([packed]),
+      { url: `${address()}/plain.tar` },
+    ])
+      await assert.rejects(collect(test.images.import(source)), {
+        code: 'INVALID_PARAMETER',
+        message,
+      })
     assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
   })
 
