@@ -94,6 +94,7 @@ export async function makeWorkdir(
     lower: treesOf(build.store, stage.layers),
     parts: [{ kind: 'directory', path: directory, mode: 0o755 }],
     epochSeconds: build.epochSeconds,
+    limits: build.store.layers.limits,
   }
   const layer = await makeLayer(build.store, stage.layers, build.lease, async (blob, into) =>
     packedOf(await trees.compose({ ...job, output: { blob, directory: into } }, build.signal)),
@@ -114,6 +115,7 @@ async function composeStep(
     lower: treesOf(build.store, stage.layers),
     parts: parts.map((part) => ({ kind: 'copy', ...part })),
     epochSeconds: build.epochSeconds,
+    limits: build.store.layers.limits,
   }
   const operands = parts.map(({ from: _from, ...part }) => part)
   const prefix = cacheKey('copy', stage.identity, operands, build.epochSeconds ?? null)

@@ -12,10 +12,12 @@ import type { TarSink } from '../tar/read.ts'
 import { TreeReader } from '../tree/read-tree.ts'
 import { TarWriter } from '../tree/tar-writer.ts'
 import { clamped } from './clamp.ts'
-import { decompress } from './decompress.ts'
+import { decompressWithin } from './decompress-within.ts'
 import { parseModeChange } from './file-mode.ts'
 import type { ModeChange } from './file-mode.ts'
 import { LayerWriter } from './layer-writer.ts'
+import { tooManyBytes, tooManyMembers } from './limits.ts'
+import type { UnpackLimits } from './limits.ts'
 import { closeFound } from './merged.ts'
 import type { Found } from './merged.ts'
 import { eachMerged, mergedNames, placeInMerged, topOf } from './merged-tree.ts'
@@ -53,6 +55,8 @@ export interface ComposeJob {
   parts: ComposePart[]
   /** Nothing is younger than this, in seconds; what has no time of its own gets it. */
   epochSeconds: number | undefined
+  /** Of each archive that is unpacked. */
+  limits: UnpackLimits
   /** Where to, as PackJob has it; undefined: only the digest is wanted. */
   output: { blob: string; directory: string } | undefined
 }
@@ -91,7 +95,7 @@ export async function composeLayer(job: ComposeJob, isCancelled: () => boolean):
       sinks.push(archive, tree)
     }
     const sink = new LayerSink(sinks, job.epochSeconds, isCancelled)
-    const composer = new Composer(sink, opened.open(job.lower), job.epochSeconds)
+    const composer = new Composer(sink, opened.open(job.lower), job)
     for (const part of job.parts) {
       if (part.kind === 'directory') composer.makeDirectory(nameOf(part.path), part.mode)
       else await composer.copy(part, opened.open(part.from))
@@ -194,12 +198,18 @@ class Composer {
   readonly #sink: LayerSink
   readonly #lower: readonly number[]
   readonly #now: number
+  readonly #limits: UnpackLimits
   /** Directories that this layer has made, by their whole names. */
   readonly #made = new Set<string>()
 
-  constructor(sink: LayerSink, lower: readonly number[], epochSeconds: number | undefined) {
+  constructor(
+    sink: LayerSink,
+    lower: readonly number[],
+    { epochSeconds, limits }: Pick<ComposeJob, 'epochSeconds' | 'limits'>,
+  ) {
     this.#sink = sink
     this.#lower = lower
+    this.#limits = limits
     this.#now = epochSeconds ?? Math.floor(Date.now() / 1000)
   }
 
@@ -315,13 +325,27 @@ class Composer {
     owner: Owner,
   ): Promise<boolean> {
     if (found.kind !== 'file') return false
-    const archive = await openArchive(found.fd, textOf(source))
+    const archive = await openArchive(found.fd, textOf(source), this.#limits)
     if (!archive) return false
     if (there.kind === 'file')
       throw new InvalidParameterError(`cannot unpack to non-directory: /${textOf(there.full)}`)
     this.#makeMissing(there, there.missing.length, 0o755, owner)
-    const parser = new TarParser(copier.under(there.full))
-    for await (const chunk of archive) parser.push(chunk)
+    const sink = copier.under(there.full)
+    let bytes = 0
+    let members = 0
+    const parser = new TarParser({
+      entry: (header) => {
+        if (++members > this.#limits.maxEntries) throw tooManyMembers(this.#limits)
+        sink.entry(header)
+      },
+      data: (chunk, offset) => sink.data(chunk, offset),
+      end: () => sink.end(),
+    })
+    for await (const chunk of archive) {
+      bytes += chunk.length
+      if (bytes > this.#limits.maxBytes) throw tooManyBytes(this.#limits)
+      parser.push(chunk)
+    }
     parser.end()
     return true
   }
@@ -604,8 +628,12 @@ function notFound(path: string): InvalidParameterError {
 const READ_BYTES = 256 * 1024
 
 /** A file's content without its compression when it is an archive; undefined when it is none. */
-async function openArchive(fd: number, name: string): Promise<AsyncIterable<Buffer> | undefined> {
-  const chunks = decompress(readFrom(fd), { byPrograms: true })[Symbol.asyncIterator]()
+async function openArchive(
+  fd: number,
+  name: string,
+  limits: UnpackLimits,
+): Promise<AsyncIterable<Buffer> | undefined> {
+  const chunks = decompressWithin(readFrom(fd), limits, { byPrograms: true })
   let start: Buffer = Buffer.alloc(0)
   try {
     while (start.length < 512) {

@@ -233,6 +233,27 @@ describe('LocalBuilds', () => {
     }
   })
 
+  it('refuses to unpack an archive that grows to more than the engine allows', async () => {
+    const { instance } = test
+    const before = { ...instance.unpack }
+    const zeros = gzipSync(tarOf({ zeros: Buffer.alloc(4 << 20) }))
+    const files = { Dockerfile: 'FROM busybox\nADD zeros.tgz /z/\n', 'zeros.tgz': zeros }
+    const many = {
+      Dockerfile: 'FROM scratch\nADD many.tar /\n',
+      'many.tar': tarOf({ a: '', b: '' }),
+    }
+    try {
+      Object.assign(instance.unpack, { maxBytes: 2 << 20 })
+      await assert.rejects(build(await test.reopen(), files), /GANTRY_UNPACK_MAX_BYTES/)
+      Object.assign(instance.unpack, { ...before, maxEntries: 1 })
+      await assert.rejects(build(await test.reopen(), many), /GANTRY_UNPACK_MAX_FILES/)
+    } finally {
+      Object.assign(instance.unpack, before)
+      await test.reopen()
+    }
+    assert.notEqual(imageOf(await build(test.engine, files)), '')
+  })
+
   it('builds nothing of a stage that the target does not need', async () => {
     const Dockerfile =
       'FROM busybox AS one\nRUN echo one > /f\nFROM nowhere.invalid/none AS unused\nRUN false\n' +
