@@ -28,7 +28,7 @@ const UPLOAD = 'http://buildkit-session'
 
 /** Read elsewhere, or told for the sake of records only. */
 const READ_ELSEWHERE =
-  /^(vcs:|local-sessionid:|sharedkey:|contextsubdir$|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$|multi-platform$)/
+  /^(vcs:|local-sessionid:|sharedkey:|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$|multi-platform$)/
 
 /**
  * Reads the attributes of a build. What is not known is refused by name: a build must not leave out what was asked for.
