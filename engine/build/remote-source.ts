@@ -25,6 +25,14 @@ export function isGit(source: string): boolean {
   return /^https?:\/\/[^?]+\.git(#.*)?$/.test(source)
 }
 
+/** An address as it is told and kept: user names and passwords stand before the host, and signatures in the query. */
+export function withoutSecrets(address: string): string {
+  return address
+    .replace(/^(https?:\/\/)[^/?#]*@/i, '$1')
+    .replace(/^((?:ssh|git):\/\/[^/?#:@]*):[^/?#@]*@/i, '$1@')
+    .replace(/^(https?:[^?#]*)\?[^#]*/i, '$1?…')
+}
+
 /**
  * Downloads what an `ADD` names.
  *
@@ -68,7 +76,9 @@ export async function download(
   try {
     const { statusCode = 0 } = answer
     if (statusCode !== 200)
-      throw new InvalidParameterError(`failed to load ${source}: status ${String(statusCode)}`)
+      throw new InvalidParameterError(
+        `failed to load ${withoutSecrets(source)}: status ${String(statusCode)}`,
+      )
     const hash = createHash('sha256')
     const handle = await fs.open(file, 'wx', 0o600)
     try {
@@ -84,7 +94,7 @@ export async function download(
     const found = hash.digest('hex')
     if (wanted !== undefined && found !== wanted)
       throw new InvalidParameterError(
-        `digest mismatch sha256:${found}: sha256:${wanted} of ${source}`,
+        `digest mismatch sha256:${found}: sha256:${wanted} of ${withoutSecrets(source)}`,
       )
     const time = Date.parse(answer.headers['last-modified'] ?? '')
     const seconds = Number.isNaN(time) ? 0 : time / 1000
@@ -118,12 +128,16 @@ export async function cloneInto(
   const commit = (await git('rev-parse', 'HEAD')).trim()
   const { checksum, keepGitDir } = options
   if (checksum !== undefined && !commit.startsWith(checksum.replace(/^sha1:/, '')))
-    throw new InvalidParameterError(`digest mismatch: ${address} is at ${commit}, not ${checksum}`)
+    throw new InvalidParameterError(
+      `digest mismatch: ${withoutSecrets(address)} is at ${commit}, not ${checksum}`,
+    )
   if (!keepGitDir) await fs.rm(path.join(directory, '.git'), { recursive: true, force: true })
   if (subdirectory === '') return { directory, commit }
   const inside = await fs.realpath(path.join(directory, subdirectory)).catch(() => '')
   if (inside !== directory && !inside.startsWith(`${await fs.realpath(directory)}/`))
-    throw new InvalidParameterError(`${address}: there is no directory ${subdirectory} in it`)
+    throw new InvalidParameterError(
+      `${withoutSecrets(address)}: there is no directory ${subdirectory} in it`,
+    )
   return { directory: inside, commit }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Caller } from '../../contract.ts'
 import type { BuildRecord, BuildRequest, BuildSource, BuildSummary } from '../../contract/builds.ts'
 import { recordOf } from '../../caller.ts'
-import { isGit } from '../remote-source.ts'
+import { isGit, withoutSecrets } from '../remote-source.ts'
 
 const location = z.object({ line: z.number(), endLine: z.number() }).nullable()
 const words = z.record(z.string(), z.string())
@@ -139,12 +139,4 @@ function publicAttributes(attributes: Readonly<Record<string, string>>): Record<
       .filter(([key]) => !key.startsWith('build-arg:'))
       .map(([key, value]) => [key, withoutSecrets(value)]),
   )
-}
-
-/** User names and passwords stand before the host, and signatures in the query. */
-function withoutSecrets(address: string): string {
-  return address
-    .replace(/^(https?:\/\/)[^/?#]*@/i, '$1')
-    .replace(/^((?:ssh|git):\/\/[^/?#:@]*):[^/?#@]*@/i, '$1@')
-    .replace(/^(https?:[^?#]*)\?[^#]*/i, '$1?…')
 }

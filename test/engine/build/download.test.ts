@@ -31,4 +31,21 @@ describe('download()', () => {
     assert.equal(fs.readFileSync(file, 'utf8'), 'content')
     assert.deepEqual(asked, ['http://nowhere.invalid/file'])
   })
+
+  it('says what it could not have without the secrets of its address', async (t) => {
+    const server = http.createServer((_request, response) => {
+      response.writeHead(403).end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const host = `127.0.0.1:${String(port)}`
+    const signal = new AbortController().signal
+    const proxies = { http: undefined, https: undefined, except: [] }
+    await assert.rejects(
+      download(`http://me:secret@${host}/file?signature=secret`, '/nowhere', { proxies, signal }),
+      { message: `failed to load http://${host}/file?…: status 403` },
+    )
+  })
 })
