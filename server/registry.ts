@@ -5,7 +5,7 @@ import {
   registryError,
   setRegistryHeaders,
 } from '../engine/registry-server/door.ts'
-import { checkScope, type Identity } from './auth/identify.ts'
+import { bearerIn, checkScope, type Identity } from './auth/identify.ts'
 import { isAccessToken } from './auth/tokens.ts'
 import { engineOf } from './caller.ts'
 import type { Context } from './context.ts'
@@ -37,7 +37,7 @@ export async function answerRegistryFor(
 
 async function identityOf(context: Context, request: IncomingMessage): Promise<Identity> {
   const { authorization } = request.headers
-  const bearer = /^bearer +(\S{1,200})$/i.exec(authorization ?? '')?.[1]
+  const bearer = bearerIn(authorization)
   if (bearer !== undefined) return await context.tokens.verify(bearer)
   const account = readBasic(authorization)
   if (account === undefined) throw new UnauthorizedError('Sign in first: docker login')

@@ -25,10 +25,15 @@ export async function identify(
   { env, sessions, tokens }: Pick<Context, 'env' | 'sessions' | 'tokens'>,
   headers: { authorization: string | undefined; cookie: string | undefined },
 ): Promise<Identity | undefined> {
-  const bearer = /^bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1]
+  const bearer = bearerIn(headers.authorization)
   if (bearer !== undefined) return await tokens.verify(bearer)
   const session = await sessions.find(readCookie(headers.cookie, sessionCookieName(env.port)))
   return session && { user: session.user, scope: 'write', session }
+}
+
+/** What an Authorization header says after `Bearer`, well formed or not; undefined when it is of another kind. */
+export function bearerIn(authorization: string | undefined): string | undefined {
+  return /^bearer\b *(.*)$/i.exec(authorization ?? '')?.[1]
 }
 
 /**

@@ -114,6 +114,8 @@ describe('access tokens', () => {
     })
     assert.equal(gone.status, 200)
     await assert.rejects(opened.context.tokens.verify(token), { code: 'UNAUTHORIZED' })
+    for (const authorization of ['Bearer', `Bearer ${'x'.repeat(300)}`, `Bearer ${token} x`])
+      assert.equal((await getTokens(request({ authorization, cookie }))).status, 401)
     const bad = await postToken(request({ cookie }, { ...wanted, name: ' ' }))
     assert.equal(bad.status, 400)
   })
