@@ -139,7 +139,6 @@ export class CgroupV1 implements Cgroup {
   async remove(): Promise<void> {
     this.closeStats()
     for (const directory of this.directories) {
-      if (removeCgroup(directory)) continue
       if (await waitUntil(() => removeCgroup(directory), REMOVE_TIMEOUT_MS)) continue
       throw new SystemError('rmdir', 16, 'EBUSY', directory)
     }
