@@ -118,7 +118,7 @@ static uint8_t *put_utf8(uint8_t *o, uint32_t c)
 	return o;
 }
 
-/* The character of the escape \uXXXX at *at, two of them when they are a pair; moves *at behind. -1 when it is none. */
+/* The character of the escape \uXXXX at *at, or of two that are a pair; moves *at behind. -1 when there is none. */
 static int32_t unicode(const uint8_t **at, const uint8_t *end)
 {
 	int unit = end - *at < 6 ? -1 : hex4(*at + 2), low;
