@@ -32,9 +32,7 @@ export function isKind(text: string): text is Kind {
 export function parseOrder(text: string): Order {
   const descending = text.startsWith('-')
   const key = descending ? text.slice(1) : text
-  return key in comparators
-    ? { key: key as SortKey, descending }
-    : { key: 'created', descending: true }
+  return isSortKey(key) ? { key, descending } : { key: 'created', descending: true }
 }
 
 export function sortedRows(rows: ImageRow[], { key, descending }: Order): ImageRow[] {
@@ -63,4 +61,8 @@ const comparators: Record<SortKey, (a: ImageRow, b: ImageRow) => number> = {
   unique: (a, b) => uniqueBytes(a.image) - uniqueBytes(b.image),
   created: (a, b) => a.image.Created - b.image.Created,
   users: (a, b) => a.users.length - b.users.length,
+}
+
+function isSortKey(text: string): text is SortKey {
+  return Object.hasOwn(comparators, text)
 }

@@ -56,7 +56,7 @@ export function VolumeList() {
     users: usersOfVolume(volume, containers),
   }))
   const word = filter.trim().toLowerCase()
-  const test = kinds[kind] ?? kinds['']
+  const test = kinds[Object.hasOwn(kinds, kind) ? kind : '']
   const shown = rows.filter(
     (row) => row.volume.Name.toLowerCase().includes(word) && test?.fits(row) === true,
   )
