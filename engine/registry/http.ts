@@ -21,6 +21,7 @@ export interface HttpRequest {
 
 const IDLE_MS = 45_000
 const MAX_REDIRECTS = 10
+const MAX_REDIRECT_BYTES = 1 << 16
 
 /**
  * Asks a server and follows redirects. Credentials are not carried to another host, and never from https to http.
@@ -37,10 +38,18 @@ export async function request(url: URL, options: HttpRequest = {}): Promise<http
     const isRedirect =
       [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined
     if (!isRedirect || !['GET', 'HEAD'].includes(options.method ?? 'GET')) return response
-    response.resume()
+    // so that the connection can be used again, unless there is no end to it
+    readBody(response, MAX_REDIRECT_BYTES).catch(() => undefined)
     if (redirects >= MAX_REDIRECTS)
       throw new EngineError('SYSTEM', `${url.host} redirects in circles`)
-    const next = new URL(answered.location ?? '', at)
+    const next = URL.canParse(answered.location ?? '', at.href)
+      ? new URL(answered.location ?? '', at)
+      : undefined
+    if (!next || !/^https?:$/.test(next.protocol))
+      throw new EngineError(
+        'SYSTEM',
+        `${at.host} redirects to no address by http or https: ${answered.location ?? ''}`,
+      )
     if (at.protocol === 'https:' && next.protocol !== 'https:' && !options.access?.insecure) {
       throw new EngineError(
         'SYSTEM',

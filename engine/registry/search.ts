@@ -57,7 +57,6 @@ export async function searchImages(
       return results.filter(passes)
     } catch (error) {
       signal?.throwIfAborted()
-      failure ??= error
       // https did not answer: a registry on this machine may speak http
       if (errorCode(error) !== 'UNAVAILABLE') throw error
       failure = error

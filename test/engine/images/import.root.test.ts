@@ -16,12 +16,22 @@ describe('import()', () => {
   let test: TestImages
   let server: http.Server
   const asked: string[] = []
+  const redirects = new Map([
+    ['/to-ftp', 'ftp://files.test/x'],
+    ['/to-nothing', 'http://['],
+    ['/to-file', '/rootfs.tar.gz'],
+  ])
   const files = new Map([['/rootfs.tar.gz', gzipSync(root)]])
   beforeEach(async () => {
     asked.length = 0
     // a server of files, which is a proxy when it is asked for whole addresses
     server = http.createServer(({ url = '' }, response) => {
       asked.push(url)
+      const location = redirects.get(url)
+      if (location !== undefined) {
+        response.writeHead(302, { location }).end()
+        return
+      }
       const content = files.get(new URL(url, 'http://self').pathname)
       response.writeHead(content ? 200 : 404, { 'content-length': content?.length ?? 0 })
       response.end(content)
@@ -87,6 +97,16 @@ describe('import()', () => {
       code: 'UNAVAILABLE',
     })
     assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
+  })
+
+  it('follows a redirect by http, and tells of one that leads nowhere', async () => {
+    await collect(test.images.import({ url: `${address()}/to-file` }, { reference: 'led' }))
+    assert.equal((await test.images.inspect('led')).RootFS?.Layers?.[0], sha256(root))
+    for (const path of ['/to-ftp', '/to-nothing'])
+      await assert.rejects(collect(test.images.import({ url: address() + path })), {
+        code: 'SYSTEM',
+        message: /redirects to no address by http or https/,
+      })
   })
 
   it('stops at what an archive may have, sent or fetched, packed or not', async () => {
