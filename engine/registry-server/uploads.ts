@@ -116,9 +116,12 @@ export class Uploads {
         await discard(upload)
         throw refuse('DIGEST_INVALID', `the content that was uploaded has the digest ${found}`)
       }
-      const handle = await fs.open(upload.file, 'r+')
+      const handle = await open(upload)
       try {
         await handle.datasync()
+      } catch (error) {
+        await discard(upload)
+        throw error
       } finally {
         await handle.close()
       }
