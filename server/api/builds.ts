@@ -30,7 +30,7 @@ export const postBuild = forSession(async (session, request): Promise<JobStarted
     user: session.user.name,
     work: async (report) => {
       if (form.source.kind === 'upload') report.say('Waiting for the files…')
-      const files = await contextOf(form, () => uploads.expect(id, report.signal))
+      const files = await contextOf(form, () => uploads.expect(id, session.user.id, report.signal))
       try {
         return await buildImage(
           engineOf(engine, session.user),
@@ -51,7 +51,7 @@ export const postBuild = forSession(async (session, request): Promise<JobStarted
 })
 
 /** The body is the context, a tar, maybe compressed, read as it comes; the answer comes when all of it was taken. */
-export const putContext = forSession(async (_session, request: Request, route: OfBuild) => {
+export const putContext = forSession(async (session, request: Request, route: OfBuild) => {
   const { id } = await route.params
   const { body } = request
   if (!body) throw new InvalidParameterError('Send the files as the body: a tar, maybe compressed.')
@@ -63,7 +63,7 @@ export const putContext = forSession(async (_session, request: Request, route: O
   })
   // whoever reads it hears of it too
   tar.on('error', () => undefined)
-  uploads.give(id, tar)
+  uploads.give(id, session.user.id, tar)
   await Promise.race([taken, jobs.ended(id)])
   return {}
 })

@@ -6,14 +6,20 @@ const WAIT_MS = 60_000
 
 /** Brings builds together with their contexts, which come by a request of their own: the form says all else before. */
 export class ContextUploads {
-  readonly #expected = new Map<string, (tar: Readable) => void>()
+  readonly #expected = new Map<string, { owner: string; take: (tar: Readable) => void }>()
 
   /**
    * Waits for the context of a build.
    *
+   * @param owner ID of the user who began the build: it is made of nobody else's files
    * @throws UNAVAILABLE when it does not come; the signal's reason when that fires
    */
-  async expect(id: string, signal: AbortSignal, waitMs = WAIT_MS): Promise<Readable> {
+  async expect(
+    id: string,
+    owner: string,
+    signal: AbortSignal,
+    waitMs = WAIT_MS,
+  ): Promise<Readable> {
     return await new Promise<Readable>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer)
@@ -29,18 +35,20 @@ export class ContextUploads {
         reject(signal.reason as Error)
       }
       signal.addEventListener('abort', cancel)
-      this.#expected.set(id, (tar) => {
+      const take = (tar: Readable): void => {
         end()
         resolve(tar)
-      })
+      }
+      this.#expected.set(id, { owner, take })
       if (signal.aborted) cancel()
     })
   }
 
-  /** @throws NOT_FOUND when no build waits for it */
-  give(id: string, tar: Readable): void {
-    const take = this.#expected.get(id)
-    if (!take) throw new NotFoundError(`No build ${id} waits for files.`)
-    take(tar)
+  /** @throws NOT_FOUND when no build of this user waits for it */
+  give(id: string, owner: string, tar: Readable): void {
+    const expected = this.#expected.get(id)
+    if (expected?.owner !== owner)
+      throw new NotFoundError(`No build ${id} of yours waits for files.`)
+    expected.take(tar)
   }
 }

@@ -104,22 +104,28 @@ describe('buildImage', () => {
 describe('ContextUploads', () => {
   it('brings a context to the build that waits for it', async () => {
     const uploads = new ContextUploads()
-    const waiting = uploads.expect(ID, new AbortController().signal)
+    const waiting = uploads.expect(ID, 'ann', new AbortController().signal)
     const tar = Readable.from(['tar'])
-    uploads.give(ID, tar)
+    assert.throws(
+      () => {
+        uploads.give(ID, 'eve', tar)
+      },
+      { code: 'NOT_FOUND' },
+    )
+    uploads.give(ID, 'ann', tar)
     assert.equal(await waiting, tar)
     assert.throws(() => {
-      uploads.give(ID, tar)
+      uploads.give(ID, 'ann', tar)
     }, /No build/)
   })
 
   it('waits no longer than it is to, and not for a build that was cancelled', async () => {
     const uploads = new ContextUploads()
-    await assert.rejects(uploads.expect(ID, new AbortController().signal, 5), {
+    await assert.rejects(uploads.expect(ID, 'ann', new AbortController().signal, 5), {
       code: 'UNAVAILABLE',
     })
     const abort = new AbortController()
-    const waiting = uploads.expect(ID, abort.signal)
+    const waiting = uploads.expect(ID, 'ann', abort.signal)
     abort.abort(new Error('cancelled'))
     await assert.rejects(waiting, /cancelled/)
   })
