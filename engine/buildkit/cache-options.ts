@@ -22,15 +22,7 @@ export function cacheImport({ Attrs, Type }: Attributes): (session: Session) => 
 
 const REGISTRY = ['ref']
 const LOCAL = ['dest', 'tag']
-const BOTH = [
-  'mode',
-  'image-manifest',
-  'oci-mediatypes',
-  'compression',
-  'force-compression',
-  'compression-level',
-  'ignore-error',
-]
+const BOTH = ['mode', 'image-manifest', 'oci-mediatypes', 'compression', 'ignore-error']
 
 /**
  * Reads what `--cache-to` asks for: `inline`, which every image has anyway, `registry` and `local`.
