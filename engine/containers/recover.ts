@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { asCaller, system } from '../caller.ts'
+import type { Cgroup } from '../cgroups/manager.ts'
 import { CGROUP_PARENT } from '../cgroups/parents.ts'
 import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
 import { timestamp } from './clock.ts'
@@ -126,10 +127,8 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
     .filter((container) => !live.has(container.id) && cgroupParentOf(container) !== undefined)
     .map((container) => cgroupOf(context, container))
   const orphans = cgroups.list().filter((id) => !live.has(id))
-  for (const cgroup of [...orphans.map((id) => cgroups.open(id)), ...elsewhere]) {
-    await cgroup.kill()
-    await cgroup.remove()
-  }
+  for (const cgroup of [...orphans.map((id) => cgroups.open(id)), ...elsewhere])
+    await endCgroup(context, cgroup)
   const runRoot = table.runDirOf('')
   for (const id of await fs.readdir(runRoot).catch(() => [])) {
     if (live.has(id)) continue
@@ -142,14 +141,18 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
 }
 
 /** A step of a killed engine's build below a cgroup of its own choice, which only its run directory tells. */
-async function endStrayStep(
-  { cgroups }: ContainersContext,
-  id: string,
-  runDir: string,
-): Promise<void> {
+async function endStrayStep(context: ContainersContext, id: string, runDir: string): Promise<void> {
   const parent = await fs.readFile(path.join(runDir, CGROUP_PARENT), 'utf8').catch(() => undefined)
   if (parent === undefined) return
-  const cgroup = cgroups.open(id, parent)
-  await cgroup.kill()
-  await cgroup.remove()
+  await endCgroup(context, context.cgroups.open(id, parent))
+}
+
+/** One that does not go (a process of it hangs in the kernel) keeps no engine from starting. */
+async function endCgroup({ warn }: ContainersContext, cgroup: Cgroup): Promise<void> {
+  try {
+    await cgroup.kill()
+    await cgroup.remove()
+  } catch (error) {
+    warn('a cgroup of a container that is no more could not be removed', error)
+  }
 }
