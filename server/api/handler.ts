@@ -8,7 +8,7 @@ import type { Session } from '../auth/sessions.ts'
 import { context } from '../context.ts'
 import { codeOf, errorMessage, errorStatus } from '../errors.ts'
 
-const MAX_BODY_CHARS = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 
 /** Wraps a route's work: what it returns goes out as JSON, what it throws as `{ message, code }` with its status. */
 export function answering<A extends unknown[]>(
@@ -68,8 +68,7 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
     throw new InvalidParameterError('The body has to be JSON (Content-Type: application/json).')
   }
-  const text = await request.text()
-  if (text.length > MAX_BODY_CHARS) throw new InvalidParameterError('The body is too large.')
+  const text = await readText(request)
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -83,6 +82,18 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   throw new InvalidParameterError(
     `${field === '' ? '' : `${field}: `}${issue?.message ?? 'invalid'}`,
   )
+}
+
+/** Read no further than it may be long: some is sent by who has not signed in. */
+async function readText(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > MAX_BODY_BYTES) throw new InvalidParameterError('The body is too large.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 /** Where a request came from; http.ts sets the address. */
