@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { EngineError } from '../errors.ts'
+import { EngineError, NotImplementedError } from '../errors.ts'
 import { DIRECTORY } from '../native/fs.ts'
 import type { StatAt } from '../native/fs.ts'
 import { textOf } from '../tar/header.ts'
@@ -10,6 +10,8 @@ import type { LayerDirectory, LayerEntry } from './layer-walk.ts'
 const { S_IFMT, S_IFREG } = constants
 /** Hidden files told by name, for each layer. */
 const MOST_WORST = 100
+/** Directories with changes, and names of hidden hard links, of one layer: some 250 bytes each while they are looked at. */
+const MOST_KEPT = 200_000
 
 /** What a layer changes: everything but directories counts as a file. */
 export interface LayerChanges {
@@ -46,15 +48,17 @@ export interface HiddenFile {
  * Blocks: for worker threads.
  *
  * @param trees directories of the layers, bottom first; the last is the one to compare
+ * @throws NOT_IMPLEMENTED for a layer of more changes than are kept at a time
  */
 export function layerChangesOf(
   trees: readonly string[],
   isCancelled: () => boolean = () => false,
+  mostKept = MOST_KEPT,
 ): LayerChanges {
   const roots: number[] = []
   try {
     for (const tree of trees) roots.push(openSync(tree, DIRECTORY))
-    const sum = new Sum()
+    const sum = new Sum(mostKept)
     const pending = [layerRoot(roots)]
     for (;;) {
       const at = pending.pop()
@@ -82,8 +86,14 @@ class Sum {
   #least = 0
   #here: DirectoryChanges = nothing()
   #prefix = ''
+  readonly #mostKept: number
+
+  constructor(mostKept: number) {
+    this.#mostKept = mostKept
+  }
 
   enter({ path }: LayerDirectory): void {
+    this.#refuseTooMany(this.#directories.size)
     this.#here = nothing()
     this.#directories.set(path, this.#here)
     this.#prefix = path === '' ? '' : `${path}/`
@@ -120,6 +130,14 @@ class Sum {
     }
   }
 
+  /** An image may have millions of them, for no other reason than to fill our memory. */
+  #refuseTooMany(kept: number): void {
+    if (kept < this.#mostKept) return
+    throw new NotImplementedError(
+      `the layer changes more than ${String(this.#mostKept)} directories, or hides as many hard links: too many to be told apart`,
+    )
+  }
+
   #sizeOf(stat: StatAt): number {
     if (!isRegular(stat)) return 0
     if (stat.nlink > 1) {
@@ -132,6 +150,7 @@ class Sum {
   #hide(name: string, { stat, layer }: { stat: StatAt; layer: number }): void {
     const file = { path: `/${textOf(this.#prefix + name)}`, sizeBytes: stat.size, layer }
     if (stat.nlink > 1) {
+      this.#refuseTooMany(this.#hiddenLinks.length)
       this.#hiddenLinks.push({ ...file, ino: stat.ino, nlink: stat.nlink })
       return
     }
