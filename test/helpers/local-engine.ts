@@ -65,12 +65,27 @@ export function testInstance(root: string): Instance {
 
 /** Process IDs repeat modulo 256, and a killed test leaves its bridge: what the host has already is passed over. */
 function freeSubnet(): string {
-  const taken = Object.values(os.networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const taken = routedSubnets()
   for (let third = process.pid; ; third++) {
     subnet = (subnet + 1) % 16
     const prefix = `10.${String(100 + subnet)}.${String(third % 256)}.`
-    if (!taken.some(({ address }) => address.startsWith(prefix))) return prefix
+    if (!taken.has(prefix)) return prefix
   }
+}
+
+/**
+ * Also those of bridges without a carrier, as a run that was killed leaves them: os.networkInterfaces() is silent of these.
+ *
+ * @see proc_pid_net(5), /proc/net/route: addresses are hexadecimal, in the machine's (little-endian) order
+ */
+function routedSubnets(): Set<string> {
+  const routes = fs.readFileSync('/proc/net/route', 'utf8').trim().split('\n').slice(1)
+  return new Set(
+    routes.map((route) => {
+      const [, c, b, a] = Buffer.from(route.split('\t')[1] ?? '', 'hex')
+      return `${a}.${b}.${c}.`
+    }),
+  )
 }
 
 export async function importBusybox(engine: Engine, reference = 'busybox:latest'): Promise<void> {
