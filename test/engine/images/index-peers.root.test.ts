@@ -6,6 +6,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { Dockerd, hasDockerd } from '../../helpers/dockerd.ts'
 import { hasRegistry, LocalRegistry } from '../../helpers/local-registry.ts'
 import { isOnPath } from '../../helpers/on-path.ts'
 import { RegistryDoor, USER } from '../../helpers/registry-door.ts'
@@ -13,8 +14,6 @@ import { platformIndex, sha256, tarOf } from './archives.ts'
 import { collect } from './image-engine.ts'
 
 const run = promisify(execFile)
-const PEER = '/tmp/peer/docker.sock'
-const hasPeer = isOnPath('docker') && fs.existsSync(PEER)
 
 /** One index of two platforms and an attestation through other people's programs; its digest has to stay everywhere. */
 describe(
@@ -92,9 +91,11 @@ describe(
       await collect(images().load(fs.createReadStream(archive)))
       await pipeline(await images().save(['x.test/peers:1']), fs.createWriteStream(saved))
       const { Id } = await images().inspect('x.test/peers:1')
-      if (hasPeer) {
+      if (hasDockerd) {
+        const dockerd = await Dockerd.start()
+        t.after(() => dockerd.stop())
         const docker = (...args: string[]): Promise<{ stdout: string }> =>
-          run('docker', ['-H', `unix://${PEER}`, ...args])
+          run('docker', ['-H', dockerd.url, ...args])
         await docker('load', '-q', '-i', saved)
         const told = await docker(
           'image',
@@ -103,7 +104,6 @@ describe(
           '{{.Id}} {{.Architecture}}',
           'x.test/peers:1',
         )
-        await docker('rmi', 'x.test/peers:1')
         assert.equal(told.stdout.trim(), `${Id} amd64`)
       } else t.diagnostic('no dockerd here')
       if (isOnPath('podman')) {

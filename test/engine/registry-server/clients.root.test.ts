@@ -7,12 +7,10 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { busyboxRootfsTar } from '../../helpers/busybox.ts'
+import { Dockerd, hasDockerd } from '../../helpers/dockerd.ts'
 import { isOnPath } from '../../helpers/on-path.ts'
 import { RegistryDoor, sha256, USER } from '../../helpers/registry-door.ts'
 import { dockerArchive, tarOf } from '../images/archives.ts'
-
-const PEER = '/tmp/peer/docker.sock'
-const hasPeer = isOnPath('docker') && fs.existsSync(PEER)
 
 const run = promisify(execFile)
 
@@ -98,52 +96,49 @@ describe('the registry, to its clients', () => {
 
   it(
     'takes from dockerd and gives to it, and to Gantry',
-    { skip: !hasPeer && 'there is no docker CLI, or no dockerd' },
-    async () => {
+    { skip: !hasDockerd && 'dockerd is not installed' },
+    async (t) => {
+      const dockerd = await Dockerd.start()
+      t.after(() => dockerd.stop())
       const config = path.join(scratch, 'docker')
       const docker = async (...args: string[]): Promise<string> => {
-        const env = { ...process.env, DOCKER_HOST: `unix://${PEER}`, DOCKER_CONFIG: config }
+        const env = { ...process.env, DOCKER_HOST: dockerd.url, DOCKER_CONFIG: config }
         return (await run('docker', args, { env })).stdout
       }
       const name = `${door.host}/team/docker:1`
       await docker('load', '-i', archive(name, 'docker'))
-      try {
-        await assert.rejects(docker('push', name), /no basic auth credentials|unauthorized/i)
-        await assert.rejects(
-          docker('login', '-u', USER.name, '-p', 'wrong', door.host),
-          /Wrong name or password|unauthorized/i,
-        )
-        await docker('login', '-u', USER.name, '-p', USER.password, door.host)
-        const pushed = await docker('push', name)
-        const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1]
-        assert.equal(await digestHere('team/docker', '1'), digest)
-        const id = (await docker('image', 'inspect', '-f', '{{.Id}}', name)).trim()
-        const image = await door.test.engine.images.inspect(name)
-        assert.equal(image.Id, id)
-        assert.deepEqual(image.RepoDigests, [`${door.host}/team/docker@${digest}`])
-        assert.equal(await said(name), 'docker')
-        assert.match(await docker('push', name), /Layer already exists/)
-        const mountedAs = `${door.host}/other/docker:1`
-        await docker('tag', name, mountedAs)
-        assert.match(await docker('push', mountedAs), /Mounted from team\/docker/)
-        await docker('rmi', '-f', id)
+      await assert.rejects(docker('push', name), /no basic auth credentials|unauthorized/i)
+      await assert.rejects(
+        docker('login', '-u', USER.name, '-p', 'wrong', door.host),
+        /Wrong name or password|unauthorized/i,
+      )
+      await docker('login', '-u', USER.name, '-p', USER.password, door.host)
+      const pushed = await docker('push', name)
+      const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1]
+      assert.equal(await digestHere('team/docker', '1'), digest)
+      const id = (await docker('image', 'inspect', '-f', '{{.Id}}', name)).trim()
+      const image = await door.test.engine.images.inspect(name)
+      assert.equal(image.Id, id)
+      assert.deepEqual(image.RepoDigests, [`${door.host}/team/docker@${digest}`])
+      assert.equal(await said(name), 'docker')
+      assert.match(await docker('push', name), /Layer already exists/)
+      const mountedAs = `${door.host}/other/docker:1`
+      await docker('tag', name, mountedAs)
+      assert.match(await docker('push', mountedAs), /Mounted from team\/docker/)
+      await docker('rmi', '-f', id)
 
-        const byDigest = `${door.host}/team/docker@${digest}`
-        assert.match(await docker('pull', byDigest), new RegExp(`Digest: ${digest}`))
-        assert.equal((await docker('image', 'inspect', '-f', '{{.Id}}', byDigest)).trim(), id)
+      const byDigest = `${door.host}/team/docker@${digest}`
+      assert.match(await docker('pull', byDigest), new RegExp(`Digest: ${digest}`))
+      assert.equal((await docker('image', 'inspect', '-f', '{{.Id}}', byDigest)).trim(), id)
 
-        // another engine would ask as this one does
-        await door.test.engine.images.remove(id, { force: true })
-        const auth = { username: USER.name, password: USER.password, serveraddress: door.host }
-        for await (const _line of door.test.engine.images.pull(name, { auth })) {
-          // progress
-        }
-        const again = await door.test.engine.images.inspect(name)
-        assert.deepEqual([again.Id, again.RepoDigests], [id, [byDigest]])
-      } finally {
-        const left = await docker('images', '-q', '--filter', `reference=${door.host}/*/*`)
-        for (const id of new Set(left.split('\n').filter(Boolean))) await docker('rmi', '-f', id)
+      // another engine would ask as this one does
+      await door.test.engine.images.remove(id, { force: true })
+      const auth = { username: USER.name, password: USER.password, serveraddress: door.host }
+      for await (const _line of door.test.engine.images.pull(name, { auth })) {
+        // progress
       }
+      const again = await door.test.engine.images.inspect(name)
+      assert.deepEqual([again.Id, again.RepoDigests], [id, [byDigest]])
     },
   )
 

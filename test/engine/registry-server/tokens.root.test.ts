@@ -6,12 +6,11 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { busyboxRootfsTar } from '../../helpers/busybox.ts'
+import { Dockerd, hasDockerd } from '../../helpers/dockerd.ts'
 import { isOnPath } from '../../helpers/on-path.ts'
 import { RegistryDoor, USER } from '../../helpers/registry-door.ts'
 import { dockerArchive } from '../images/archives.ts'
 
-const PEER = '/tmp/peer/docker.sock'
-const hasPeer = isOnPath('docker') && fs.existsSync(PEER)
 const run = promisify(execFile)
 
 /** Access tokens in the place of passwords, by other people's programs. */
@@ -86,10 +85,12 @@ describe('the registry, to clients with access tokens', () => {
 
   it(
     'takes docker login, push and pull',
-    { skip: !hasPeer && 'there is no docker CLI, or no dockerd' },
-    async () => {
+    { skip: !hasDockerd && 'dockerd is not installed' },
+    async (t) => {
+      const dockerd = await Dockerd.start()
+      t.after(() => dockerd.stop())
       const docker = (home: string, ...args: string[]): Promise<{ stdout: string }> =>
-        run('docker', ['--config', path.join(scratch, home), '-H', `unix://${PEER}`, ...args])
+        run('docker', ['--config', path.join(scratch, home), '-H', dockerd.url, ...args])
       const name = `${door.host}/team/docker:1`
       const logIn = async (home: string, scope: 'read' | 'write'): Promise<void> => {
         const { token } = await make(home, scope)
@@ -98,16 +99,12 @@ describe('the registry, to clients with access tokens', () => {
       }
       await logIn('docker-read', 'read')
       await logIn('docker-write', 'write')
-      try {
-        await docker('docker-read', 'load', '-i', archive)
-        await docker('docker-read', 'tag', 'app:1', name)
-        await assert.rejects(docker('docker-read', 'push', name), /denied/i)
-        await docker('docker-write', 'push', name)
-        await docker('docker-write', 'rmi', name)
-        await docker('docker-read', 'pull', name)
-      } finally {
-        await docker('docker-read', 'rmi', '-f', name, 'app:1').catch(() => undefined)
-      }
+      await docker('docker-read', 'load', '-i', archive)
+      await docker('docker-read', 'tag', 'app:1', name)
+      await assert.rejects(docker('docker-read', 'push', name), /denied/i)
+      await docker('docker-write', 'push', name)
+      await docker('docker-write', 'rmi', name)
+      await docker('docker-read', 'pull', name)
     },
   )
 })
