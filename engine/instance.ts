@@ -7,6 +7,7 @@ import type { LogSettings } from './logs/options.ts'
 import { checkLogSettings } from './logs/options.ts'
 import type { Proxies, Registries } from './registry/access.ts'
 import { MIRROR } from './registry/mirrors.ts'
+import { parseProxy } from './registry/proxy.ts'
 import { OWN_RUNTIME } from './runtime/oci-runtimes.ts'
 import { parseSize } from './size.ts'
 import { DEFAULT_LIMITS } from './store/limits.ts'
@@ -183,11 +184,12 @@ function proxiesFromEnv(env: Record<string, string | undefined>): Proxies {
   const url = (name: string): string | undefined => {
     const text = value(name)
     if (text === undefined) return undefined
-    const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
-    if (!URL.canParse(full) || !/^https?:$/.test(new URL(full).protocol)) {
-      throw new InvalidParameterError(`${name}: must be the URL of a proxy, by http or https`)
+    try {
+      parseProxy(text)
+      return text
+    } catch (error) {
+      throw new InvalidParameterError(`${name}: ${errorMessage(error)}`)
     }
-    return full
   }
   const except = (value('NO_PROXY') ?? '').split(',').map((entry) => entry.trim())
   return {

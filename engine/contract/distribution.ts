@@ -99,7 +99,7 @@ export interface RegistryAccess {
   authorities: RegistryAuthority[]
   /** Pairs of certificate and key that we show it. */
   clientCertificates: number
-  /** The proxy's URL without its password; null: straight. */
+  /** The proxy's URL without who we are to it; null: straight. */
   proxy: string | null
   /** Of docker.io: what is tried before it. */
   mirrors: string[]

@@ -4,32 +4,51 @@ import https from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { urlToHttpOptions } from 'node:url'
 import type { Access, Certificates } from './access.ts'
-import { proxyAuthorization, proxyFor, TunnelAgent } from './proxy.ts'
+import { hopTo, proxyFor } from './proxy.ts'
+import { TunnelAgent } from './tunnel.ts'
 
 const KEPT: https.AgentOptions = { keepAlive: true, maxSockets: 16 }
 
 const plain = new http.Agent(KEPT)
+
+/** To proxies that speak TLS themselves, which are verified whatever is insecure behind them. */
+const secureProxies = new https.Agent(KEPT)
 
 /** Connections are kept apart by all that they were made with. */
 const secure = new Map<string, https.Agent>()
 const MAX_AGENTS = 64
 
 /** Where a request is sent and over which connections. */
-export function routeOf(
-  url: URL,
-  access: Access,
-): { agent: http.Agent; target: http.RequestOptions; headers: Record<string, string> } {
+export interface Route {
+  /** Which of the two makes requests over the agent's connections. */
+  maker: typeof http | typeof https
+  agent: http.Agent
+  target: https.RequestOptions
+  headers: Record<string, string>
+  /** Who is asked in the server's place. */
+  proxy?: URL
+}
+
+export function routeOf(url: URL, access: Access): Route {
   const proxy = proxyFor(url, access.proxies)
   const target = urlToHttpOptions(url)
-  if (url.protocol === 'https:') return { agent: secureAgent(access, proxy), target, headers: {} }
-  if (!proxy) return { agent: plain, target, headers: {} }
-  const hostname = proxy.hostname.replace(/^\[|\]$/g, '')
+  if (url.protocol === 'https:')
+    return { maker: https, agent: secureAgent(access, proxy), target, headers: {} }
+  if (!proxy) return { maker: http, agent: plain, target, headers: {} }
+  const { headers, isSecure, ...hop } = hopTo(proxy)
   return {
-    agent: plain,
+    maker: isSecure ? https : http,
+    agent: isSecure ? secureProxies : plain,
     // a proxy is asked for the whole address
-    target: { host: hostname, port: proxy.port || 80, path: url.href },
-    headers: { host: url.host, ...proxyAuthorization(proxy) },
+    target: { ...hop, path: addressOf(url) },
+    headers: { host: url.host, ...headers },
+    proxy,
   }
+}
+
+/** Without what may be before its host or behind its path. @see RFC 9112, 3.2.2 */
+function addressOf(url: URL): string {
+  return `${url.origin}${url.pathname}${url.search}`
 }
 
 function secureAgent({ certificates, insecure }: Access, proxy: URL | undefined): https.Agent {

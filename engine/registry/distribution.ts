@@ -17,7 +17,7 @@ import { endpointsOf } from './endpoints.ts'
 import { firstAnswer } from './first-answer.ts'
 import { isLoopback, splitHost } from './hosts.ts'
 import { readBody } from './http.ts'
-import { proxyFor } from './proxy.ts'
+import { proxyFor, withoutCredentials } from './proxy.ts'
 import { refusalOf } from './refusal.ts'
 
 const PAGE = 100
@@ -107,14 +107,13 @@ async function accessTo(registries: Registries, host: string): Promise<RegistryA
   const certificates = directoryOf(registries, host)
   const pairs = await readCertificates(registries.certs, host)
   const proxy = endpoint && proxyFor(endpoint.url, registries.proxies)
-  if (proxy) proxy.password = ''
   return {
     insecure: endpoint?.insecure ?? false,
     isLocal: isLoopback(splitHost(host).host),
     certificates,
     authorities: await listAuthorities(certificates),
     clientCertificates: pairs?.client.length ?? 0,
-    proxy: proxy?.href ?? null,
+    proxy: proxy ? withoutCredentials(proxy) : null,
     mirrors: host === 'docker.io' ? [...registries.mirrors] : [],
   }
 }

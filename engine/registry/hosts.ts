@@ -17,9 +17,9 @@ export function isLoopback(host: string): boolean {
 /** True for an address within a network in CIDR form; names are not looked up. */
 export function isInNetwork(host: string, network: string): boolean {
   const [base = '', bits = ''] = network.split('/')
-  const family = net.isIP(base) === 6 ? 'ipv6' : 'ipv4'
-  if (net.isIP(host) === 0 || net.isIP(base) !== net.isIP(host) || !/^\d{1,3}$/.test(bits))
-    return false
+  const [family, most] = net.isIP(base) === 6 ? (['ipv6', 128] as const) : (['ipv4', 32] as const)
+  if (net.isIP(host) === 0 || net.isIP(base) !== net.isIP(host)) return false
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) return false
   const list = new net.BlockList()
   list.addSubnet(base, Number(bits), family)
   return list.check(host, family)

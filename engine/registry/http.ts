@@ -1,9 +1,9 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
 import type { Readable } from 'node:stream'
 import { routeOf } from './agents.ts'
 import type { Access } from './access.ts'
 import { EngineError, UnavailableError } from '../errors.ts'
+import { proxyRefusal } from './proxy.ts'
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
@@ -85,10 +85,11 @@ export async function readBody(response: http.IncomingMessage, maxBytes: number)
 
 function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessage> {
   options.signal?.throwIfAborted()
-  const { agent, headers, target } = routeOf(url, options.access ?? { insecure: false })
+  const route = routeOf(url, options.access ?? { insecure: false })
+  const { agent, headers, maker, proxy, target } = route
   const idleMs = options.idleMs ?? IDLE_MS
   return new Promise((resolve, reject) => {
-    const outgoing = (url.protocol === 'https:' ? https : http).request({
+    const outgoing = maker.request({
       ...target,
       method: options.method ?? 'GET',
       agent,
@@ -105,15 +106,27 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
     outgoing.on('timeout', () =>
       outgoing.destroy(new Error(`no answer for ${idleMs / 1000} seconds`)),
     )
-    outgoing.on('response', resolve)
-    outgoing.on('error', (cause) => {
+    const fail = (cause: Error): void =>
+      reject(
+        new UnavailableError(`cannot reach ${url.protocol}//${url.host}: ${describe(cause)}`, {
+          cause,
+        }),
+      )
+    outgoing.on('response', (response) => {
+      if (proxy && response.statusCode === 407) {
+        response.destroy()
+        fail(new Error(proxyRefusal(proxy)))
+      } else resolve(response)
+    })
+    // a request that waits for a proxy has no socket yet, and would tell of its end only when it gets one
+    const abort = (): void => reject(options.signal?.reason as Error)
+    options.signal?.addEventListener('abort', abort, { once: true })
+    outgoing.on('close', () => options.signal?.removeEventListener('abort', abort))
+    outgoing.on('error', (error) => {
       if (options.signal?.aborted) reject(options.signal.reason as Error)
-      else
-        reject(
-          new UnavailableError(`cannot reach ${url.protocol}//${url.host}: ${describe(cause)}`, {
-            cause,
-          }),
-        )
+      // what its certificate lacks, say, is not the registry's lack
+      else if (proxy) fail(new Error(`proxy ${proxy.host}: ${describe(error)}`, { cause: error }))
+      else fail(error)
     })
     if (typeof options.body === 'function') sendStream(options.body(), outgoing)
     else outgoing.end(options.body)

@@ -1,14 +1,12 @@
-import https from 'node:https'
-import http from 'node:http'
-import type { Duplex } from 'node:stream'
-import tls from 'node:tls'
+import { domainToASCII } from 'node:url'
+import { InvalidParameterError } from '../errors.ts'
 import type { Proxies } from './access.ts'
 import { isInNetwork, isLoopback, splitHost } from './hosts.ts'
 
 /**
  * The proxy by which a URL is asked for; undefined when it is asked directly. This machine itself always is.
  *
- * @see Go's net/http, ProxyFromEnvironment, which Docker uses
+ * @see Go's golang.org/x/net/http/httpproxy, which Docker uses
  */
 export function proxyFor(url: URL, proxies: Proxies | undefined): URL | undefined {
   const text = url.protocol === 'https:' ? proxies?.https : proxies?.http
@@ -17,69 +15,86 @@ export function proxyFor(url: URL, proxies: Proxies | undefined): URL | undefine
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   if (isLoopback(host) || proxies.except.some((entry) => isExcept(entry, host, port)))
     return undefined
-  return new URL(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`)
+  return parseProxy(text)
+}
+
+/**
+ * `[http[s]://][user:password@]host[:port]`
+ *
+ * @throws INVALID_PARAMETER without a word of the text, which may hold a password
+ */
+export function parseProxy(text: string): URL {
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  if (url && /^https?:$/.test(url.protocol) && decoded(url)) return url
+  throw new InvalidParameterError('must be the URL of a proxy, by http or https')
+}
+
+/** What of a proxy's address may be told: never who we are to it. */
+export function withoutCredentials(proxy: URL): string {
+  const url = new URL(proxy)
+  url.username = url.password = ''
+  return url.href
+}
+
+/** The proxy as the server that a connection is made to, whose own name its certificate must hold. */
+export function hopTo(proxy: URL): {
+  host: string
+  port: string | number
+  isSecure: boolean
+  servername: string
+  headers: Record<string, string>
+} {
+  const { host } = splitHost(proxy.host)
+  const isSecure = proxy.protocol === 'https:'
+  return {
+    host,
+    port: proxy.port || (isSecure ? 443 : 80),
+    isSecure,
+    // else it would be the name of the Host header, which is the registry's; addresses are not sent (RFC 6066, 3)
+    servername: /^[\d.]+$|:/.test(host) ? '' : host,
+    headers: proxyAuthorization(proxy),
+  }
+}
+
+/** What a proxy's 407 means, in words. */
+export function proxyRefusal(proxy: URL): string {
+  return proxy.username === ''
+    ? `proxy ${proxy.host} asks for a user name and password, which its address may hold: user:password@${proxy.host}`
+    : `proxy ${proxy.host} refuses the user name and password of its address`
 }
 
 /** Who we are to the proxy, when its URL says so. */
-export function proxyAuthorization({ password, username }: URL): Record<string, string> {
-  if (username === '') return {}
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` }
+function proxyAuthorization(proxy: URL): Record<string, string> {
+  const { password = '', username = '' } = decoded(proxy) ?? {}
+  if (username === '' && password === '') return {}
+  return {
+    'proxy-authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+  }
 }
 
-/** Connections by https through a proxy: `CONNECT host:port`, then TLS with the server itself. */
-export class TunnelAgent extends https.Agent {
-  readonly #proxy: URL
-
-  constructor(proxy: URL, options: https.AgentOptions) {
-    super(options)
-    this.#proxy = proxy
-  }
-
-  override createConnection(
-    options: https.RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    // of a failure the agent takes nothing but the error
-    const fail = (error: Error): void => callback?.(error, undefined as unknown as Duplex)
-    const target = `${options.host ?? ''}:${String(options.port ?? 443)}`
-    const { hostname, port, protocol } = this.#proxy
-    const isSecure = protocol === 'https:'
-    const request = (isSecure ? https : http).request({
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port || (isSecure ? 443 : 80),
-      method: 'CONNECT',
-      path: target,
-      headers: { host: target, ...proxyAuthorization(this.#proxy) },
-      agent: false,
-    })
-    request.on('connect', (response, socket) => {
-      if (response.statusCode === 200) {
-        callback?.(null, tls.connect({ ...(options as tls.ConnectionOptions), socket }))
-        return
-      }
-      socket.destroy()
-      fail(
-        new Error(
-          `proxy ${this.#proxy.host} answered ${String(response.statusCode)} to CONNECT ${target}`,
-        ),
-      )
-    })
-    request.on('error', (cause) =>
-      fail(new Error(`proxy ${this.#proxy.host}: ${cause.message}`, { cause })),
-    )
-    request.end()
+/** undefined when what is percent-encoded is not. */
+function decoded({ password, username }: URL): { username: string; password: string } | undefined {
+  try {
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  } catch {
     return undefined
   }
 }
 
+/** `*`, an address, a network in CIDR form, a domain with those below it, `.domain` or `*.domain` for those alone; the first and the domains with `:port`. */
 function isExcept(entry: string, host: string, port: string): boolean {
   const text = entry.trim().toLowerCase()
   if (text === '*') return true
   if (text.includes('/')) return isInNetwork(host, text)
   const wanted = splitHost(text)
   if (wanted.port !== undefined && wanted.port !== port) return false
+  // one address is written in many ways, of which a URL has one
+  if (wanted.host.includes(':')) return isInNetwork(host, `${wanted.host}/128`)
   const name = wanted.host.replace(/^\*(?=\.)/, '')
-  if (name === '') return false
-  return name.startsWith('.') ? host.endsWith(name) : host === name || host.endsWith(`.${name}`)
+  const domain = name.startsWith('.') ? `.${domainToASCII(name.slice(1))}` : domainToASCII(name)
+  if (domain === '' || domain === '.') return false
+  return domain.startsWith('.')
+    ? host.endsWith(domain)
+    : host === domain || host.endsWith(`.${domain}`)
 }

@@ -21,6 +21,7 @@ import type { Instance } from '../instance.ts'
 import { shimPath } from '../native/addon.ts'
 import { logIn } from '../registry/login.ts'
 import { mirrorsOf } from '../registry/mirrors.ts'
+import { parseProxy } from '../registry/proxy.ts'
 import { hostSupport } from '../runtime/host-support.ts'
 import { installedRuntimes, OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
 import { hasJournald } from '../logs/forward/journald-options.ts'
@@ -264,7 +265,7 @@ function goArch(): string {
 /** A proxy's URL as it may be shown. */
 function withoutPassword(proxy: string | undefined): string {
   if (proxy === undefined) return ''
-  const url = new URL(proxy)
+  const url = parseProxy(proxy)
   if (url.username === '' && url.password === '') return proxy
   url.username = url.password = 'xxxxx'
   return url.href
