@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const unlock = await lockInstance(instance)
   const engine = await openLocalEngine(instance)
   compileEarly()
-  const server = await listen(engine, instance.socketPath)
+  const server = await listen(engine, instance)
   console.log(
     `gantry: engine ready in ${String(Math.round(process.uptime() * 1000))} ms on unix://${instance.socketPath}`,
   )

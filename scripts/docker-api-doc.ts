@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Route } from '../engine/api/router.ts'
 import { routesOf } from '../engine/api/routes.ts'
+import { sharedOfClients } from '../engine/buildkit/solve.ts'
 import { API_VERSION, MIN_API_VERSION } from '../engine/api/version.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { Rule } from '../engine/runtime/field-rules.ts'
@@ -40,7 +41,7 @@ engine/runtime; the differences at the end are docs/docker-api-differences.md. D
 
 A parameter in ~~strikethrough~~ is refused by name when it is given; what is absent answers 501.
 
-${operations(routesOf({} as Engine))}
+${operations(routesOf({} as Engine, sharedOfClients('/nowhere')))}
 # Fields
 
 Zero values ask for nothing and always pass. Unknown fields are ignored, as Docker does.

@@ -35,7 +35,9 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
   /** Everything that comes in a user's name is done on that user's behalf. */
   const doorOf = ({ id, name }: SessionUser): ApiServer => {
     const key = JSON.stringify([id, name])
-    const door = doors.get(key) ?? createApiServer(engineOf(context.engine, { id, name }))
+    const door =
+      doors.get(key) ??
+      createApiServer(engineOf(context.engine, { id, name }), context.env.instance.dataRoot)
     doors.set(key, door)
     return door
   }

@@ -47,8 +47,7 @@ async function main(): Promise<void> {
   setContext(context)
   compileEarly()
 
-  const socket =
-    env.devEngine === undefined ? await listen(engine, env.instance.socketPath) : undefined
+  const socket = env.devEngine === undefined ? await listen(engine, env.instance) : undefined
   const handle = pages.getRequestHandler()
   const server = createConsoleServer(context, {
     handle: (request, response) => handle(request, response),

@@ -3,7 +3,6 @@ import { absentRoutes } from './absent.ts'
 import { attachRoutes } from './attach.ts'
 import { buildRoutes } from './build.ts'
 import { buildkitRoutes } from './buildkit.ts'
-import { sharedOfClients } from '../buildkit/solve.ts'
 import type { Shared } from '../buildkit/solve.ts'
 import { containerFileRoutes } from './container-files.ts'
 import { containerRoutes } from './containers.ts'
@@ -16,7 +15,7 @@ import { systemRoutes } from './system.ts'
 import { volumeRoutes } from './volumes.ts'
 
 /** Every operation of the Docker Engine API, those that are absent here at the end. */
-export function routesOf(engine: Engine, buildkit: Shared = sharedOfClients()): Route[] {
+export function routesOf(engine: Engine, buildkit: Shared): Route[] {
   return [
     ...systemRoutes(engine.system),
     ...containerRoutes(engine.containers, engine.system),

@@ -14,6 +14,7 @@ import {
   NotFoundError,
   STATUS_OF,
 } from '../errors.ts'
+import type { Instance } from '../instance.ts'
 import { Call, MAX_BODY_BYTES } from './call.ts'
 import { takeBody } from './hijack.ts'
 import { peerOf } from './peer.ts'
@@ -35,9 +36,14 @@ export interface ApiServer {
 /**
  * The Docker Engine API over an engine. Cheap to make: one may be made per principal.
  *
+ * @param dataRoot where builds of BuildKit's clients keep what they need for a while
  * @param buildkit what the connections of one client's builds find each other by
  */
-export function createApiServer(engine: Engine, buildkit: Shared = sharedOfClients()): ApiServer {
+export function createApiServer(
+  engine: Engine,
+  dataRoot: string,
+  buildkit: Shared = sharedOfClients(dataRoot),
+): ApiServer {
   const find = createRouter(routesOf(engine, buildkit))
 
   async function serve(
@@ -116,12 +122,12 @@ export function createApiServer(engine: Engine, buildkit: Shared = sharedOfClien
  */
 export async function listen(
   engine: Engine,
-  socketPath: string,
+  { dataRoot, socketPath }: Pick<Instance, 'dataRoot' | 'socketPath'>,
 ): Promise<{ close(): Promise<void> }> {
   const doors = new WeakMap<Duplex, ApiServer>()
-  const buildkit = sharedOfClients()
+  const buildkit = sharedOfClients(dataRoot)
   const doorFor = lastUsed(MOST_DOORS, (caller: Caller) =>
-    createApiServer(engine.as(caller), buildkit),
+    createApiServer(engine.as(caller), dataRoot, buildkit),
   )
   const doorOf = (socket: Duplex): ApiServer => {
     const door = doors.get(socket)

@@ -13,6 +13,8 @@ export interface ExportParts {
   engine: Pick<Engine, 'images' | 'containers'>
   session: Session
   progress: Progress
+  /** A directory for what is needed for a while. */
+  scratch: string
   signal: AbortSignal
 }
 

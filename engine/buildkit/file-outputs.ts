@@ -81,7 +81,7 @@ async function sendDirectory(
   parts: ExportParts,
   told: (bytes: number) => void,
 ): Promise<void> {
-  const tree = await TreeSpool.from(tar)
+  const tree = await TreeSpool.from(tar, parts.scratch)
   try {
     await sendFiles(openTarget(parts, index), tree, told)
   } finally {

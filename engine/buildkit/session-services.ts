@@ -1,8 +1,5 @@
-import { mkdtemp, rm, chmod } from 'node:fs/promises'
-import net from 'node:net'
-import os from 'node:os'
-import path from 'node:path'
-import { Readable } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
+import type { SshAgent } from '../contract/builds.ts'
 import type { RegistryCredentials } from '../contract/common.ts'
 import { GRPC_CODES, GrpcError } from './grpc-error.ts'
 import {
@@ -79,92 +76,43 @@ export async function getCredentials(
     : { username: Username, password: Secret, serveraddress: registry }
 }
 
-/** Sockets on this host that lead to ssh agents of the client; each is there until `close`. */
-export class AgentSockets {
-  readonly #session: Session
-  readonly #signal: AbortSignal
-  readonly #open = new Map<string, Promise<string | undefined>>()
-  readonly #closing: (() => Promise<void>)[] = []
+/** How to reach an ssh agent of the client; undefined when it has none of that name. */
+export async function getAgent(
+  session: Session,
+  id: string,
+  signal: AbortSignal,
+): Promise<SshAgent | undefined> {
+  const method = '/moby.sshforward.v1.SSH/CheckAgent'
+  if (!session.supports(method)) return undefined
+  await session.client.unary(method, CHECK_AGENT_REQUEST, EMPTY, { ID: id }, { signal })
+  return () => openAgent(session, id, signal)
+}
 
-  constructor(session: Session, signal: AbortSignal) {
-    this.#session = session
-    this.#signal = signal
-  }
-
-  /** Its path; undefined when the client has no such agent. */
-  socket(id: string): Promise<string | undefined> {
-    const known = this.#open.get(id) ?? this.#listen(id)
-    this.#open.set(id, known)
-    return known
-  }
-
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#open.values())
-    for (const close of this.#closing.splice(0)) await close()
-  }
-
-  async #listen(id: string): Promise<string | undefined> {
-    const method = '/moby.sshforward.v1.SSH/CheckAgent'
-    if (!this.#session.supports(method)) return undefined
-    await this.#session.client.unary(
-      method,
-      CHECK_AGENT_REQUEST,
-      EMPTY,
-      { ID: id },
-      { signal: this.#signal },
-    )
-    const directory = await mkdtemp(path.join(os.tmpdir(), 'gantry-ssh-'))
-    const file = path.join(directory, 'agent')
-    const connections = new Set<net.Socket>()
-    const server = net.createServer((connection) => {
-      connections.add(connection)
-      connection.once('close', () => connections.delete(connection))
-      void this.#forward(id, connection)
-    })
-    this.#closing.push(async () => {
-      for (const connection of connections) connection.destroy()
-      await new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve()
-        })
-      })
-      await rm(directory, { recursive: true, force: true })
-    })
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(file, resolve)
-    })
-    await chmod(file, 0o600)
-    return file
-  }
-
-  async #forward(id: string, connection: net.Socket): Promise<void> {
-    connection.on('error', () => undefined)
-    try {
-      const stream = this.#session.client.stream('/moby.sshforward.v1.SSH/ForwardAgent', {
-        metadata: metadataOf({ 'buildkit.ssh.id': [id] }),
-        signal: this.#signal,
-      })
-      connection.once('close', () => {
-        stream.cancel()
-      })
-      const outwards = (async () => {
-        for await (const data of connection as AsyncIterable<Buffer>)
-          await stream.send(BYTES.encode({ data }))
-        stream.end()
-      })()
-      outwards.catch(() => undefined)
-      for await (const message of stream.messages()) {
-        if (!connection.write(BYTES.decode(message).data))
-          await new Promise<void>((resolve) => {
-            connection.once('drain', resolve)
-            connection.once('close', resolve)
-          })
-      }
-    } catch {
-      // the agent is gone: whoever asked it sees its connection end
-    }
-    connection.end()
-    connection.destroySoon()
-  }
+/** What is written goes to the agent as messages of any size, and what it says is read. */
+function openAgent(session: Session, id: string, signal: AbortSignal): Duplex {
+  const stream = session.client.stream('/moby.sshforward.v1.SSH/ForwardAgent', {
+    metadata: metadataOf({ 'buildkit.ssh.id': [id] }),
+    signal,
+  })
+  const answers = stream.messages()
+  const agent = new Duplex({
+    read: () => {
+      answers.next().then(
+        ({ done, value }) => agent.push(done === true ? null : BYTES.decode(value).data),
+        (error: unknown) => agent.destroy(error as Error),
+      )
+    },
+    write: (data: Buffer, _encoding, done) => {
+      stream.send(BYTES.encode({ data })).then(() => done(), done)
+    },
+    final: (done) => {
+      stream.end()
+      done()
+    },
+    destroy: (error, done) => {
+      stream.cancel()
+      done(error)
+    },
+  })
+  return agent
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { buildsDirectory } from '../build/build.ts'
 import type { Engine } from '../contract.ts'
 import type { BuildEvent, CacheExport } from '../contract/builds.ts'
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
@@ -16,7 +17,7 @@ import { openContext } from './named-contexts.ts'
 import { Progress } from './progress.ts'
 import { Sessions } from './session.ts'
 import type { Session } from './session.ts'
-import { AgentSockets, getCredentials, getSecret } from './session-services.ts'
+import { getAgent, getCredentials, getSecret } from './session-services.ts'
 
 /** What the doors of all clients share. */
 export interface Shared {
@@ -24,10 +25,17 @@ export interface Shared {
   history: BuildHistory
   /** Under way, by the ref that the client chose. */
   jobs: Map<string, SolveJob>
+  /** Where builds have what they need for a while. */
+  scratch: string
 }
 
-export function sharedOfClients(): Shared {
-  return { sessions: new Sessions(), history: new BuildHistory(), jobs: new Map() }
+export function sharedOfClients(dataRoot: string): Shared {
+  return {
+    sessions: new Sessions(),
+    history: new BuildHistory(),
+    jobs: new Map(),
+    scratch: buildsDirectory(dataRoot),
+  }
 }
 
 /** What a client's gateway says in the end: the result it wants, or why there is none. */
@@ -93,8 +101,13 @@ export class SolveJob {
     if (images.length === 0) return response
     for (const one of this.#exports) {
       const session = await this.#shared.sessions.get(this.#request.Session, this.#signal)
-      const { progress } = this
-      const parts = { engine: this.#engine, session, progress, signal: this.#signal }
+      const parts = {
+        engine: this.#engine,
+        session,
+        progress: this.progress,
+        scratch: this.#shared.scratch,
+        signal: this.#signal,
+      }
       Object.assign(response, await one.run(images, parts))
     }
     return { ...response, ...this.#cacheResponse }
@@ -187,7 +200,6 @@ export class SolveJob {
     },
     signal: AbortSignal,
   ): Promise<string> {
-    const agents = new AgentSockets(session, signal)
     const { progress } = this
     let loaded: LoadedDefinition | undefined
     try {
@@ -212,7 +224,7 @@ export class SolveJob {
           // one that is nowhere is looked for under its other spelling
           dockerfile: dockerfile || asked.filename !== 'Dockerfile' ? asked.filename : undefined,
           secret: (id) => getSecret(session, id, signal),
-          ssh: (id) => agents.socket(id),
+          ssh: (id) => getAgent(session, id, signal),
           credentials: (registry) => getCredentials(session, registry, signal),
         },
         signal,
@@ -231,7 +243,6 @@ export class SolveJob {
     } finally {
       // what was not read of it: the client need not send on
       if (loaded && 'tar' in loaded.context) loaded.context.tar.destroy()
-      await agents.close()
     }
   }
 }

@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import type { TarHeader } from '../tar/header.ts'
 import { TarParser } from '../tar/read.ts'
@@ -24,11 +24,12 @@ export class TreeSpool {
     this.#file = file
   }
 
-  static async from(tar: AsyncIterable<Buffer>): Promise<TreeSpool> {
-    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'gantry-export-'))
-    const file = await fs.open(path.join(directory, 'content'), 'wx+', 0o600)
+  /** @param directory where the spool is for a moment; what a killed engine leaves there is swept at its start */
+  static async from(tar: AsyncIterable<Buffer>, directory: string): Promise<TreeSpool> {
+    const name = path.join(directory, `spool-${randomBytes(8).toString('hex')}`)
+    const file = await fs.open(name, 'wx+', 0o600)
     try {
-      await fs.rm(directory, { recursive: true })
+      await fs.rm(name)
       return new TreeSpool(inOrder(await spool(tar, file)), file)
     } catch (error) {
       await file.close()

@@ -1,7 +1,7 @@
 /** What an engine builds: images from Dockerfiles, and the records of builds. @see engine/contract.ts for the conventions */
 import type { CallerRecord } from '../types/gantry.ts'
 import type { HostConfig } from '../types/docker.ts'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { Filters, ImageProgress, RegistryCredentials } from './common.ts'
 
 /** Builds images from Dockerfiles. */
@@ -201,8 +201,8 @@ export interface BuildRequest {
   credentials?: (registry: string) => Promise<RegistryCredentials | undefined>
   /** For `RUN --mount=type=secret`; what resolves to undefined is not there. */
   secret?: (id: string) => Promise<Uint8Array | undefined>
-  /** For `RUN --mount=type=ssh`: the path of a socket on this host. */
-  ssh?: (id: string) => Promise<string | undefined>
+  /** For `RUN --mount=type=ssh`; what resolves to undefined is not there. */
+  ssh?: (id: string) => Promise<SshAgent | undefined>
   /** What a Dockerfile may ask for beyond a sandbox (`RUN --network=host`, `RUN --security=insecure`). */
   entitlements?: ('network.host' | 'security.insecure')[]
 }
@@ -216,6 +216,9 @@ export type NamedContext =
   | { content: ClientContent; digest: string }
   | { remote: string }
   | { open: () => Readable }
+
+/** Opens a connection to an ssh agent. */
+export type SshAgent = () => Duplex
 
 /** Content by digest that a client keeps. */
 export interface ClientContent {

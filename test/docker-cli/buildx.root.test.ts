@@ -3,7 +3,6 @@ import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { connect, createServer } from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
@@ -198,7 +197,7 @@ describe('docker buildx build', { skip }, () => {
       })
       const building = cli.start(['buildx', 'build', '--ssh', `default=${agent}`, context])
       const socket = await eventually(
-        () => Promise.resolve(agentSockets()[0] ?? ''),
+        () => Promise.resolve(agentSockets(cli)[0] ?? ''),
         (file) => file !== '',
       )
       const connection = connect(socket)
@@ -349,11 +348,12 @@ describe('docker buildx build', { skip }, () => {
 })
 
 /** Sockets that lead to agents of clients. */
-function agentSockets(): string[] {
+function agentSockets(cli: Cli): string[] {
+  const directory = path.join(path.dirname(cli.socketPath), 'c')
   return fs
-    .readdirSync(os.tmpdir())
-    .filter((name) => name.startsWith('gantry-ssh-'))
-    .map((name) => path.join(os.tmpdir(), name, 'agent'))
+    .readdirSync(directory)
+    .filter((name) => name.startsWith('ssh-'))
+    .map((name) => path.join(directory, name, 's'))
     .filter((file) => fs.existsSync(file))
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Cli } from './harness.ts'
 
 /** Where scripts/lib/packages.mjs unpacks plugins of the docker CLI to. */
-const PLUGINS = path.resolve('node_modules', '.cache', 'gantry', 'cli-plugins')
+export const PLUGINS = path.resolve('node_modules', '.cache', 'gantry', 'cli-plugins')
 
 /** Why tests with a plugin cannot run here; false when they can. */
 export function whyNoPlugin(name: string): string | false {

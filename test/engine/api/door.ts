@@ -13,7 +13,7 @@ type Parts = { [K in Exclude<keyof Engine, 'as' | 'close'>]?: Partial<Engine[K]>
 export async function openDoor(test: TestContext, parts: Parts): Promise<Door> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const socketPath = path.join(dir, 's')
-  const server = await listen(engineOf(parts), socketPath)
+  const server = await listen(engineOf(parts), { dataRoot: dir, socketPath })
   test.after(async () => {
     await server.close()
     await fs.rm(dir, { recursive: true, force: true })

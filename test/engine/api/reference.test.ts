@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { endpointSettings, execStartBody } from '../../../engine/api/container-bodies.ts'
 import type { Route } from '../../../engine/api/router.ts'
 import { routesOf } from '../../../engine/api/routes.ts'
+import { sharedOfClients } from '../../../engine/buildkit/solve.ts'
 import { API_VERSION } from '../../../engine/api/version.ts'
 import type { Engine } from '../../../engine/contract.ts'
 import {
@@ -15,7 +16,7 @@ import { RESOURCES } from '../../../engine/runtime/validate-resources.ts'
 import reference from '../../fixtures/docker-engine-api/reference.json' with { type: 'json' }
 
 describe('the API reference', () => {
-  const routes = routesOf({} as Engine)
+  const routes = routesOf({} as Engine, sharedOfClients('/nowhere'))
 
   it('is of the version spoken here', () => {
     assert.equal(API_VERSION, reference.version)

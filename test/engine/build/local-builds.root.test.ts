@@ -356,13 +356,17 @@ describe('LocalBuilds', () => {
       const events = await build(
         test.engine,
         { Dockerfile: `FROM busybox\n${step}RUN find / -name "ssh_agent*"\n` },
-        { ssh: (id) => Promise.resolve(id === 'default' ? agent : undefined) },
+        { ssh: (id) => Promise.resolve(id === 'default' ? () => net.connect(agent) : undefined) },
       )
       const log = logOf(events)
       assert.match(log, /^socket 640 7:8\n/)
       assert.doesNotMatch(log, /ssh_agent/)
       const owner = { mode: 0o600, uid: 0, gid: 0 }
-      const { close, socket } = await forwardAgent(test.instance.runRoot, agent, owner)
+      const { close, socket } = await forwardAgent(
+        test.instance.runRoot,
+        () => net.connect(agent),
+        owner,
+      )
       const client = net.connect(socket)
       client.write('question')
       assert.equal(await text(client), 'answer to question')

@@ -21,7 +21,7 @@ contractSuite('the local engine', async () => ({
 contractSuite('the remote engine over our own door', async () => {
   const { engine, instance } = await host
   const socketPath = path.join(instance.runRoot, 'contract.sock')
-  const door = await listen(engine, socketPath)
+  const door = await listen(engine, { ...instance, socketPath })
   const remote = await openRemoteEngine({ url: `unix://${socketPath}` })
   return {
     engine: remote,
