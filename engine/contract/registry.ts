@@ -108,6 +108,7 @@ export interface RegistryUsage {
   bytes: number
   /** Of these, those that neither an image of the engine nor the build cache needs. */
   onlyHere: { blobs: number; bytes: number }
+  /** `used` is what the namespace holds, with what is being uploaded to it. */
   quotas: (RegistryQuota & { used: number })[]
 }
 

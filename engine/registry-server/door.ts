@@ -244,8 +244,8 @@ async function beginUpload(
   try {
     await engine.appendUpload(repository, upload, request)
   } catch (error) {
-    // nobody knows of the session
-    await engine.cancelUpload(repository, upload)
+    // nobody knows of the session, which the failure may have ended
+    await engine.cancelUpload(repository, upload).catch(() => undefined)
     throw error
   }
   await engine.finishUpload(repository, upload, digest)

@@ -24,7 +24,7 @@ import type { Digest } from '../oci/digest.ts'
 import { describeImage } from '../registry/describe.ts'
 import { checkDigest, checkName, parseTarget } from './names.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
-import { exceeded, Quota } from './quota.ts'
+import { Quota } from './quota.ts'
 import { refuse } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
@@ -76,7 +76,7 @@ export class LocalRegistry implements RegistryEngine {
     this.#settings = settings
     this.#warn = warn
     this.#uploads = uploads
-    this.#quota = new Quota(repositories, settings, store.blobs)
+    this.#quota = new Quota({ repositories, settings, uploads, blobs: store.blobs })
     this.#timer = setInterval(() => {
       this.#inBackground(async () => {
         await this.#uploads.sweep()
@@ -232,8 +232,7 @@ export class LocalRegistry implements RegistryEngine {
 
   async beginUpload(repository: string): Promise<string> {
     checkName(repository)
-    const room = this.#quota.roomOf(repository)
-    if (room?.bytes === 0) throw exceeded(room.of, 0)
+    this.#quota.admit(repository, 1)
     return await this.#uploads.begin(repository)
   }
 
@@ -249,11 +248,23 @@ export class LocalRegistry implements RegistryEngine {
     body: Readable,
     range?: { start: number; end: number },
   ): Promise<number> {
-    const room = this.#quota.roomOf(repository)
-    const accept = (size: number): void => {
-      if (room && size > room.bytes) throw exceeded(room.of, room.bytes)
+    let refusal: unknown
+    const accept = (bytes: number): void => {
+      try {
+        this.#quota.admit(repository, bytes)
+      } catch (error) {
+        refusal = error
+        throw error
+      }
     }
-    return await this.#uploads.append(repository, upload, body, { range, accept })
+    try {
+      return await this.#uploads.append(repository, upload, body, { range, accept })
+    } catch (error) {
+      // its client gives up, and what had come of it would take from the quota until it is swept
+      if (refusal !== undefined)
+        await this.#uploads.cancel(repository, upload).catch(() => undefined)
+      throw error
+    }
   }
 
   async finishUpload(repository: string, upload: string, digest: string): Promise<void> {
@@ -261,18 +272,15 @@ export class LocalRegistry implements RegistryEngine {
     const { blobs } = this.#store
     await this.#store.leased(async (lease) => {
       lease.blobs.add(digest)
-      const file = await this.#uploads.finish(repository, upload, digest)
-      try {
+      await this.#uploads.finish(repository, upload, digest, async (file) => {
         // somebody else's push, or a pull, may have brought it meanwhile
         if (!blobs.has(digest)) await blobs.adopt(file, digest)
-        const { size } = await fs.stat(blobs.pathOf(digest))
         await this.#store.keeping(async () => {
-          this.#quota.check(repository, digest, size)
+          // its bytes count as an upload's until this has ended
+          this.#quota.check(repository, digest, 0)
           await this.#repositories.make(repository).link(digest)
         })
-      } finally {
-        await fs.rm(file, { force: true })
-      }
+      })
     })
   }
 

@@ -1,51 +1,68 @@
 import { statSync } from 'node:fs'
+import type { RegistryQuota } from '../contract/registry.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { isMissing } from '../store/documents.ts'
 import { refuse } from './refusal.ts'
 import type { RepositoryTable } from './repository-table.ts'
 import type { SettingsDocument } from './settings.ts'
+import type { Uploads } from './uploads.ts'
 
-/** Bytes of the registry by namespace: each blob and manifest counts once in each, however many repositories name it. */
+interface QuotaParts {
+  repositories: RepositoryTable
+  settings: SettingsDocument
+  uploads: Uploads
+  blobs: BlobStore
+}
+
+/**
+ * Bytes of the registry by namespace: each blob and manifest counts once in each, however many repositories name it; an
+ * upload counts as it comes, since what it will turn out to be is not known before its end.
+ */
 export class Quota {
   readonly #repositories: RepositoryTable
   readonly #settings: SettingsDocument
+  readonly #uploads: Uploads
   readonly #blobs: BlobStore
   /** What has a digest never changes its size. */
   readonly #sizes = new Map<string, number>()
+  /** What namespaces hold, as of a generation of the repositories: it is asked for with each piece of an upload. */
+  readonly #contents = new Map<string, { digests: ReadonlySet<string>; bytes: number }>()
+  #generation = -1
 
-  constructor(repositories: RepositoryTable, settings: SettingsDocument, blobs: BlobStore) {
+  constructor({ blobs, repositories, settings, uploads }: QuotaParts) {
     this.#repositories = repositories
     this.#settings = settings
+    this.#uploads = uploads
     this.#blobs = blobs
   }
 
-  /** Bytes that a repository may yet take; undefined when nothing limits it. */
-  roomOf(repository: string): { bytes: number; of: string } | undefined {
-    let least: { bytes: number; of: string } | undefined
-    for (const { bytes, namespace } of this.#settings.current.quotas) {
-      if (!isWithin(repository, namespace)) continue
-      const room = Math.max(bytes - this.usageOf(namespace), 0)
-      if (least === undefined || room < least.bytes) least = { bytes: room, of: namespace }
-    }
-    return least
+  /**
+   * Asked before an upload grows by so many bytes.
+   *
+   * @throws DENIED
+   */
+  admit(repository: string, bytes: number): void {
+    for (const quota of this.#quotasOf(repository))
+      this.#demand(quota, this.#contentOf(quota.namespace).bytes, bytes)
   }
 
   /**
-   * @param digest of the content that is to come; what the namespace has already costs nothing
+   * Asked before a repository names content.
+   *
+   * @param digest of the content; what the namespace has already costs nothing
+   * @param size its bytes, 0 when they count as an upload's still
    * @throws DENIED
    */
   check(repository: string, digest: string, size: number): void {
-    for (const { bytes, namespace } of this.#settings.current.quotas) {
-      if (!isWithin(repository, namespace)) continue
-      const has = this.#contentOf(namespace)
-      if (has.has(digest)) continue
-      const used = this.#sum(has)
-      if (used + size > bytes) throw exceeded(namespace, bytes - used)
+    for (const quota of this.#quotasOf(repository)) {
+      const { bytes, digests } = this.#contentOf(quota.namespace)
+      if (!digests.has(digest)) this.#demand(quota, bytes, size)
     }
   }
 
-  usageOf(namespace: string): number {
-    return this.#sum(this.#contentOf(namespace))
+  /** Bytes of what a namespace holds and of what is being uploaded to it. */
+  takenOf(namespace: string): number {
+    return this.#contentOf(namespace).bytes + this.#uploads.bytesTo(isWithin(namespace))
   }
 
   /** Bytes of content, each once. */
@@ -53,13 +70,41 @@ export class Quota {
     return this.#sum(digests)
   }
 
-  #contentOf(namespace: string): Set<string> {
-    const content = new Set<string>()
+  #quotasOf(repository: string): RegistryQuota[] {
+    return this.#settings.current.quotas.filter(({ namespace }) => isWithin(namespace)(repository))
+  }
+
+  /** Uploads that nobody goes on with make room for those that somebody does. */
+  #demand({ bytes, namespace }: RegistryQuota, held: number, wanted: number): void {
+    const isMeant = isWithin(namespace)
+    const excess = (): number => held + this.#uploads.bytesTo(isMeant) + wanted - bytes
+    if (excess() <= 0) return
+    this.#uploads.giveWay(isMeant, excess())
+    if (excess() <= 0) return
+    const uploading = this.#uploads.bytesTo(isMeant)
+    const room = Math.max(bytes - held - uploading, 0)
+    const beside = uploading > 0 ? ` beside ${uploading} bytes of uploads under way` : ''
+    throw refuse(
+      'DENIED',
+      `the quota of ${namespace} leaves ${room} bytes${beside}: delete something there, or have the quota raised`,
+    )
+  }
+
+  #contentOf(namespace: string): { digests: ReadonlySet<string>; bytes: number } {
+    const { generation } = this.#repositories
+    if (generation !== this.#generation) this.#contents.clear()
+    this.#generation = generation
+    const known = this.#contents.get(namespace)
+    if (known) return known
+    const digests = new Set<string>()
+    const isMeant = isWithin(namespace)
     for (const { blobs, name, state } of this.#repositories.all()) {
-      if (!isWithin(name, namespace)) continue
-      for (const digest of blobs.keys()) content.add(digest)
-      for (const digest of state.manifests.keys()) content.add(digest)
+      if (!isMeant(name)) continue
+      for (const digest of blobs.keys()) digests.add(digest)
+      for (const digest of state.manifests.keys()) digests.add(digest)
     }
+    const content = { digests, bytes: this.#sum(digests) }
+    this.#contents.set(namespace, content)
     return content
   }
 
@@ -84,13 +129,6 @@ export class Quota {
   }
 }
 
-export function exceeded(namespace: string, room: number): Error {
-  return refuse(
-    'DENIED',
-    `the quota of ${namespace} leaves ${Math.max(room, 0)} bytes: delete something there, or have the quota raised`,
-  )
-}
-
-function isWithin(repository: string, namespace: string): boolean {
-  return repository === namespace || repository.startsWith(`${namespace}/`)
+function isWithin(namespace: string): (repository: string) => boolean {
+  return (repository) => repository === namespace || repository.startsWith(`${namespace}/`)
 }

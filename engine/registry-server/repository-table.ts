@@ -6,11 +6,14 @@ import { loadRepositories, Repository } from './repository.ts'
 /** Every repository of the registry; read before the store opens, which keeps what they name. */
 export class RepositoryTable {
   readonly #root: string
-  readonly #repositories: Map<string, Repository>
+  #repositories = new Map<string, Repository>()
+  #generation = 0
+  readonly #changed = (): void => {
+    this.#generation++
+  }
 
-  private constructor(root: string, repositories: Map<string, Repository>) {
+  private constructor(root: string) {
     this.#root = root
-    this.#repositories = repositories
   }
 
   static async open(
@@ -18,7 +21,14 @@ export class RepositoryTable {
     warn: (message: string, error?: unknown) => void,
   ): Promise<RepositoryTable> {
     const root = path.join(dataRoot, 'registry')
-    return new RepositoryTable(root, await loadRepositories(root, warn))
+    const table = new RepositoryTable(root)
+    table.#repositories = await loadRepositories(root, table.#changed, warn)
+    return table
+  }
+
+  /** Another number whenever a repository has come to name other content than before. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** Every blob and manifest that a repository names. */
@@ -48,7 +58,7 @@ export class RepositoryTable {
   make(name: string): Repository {
     const known = this.#repositories.get(checkName(name))
     if (known) return known
-    const made = new Repository(this.#root, name)
+    const made = new Repository(this.#root, name, this.#changed)
     this.#repositories.set(name, made)
     return made
   }

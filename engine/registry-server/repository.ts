@@ -69,14 +69,17 @@ export interface RepositoryState {
 export class Repository {
   readonly name: string
   readonly #directory: string
+  readonly #changed: () => void
   #state: RepositoryState = { domains: new Set(), manifests: new Map(), tags: new Map() }
   /** Digests to the time at which they were last put or asked for, in milliseconds. */
   readonly #blobs = new Map<string, number>()
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(root: string, name: string) {
+  /** @param changed told when it names other content than before */
+  constructor(root: string, name: string, changed: () => void) {
     this.name = name
     this.#directory = path.join(root, directoryOf(name))
+    this.#changed = changed
   }
 
   get state(): Readonly<RepositoryState> {
@@ -138,6 +141,7 @@ export class Repository {
         tags: [...next.tags.values()],
       })
       this.#state = next
+      this.#changed()
       return result
     })
   }
@@ -151,6 +155,7 @@ export class Repository {
       if (this.#blobs.has(digest)) await fs.utimes(file, now, now)
       else await fs.writeFile(file, '', { mode: 0o600 })
       this.#blobs.set(digest, now.getTime())
+      this.#changed()
     })
   }
 
@@ -168,6 +173,7 @@ export class Repository {
     return await this.#exclusively(async () => {
       if (!isAllowed()) return false
       this.#blobs.delete(digest)
+      this.#changed()
       await fs.rm(this.#linkOf(digest), { force: true })
       return true
     })
@@ -193,9 +199,10 @@ export class Repository {
   }
 }
 
-/** Every repository on disk, by name. */
+/** Every repository on disk, by name; `changed` as for each of them. */
 export async function loadRepositories(
   root: string,
+  changed: () => void,
   warn: (message: string, error?: unknown) => void,
 ): Promise<Map<string, Repository>> {
   const found = new Map<string, Repository>()
@@ -209,7 +216,7 @@ export async function loadRepositories(
   for (const entry of entries) {
     const name = nameOf(entry)
     if (!(await fs.stat(path.join(root, entry))).isDirectory()) continue
-    const repository = new Repository(root, name)
+    const repository = new Repository(root, name, changed)
     await repository.load(warn)
     if (repository.isEmpty) await repository.clear()
     else found.set(name, repository)

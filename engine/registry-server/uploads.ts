@@ -11,6 +11,8 @@ import { refuse } from './refusal.ts'
 
 /** An upload that nothing was heard of for so long is over. */
 const IDLE_MS = 24 * 3600 * 1000
+/** One that nothing was heard of for so long goes when its room is wanted. */
+const YIELD_MS = 10 * 60_000
 /** Of more, the one that was idle longest goes. */
 const MAX_UPLOADS = 1000
 
@@ -30,7 +32,7 @@ interface Upload {
 
 export interface AppendOptions {
   range?: { start: number; end: number } | undefined
-  accept?: (size: number) => void
+  accept?: (bytes: number) => void
 }
 
 /**
@@ -44,6 +46,8 @@ export interface AppendOptions {
 export class Uploads {
   readonly #root: string
   readonly #uploads = new Map<string, Upload>()
+  /** All received, and on their way to where blobs are. */
+  readonly #ending = new Set<Upload>()
 
   private constructor(root: string) {
     this.#root = root
@@ -86,7 +90,7 @@ export class Uploads {
    * takes an upload over: the older one's connection is dead, though this side may not know yet.
    *
    * @param options.range the bytes it says it has
-   * @param options.accept told what the upload would grow to; throws to refuse that
+   * @param options.accept told by how many bytes the upload is to grow; throws to refuse that
    * @returns bytes received in all
    * @throws BLOB_UPLOAD_INVALID when the range does not go on where the last ended; SIZE_INVALID when the body is another
    * than its range says
@@ -103,30 +107,59 @@ export class Uploads {
   }
 
   /**
-   * Ends an upload; its file is the caller's then, all on the disk.
+   * Ends an upload.
    *
+   * @param take given its file, all on the disk, to move; what it leaves is removed. Until it has ended the bytes count
+   * as under way
    * @throws DIGEST_INVALID when its content is another; it is over then, too
    */
-  async finish(repository: string, id: string, digest: string): Promise<string> {
+  async finish(
+    repository: string,
+    id: string,
+    digest: string,
+    take: (file: string) => Promise<void>,
+  ): Promise<void> {
     const upload = this.#get(repository, id)
-    return await this.#inTurn(upload, async () => {
+    await this.#inTurn(upload, async () => {
       this.#uploads.delete(id)
-      const found = `sha256:${(await hashOf(upload)).digest('hex')}`
-      if (found !== digest) {
-        await discard(upload)
-        throw refuse('DIGEST_INVALID', `the content that was uploaded has the digest ${found}`)
-      }
-      const handle = await open(upload)
+      this.#ending.add(upload)
       try {
-        await handle.datasync()
-      } catch (error) {
-        await discard(upload)
-        throw error
+        const found = `sha256:${(await hashOf(upload)).digest('hex')}`
+        if (found !== digest)
+          throw refuse('DIGEST_INVALID', `the content that was uploaded has the digest ${found}`)
+        await sync(upload)
+        await take(upload.file)
       } finally {
-        await handle.close()
+        this.#ending.delete(upload)
+        await discard(upload)
       }
-      return upload.file
     })
+  }
+
+  /** Bytes under way to the repositories meant. */
+  bytesTo(isMeant: (repository: string) => boolean): number {
+    let bytes = 0
+    for (const uploads of [this.#uploads.values(), this.#ending])
+      for (const { repository, size } of uploads) if (isMeant(repository)) bytes += size
+    return bytes
+  }
+
+  /**
+   * Ends uploads to the repositories meant that nothing was heard of for a while, until so many bytes are free or there
+   * are no more. What they had counts no more when this returns; their files go soon.
+   */
+  giveWay(isMeant: (repository: string) => boolean, bytes: number, now = Date.now()): void {
+    const idle = [...this.#uploads.values()]
+      .filter(({ body, touchedAt }) => body === undefined && touchedAt < now - YIELD_MS)
+      .filter(({ repository, size }) => size > 0 && isMeant(repository))
+      .sort((a, b) => a.touchedAt - b.touchedAt)
+    let freed = 0
+    for (const upload of idle) {
+      if (freed >= bytes) return
+      freed += upload.size
+      // a file that cannot be removed now is found and swept by the next engine
+      this.#drop(upload).catch(() => undefined)
+    }
   }
 
   /** @throws BLOB_UPLOAD_UNKNOWN */
@@ -142,7 +175,7 @@ export class Uploads {
 
   /** Ends what is being received; what came of it stays for the next engine. */
   async close(): Promise<void> {
-    for (const upload of this.#uploads.values()) {
+    for (const upload of [...this.#uploads.values(), ...this.#ending]) {
       upload.body?.destroy()
       await upload.tail
     }
@@ -250,6 +283,15 @@ async function open({ file }: Upload): Promise<fs.FileHandle> {
   }
 }
 
+async function sync(upload: Upload): Promise<void> {
+  const handle = await open(upload)
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
 async function discard({ file }: Upload): Promise<void> {
   await fs.rm(file, { force: true })
 }
@@ -285,7 +327,8 @@ async function take(
     const chunk = each as Buffer
     const size = upload.size + chunk.length
     if (expected !== undefined && size - before.size > expected) throw wrongLength()
-    accept?.(size)
+    accept?.(chunk.length)
+    // from here to where it counts nothing else runs
     const written = writer.add(chunk)
     // meanwhile a thread writes
     hash.update(chunk)

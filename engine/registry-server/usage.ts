@@ -33,7 +33,7 @@ export function usageOf(
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     bytes: quota.bytesOf(all),
     onlyHere: { blobs: onlyHere.size, bytes: quota.bytesOf(onlyHere) },
-    quotas: quotas.map((each) => ({ ...each, used: quota.usageOf(each.namespace) })),
+    quotas: quotas.map((each) => ({ ...each, used: quota.takenOf(each.namespace) })),
   }
 }
 

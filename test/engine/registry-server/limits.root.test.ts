@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { RegistryEngine, RegistrySettings } from '../../../engine/contract/registry.ts'
 import { RegistryDoor, sha256 } from '../../helpers/registry-door.ts'
 import { registryImage, tarOf } from '../images/archives.ts'
@@ -32,6 +34,11 @@ describe('the registry’s limits', () => {
     })
     assert.equal(put.status, 201)
     return sha256(manifest)
+  }
+  async function linked(name: string, size: number): Promise<string> {
+    const content = randomBytes(size)
+    assert.equal((await putBlob(name, content)).status, 201)
+    return sha256(content)
   }
   const tagsOf = async (name: string): Promise<string[]> => (await registry().tags(name)).names
   const blobsOnDisk = (): string[] =>
@@ -156,6 +163,60 @@ describe('the registry’s limits', () => {
     for (const name of ['small/a', 'small/b'])
       await door.fetch(`/v2/${name}/blobs/${sha256(shared)}`, { method: 'DELETE' })
     assert.equal((await putBlob('small/b', randomBytes(5000))).status, 201)
+  })
+
+  it('count what is being uploaded, and take none of what would exceed them', async () => {
+    await registry().setSettings({ quotas: [{ namespace: 'busy', bytes: 10_000 }] })
+    const bodies = [0, 1].map(() => new PassThrough())
+    const [first, second] = await Promise.all(
+      bodies.map(async (body) => {
+        const upload = await registry().beginUpload('busy/app')
+        return { upload, received: registry().appendUpload('busy/app', upload, body) }
+      }),
+    )
+    assert.ok(first && second)
+    const content = randomBytes(6000)
+    bodies[0]?.write(content)
+    while ((await registry().uploadSize('busy/app', first.upload)) < content.length)
+      await setTimeout(5)
+    assert.equal((await registry().usage()).quotas[0]?.used, 6000)
+    // neither is more than the quota, both together are
+    bodies[1]?.write(randomBytes(6000))
+    await assert.rejects(second.received, {
+      reason: 'DENIED',
+      message: /the quota of busy leaves 4000 bytes beside 6000 bytes of uploads under way/,
+    })
+    await assert.rejects(registry().mountBlob('busy/b', await linked('other/b', 5000)), {
+      reason: 'DENIED',
+    })
+    // what was refused counts no more, what goes on is not disturbed, and it counts once at its end
+    assert.equal((await registry().usage()).quotas[0]?.used, 6000)
+    bodies[0]?.end()
+    await first.received
+    await registry().finishUpload('busy/app', first.upload, sha256(content))
+    assert.equal((await registry().usage()).quotas[0]?.used, 6000)
+    assert.equal((await putBlob('busy/app', randomBytes(4000))).status, 201)
+    assert.deepEqual(fs.readdirSync(path.join(door.test.instance.dataRoot, 'uploads')), [])
+  })
+
+  it('are not taken up by uploads that nobody goes on with', async () => {
+    await registry().setSettings({ quotas: [{ namespace: 'left', bytes: 10_000 }] })
+    const upload = await registry().beginUpload('left/app')
+    await registry().appendUpload('left/app', upload, Readable.from([randomBytes(8000)]))
+    const response = await putBlob('left/app', randomBytes(5000))
+    assert.equal(response.status, 403)
+    await door.test.reopenAround(() => {
+      const root = path.join(door.test.instance.dataRoot, 'uploads')
+      const earlier = new Date(Date.now() - 11 * 60_000)
+      for (const name of fs.readdirSync(root))
+        fs.utimesSync(path.join(root, name), earlier, earlier)
+    })
+    assert.equal((await registry().usage()).quotas[0]?.used, 8000)
+    assert.equal((await putBlob('left/app', randomBytes(5000))).status, 201)
+    await assert.rejects(registry().uploadSize('left/app', upload), {
+      reason: 'BLOB_UPLOAD_UNKNOWN',
+    })
+    assert.equal((await registry().usage()).quotas[0]?.used, 5000)
   })
 
   it('are kept in a document, and refused when they are none', async () => {
