@@ -292,6 +292,7 @@ class Snapshots {
       sizeBytes,
     }))
     await this.#store.leased(async (lease) => {
+      lease.blobs.add(image.id)
       for (const { chainId } of layers) lease.layers.add(chainId)
       await this.#store.snapshots.create(containerId, imageId, layers)
     })

@@ -5,12 +5,12 @@ import type { ImageDeleteResponseItem } from '../types/docker.ts'
 import { pruneUntil } from '../until.ts'
 import { createdSeconds } from './image.ts'
 import type { Image } from './image.ts'
-import { deleteImage, untag } from './remove.ts'
+import { deleteImage } from './remove.ts'
 import type { ImageStore } from './store.ts'
 import { namesOf } from './summaries.ts'
 
 /**
- * Removes images that no container uses: nameless ones, or all with the filter `dangling=false`.
+ * Removes images that nothing uses: nameless ones, or all with the filter `dangling=false`.
  *
  * @see POST /images/prune
  */
@@ -22,12 +22,10 @@ export async function pruneImages(
   const deleted: ImageDeleteResponseItem[] = []
   let reclaimed = 0
   for (const image of store.all()) {
-    // asked anew for each: containers are made while others are removed
-    if (!isPrunable(image)) continue
-    deleted.push(...(await untag(store, image, store.referencesOf(image.id))))
-    const { items, bytes } = await deleteImage(store, image)
-    deleted.push(...items)
-    reclaimed += bytes
+    // asked for each when its turn has come: names are given and containers made while others are removed
+    const gone = await deleteImage(store, image, () => isPrunable(image))
+    deleted.push(...(gone?.items ?? []))
+    reclaimed += gone?.bytes ?? 0
   }
   store.events.emit('image', 'prune', '', { reclaimed: String(reclaimed) })
   return { ImagesDeleted: deleted, SpaceReclaimed: reclaimed }
@@ -58,6 +56,6 @@ function pruneRule(store: ImageStore, filters: Filters): (image: Image) => boole
     if (danglingOnly && isTagged) return false
     if (createdSeconds(image.config) >= until) return false
     if (!matchesLabels(filters, image.config.config.Labels)) return false
-    return store.usedBy(image.id).length === 0
+    return store.usedBy(image.id).length === 0 && !store.isHeld(image.id)
   }
 }

@@ -1,4 +1,4 @@
-import { ConflictError } from '../errors.ts'
+import { ConflictError, NotFoundError } from '../errors.ts'
 import { hexOf, shortId } from '../oci/digest.ts'
 import type { ImageDeleteResponseItem } from '../types/docker.ts'
 import type { Image } from './image.ts'
@@ -19,58 +19,81 @@ export async function removeImage(
 ): Promise<ImageDeleteResponseItem[]> {
   const force = options.force ?? false
   const image = store.find(name)
+  if (isIdPrefix(image.id, name)) {
+    return await removeWhole(store, image, () =>
+      conflictOf(store, image, force, isSingle(store.referencesOf(image.id))),
+    )
+  }
+
   const references = store.referencesOf(image.id)
-  const removed: ImageDeleteResponseItem[] = []
-  let isByName = false
-
-  if (!isIdPrefix(image.id, name)) {
-    isByName = true
-    const reference = withDefaultTag(parseReference(name))
-    const [user] = store.usedBy(image.id)
-    if (!force && user && isSingle(references)) {
-      throw new ConflictError(
-        `conflict: unable to remove repository reference "${name}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
-      )
-    }
-    removed.push(...(await untag(store, image, namesToDrop(references, reference))))
-    if (store.referencesOf(image.id).length > 0) return removed
-  } else if (isSingle(references)) {
-    const conflict = conflictOf(store, image, force, true)
-    if (conflict) throw conflict
-    removed.push(...(await untag(store, image, references)))
+  const reference = withDefaultTag(parseReference(name))
+  const [user] = store.usedBy(image.id)
+  if (!force && user && isSingle(references)) {
+    throw new ConflictError(
+      `conflict: unable to remove repository reference "${name}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
+    )
   }
-
-  const conflict = conflictOf(store, image, force, false)
-  if (conflict) {
-    // the name went as asked; that a container still needs the image is no failure
-    if (isByName) return removed
-    throw conflict
-  }
-  removed.push(...(await untag(store, image, store.referencesOf(image.id))))
-  removed.push(...(await deleteImage(store, image)).items)
-  return removed
+  const removed = await untag(store, image, namesToDrop(references, reference))
+  // the name went as asked; that another or a container still needs the image is no failure
+  const isFree = (): boolean =>
+    store.referencesOf(image.id).length === 0 && !conflictOf(store, image, force, false)
+  return [...removed, ...((await deleteImage(store, image, isFree))?.items ?? [])]
 }
 
-/** Removes a nameless image with its layers, and tells so. */
+async function removeWhole(
+  store: ImageStore,
+  image: Image,
+  conflictNow: () => ConflictError | undefined,
+): Promise<ImageDeleteResponseItem[]> {
+  let conflict: ConflictError | undefined
+  const gone = await deleteImage(store, image, () => {
+    conflict = conflictNow()
+    return conflict === undefined
+  })
+  if (gone) return gone.items
+  throw conflict ?? new NotFoundError(`No such image: ${image.id}`)
+}
+
+/**
+ * Removes an image with its names and layers, and tells so.
+ *
+ * @param isAllowed asked when nothing else changes images and names
+ * @returns undefined when it stays, or had gone
+ */
 export async function deleteImage(
   store: ImageStore,
   image: Image,
-): Promise<{ items: ImageDeleteResponseItem[]; bytes: number }> {
-  const { layers, bytes } = await store.delete(image.id)
+  isAllowed: () => boolean,
+): Promise<{ items: ImageDeleteResponseItem[]; bytes: number } | undefined> {
+  const gone = await store.delete(image.id, isAllowed)
+  if (!gone) return undefined
+  const untagged = tellUntagged(store, image, gone.names)
   store.events.emit('image', 'delete', image.id, { ...image.config.config.Labels, name: image.id })
   return {
-    items: [{ Deleted: image.id }, ...layers.map((chainId) => ({ Deleted: chainId }))],
-    bytes,
+    items: [
+      ...untagged,
+      { Deleted: image.id },
+      ...gone.layers.map((chainId) => ({ Deleted: chainId })),
+    ],
+    bytes: gone.bytes,
   }
 }
 
 /** Takes names from an image, and tells so. */
-export async function untag(
+async function untag(
   store: ImageStore,
   image: Image,
   references: readonly Reference[],
 ): Promise<ImageDeleteResponseItem[]> {
   await store.rename({ remove: references.map(formatReference) })
+  return tellUntagged(store, image, references)
+}
+
+function tellUntagged(
+  store: ImageStore,
+  image: Image,
+  references: readonly Reference[],
+): ImageDeleteResponseItem[] {
   return references.map((reference) => {
     store.events.emit('image', 'untag', image.id, { ...image.config.config.Labels, name: image.id })
     return { Untagged: familiarReference(reference) }

@@ -358,58 +358,77 @@ export class ImageStore {
     remove?: Iterable<string>
     indexes?: Map<string, ImageIndex>
   }): Promise<void> {
-    await this.#exclusively(async () => {
-      const next = new Map(this.#references)
-      for (const reference of changes.remove ?? []) next.delete(reference)
-      for (const [reference, id] of changes.set ?? []) {
-        // removed by somebody else since it was looked up
-        if (!this.#images.has(id)) throw new NotFoundError(`No such image: ${id}`)
-        next.set(reference, id)
-      }
-      const namedBy = new Map([...this.#namedBy].filter(([name]) => next.has(name)))
-      for (const [name, id] of next)
-        if (this.#references.get(name) !== id) namedBy.set(name, currentCaller())
-      const { indexes, roots } = this.#rooted(next, changes)
-      const isSame =
-        isSameMap(next, this.#references) &&
-        isSameMap(roots, this.#roots) &&
-        isSameMap(indexes, this.#indexes)
-      if (isSame) return
-      const names: Names = {
-        version: 1,
-        references: Object.fromEntries(next),
-        namedBy: Object.fromEntries(namedBy),
-        roots: Object.fromEntries(roots) as Record<string, Digest>,
-        indexes: [...indexes.values()],
-      }
-      for (const { blobs } of changes.indexes?.values() ?? []) await this.blobs.makeDurable(blobs)
-      await writeDocument(path.join(this.#directory, REFERENCES), names)
-      this.#references = next
-      this.#namesById = undefined
-      this.#namedBy = namedBy
-      this.#roots = roots
-      this.#indexes = indexes
-      for (const [reference, id] of changes.set ?? []) {
-        if (parseReference(reference).tag === undefined) continue
-        const image = this.#images.get(id)
-        if (!image) continue
-        const document = { ...image.document, tagged: new Date().toISOString() }
-        await writeDocument(this.#fileOf(id), document, { sync: false })
-        this.#images.set(id, { ...image, document })
-      }
-    })
+    await this.#exclusively(() => this.#rename(changes))
+  }
+
+  async #rename(changes: Parameters<ImageStore['rename']>[0]): Promise<void> {
+    const next = new Map(this.#references)
+    for (const reference of changes.remove ?? []) next.delete(reference)
+    for (const [reference, id] of changes.set ?? []) {
+      // removed by somebody else since it was looked up
+      if (!this.#images.has(id)) throw new NotFoundError(`No such image: ${id}`)
+      next.set(reference, id)
+    }
+    const namedBy = new Map([...this.#namedBy].filter(([name]) => next.has(name)))
+    for (const [name, id] of next)
+      if (this.#references.get(name) !== id) namedBy.set(name, currentCaller())
+    const { indexes, roots } = this.#rooted(next, changes)
+    const isSame =
+      isSameMap(next, this.#references) &&
+      isSameMap(roots, this.#roots) &&
+      isSameMap(indexes, this.#indexes)
+    if (isSame) return
+    const names: Names = {
+      version: 1,
+      references: Object.fromEntries(next),
+      namedBy: Object.fromEntries(namedBy),
+      roots: Object.fromEntries(roots) as Record<string, Digest>,
+      indexes: [...indexes.values()],
+    }
+    for (const { blobs } of changes.indexes?.values() ?? []) await this.blobs.makeDurable(blobs)
+    await writeDocument(path.join(this.#directory, REFERENCES), names)
+    this.#references = next
+    this.#namesById = undefined
+    this.#namedBy = namedBy
+    this.#roots = roots
+    this.#indexes = indexes
+    for (const [reference, id] of changes.set ?? []) {
+      if (parseReference(reference).tag === undefined) continue
+      const image = this.#images.get(id)
+      if (!image) continue
+      const document = { ...image.document, tagged: new Date().toISOString() }
+      await writeDocument(this.#fileOf(id), document, { sync: false })
+      this.#images.set(id, { ...image, document })
+    }
+  }
+
+  /** Whether a container's writable layer stands on an image, or work in progress needs it. */
+  isHeld(id: string): boolean {
+    return this.snapshots.standsOn(id) || this.#isLeased('blobs', id)
   }
 
   /**
-   * Removes an image that has no names any more, and all that only it needed.
+   * Removes an image with its names, and all that only it needed.
    *
-   * @returns the chain IDs of the layers that went, topmost first, and their bytes
+   * @param isAllowed asked when nothing else changes images and names; nobody finds the image from then on
+   * @returns undefined when it has gone or may not go; else its names, the chain IDs of the layers that went, topmost
+   * first, and their bytes
    */
-  async delete(id: string): Promise<{ layers: string[]; bytes: number }> {
+  async delete(id: string, isAllowed: () => boolean): Promise<DeletedImage | undefined> {
     return await this.#exclusively(async () => {
-      await removeDocument(this.#fileOf(id))
+      const image = this.#images.get(id)
+      if (!image || !isAllowed()) return undefined
+      const names = this.referencesOf(id)
+      // what is made of it while the disk is told would stand on nothing
       this.#images.delete(id)
-      return await this.#collect()
+      try {
+        await this.#rename({ remove: names.map(formatReference) })
+        await removeDocument(this.#fileOf(id))
+      } catch (error) {
+        this.#images.set(id, image)
+        throw error
+      }
+      return { names, ...(await this.#collect()) }
     })
   }
 
@@ -461,24 +480,25 @@ export class ImageStore {
 
   async #collect(): Promise<{ layers: string[]; bytes: number }> {
     const { blobs, layers } = this.#needed()
-    const isLeased = (kind: keyof Lease, id: string): boolean => {
-      for (const lease of this.#leases) if (lease[kind].has(id)) return true
-      return false
-    }
     const gone = this.layers
       .all()
-      .filter(({ chainId }) => !layers.has(chainId) && !isLeased('layers', chainId))
+      .filter(({ chainId }) => !layers.has(chainId) && !this.#isLeased('layers', chainId))
     // put in bottom first, so the other way round
     gone.reverse()
     for (const { chainId } of gone) this.layers.remove(chainId)
     // leases come while blobs are being deleted
     for (const digest of this.blobs.all()) {
-      if (!blobs.has(digest) && !isLeased('blobs', digest)) await this.blobs.remove(digest)
+      if (!blobs.has(digest) && !this.#isLeased('blobs', digest)) await this.blobs.remove(digest)
     }
     return {
       layers: gone.map(({ chainId }) => chainId),
       bytes: gone.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     }
+  }
+
+  #isLeased(kind: keyof Lease, id: string): boolean {
+    for (const lease of this.#leases) if (lease[kind].has(id)) return true
+    return false
   }
 
   /** `name@digest`, also with a tag in between, by any image of that name with that manifest. */
@@ -527,6 +547,12 @@ function namesById(references: ReadonlyMap<string, string>): Map<string, readonl
     byId.set(id, names)
   }
   return byId
+}
+
+export interface DeletedImage {
+  names: readonly Reference[]
+  layers: string[]
+  bytes: number
 }
 
 export interface DownloadProgress {

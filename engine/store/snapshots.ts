@@ -93,6 +93,12 @@ export class SnapshotStore {
     for (const { layers } of this.#snapshots.values()) yield* layers
   }
 
+  /** Whether a writable layer was made on an image. */
+  standsOn(imageId: string): boolean {
+    for (const snapshot of this.#snapshots.values()) if (snapshot.imageId === imageId) return true
+    return false
+  }
+
   list(): string[] {
     return [...this.#snapshots.keys(), ...this.#damaged.keys()]
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -335,6 +336,33 @@ describe('LocalImages', () => {
       Untagged: 'app:1',
     })
     assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
+  })
+
+  it('prunes no image that was named, made a container of or needed since it began', async () => {
+    const { images } = test
+    const layers = [[base], [top], [other], [base, other]]
+    await test.load(dockerArchive(...layers.map((each) => ({ layers: each }))))
+    const [named, used, needed, free] = (await images.list()).map(({ Id }) => Id)
+    assert.ok(named !== undefined && used !== undefined && needed !== undefined)
+    const gate = new EventEmitter()
+    const before = images.store.keeping(() => once(gate, 'turn'))
+    const tagged = images.tag(named, 'named', '1')
+    const pruning = images.prune()
+    await images.snapshots.create('one', used)
+    const working = images.store.leased(async ({ blobs }) => {
+      blobs.add(needed)
+      await once(gate, 'done')
+    })
+    gate.emit('turn')
+    const { ImagesDeleted } = await pruning
+    gate.emit('done')
+    await Promise.all([before, tagged, working])
+    const gone = ImagesDeleted.map(({ Deleted }) => Deleted)
+    assert.deepEqual(
+      [named, used, needed, free].map((image) => gone.includes(image)),
+      [false, false, false, true],
+    )
+    assert.equal(await id('named:1'), named)
   })
 
   it("keeps a container's layers when its image is removed by force, until it goes", async () => {
