@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { EngineError, InvalidParameterError } from '../errors.ts'
 import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
+import { withoutSecrets } from '../registry/without-secrets.ts'
 import type { Build, Step } from './stage.ts'
 
 /** Files that were brought here from elsewhere. */
@@ -23,14 +24,6 @@ export function isRemote(source: string): boolean {
 export function isGit(source: string): boolean {
   if (/^(git:\/\/|ssh:\/\/|git@)/.test(source)) return true
   return /^https?:\/\/[^?]+\.git(#.*)?$/.test(source)
-}
-
-/** An address as it is told and kept: user names and passwords stand before the host, and signatures in the query. */
-export function withoutSecrets(address: string): string {
-  return address
-    .replace(/^(https?:\/\/)[^/?#]*@/i, '$1')
-    .replace(/^((?:ssh|git):\/\/[^/?#:@]*):[^/?#@]*@/i, '$1@')
-    .replace(/^(https?:[^?#]*)\?[^#]*/i, '$1?…')
 }
 
 /**

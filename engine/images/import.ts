@@ -6,6 +6,7 @@ import { InvalidParameterError } from '../errors.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts'
 import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
+import { withoutSecrets } from '../registry/without-secrets.ts'
 import { programFor } from '../store/decompress.ts'
 import { decompressWithin } from '../store/decompress-within.ts'
 import { applyChanges } from './changes.ts'
@@ -75,7 +76,11 @@ export function importImage(
           config,
           rootfs: { type: 'layers', diff_ids: [layer.diffId] },
           history: [
-            { created: now, comment: options.message || `Imported from ${address?.href ?? '-'}` },
+            {
+              created: now,
+              comment:
+                options.message || `Imported from ${address ? withoutSecrets(address.href) : '-'}`,
+            },
           ],
         }
         const blob = { mediaType, digest: file.digest, size: file.size }
@@ -105,7 +110,9 @@ function addressOf(text: string): URL {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   if (url && /^https?:$/.test(url.protocol)) return url
-  throw new InvalidParameterError(`cannot import from ${text}: it is no address by http or https`)
+  throw new InvalidParameterError(
+    `cannot import from ${withoutSecrets(full)}: it is no address by http or https`,
+  )
 }
 
 async function* fetchArchive(
@@ -115,12 +122,13 @@ async function* fetchArchive(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   if (!url) return
-  sink.emit({ status: `Downloading from ${url.href}` })
+  const told = withoutSecrets(url.href)
+  sink.emit({ status: `Downloading from ${told}` })
   const answer = await request(url, { signal, access: { insecure: false, proxies } })
   try {
     const { statusCode = 0 } = answer
     if (statusCode !== 200)
-      throw new InvalidParameterError(`cannot import from ${url.href}: it answers ${statusCode}`)
+      throw new InvalidParameterError(`cannot import from ${told}: it answers ${statusCode}`)
     const total = Number(answer.headers['content-length'] ?? 0)
     let received = 0
     for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -2,6 +2,7 @@ import type http from 'node:http'
 import type { Readable } from 'node:stream'
 import { routeOf } from './agents.ts'
 import type { Access } from './access.ts'
+import { withoutSecrets } from './without-secrets.ts'
 import { EngineError, UnavailableError } from '../errors.ts'
 import { proxyRefusal } from './proxy.ts'
 
@@ -48,7 +49,7 @@ export async function request(url: URL, options: HttpRequest = {}): Promise<http
     if (!next || !/^https?:$/.test(next.protocol))
       throw new EngineError(
         'SYSTEM',
-        `${at.host} redirects to no address by http or https: ${answered.location ?? ''}`,
+        `${at.host} redirects to no address by http or https: ${withoutSecrets(answered.location ?? '')}`,
       )
     if (at.protocol === 'https:' && next.protocol !== 'https:' && !options.access?.insecure) {
       throw new EngineError(

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Caller } from '../../contract.ts'
 import type { BuildRecord, BuildRequest, BuildSource, BuildSummary } from '../../contract/builds.ts'
 import { recordOf } from '../../caller.ts'
-import { isGit, withoutSecrets } from '../remote-source.ts'
+import { withoutSecrets } from '../../registry/without-secrets.ts'
+import { isGit } from '../remote-source.ts'
 
 const location = z.object({ line: z.number(), endLine: z.number() }).nullable()
 const words = z.record(z.string(), z.string())

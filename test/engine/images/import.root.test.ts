@@ -16,17 +16,20 @@ describe('import()', () => {
   let test: TestImages
   let server: http.Server
   const asked: string[] = []
+  const authorized: (string | undefined)[] = []
   const redirects = new Map([
-    ['/to-ftp', 'ftp://files.test/x'],
+    ['/to-ftp', 'ftp://ann:secret@files.test/x'],
     ['/to-nothing', 'http://['],
     ['/to-file', '/rootfs.tar.gz'],
   ])
   const files = new Map([['/rootfs.tar.gz', gzipSync(root)]])
   beforeEach(async () => {
     asked.length = 0
+    authorized.length = 0
     // a server of files, which is a proxy when it is asked for whole addresses
-    server = http.createServer(({ url = '' }, response) => {
+    server = http.createServer(({ headers, url = '' }, response) => {
       asked.push(url)
+      authorized.push(headers.authorization)
       const location = redirects.get(url)
       if (location !== undefined) {
         response.writeHead(302, { location }).end()
@@ -70,6 +73,23 @@ describe('import()', () => {
       [image.Architecture, image.Config?.Cmd, image.Config?.Labels, image.RootFS?.Layers],
       ['arm64', ['/bin/sh'], { made: 'here' }, [sha256(root)]],
     )
+  })
+
+  it('uses the user, password and signature of an address, and tells and keeps none of them', async () => {
+    const at = address().replace('//', '//ann:sec%40ret@')
+    const lines = await collect(
+      test.images.import({ url: `${at}/rootfs.tar.gz?sig=secret` }, { reference: 'a' }),
+    )
+    assert.deepEqual(asked, ['/rootfs.tar.gz?sig=secret'])
+    assert.deepEqual(authorized, [`Basic ${Buffer.from('ann:sec@ret').toString('base64')}`])
+    assert.equal(lines[0]?.status, `Downloading from ${address()}/rootfs.tar.gz?…`)
+    const { Comment } = await test.images.inspect('a')
+    assert.equal(Comment, `Imported from ${address()}/rootfs.tar.gz?…`)
+    for (const url of [`${at}/missing?sig=secret`, 'ftp://ann:secret@files.test/x', `${at}/to-ftp`])
+      await assert.rejects(collect(test.images.import({ url })), (error: Error) => {
+        assert.match(error.message, /files\.test|127\.0\.0\.1/)
+        return !/ann:|sec/.test(error.message)
+      })
   })
 
   it('goes by the proxy of the engine, and takes an address without a scheme for one by http', async () => {
