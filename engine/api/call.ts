@@ -114,7 +114,8 @@ export class Call {
     } catch (error) {
       throw new InvalidParameterError(`invalid JSON: ${(error as Error).message}`, { cause: error })
     }
-    return check(schema, value, 'invalid JSON')
+    // null leaves a struct of Go's as it was
+    return check(schema, value ?? {}, 'invalid JSON')
   }
 
   /** Answers with a JSON value, or with the bare status. */

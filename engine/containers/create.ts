@@ -3,9 +3,11 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
-import { InvalidParameterError } from '../errors.ts'
+import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import { runSteps, type Step } from '../native/steps.ts'
 import { hostSupport } from '../runtime/host-support.ts'
+import { formatPlatform, parsePlatform, platformMatches, type Platform } from '../oci/platform.ts'
+import { isUnset } from '../runtime/field-rules.ts'
 import { checkLogSettings, logConfigOf, mergeLogConfig } from '../logs/options.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
@@ -44,6 +46,8 @@ export async function createContainer(
   const wantedName =
     options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
   if (asked.Image === undefined || asked.Image === '') {
+    if (Object.values(asked).every(isUnset))
+      throw new InvalidParameterError('config cannot be empty in order to create a container')
     throw new InvalidParameterError(
       'no image given: Image must name the image to make the container from',
     )
@@ -54,8 +58,10 @@ export async function createContainer(
   const logging = mergeLogConfig(hostConfig.LogConfig, context.instance.logging)
   checkLogSettings(logging, context.instance.journaldSocket)
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
+  checkJoined(context, hostConfig)
+  const platform = wantedPlatform(options.platform)
   const image = await context.images.resolve(asked.Image)
-  checkPlatform(options.platform, image.config, asked.Image)
+  checkPlatform(platform, image.config, asked.Image)
   const id = randomBytes(32).toString('hex')
   const config = finishConfig(mergeImageConfig(asked, image.config.config), hostConfig, id)
 
@@ -158,18 +164,23 @@ function endpointsOf(
   return { [mode]: { ...byDefault }, ...named }
 }
 
-function checkPlatform(
-  wanted: string | undefined,
-  image: { os: string; architecture: string },
-  name: string,
-): void {
-  if (wanted === undefined || wanted === '') return
-  const [system, architecture] = wanted.split('/')
-  const matches =
-    system === image.os && (architecture === undefined || architecture === image.architecture)
-  if (!matches) {
-    throw new InvalidParameterError(
-      `image with reference ${name} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${wanted})`,
-    )
+/** Those whose namespaces it joins are there, whether they run or not. */
+function checkJoined(context: ContainersContext, { IpcMode, PidMode }: HostConfig): void {
+  for (const mode of [IpcMode, PidMode]) {
+    const name = /^container:(.+)$/.exec(mode ?? '')?.[1]
+    if (name !== undefined && !context.table.find(name))
+      throw new InvalidParameterError(`No such container: ${name}`)
   }
+}
+
+function wantedPlatform(text: string | undefined): Platform | undefined {
+  return text === undefined || text === '' ? undefined : parsePlatform(text)
+}
+
+/** @throws NOT_FOUND: to who wants the platform the image is not there */
+function checkPlatform(wanted: Platform | undefined, image: Platform, name: string): void {
+  if (wanted === undefined || platformMatches(image, wanted)) return
+  throw new NotFoundError(
+    `image with reference ${name} was found but its platform (${formatPlatform(image)}) does not match the specified platform (${formatPlatform(wanted)})`,
+  )
 }

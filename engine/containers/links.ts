@@ -28,7 +28,11 @@ export function resolveLinks(table: ContainerTable, hostConfig: HostConfig): Hos
       if (name === '' || alias === '' || more.length > 0)
         throw new InvalidParameterError(`bad format for links: ${link}`)
       const target = owner(table, table.find(name))
-      if (!target) throw new InvalidParameterError(`could not get container for ${name}`)
+      if (!target) {
+        throw new InvalidParameterError(
+          `could not get container for ${name}: No such container: ${name}`,
+        )
+      }
       if (target.document.hostConfig.NetworkMode === 'host') {
         throw new InvalidParameterError(
           "conflicting options: host type networking can't be used with links. This would result in undefined behavior",

@@ -38,7 +38,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     start: async (id) => startContainer(context, get(id)),
     stop: async (id, options) => stopContainer(context, get(id), options),
     restart: async (id, options) => restartContainer(context, get(id), options),
-    kill: async (id, signal) => killContainer(context, get(id), signal),
+    kill: (id, signal) => killContainer(context, id, signal),
     pause: async (id) => pauseContainer(context, get(id)),
     unpause: async (id) => unpauseContainer(context, get(id)),
     rename: async (id, name) => renameContainer(context, get(id), name),

@@ -24,8 +24,17 @@ export type MountRequest = {
 )
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']
-/** Hints for other platforms and for SELinux relabelling, which a host without SELinux has no use for. */
-const HINTS = ['z', 'Z', 'consistent', 'cached', 'delegated']
+/** The options of a bind string by kind. */
+const MODES = [
+  ['ro', 'rw'],
+  ['nocopy'],
+  PROPAGATIONS,
+  // hints for SELinux relabelling, which a host without SELinux has no use for, and for other platforms
+  ['z', 'Z'],
+  ['consistent', 'cached', 'delegated'],
+]
+/** Types of the reference that this engine does not have. */
+const NOT_HERE = ['image', 'cluster', 'npipe']
 const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec']
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
@@ -41,7 +50,7 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
     ...(hostConfig.Mounts ?? []).map(parseMount),
     ...Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]): MountRequest => ({
       kind: 'tmpfs',
-      destination: checkDestination(destination, destination),
+      destination: checkDestination(destination),
       readOnly: options.split(',').includes('ro'),
       mode: options,
       options: [...TMPFS_DEFAULTS, ...options.split(',').filter((option) => option !== '')],
@@ -54,7 +63,7 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
     seen.add(destination)
   }
   for (const volume of Object.keys(config.Volumes ?? {})) {
-    const destination = checkDestination(volume, volume)
+    const destination = checkDestination(volume)
     if (seen.has(destination)) continue
     seen.add(destination)
     asked.push(volumeRequest(destination, { name: '' }))
@@ -69,14 +78,13 @@ function parseBind(bind: string): MountRequest {
     new InvalidParameterError(`invalid volume specification: '${bind}': ${why}`)
   if (parts.length > 3 || parts.some((part) => part === ''))
     throw wrong('it has to be [source:]destination[:options]')
-  if (parts.length === 1) return volumeRequest(checkDestination(bind, bind), { name: '' })
-  const [source = '', target = '', mode = ''] = parts
-  const destination = checkDestination(target, bind)
-  const options = mode.split(',').filter((option) => option !== '')
-  const unknown = options.find(
-    (option) => !['ro', 'rw', 'nocopy', ...PROPAGATIONS, ...HINTS].includes(option),
+  const [source = '', target = '', mode = ''] = parts.length === 1 ? ['', bind] : parts
+  const destination = checkDestination(target, (why) =>
+    wrong(`invalid mount config for type "${source.startsWith('/') ? 'bind' : 'volume'}": ${why}`),
   )
-  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`)
+  if (source === '') return volumeRequest(destination, { name: '' })
+  const options = mode.split(',').filter((option) => option !== '')
+  if (!isMode(options)) throw wrong(`invalid mode: ${mode}`)
   const propagation = options.find((option) => PROPAGATIONS.includes(option))
   const readOnly = options.includes('ro')
   if (source.startsWith('/')) {
@@ -93,9 +101,7 @@ function parseBind(bind: string): MountRequest {
     }
   }
   if (!VOLUME_NAME.test(source)) {
-    throw wrong(
-      `"${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
-    )
+    throw wrong(notAVolumeName(source))
   }
   if (propagation !== undefined) throw wrong('propagation is for host directories')
   return volumeRequest(destination, {
@@ -106,15 +112,25 @@ function parseBind(bind: string): MountRequest {
   })
 }
 
+/** Of each kind of option one at most. */
+function isMode(options: string[]): boolean {
+  const kinds = options.map((option) => MODES.findIndex((mode) => mode.includes(option)))
+  return !kinds.includes(-1) && new Set(kinds).size === kinds.length
+}
+
 /** @see HostConfig.Mounts */
 function parseMount(mount: Mount): MountRequest {
   const type = mount.Type ?? 'volume'
   const wrong = (why: string): InvalidParameterError =>
     new InvalidParameterError(`invalid mount config for type "${type}": ${why}`)
-  const destination = checkDestination(mount.Target ?? '', `mount of type ${type}`)
+  const { Source: source = '', Target: target = '' } = mount
+  if (target === '') throw wrong('field Target must not be empty')
+  const destination = checkDestination(target, wrong)
   const readOnly = mount.ReadOnly ?? false
   if (type === 'bind') {
-    if (!mount.Source?.startsWith('/')) throw wrong('field Source must be an absolute path')
+    if (source === '') throw wrong('field Source must not be empty')
+    if (!source.startsWith('/'))
+      throw wrong(`invalid mount path: '${source}' mount path must be absolute`)
     const {
       CreateMountpoint,
       NonRecursive,
@@ -128,9 +144,11 @@ function parseMount(mount: Mount): MountRequest {
       )
     }
     const propagation: string = Propagation ?? ''
+    if (propagation !== '' && !PROPAGATIONS.includes(propagation))
+      throw wrong(`invalid propagation mode: ${propagation}`)
     return {
       kind: 'bind',
-      source: path.normalize(mount.Source),
+      source: path.normalize(source),
       destination,
       readOnly,
       mode: '',
@@ -143,10 +161,9 @@ function parseMount(mount: Mount): MountRequest {
     const { DriverConfig, Labels, NoCopy, Subpath } = mount.VolumeOptions ?? {}
     if (Subpath !== undefined && Subpath !== '')
       throw new NotImplementedError('VolumeOptions.Subpath is not supported')
-    const name = mount.Source ?? ''
-    if (name !== '' && !VOLUME_NAME.test(name)) throw wrong(`"${name}" is no volume name`)
+    if (source !== '' && !VOLUME_NAME.test(source)) throw wrong(notAVolumeName(source))
     return volumeRequest(destination, {
-      name,
+      name: source,
       readOnly,
       noCopy: NoCopy ?? false,
       driver: DriverConfig?.Name ?? '',
@@ -155,8 +172,7 @@ function parseMount(mount: Mount): MountRequest {
     })
   }
   if (type === 'tmpfs') {
-    if (mount.Source !== undefined && mount.Source !== '')
-      throw wrong('field Source must not be given')
+    if (source !== '') throw wrong('field Source must not be specified')
     const { Mode, Options, SizeBytes } = mount.TmpfsOptions ?? {}
     return {
       kind: 'tmpfs',
@@ -171,6 +187,7 @@ function parseMount(mount: Mount): MountRequest {
       ],
     }
   }
+  if (!NOT_HERE.includes(type)) throw wrong('mount type unknown')
   throw new NotImplementedError(
     `mounts of type "${type}" are not supported; use bind, volume or tmpfs`,
   )
@@ -194,12 +211,17 @@ function volumeRequest(
   }
 }
 
-function checkDestination(destination: string, given: string): string {
-  if (!destination.startsWith('/')) {
-    throw new InvalidParameterError(`invalid mount '${given}': mount path must be absolute`)
-  }
+function notAVolumeName(name: string): string {
+  return `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
+}
+
+function checkDestination(
+  destination: string,
+  wrong = (why: string): InvalidParameterError => new InvalidParameterError(why),
+): string {
+  if (!destination.startsWith('/'))
+    throw wrong(`invalid mount path: '${destination}' mount path must be absolute`)
   const normal = path.normalize(destination).replace(/(.)\/+$/, '$1')
-  if (normal === '/')
-    throw new InvalidParameterError(`invalid mount '${given}': destination can't be '/'`)
+  if (normal === '/') throw wrong("invalid specification: destination can't be '/'")
   return normal
 }

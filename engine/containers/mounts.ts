@@ -75,11 +75,11 @@ function planOne(request: MountRequest): PlannedMount {
 
 function borrowMounts(context: ContainersContext, from: string): PlannedMount[] {
   const [name = '', mode = 'rw'] = from.split(':')
-  if (mode !== 'rw' && mode !== 'ro')
-    throw new InvalidParameterError(`invalid mode for volumes-from: ${mode}`)
-  return context.table
-    .get(name)
-    .document.mounts.filter((mount) => mount.Type !== 'tmpfs')
+  if (mode !== 'rw' && mode !== 'ro') throw new InvalidParameterError(`invalid mode: ${mode}`)
+  const lender = context.table.find(name)
+  if (!lender) throw new InvalidParameterError(`No such container: ${name}`)
+  return lender.document.mounts
+    .filter((mount) => mount.Type !== 'tmpfs')
     .map((mount) => ({
       request: null,
       anonymous: false,

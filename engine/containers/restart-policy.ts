@@ -60,6 +60,6 @@ export function checkRestartPolicy(policy: RestartPolicy | undefined, autoRemove
     )
   }
   if (autoRemove && name !== '' && name !== 'no') {
-    throw new InvalidParameterError("can't set both RestartPolicy and AutoRemove")
+    throw new InvalidParameterError("can't create 'AutoRemove' container with restart policy")
   }
 }

@@ -13,7 +13,7 @@ export function parseSignal(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text)
     if (number >= 1 && number <= HIGHEST) return number
-    throw new InvalidParameterError(`Invalid signal: ${text}`)
+    throw new InvalidParameterError(`invalid signal: ${text}`)
   }
   const name = text.toUpperCase().replace(/^SIG/, '')
   const realTime = /^RTM(IN|AX)(?:([+-])(\d{1,2}))?$/.exec(name)
@@ -22,9 +22,9 @@ export function parseSignal(text: string): number {
     const base = realTime[1] === 'IN' ? 34 : HIGHEST
     const number = base + (realTime[2] === '-' ? -1 : 1) * Number(realTime[3] ?? 0)
     if (number >= 34 && number <= HIGHEST) return number
-    throw new InvalidParameterError(`Invalid signal: ${text}`)
+    throw new InvalidParameterError(`invalid signal: ${text}`)
   }
   const number = (os.constants.signals as Record<string, number | undefined>)[`SIG${name}`]
-  if (number === undefined) throw new InvalidParameterError(`Invalid signal: ${text}`)
+  if (number === undefined) throw new InvalidParameterError(`invalid signal: ${text}`)
   return number
 }

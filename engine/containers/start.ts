@@ -251,14 +251,12 @@ function joinedNamespaces(
     const other = /^container:(.+)$/.exec(mode ?? '')?.[1]
     if (other === undefined) return undefined
     const container = context.table.get(other)
-    if (!isRunning(container.status)) {
-      throw new ConflictError(
-        `can't join ${namespace.toUpperCase()} of container ${container.id}: container ${container.id} is not running`,
-      )
-    }
+    const failed = `failed to join ${namespace.toUpperCase()} namespace`
+    if (!isRunning(container.status))
+      throw new ConflictError(`${failed}: container ${container.id} is not running`)
     if (container.shim?.sandboxed) {
       throw new NotImplementedError(
-        `can't join ${namespace.toUpperCase()} of container ${container.id}: its runtime ${container.document.hostConfig.Runtime ?? ''} keeps namespaces of its own inside`,
+        `${failed}: of container ${container.id} the runtime ${container.document.hostConfig.Runtime ?? ''} keeps namespaces of its own inside`,
       )
     }
     return `/proc/${String(container.state.pid)}/ns/${namespace}`

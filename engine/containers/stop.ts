@@ -1,5 +1,5 @@
 import type { StopOptions } from '../contract.ts'
-import { ConflictError, errorCode, NotModifiedError } from '../errors.ts'
+import { ConflictError, EngineError, errorCode, errorMessage, NotModifiedError } from '../errors.ts'
 import type { Shim } from '../runtime/shim.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -58,16 +58,31 @@ export async function restartContainer(
 /**
  * Sends a signal to the container's init.
  *
+ * @param name of the container, or its ID: each failure begins with it, as Docker's do
  * @param signal name or number; SIGKILL when not given
- * @throws CONFLICT when it does not run
+ * @throws INVALID_PARAMETER for a signal that there is none of, also of an unknown container
+ * @throws NOT_FOUND when there is no such container, CONFLICT when it does not run
  * @see POST /containers/{id}/kill
  */
 export async function killContainer(
   context: ContainersContext,
-  container: Container,
+  name: string,
   signal = 'SIGKILL',
 ): Promise<void> {
-  const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
+  try {
+    const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
+    await sendSignal(context, context.table.get(name), number)
+  } catch (error) {
+    const message = `cannot kill container: ${name}: ${errorMessage(error)}`
+    throw new EngineError(errorCode(error), message, { cause: error })
+  }
+}
+
+async function sendSignal(
+  context: ContainersContext,
+  container: Container,
+  number: number,
+): Promise<void> {
   const stopSignal = parseSignal(stopSignalOf(undefined, container.document.config.StopSignal))
   const isForGood = number === 9 || number === stopSignal
   if (container.status === 'restarting') {
@@ -75,9 +90,7 @@ export async function killContainer(
     if (!isForGood || (await abandonRestart(context, container))) return
   }
   if (!isRunning(container.status)) {
-    throw new ConflictError(
-      `cannot kill container: ${container.id}: container ${container.id} is not running`,
-    )
+    throw new ConflictError(`container ${container.id} is not running`)
   }
   if (await hasJustEnded(container)) return
   if (isForGood) {

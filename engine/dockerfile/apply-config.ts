@@ -81,7 +81,7 @@ export function applyConfig(stage: StageConfig, instruction: ConfigInstruction):
     case 'stopsignal': {
       const signal = scope.expand(instruction.signal)
       if (!/^(\d{1,2}|(SIG)?[A-Z][A-Z0-9]*([+-]\d{1,2})?)$/i.test(signal))
-        throw new InvalidParameterError(`Invalid signal: ${signal}`)
+        throw new InvalidParameterError(`invalid signal: ${signal}`)
       config.StopSignal = signal
       return `STOPSIGNAL ${signal}`
     }

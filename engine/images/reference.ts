@@ -48,12 +48,12 @@ export function parseReference(text: string): Reference {
   const colon = rest.indexOf(':')
   const tag = colon < 0 ? undefined : rest.slice(colon + 1)
   let path = colon < 0 ? rest : rest.slice(0, colon)
+  if (domain === DEFAULT_DOMAIN && !path.includes('/')) path = OFFICIAL + path
   if (path.toLowerCase() !== path) {
     throw new InvalidParameterError(
       `invalid reference format: repository name (${path}) must be lowercase`,
     )
   }
-  if (domain === DEFAULT_DOMAIN && !path.includes('/')) path = OFFICIAL + path
   if (!DOMAIN.test(domain) || !PATH.test(path) || (tag !== undefined && !TAG.test(tag)))
     throw invalid()
   if (`${domain}/${path}`.length > MAX_NAME) {

@@ -36,11 +36,11 @@ export function checkFields(
   }
 }
 
-/** Go's zero values, also of structs whose fields are all unset. */
+/** Go's zero values, also of structs whose fields are all unset; a list of empty texts is not empty. */
 export function isUnset(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === '')
     return true
-  if (Array.isArray(value)) return value.every(isUnset)
+  if (Array.isArray(value)) return value.every((one) => one !== '' && isUnset(one))
   return typeof value === 'object' && Object.values(value).every(isUnset)
 }
 

@@ -37,6 +37,7 @@ function apply(parsed: SecurityOptions, option: string): void {
     parsed.noNewPrivileges = true
     return
   }
+  if (!/[=:]/.test(option)) throw new InvalidParameterError(`invalid --security-opt 1: "${option}"`)
   // the old way to write it had a colon: `label:disable`; a profile's JSON has both
   const [, key = '', value = ''] = /^([^=:]+)[=:](.*)$/s.exec(option) ?? []
   switch (key) {

@@ -192,7 +192,10 @@ function checkSet(
 ): void {
   if (!wanted) return
   const set = parseCpuList(wanted)
-  if (!set) throw new InvalidParameterError(`Invalid value ${wanted} for ${field}`)
+  if (!set)
+    throw new InvalidParameterError(
+      `Invalid value ${wanted} for ${field}: invalid format: ${wanted}`,
+    )
   // without NUMA there is one node
   const text = fs.existsSync(availableFile) ? fs.readFileSync(availableFile, 'utf8').trim() : '0'
   const available = parseCpuList(text)

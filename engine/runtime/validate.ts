@@ -27,7 +27,12 @@ export const HOST_CONFIG = {
     limits:
       'json-file, local, syslog, journald where it runs, gelf, fluentd, none; mode=non-blocking not for files',
   },
-  NetworkMode: 'implemented',
+  NetworkMode: (value) => {
+    if (value === 'container:')
+      throw new InvalidParameterError(
+        'Invalid network mode: invalid container format container:<name|id>',
+      )
+  },
   PortBindings: 'implemented',
   RestartPolicy: 'implemented',
   AutoRemove: 'implemented',
@@ -35,7 +40,12 @@ export const HOST_CONFIG = {
   VolumesFrom: 'implemented',
   Mounts: 'implemented',
   ConsoleSize: 'implemented',
-  Annotations: 'implemented',
+  Annotations: (value) => {
+    if (Object.hasOwn(value as object, ''))
+      throw new InvalidParameterError(
+        'invalid Annotations: the empty string is not permitted as an annotation key',
+      )
+  },
   CapAdd: 'implemented',
   CapDrop: 'implemented',
   CgroupnsMode: (value) => {
@@ -196,11 +206,17 @@ export function validateHostConfig(config: ContainerCreateConfig): string[] {
   checkFields('HostConfig.', hostConfig, HOST_CONFIG, hostConfig)
   checkConflicts(config, hostConfig)
   return [
+    ...(hostConfig.NetworkMode === 'host' && Object.keys(hostConfig.PortBindings ?? {}).length > 0
+      ? ['Published ports are discarded when using host network mode']
+      : []),
     ...validateResources(hostConfig),
     ...checkSecurity(hostConfig),
     ...checkOomScore(hostConfig),
   ]
 }
+
+/** HOST_NAME_MAX. */
+const LONGEST_HOSTNAME = 64
 
 /** No path, argument or name of the kernel's can hold one. */
 function refuseNul(config: ContainerCreateConfig): void {
@@ -213,10 +229,16 @@ function checkMode(what: string, mode: string, plain: string[]): void {
   throw new InvalidParameterError(`invalid ${what} mode: ${mode}`)
 }
 
+/** As the kernel takes it, sethostname(2); what would be a word or a line more in /etc/hosts is refused. */
 function checkHostname(field: string, value: unknown): void {
   const name = String(value)
-  const isFit = name.length <= 63 && /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/.test(name)
-  if (!isFit) throw new InvalidParameterError(`invalid ${field} format: ${name}`)
+  if (/[\s\p{Cc}]/u.test(name))
+    throw new InvalidParameterError(`invalid ${field} format: ${JSON.stringify(name)}`)
+  if (Buffer.byteLength(name) > LONGEST_HOSTNAME) {
+    throw new InvalidParameterError(
+      `${field} "${name}" is too long (maximum ${String(LONGEST_HOSTNAME)} bytes)`,
+    )
+  }
 }
 
 function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {

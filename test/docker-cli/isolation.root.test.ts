@@ -72,7 +72,7 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     await cli.ok('stop', '-t', '0', donor)
     for (const [mode, words] of [
       ['--net', /cannot join network (namespace )?of a non running container/],
-      ['--ipc', /can't join IPC of container .* is not running/],
+      ['--ipc', /(failed to join IPC namespace: |can't join IPC of )container .* is not running/],
       ['--pid', /(PID|container) .*is not running|cannot join PID of a non running container/],
     ] as const) {
       assert.match(await refused(mode, `container:${donor}`), words)

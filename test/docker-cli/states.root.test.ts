@@ -80,7 +80,7 @@ const TABLE: Record<string, Row> = {
   },
   'kill -s NOPE': {
     act: ({ id }) => ['POST', `/containers/${id}/kill?signal=NOPE`],
-    ...everywhere(400, /Invalid signal: NOPE/),
+    ...everywhere(400, /cannot kill container: \S+: invalid signal: NOPE/),
   },
   pause: {
     act: ({ id }) => ['POST', `/containers/${id}/pause`],

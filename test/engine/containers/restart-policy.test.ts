@@ -42,7 +42,7 @@ test('checkRestartPolicy() refuses what contradicts itself', () => {
   }, /only be used with 'on-failure'/)
   assert.throws(() => {
     checkRestartPolicy({ Name: 'always' }, true)
-  }, /RestartPolicy and AutoRemove/)
+  }, /can't create 'AutoRemove' container with restart policy/)
   assert.throws(() => {
     checkRestartPolicy({ Name: 'sometimes' as 'no' }, false)
   }, /unknown policy 'sometimes'/)

@@ -68,7 +68,7 @@ describe('parseReference()', () => {
 
   it('says what is wrong with capitals, IDs, other digests and long names', () => {
     assert.throws(() => parseReference('App'), {
-      message: 'invalid reference format: repository name (App) must be lowercase',
+      message: 'invalid reference format: repository name (library/App) must be lowercase',
     })
     assert.throws(() => parseReference(HEX), {
       message: `invalid repository name (${HEX}), cannot specify 64-byte hexadecimal strings`,

@@ -137,7 +137,12 @@ describe('validateHostConfig()', () => {
     )
     assert.throws(() => validateHostConfig({ Env: ['=x'] }), /invalid environment variable: =x/)
     assert.throws(() => validateHostConfig({ Cmd: ['a\0b'] }), /NUL byte/)
-    assert.throws(() => validateHostConfig({ Hostname: '-x' }), /invalid hostname format: -x/)
+    assert.throws(() => validateHostConfig({ Hostname: 'a b' }), /invalid hostname format: "a b"/)
+    assert.throws(
+      () => validateHostConfig({ Hostname: 'é'.repeat(33) }),
+      /hostname "é+" is too long \(maximum 64 bytes\)/,
+    )
+    assert.doesNotThrow(() => validateHostConfig({ Hostname: `-a_${'b'.repeat(61)}` }))
   })
 
   test('takes what is done', () => {
@@ -203,7 +208,7 @@ describe('validateResources()', () => {
       'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
     ],
     [{ CpuQuota: 10 }, 'CPU cfs quota can not be less than 1ms (i.e. 1000)'],
-    [{ CpusetCpus: '0-' }, 'Invalid value 0- for cpuset cpus'],
+    [{ CpusetCpus: '0-' }, 'Invalid value 0- for cpuset cpus: invalid format: 0-'],
     [{ CpusetMems: '77' }, 'Requested memory nodes are not available - requested 77, available: 0'],
     [{ BlkioWeight: 5 }, 'Range of blkio weight is from 10 to 1000'],
   ]
