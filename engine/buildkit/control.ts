@@ -29,7 +29,7 @@ import {
   USAGE_RECORD,
 } from './messages.ts'
 import type { BuildkitVersion, SolveRequest, UsageRecord, WorkerRecord } from './messages.ts'
-import { historyEvents, recordedProgress, updateHistory } from './history-events.ts'
+import { historyEvents, ownProgress, recordedProgress, updateHistory } from './history-events.ts'
 import type { Progress } from './progress.ts'
 import { cancelled, SolveJob } from './solve.ts'
 import type { Shared } from './solve.ts'
@@ -145,7 +145,8 @@ async function solve(
 ): Promise<Record<string, string>> {
   const { history, jobs } = shared
   const job = new SolveJob(request, engine, shared, signal)
-  if (jobs.has(job.ref) || history.progress(job.ref))
+  const before = await ownProgress(engine.builds, history, job.ref)
+  if (jobs.has(job.ref) || before)
     throw new GrpcError('ALREADY_EXISTS', `job ${job.ref} already exists`)
   jobs.set(job.ref, job)
   history.start(request, job.progress)
@@ -176,7 +177,10 @@ async function progressOf(
   ref: string,
   signal: AbortSignal,
 ): Promise<Progress> {
-  const known = shared.history.progress(ref) ?? (await recordedProgress(engine.builds, ref, signal))
+  const { builds } = engine
+  const known =
+    (await ownProgress(builds, shared.history, ref)) ??
+    (await recordedProgress(builds, shared.history, ref, signal))
   if (known) return known
   return await soon(() => shared.history.progress(ref), `no such job ${ref}`, signal)
 }

@@ -1,13 +1,10 @@
-import type { BuildEngine, BuildSummary } from '../contract/builds.ts'
+import type { BuildChange, BuildEngine, BuildSummary } from '../contract/builds.ts'
 import { errorCode } from '../errors.ts'
 import { GrpcError } from './grpc-error.ts'
-import { COMPLETE, DELETED, STARTED } from './history.ts'
-import type { BuildHistory, HistoryEvent } from './history.ts'
-import { timestamp } from './messages.ts'
-import type { BuildHistoryRecord } from './messages.ts'
+import type { BuildHistory } from './history.ts'
+import { COMPLETE, HistoryView, refOf, STARTED } from './history-view.ts'
+import type { HistoryEvent } from './history-view.ts'
 import { Progress } from './progress.ts'
-
-const UNKNOWN = 2
 
 interface HistoryRequest {
   ActiveOnly: boolean
@@ -29,68 +26,122 @@ export async function* historyEvents(
 ): AsyncGenerator<HistoryEvent> {
   if (options.Filter.length > 0)
     throw new GrpcError('UNIMPLEMENTED', 'build records cannot be filtered here')
-  const queue: HistoryEvent[] = []
-  let wake: () => void = () => undefined
-  const take = (event: HistoryEvent): void => {
-    if (options.Ref !== '' && event.record.Ref !== options.Ref) return
-    queue.push(event)
-    wake()
-  }
-  const stop = new AbortController()
-  const over = AbortSignal.any([signal, stop.signal])
-  const onAbort = (): void => {
-    wake()
-  }
-  signal.addEventListener('abort', onAbort)
-  const stopListening = own.listen(take)
+  const news = new News(builds, own, signal)
   try {
-    const listing = records(builds, own, options)
-    const watching = options.EarlyExit
-      ? Promise.resolve()
-      : watchOthers(builds, own, listing, take, over)
-    watching.catch(() => undefined)
-    const known = await listing
-    const shown = options.Limit > 0 ? known.slice(0, options.Limit) : known
+    // listening already: what happens while the list is made is told afterwards
+    const view = new HistoryView(own, (await onRecord(builds, own)) ?? [])
+    const isAskedFor = (ref: string): boolean => options.Ref === '' || options.Ref === ref
+    const shown = view
+      .records()
+      .filter(({ Ref }) => isAskedFor(Ref))
+      .filter(({ CompletedAt }) => !options.ActiveOnly || CompletedAt === undefined)
+      .slice(0, options.Limit > 0 ? options.Limit : undefined)
     for (const record of shown)
       yield { type: record.CompletedAt === undefined ? STARTED : COMPLETE, record }
-    while (!options.EarlyExit && !signal.aborted) {
-      const event = queue.shift()
-      if (event) yield event
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+    if (options.EarlyExit) return
+    for await (const piece of news.follow()) {
+      const events = 'ref' in piece ? view.look(piece.ref) : view.take(piece)
+      for (const event of events) if (isAskedFor(event.record.Ref)) yield event
     }
   } finally {
-    stop.abort()
-    stopListening()
-    signal.removeEventListener('abort', onAbort)
+    news.close()
   }
 }
 
-/** Pins, unpins or removes a record. */
+type Piece = BuildChange | { ref: string }
+
+/** What happens to the records of the engine and of a door, gathered until it is asked for: of each build the last. */
+class News {
+  readonly #waiting = new Map<string, Piece>()
+  readonly #over = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #stopListening: () => void
+  #wake: () => void = () => undefined
+
+  constructor(builds: BuildEngine, own: BuildHistory, signal: AbortSignal) {
+    this.#signal = AbortSignal.any([signal, this.#over.signal])
+    this.#signal.addEventListener('abort', () => {
+      this.#wake()
+    })
+    this.#stopListening = own.listen((ref) => {
+      this.#take(`ref ${ref}`, { ref })
+    })
+    // a remote engine tells of none
+    this.#watch(builds, own).catch(() => undefined)
+  }
+
+  async *follow(): AsyncGenerator<Piece> {
+    while (!this.#signal.aborted) {
+      const [first] = this.#waiting
+      if (first) {
+        this.#waiting.delete(first[0])
+        yield first[1]
+      } else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+    }
+  }
+
+  close(): void {
+    this.#over.abort()
+    this.#stopListening()
+  }
+
+  async #watch(builds: BuildEngine, own: BuildHistory): Promise<void> {
+    for await (const change of builds.watch(this.#signal)) {
+      if ('removed' in change) own.forgotten(change.removed)
+      this.#take(`id ${'removed' in change ? change.removed : change.changed.id}`, change)
+    }
+  }
+
+  #take(key: string, piece: Piece): void {
+    this.#waiting.set(key, piece)
+    this.#wake()
+  }
+}
+
+/** Pins, unpins or removes a record, of each of the engine's builds that it led to. */
 export async function updateHistory(
   builds: BuildEngine,
   own: BuildHistory,
   ref: string,
   change: { Pinned: boolean; Delete: boolean; Finalize: boolean },
 ): Promise<void> {
+  const found = ((await onRecord(builds, own)) ?? []).filter((build) => isCalled(build, ref))
+  if (found.length === 0 && !own.record(ref))
+    throw new GrpcError('NOT_FOUND', `no build record ${ref}`)
   // a record is complete as soon as its build is: there is nothing to finalize
-  if (change.Finalize && (own.has(ref) || (await isOnRecord(builds, ref)))) return
-  const isOwn = change.Delete ? own.delete(ref) : own.pin(ref, change.Pinned)
-  if (await isOnRecord(builds, ref)) {
-    if (change.Delete) await builds.forget(ref)
-    else await builds.pin(ref, change.Pinned)
-  } else if (!isOwn) throw new GrpcError('NOT_FOUND', `no build record ${ref}`)
+  if (change.Finalize) return
+  if (change.Delete) {
+    own.delete(ref)
+    for (const { id } of found) await builds.forget(id)
+    return
+  }
+  own.pin(ref, change.Pinned)
+  for (const { id } of found) await builds.pin(id, change.Pinned)
+}
+
+/** How a build of this door goes or went, while it is on record. */
+export async function ownProgress(
+  builds: BuildEngine,
+  own: BuildHistory,
+  ref: string,
+): Promise<Progress | undefined> {
+  // the list is read from disk: for a build that is under way there is no need
+  if (own.progress(ref) && !own.isUnderWay(ref)) await onRecord(builds, own)
+  return own.progress(ref)
 }
 
 /** A build on record told again, and to its end when it is under way. @returns undefined when there is none */
 export async function recordedProgress(
   builds: BuildEngine,
+  own: BuildHistory,
   ref: string,
   signal: AbortSignal,
 ): Promise<Progress | undefined> {
-  if (!(await isOnRecord(builds, ref))) return undefined
+  const found = ((await onRecord(builds, own)) ?? []).some((build) => isCalled(build, ref))
+  if (!found) return undefined
   const progress = new Progress(ref)
   const telling = (async () => {
     for await (const event of builds.log(ref, { follow: true }, signal))
@@ -106,93 +157,21 @@ export async function recordedProgress(
   return progress
 }
 
-async function records(
+function isCalled(build: BuildSummary, ref: string): boolean {
+  return refOf(build) === ref || build.id === ref
+}
+
+/** What the engine has on record, of which the door's own records are told. @returns undefined: it keeps none (a remote one) */
+async function onRecord(
   builds: BuildEngine,
   own: BuildHistory,
-  options: HistoryRequest,
-): Promise<BuildHistoryRecord[]> {
-  const found = new Map<string, BuildHistoryRecord>()
-  for (const record of own.records()) found.set(record.Ref, record)
-  for (const summary of await listed(builds)) {
-    const record = recordOf(summary)
-    // of several of one name the newest comes first
-    if (!own.has(record.Ref) && !found.has(record.Ref)) found.set(record.Ref, record)
-  }
-  return [...found.values()]
-    .filter(({ Ref }) => options.Ref === '' || Ref === options.Ref)
-    .filter(({ CompletedAt }) => !options.ActiveOnly || CompletedAt === undefined)
-    .sort(
-      (a, b) => b.CreatedAt.seconds - a.CreatedAt.seconds || b.CreatedAt.nanos - a.CreatedAt.nanos,
-    )
-}
-
-/** Tells of the builds that came by other doors, listening before the list is there: none falls between. */
-async function watchOthers(
-  builds: BuildEngine,
-  own: BuildHistory,
-  listing: Promise<readonly BuildHistoryRecord[]>,
-  take: (event: HistoryEvent) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const changes = builds.watch(signal)[Symbol.asyncIterator]()
-  let next = changes.next()
-  const told = new Map((await listing).map((record) => [record.Ref, record]))
-  for (;;) {
-    const result = await next
-    if (result.done === true) return
-    next = changes.next()
-    const change = result.value
-    if ('removed' in change) {
-      const record = told.get(change.removed)
-      if (record && told.delete(record.Ref)) take({ type: DELETED, record })
-      continue
-    }
-    const record = recordOf(change.changed)
-    if (own.has(record.Ref)) continue
-    const before = told.get(record.Ref)
-    told.set(record.Ref, record)
-    if (!before) take({ type: STARTED, record })
-    if (record.CompletedAt !== undefined && before?.CompletedAt === undefined)
-      take({ type: COMPLETE, record })
-  }
-}
-
-function recordOf(build: BuildSummary): BuildHistoryRecord {
-  return {
-    Ref: build.client?.ref ?? build.id,
-    Frontend: 'dockerfile.v0',
-    FrontendAttrs: build.client?.attributes ?? {
-      filename: build.dockerfile,
-      ...(build.target === null ? {} : { target: build.target }),
-      ...(build.platform === null ? {} : { platform: build.platform }),
-      ...('address' in build.source ? { context: build.source.address } : {}),
-    },
-    Exporters: [{ Type: 'moby', Attrs: { name: build.tags.join(',') } }],
-    CreatedAt: timestamp(build.startedAt),
-    ...(build.endedAt === null ? {} : { CompletedAt: timestamp(build.endedAt) }),
-    ...(build.state === 'running' || build.state === 'done'
-      ? {}
-      : { error: { code: UNKNOWN, message: build.error ?? build.state, details: [] } }),
-    ExporterResponse: build.image === null ? {} : { 'containerimage.config.digest': build.image },
-    Generation: 1,
-    pinned: build.pinned,
-    numCachedSteps: build.cachedSteps,
-    numTotalSteps: build.totalSteps,
-    numCompletedSteps: build.completedSteps,
-    numWarnings: build.warnings,
-  }
-}
-
-/** A remote engine keeps no records. */
-async function listed(builds: BuildEngine): Promise<BuildSummary[]> {
+): Promise<BuildSummary[] | undefined> {
   try {
-    return await builds.list()
+    const list = await builds.list()
+    own.settle(new Set(list.map(({ id }) => id)))
+    return list
   } catch (error) {
-    if (errorCode(error) === 'NOT_IMPLEMENTED') return []
+    if (errorCode(error) === 'NOT_IMPLEMENTED') return undefined
     throw error
   }
-}
-
-async function isOnRecord(builds: BuildEngine, ref: string): Promise<boolean> {
-  return (await listed(builds)).some(({ client, id }) => client?.ref === ref || id === ref)
 }

@@ -3,32 +3,25 @@ import { timestamp } from './messages.ts'
 import type { BuildHistoryRecord, RpcStatus, SolveRequest } from './messages.ts'
 import type { Progress } from './progress.ts'
 
-/** Records that are kept, the newest; pinned ones stay. */
+/** Records that are kept, the newest. */
 const MOST_RECORDS = 50
-
-export const STARTED = 0
-export const COMPLETE = 1
-export const DELETED = 2
-
-export interface HistoryEvent {
-  type: number
-  record: BuildHistoryRecord
-}
 
 interface Filed {
   record: BuildHistoryRecord
   progress: Progress
+  /** IDs of what the engine built for it and has on record; undefined before it built anything. */
+  builds: Set<string> | undefined
   /** What a client does for itself: not on record. */
   isInternal: boolean
 }
 
 /**
  * The builds of BuildKit's clients since this door was opened, in all their words: those under way, and the newest that
- * are over. What outlives it is the engine's record (`history-events.ts` joins both).
+ * are over. One that led to builds of the engine is on record as long as one of these is; `history-view.ts` joins both.
  */
 export class BuildHistory {
   readonly #filed = new Map<string, Filed>()
-  readonly #listeners = new Set<(event: HistoryEvent) => void>()
+  readonly #listeners = new Set<(ref: string) => void>()
 
   start(request: SolveRequest, progress: Progress): void {
     const record: BuildHistoryRecord = {
@@ -45,14 +38,21 @@ export class BuildHistory {
       numCompletedSteps: 0,
       numWarnings: 0,
     }
-    this.#filed.set(request.Ref, { record, progress, isInternal: request.Internal })
-    this.#emit(STARTED, request.Ref)
+    const { Internal: isInternal } = request
+    this.#filed.set(request.Ref, { record, progress, builds: undefined, isInternal })
+    this.#changed(request.Ref)
   }
 
   /** Tells what front end a build turned out to have. */
   describe(ref: string, frontend: string, attrs: Record<string, string>): void {
     const filed = this.#filed.get(ref)
     if (filed) filed.record = { ...filed.record, Frontend: frontend, FrontendAttrs: { ...attrs } }
+  }
+
+  /** Tells of a build that the engine makes for it. @param id of its record there */
+  leadsTo(ref: string, id: string): void {
+    const filed = this.#filed.get(ref)
+    if (filed) filed.builds = new Set([...(filed.builds ?? []), id])
   }
 
   complete(ref: string, end: { response: Record<string, string> } | { error: RpcStatus }): void {
@@ -69,10 +69,27 @@ export class BuildHistory {
       numCompletedSteps: progress.completedSteps,
       numWarnings: progress.warnings,
     }
-    this.#emit(COMPLETE, ref)
-    const old = [...this.#filed].filter(([, one]) => one.record.CompletedAt && !one.record.pinned)
+    this.#changed(ref)
+    // pinned ones that the engine has on record stay there
+    const old = [...this.#filed].filter(
+      ([, { builds, record }]) => record.CompletedAt && !(record.pinned && !builds),
+    )
     for (const [oldRef] of old.slice(0, Math.max(0, old.length - MOST_RECORDS)))
-      this.#filed.delete(oldRef)
+      this.#remove(oldRef)
+  }
+
+  /** Leaves out those that are over and of whose builds none is on the engine's record any more. */
+  settle(onRecord: ReadonlySet<string>): void {
+    for (const [ref, { builds, record }] of this.#filed) {
+      if (!builds || !record.CompletedAt) continue
+      if (![...builds].some((id) => onRecord.has(id))) this.#remove(ref)
+    }
+  }
+
+  /** Tells that the engine has a build on record no more. */
+  forgotten(id: string): void {
+    for (const [ref, { builds, record }] of this.#filed)
+      if (builds?.delete(id) === true && builds.size === 0 && record.CompletedAt) this.#remove(ref)
   }
 
   progress(ref: string): Progress | undefined {
@@ -84,39 +101,50 @@ export class BuildHistory {
     const filed = this.#filed.get(ref)
     if (!filed) return false
     filed.record = { ...filed.record, pinned, Generation: filed.record.Generation + 1 }
+    this.#changed(ref)
     return true
   }
 
-  /** @returns whether it was known here */
+  /**
+   * @returns whether it was known here
+   * @throws FAILED_PRECONDITION when it is under way
+   */
   delete(ref: string): boolean {
     const filed = this.#filed.get(ref)
     if (!filed) return false
     if (!filed.record.CompletedAt)
       throw new GrpcError('FAILED_PRECONDITION', `build ${ref} is under way`)
-    this.#emit(DELETED, ref)
-    return this.#filed.delete(ref)
+    this.#remove(ref)
+    return true
   }
 
-  has(ref: string): boolean {
-    return this.#filed.has(ref)
+  /** Undefined also for what a client does for itself. */
+  record(ref: string): BuildHistoryRecord | undefined {
+    const filed = this.#filed.get(ref)
+    return filed?.isInternal === false ? filed.record : undefined
   }
 
-  /** Of those that are not what clients do for themselves. */
-  records(): BuildHistoryRecord[] {
-    return [...this.#filed.values()]
-      .filter(({ isInternal }) => !isInternal)
-      .map(({ record }) => record)
+  isUnderWay(ref: string): boolean {
+    const filed = this.#filed.get(ref)
+    return filed !== undefined && !filed.record.CompletedAt
   }
 
-  /** Tells of what happens from now on. @returns how to stop */
-  listen(listener: (event: HistoryEvent) => void): () => void {
+  refs(): string[] {
+    return [...this.#filed.keys()]
+  }
+
+  /** Tells of refs whose record comes, changes or goes from now on. @returns how to stop */
+  listen(listener: (ref: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  #emit(type: number, ref: string): void {
-    const filed = this.#filed.get(ref)
-    if (!filed || filed.isInternal) return
-    for (const listener of this.#listeners) listener({ type, record: filed.record })
+  #remove(ref: string): void {
+    this.#filed.delete(ref)
+    this.#changed(ref)
+  }
+
+  #changed(ref: string): void {
+    for (const listener of this.#listeners) listener(ref)
   }
 }

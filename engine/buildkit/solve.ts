@@ -208,14 +208,18 @@ export class SolveJob {
       const contexts = Object.entries(asked.contexts).map(
         ([name, one]) => [name, openContext(one, session, signal, () => undefined)] as const,
       )
+      const id = randomBytes(16).toString('hex')
+      this.#shared.history.leadsTo(this.ref, id)
       const events = this.#engine.builds.build(
         {
           ...asked.request,
+          id,
           context,
           client: {
             ref: this.ref,
             attributes: attrs,
             tags: this.#exports.flatMap(({ names }) => names),
+            isInternal: this.#request.Internal,
           },
           platform,
           contexts: Object.fromEntries(contexts),

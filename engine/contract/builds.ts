@@ -89,6 +89,8 @@ export interface BuildClient {
   attributes: Record<string, string>
   /** Names that it will give the image itself. */
   tags: string[]
+  /** Made for the client's own ends: other clients of BuildKit's are not told of it. */
+  isInternal: boolean
 }
 
 /** Where a build's files came from. Addresses are without credentials. */

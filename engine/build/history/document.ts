@@ -41,7 +41,15 @@ export const recordSchema: z.ZodType<BuildRecord> = z.object({
   warnings: z.number(),
   error: z.string().nullable(),
   pinned: z.boolean(),
-  client: z.object({ ref: z.string(), attributes: words, tags: z.array(z.string()) }).nullable(),
+  client: z
+    .object({
+      ref: z.string(),
+      attributes: words,
+      tags: z.array(z.string()),
+      // records of older engines have none
+      isInternal: z.boolean().default(false),
+    })
+    .nullable(),
   steps: z.array(
     z.object({
       step: z.string(),

@@ -108,6 +108,7 @@ describe('builds on record', () => {
           target: 'last',
         },
         tags: [],
+        isInternal: false,
       },
     })
     const { client } = await test.engine.builds.inspect('secretive')
@@ -185,7 +186,7 @@ describe('builds on record', () => {
       for await (const change of test.engine.builds.watch(stop.signal)) changes.push(change)
     })()
     await build(test.engine, 'FROM busybox\n', {
-      client: { ref: 'my-ref', attributes: {}, tags: [] },
+      client: { ref: 'my-ref', attributes: {}, tags: [], isInternal: false },
     })
     const { id } = await test.engine.builds.inspect('my-ref')
     await test.engine.builds.pin(id, true)
@@ -200,7 +201,12 @@ describe('builds on record', () => {
   })
 
   it("are listed and told again to BuildKit's clients, who call them by their own names", async () => {
-    const client = { ref: 'their-ref', attributes: { filename: 'Dockerfile' }, tags: ['theirs:1'] }
+    const client = {
+      ref: 'their-ref',
+      attributes: { filename: 'Dockerfile' },
+      tags: ['theirs:1'],
+      isInternal: false,
+    }
     await build(test.engine, 'FROM busybox\nRUN echo told again\n', { client, noCache: true })
     await test.reopen()
     const { builds } = test.engine
@@ -212,7 +218,7 @@ describe('builds on record', () => {
       listed.push(record.Ref)
     assert.equal(listed[0], 'their-ref')
     assert.ok(listed.length > 3)
-    const progress = await recordedProgress(builds, 'their-ref', signal)
+    const progress = await recordedProgress(builds, own, 'their-ref', signal)
     let said = ''
     for await (const { logs = [] } of progress?.follow(signal) ?? [])
       for (const { msg } of logs) said += Buffer.from(msg).toString()
