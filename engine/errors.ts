@@ -135,6 +135,11 @@ export function errorCode(error: unknown): ErrorCode {
   return typeof code === 'string' && code in STATUS_OF ? (code as ErrorCode) : 'SYSTEM'
 }
 
+/** The same kind of failure, saying first what it kept from being done. */
+export function withPrefix(what: string, error: unknown): EngineError {
+  return new EngineError(errorCode(error), `${what}: ${errorMessage(error)}`, { cause: error })
+}
+
 /** The words of any thrown value. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -176,7 +176,7 @@ export function containerRoutes(
     route({
       method: 'POST',
       path: '/containers/:id/resize',
-      query: { h: integer, w: integer },
+      query: { h: word, w: word },
       handle: async (call, query) => {
         await containers.resize(call.param('id'), terminalSize(query))
         call.send(200)
@@ -209,20 +209,18 @@ function stopOptions(
   return { signal: call.speaks('1.42') ? signal : undefined, timeout: t }
 }
 
-/** Rows and columns of a terminal out of `h` and `w`. */
-export function terminalSize({
-  h,
-  w,
-}: {
-  h: number | undefined
-  w: number | undefined
-}): TerminalSize {
-  if (h === undefined || w === undefined || h < 0 || w < 0 || h > 0xffff || w > 0xffff) {
-    throw new InvalidParameterError(
-      'invalid terminal size: h and w must be numbers from 0 to 65535',
-    )
-  }
-  return { rows: h, cols: w }
+/** Rows and columns of a terminal out of `h` and `w`, which the kernel keeps in 16 bits each. */
+export function terminalSize({ h = '', w = '' }: { h?: string; w?: string }): TerminalSize {
+  return { rows: edge('height', h), cols: edge('width', w) }
+}
+
+function edge(which: 'height' | 'width', text: string): number {
+  const isNumber = /^-?\d+$/.test(text)
+  const number = Number(text)
+  if (isNumber && number >= 0 && number <= 0xffff) return number
+  throw new InvalidParameterError(
+    `invalid resize ${which} ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`,
+  )
 }
 
 /** How a container's output is marked: since 1.42 the type tells frames from a terminal's plain bytes. */
@@ -247,7 +245,7 @@ async function logs(
   { tail, ...options }: Omit<LogsOptions, 'tail'> & { tail: string | undefined },
 ): Promise<void> {
   if (options.stdout !== true && options.stderr !== true) {
-    throw new InvalidParameterError('Bad parameters: you must choose at least one stream')
+    throw new InvalidParameterError("must specify at least one of 'stdout' or 'stderr'")
   }
   // As Docker: what is no number means all.
   const lines = tail !== undefined && /^\d{1,15}$/.test(tail) ? Number(tail) : undefined

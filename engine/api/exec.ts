@@ -5,7 +5,7 @@ import { streamType, terminalSize } from './containers.ts'
 import { execCreateBody, execStartBody } from './container-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { integer } from './values.ts'
+import { word } from './values.ts'
 
 export function execRoutes(execs: ExecEngine): Route[] {
   return [
@@ -23,7 +23,7 @@ export function execRoutes(execs: ExecEngine): Route[] {
     route({
       method: 'POST',
       path: '/exec/:id/resize',
-      query: { h: integer, w: integer },
+      query: { h: word, w: word },
       handle: async (call, query) => {
         await execs.resize(call.param('id'), terminalSize(query))
         call.send(200)

@@ -59,6 +59,11 @@ export function createApiServer(
     try {
       const method = request.method ?? 'GET'
       const { version, path, search } = parseUrl(request.url ?? '/')
+      if (method === 'OPTIONS') {
+        response.writeHead(200, { 'Content-Length': 0 })
+        response.end()
+        return
+      }
       const found = find(method, path)
       if (found === undefined) throw new NotFoundError('page not found')
       const body = await readBody()
@@ -191,7 +196,7 @@ function parseUrl(url: string): { version: string; path: string; search: URLSear
   const mark = url.indexOf('?')
   const whole = mark === -1 ? url : url.slice(0, mark)
   const search = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
-  const match = /^\/v(\d{1,4}(?:\.\d{1,4}){1,2})(\/.*)$/.exec(whole)
+  const match = /^\/v(\d{1,4}(?:\.\d{1,4}){0,2})(\/.*)$/.exec(whole)
   if (match?.[1] === undefined || match[2] === undefined)
     return { version: API_VERSION, path: whole, search }
   const version = match[1]

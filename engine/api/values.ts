@@ -68,21 +68,25 @@ function once<A extends string[], S>(make: (...words: A) => S): (...words: A) =>
 const DOUBLE_STEP = 2 ** -22
 
 /** A moment as seconds since the epoch with fractions; absent, empty and 0 are undefined. */
-function moment(widen: number) {
+function moment(name: 'since' | 'until', widen: number) {
   return z
     .string()
     .optional()
     .transform((text) => {
       if (text === undefined || text === '' || text === '0') return undefined
       const fraction = /^-?\d{1,15}(?:\.(\d+))?$/.exec(text)
-      if (fraction === null) throw new InvalidParameterError(`invalid timestamp: ${text}`)
+      if (fraction === null) {
+        throw new InvalidParameterError(
+          `invalid value for "${name}": ${JSON.stringify(text)} is no time in seconds`,
+        )
+      }
       // Clients ask on from the very nanosecond they were last told: rounding must not shut that one out.
       return (fraction[1] ?? '').length > 6 ? Number(text) + widen : Number(text)
     })
 }
 
-export const sinceMoment = moment(-DOUBLE_STEP)
-export const untilMoment = moment(DOUBLE_STEP)
+export const sinceMoment = moment('since', -DOUBLE_STEP)
+export const untilMoment = moment('until', DOUBLE_STEP)
 
 /** Filters in either of their two JSON forms: `{"label":["a"]}` and `{"label":{"a":true}}`. */
 export const filters = z

@@ -1,4 +1,5 @@
 import type { ContainerEngine, ExecEngine } from '../contract.ts'
+import { errorCode, withPrefix } from '../errors.ts'
 import { readContainerArchive, statContainerPath, writeContainerArchive } from './archive.ts'
 import { attachContainer } from './attach.ts'
 import { containerChanges } from './changes.ts'
@@ -36,8 +37,15 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     logs: async (id, options, signal) => containerLogs(get(id), options, signal),
     stats: (id, options, signal) => containerStats(context, get(id), options, signal),
     start: async (id) => startContainer(context, get(id)),
-    stop: async (id, options) => stopContainer(context, get(id), options),
-    restart: async (id, options) => restartContainer(context, get(id), options),
+    stop: async (id, options) => {
+      const container = get(id)
+      await failingWith(`cannot stop container: ${id}`, stopContainer(context, container, options))
+    },
+    restart: async (id, options) => {
+      const container = get(id)
+      const restarted = restartContainer(context, container, options)
+      await failingWith(`Cannot restart container ${id}`, restarted)
+    },
     kill: (id, signal) => killContainer(context, id, signal),
     pause: async (id) => pauseContainer(context, get(id)),
     unpause: async (id) => unpauseContainer(context, get(id)),
@@ -79,5 +87,14 @@ export function localExecs(context: ContainersContext): ExecEngine {
     resize: (execId, size) => resizeExec(context, execId, size),
 
     inspect: async (execId) => inspectExec(context, execId),
+  }
+}
+
+/** What fails says first what did; what was so already has not failed. */
+async function failingWith(what: string, act: Promise<void>): Promise<void> {
+  try {
+    await act
+  } catch (error) {
+    throw errorCode(error) === 'NOT_MODIFIED' ? error : withPrefix(what, error)
   }
 }

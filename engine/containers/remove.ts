@@ -1,5 +1,5 @@
 import type { ContainerRemoveOptions } from '../contract.ts'
-import { ConflictError, EngineError, errorCode, errorMessage } from '../errors.ts'
+import { ConflictError, withPrefix } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { removeHeld } from './discard.ts'
@@ -29,11 +29,7 @@ export async function removeContainer(
       if (await removeUnlessRunning(context, container, options.volumes ?? false)) return
     }
   } catch (error) {
-    throw new EngineError(
-      errorCode(error),
-      `cannot remove container "${name}": ${errorMessage(error)}`,
-      { cause: error },
-    )
+    throw withPrefix(`cannot remove container "${name}"`, error)
   } finally {
     container.isBeingRemoved = false
   }

@@ -1,4 +1,4 @@
-import { ConflictError, InvalidParameterError } from '../errors.ts'
+import { ConflictError, InvalidParameterError, withPrefix } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
@@ -11,14 +11,14 @@ export async function renameContainer(
   to: string,
 ): Promise<void> {
   if (to === '') throw new InvalidParameterError('Neither old nor new names may be empty')
-  const name = parseContainerName(to)
+  const name = newName(() => parseContainerName(to))
   const oldName = container.name
   if (name === oldName)
     throw new InvalidParameterError('Renaming a container with the same name as its current name')
   await container.lock.run(async () => {
     if (container.isBeingRemoved || ['removing', 'dead'].includes(container.status))
       throw new ConflictError('container is marked for removal and cannot be renamed')
-    context.table.reserveName(name, container.id)
+    newName(() => context.table.reserveName(name, container.id))
     try {
       await container.setDocument({ name })
     } catch (error) {
@@ -29,4 +29,12 @@ export async function renameContainer(
     await context.networks.renamed(container.id, name)
   })
   emitContainerEvent(context, container, 'rename', { oldName: `/${oldName}` })
+}
+
+function newName<T>(find: () => T): T {
+  try {
+    return find()
+  } catch (error) {
+    throw withPrefix('Error when allocating new name', error)
+  }
 }

@@ -10,10 +10,14 @@ const HIGHEST = 64
  * @see signal(7)
  */
 export function parseSignal(text: string): number {
-  if (/^\d+$/.test(text)) {
+  if (/^-?\d+$/.test(text)) {
     const number = Number(text)
     if (number >= 1 && number <= HIGHEST) return number
-    throw new InvalidParameterError(`invalid signal: ${text}`)
+    throw new InvalidParameterError(
+      number === 0
+        ? `invalid signal: ${text}`
+        : `the linux daemon does not support signal ${String(number)}`,
+    )
   }
   const name = text.toUpperCase().replace(/^SIG/, '')
   const realTime = /^RTM(IN|AX)(?:([+-])(\d{1,2}))?$/.exec(name)

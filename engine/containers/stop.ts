@@ -1,5 +1,5 @@
 import type { StopOptions } from '../contract.ts'
-import { ConflictError, EngineError, errorCode, errorMessage, NotModifiedError } from '../errors.ts'
+import { ConflictError, errorCode, NotModifiedError, withPrefix } from '../errors.ts'
 import type { Shim } from '../runtime/shim.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -27,6 +27,8 @@ export async function stopContainer(
   options: StopOptions = {},
 ): Promise<void> {
   const { config } = container.document
+  if (!isRunning(container.status) && container.status !== 'restarting')
+    throw new NotModifiedError('container is already stopped')
   const signal = parseSignal(stopSignalOf(options.signal, config.StopSignal))
   if (await abandonRestart(context, container)) {
     emitContainerEvent(context, container, 'stop')
@@ -73,8 +75,7 @@ export async function killContainer(
     const number = parseSignal(signal === '' ? 'SIGKILL' : signal)
     await sendSignal(context, context.table.get(name), number)
   } catch (error) {
-    const message = `cannot kill container: ${name}: ${errorMessage(error)}`
-    throw new EngineError(errorCode(error), message, { cause: error })
+    throw withPrefix(`cannot kill container: ${name}`, error)
   }
 }
 

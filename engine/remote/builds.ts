@@ -239,7 +239,11 @@ class LineReader {
       if (this.#image === '') this.#image = built
       return this.#finished(at)
     }
-    if (/^( ---> Running in |Removing intermediate container |Successfully tagged )/.test(text))
+    if (
+      /^( ---> (Running in|Removed intermediate container) |Removing intermediate container |Successfully tagged )/.test(
+        text,
+      )
+    )
       return []
     const warning = /^\[Warning\] (.*)\n?$/s.exec(text)?.[1]
     if (warning !== undefined) return [{ kind: 'warning', message: warning }]

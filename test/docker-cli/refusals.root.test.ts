@@ -101,8 +101,46 @@ describe('bad requests', { skip: await whyNot() }, () => {
     const rows: Refusal[] = [
       ['TERM', 404, /cannot kill container: nope: No such container: nope/],
       ['NOPE', 400, /cannot kill container: nope: invalid signal: NOPE/],
+      ['0', 400, /cannot kill container: nope: invalid signal: 0/],
+      ['65', 400, /cannot kill container: nope: the linux daemon does not support signal 65/],
     ]
     assert.deepEqual(await differences(rows, kill), [])
+  })
+
+  it('to stop, restart, rename and resize say what could not be done', async () => {
+    const name = `${cli.prefix}-box`
+    const other = `${cli.prefix}-other`
+    await cli.ok('run', '-d', '--name', name, cli.image, 'sleep', '1000')
+    await cli.ok('create', '--name', other, cli.image)
+    const rows: Refusal[] = [
+      [`${name}/stop?signal=NOPE`, MISTAKE, /cannot stop container: \S+: invalid signal: NOPE/],
+      [`${name}/stop?t=x`, MISTAKE, /strconv.Atoi: parsing \\"x\\": invalid syntax/],
+      [`${name}/restart?signal=NOPE`, MISTAKE, /Cannot restart container \S+: invalid signal: NOPE/],
+      // nothing is done, so nothing is wrong
+      [`${other}/stop?signal=NOPE`, 304, /^$/],
+      [`${name}/rename?name=${other}`, 409, /Error when allocating new name: Conflict. The container name \\"\S+-other\\" is already in use/],
+      [`${name}/rename?name=a/b`, 400, /Error when allocating new name: Invalid container name \(\/?a\/b\)/],
+      [`${name}/resize?h=x&w=1`, 400, /invalid (syntax|resize height \\"x\\": invalid syntax)/],
+      [`${name}/resize?h=1`, 400, /invalid (syntax|resize width \\"\\": invalid syntax)/],
+      [`nope/logs`, 400, /must specify at least one of|you must choose at least one stream/],
+    ] // prettier-ignore
+    const post = (path: unknown) =>
+      ask(
+        cli.socketPath,
+        String(path).endsWith('/logs') ? 'GET' : 'POST',
+        `/containers/${String(path)}`,
+        { version: '1.45' },
+      )
+    assert.deepEqual(await differences(rows, post), [])
+  })
+
+  it('for a version that is too old are told so, and OPTIONS are answered', async () => {
+    const old = await ask(cli.socketPath, 'GET', '/version', { version: '1' })
+    assert.deepEqual([old.status, old.json], [400, {
+      message: 'client version 1 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version',
+    }]) // prettier-ignore
+    const options = await ask(cli.socketPath, 'OPTIONS', '/containers/json')
+    assert.deepEqual([options.status, options.text], [200, ''])
   })
 
   it('are none: names of hosts that only the kernel judges, ports on the host’s network', async () => {

@@ -312,7 +312,7 @@ describe('createApiServer', () => {
       since: 1700000000.5,
     })
     assert.deepEqual(await door.json('GET', '/containers/x/logs'), {
-      message: 'Bad parameters: you must choose at least one stream',
+      message: "must specify at least one of 'stdout' or 'stderr'",
     })
   })
 
