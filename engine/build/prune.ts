@@ -69,7 +69,13 @@ async function enoughAt(
   return Math.max(reserved ?? 0, Math.min(...wanted))
 }
 
-function meantBy(filters: Filters, all: boolean): (record: BuildCacheRecord) => boolean {
+/**
+ * Which records filters mean.
+ *
+ * @param all also those whose layers images have
+ * @throws INVALID_PARAMETER for a filter that is not known
+ */
+export function meantBy(filters: Filters, all: boolean): (record: BuildCacheRecord) => boolean {
   checkFilters(filters, FILTERS)
   const inUse = booleanIfGiven(filters, 'inuse')
   const shared = booleanIfGiven(filters, 'shared')

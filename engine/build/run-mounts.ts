@@ -185,8 +185,9 @@ class Preparing implements PreparedMounts {
 
   async #addCache(mount: MountOf<'cache'>): Promise<void> {
     const source = this.#sources.get(mount)
+    const namespace = this.#build.request.buildArgs?.['BUILDKIT_CACHE_MOUNT_NS'] ?? ''
     const { directory, release } = await this.#build.parts.cacheMounts.take(
-      mount.id,
+      namespace === '' ? mount.id : path.posix.join(namespace, mount.id),
       mount.sharing,
       async (fresh) => {
         if (source) await this.#fill(fresh, source, mount.source)

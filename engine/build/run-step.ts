@@ -153,10 +153,10 @@ function commandOf(
 
 /** @throws INVALID_PARAMETER for what no host can be called */
 function hostnameOf({ request }: Build): string | undefined {
-  const name = request.buildArgs?.['BUILDKIT_SANDBOX_HOSTNAME']
+  const name = request.buildArgs?.['BUILDKIT_SANDBOX_HOSTNAME'] || request.hostname
   if (name === undefined || name === '') return undefined
   if (/^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(name)) return name
-  throw new InvalidParameterError(`invalid BUILDKIT_SANDBOX_HOSTNAME: ${name}`)
+  throw new InvalidParameterError(`invalid hostname for commands: ${name}`)
 }
 
 function hostConfigOf(build: Build, { network, security }: InstructionOf<'run'>): HostConfig {

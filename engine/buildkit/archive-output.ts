@@ -1,8 +1,16 @@
 import type { SaveOptions } from '../contract.ts'
 import { formatReference } from '../images/reference.ts'
-import { manifestWords, nameImages, namesOf, refuseOthers, sendArchive } from './export-parts.ts'
+import {
+  isIndex,
+  manifestWords,
+  nameImages,
+  namesOf,
+  refuseOthers,
+  sendArchive,
+} from './export-parts.ts'
 import type { PlannedExport } from './export-parts.ts'
 import { GrpcError } from './grpc-error.ts'
+import { truthOf } from './truth.ts'
 
 /** An archive in OCI's layout, which `docker load` takes as well. */
 export function planArchive(
@@ -11,14 +19,14 @@ export function planArchive(
   index: number,
 ): PlannedExport {
   refuseOthers(attrs, ['dest', 'name', 'tar'])
-  if (/^(false|0)$/i.test(attrs['tar'] ?? ''))
+  if (!truthOf('tar', attrs['tar'] ?? 'true'))
     throw new GrpcError('UNKNOWN', `output type=${type} is an archive here (tar=true)`)
   const names = namesOf(attrs).map(formatReference)
   return {
     // of what goes away nothing here has the name
     names: [],
     run: async (images, parts) => {
-      if (type === 'docker' && images.length > 1)
+      if (type === 'docker' && isIndex(images))
         throw new GrpcError('UNKNOWN', 'a docker archive holds one platform: use type=oci')
       const words = `exporting to ${type} image format`
       let manifest: Record<string, string> = {}

@@ -3,6 +3,7 @@ import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes } from './messages.ts'
 import type { Session } from './session.ts'
+import { truthOf } from './truth.ts'
 
 /**
  * Reads what `--cache-from` asks for: `type=registry,ref=…` and `type=local,src=…`, of which the client tells the digest.
@@ -11,6 +12,10 @@ import type { Session } from './session.ts'
  */
 export function cacheImport({ Attrs, Type }: Attributes): (session: Session) => CacheImport {
   const { digest = '', ref = '', src = '' } = Attrs
+  const known = Type === 'registry' ? ['ref'] : ['src', 'digest', 'tag']
+  for (const [key, value] of Object.entries(Attrs))
+    if (['registry', 'local'].includes(Type) && !known.includes(key))
+      throw new GrpcError('UNKNOWN', `cache option ${key}=${value} is not supported here`)
   if (Type === 'registry' && ref !== '') return () => ({ registry: ref })
   if (Type === 'local' && src !== '' && digest !== '')
     return (session) => ({ content: clientContent(session, `local:${src}`), digest })
@@ -34,9 +39,7 @@ export function cacheExport(
   { Attrs, Type }: Attributes,
   response: Record<string, string>,
 ): ((session: Session) => CacheExport) | undefined {
-  // every image says what steps it was built by: it is its own cache
-  if (Type === 'inline') return undefined
-  const known = Type === 'registry' ? REGISTRY : Type === 'local' ? LOCAL : undefined
+  const known = { inline: [], registry: REGISTRY, local: LOCAL }[Type]
   if (!known)
     throw new GrpcError(
       'UNKNOWN',
@@ -45,6 +48,10 @@ export function cacheExport(
   for (const [key, value] of Object.entries(Attrs))
     if (![...known, ...BOTH].includes(key))
       throw new GrpcError('UNKNOWN', `cache option ${key}=${value} is not supported here`)
+  // every image says what steps it was built by: it is its own cache
+  if (Type === 'inline') return undefined
+  const truth = (key: string, usual: boolean): boolean =>
+    truthOf(`cache option ${key}`, Attrs[key] ?? String(usual))
   const { compression = 'gzip', mode = 'min', dest = '', ref = '' } = Attrs
   if (mode !== 'min' && mode !== 'max')
     throw new GrpcError('UNKNOWN', `unknown cache export mode ${mode}`)
@@ -53,10 +60,12 @@ export function cacheExport(
       'UNKNOWN',
       `cache option compression=${compression} is not supported here, only gzip and uncompressed`,
     )
-  if (isFalse(Attrs['oci-mediatypes']))
+  if (!truth('oci-mediatypes', true))
     throw new GrpcError('UNKNOWN', 'caches have media types of OCI (oci-mediatypes=true)')
   if ((Type === 'registry' ? ref : dest) === '')
     throw new GrpcError('UNKNOWN', `cache export of type ${Type} needs a place to go to`)
+  const asIndex = !truth('image-manifest', true)
+  const ignoreErrors = truth('ignore-error', false)
   // a build for several platforms exports once for each
   let after: string | undefined
   return (session) => ({
@@ -66,16 +75,12 @@ export function cacheExport(
         ? { registry: ref }
         : { content: clientContent(session, `local:${dest}`) },
     mode,
-    asIndex: isFalse(Attrs['image-manifest']),
+    asIndex,
     isCompressed: compression === 'gzip',
-    ignoreErrors: /^(true|1)$/i.test(Attrs['ignore-error'] ?? ''),
+    ignoreErrors,
     done: (manifest) => {
       after = manifest.digest
       if (Type === 'local') response['cache.manifest'] = JSON.stringify(manifest)
     },
   })
-}
-
-function isFalse(text: string | undefined): boolean {
-  return text !== undefined && /^(false|0)$/i.test(text)
 }

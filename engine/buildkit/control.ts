@@ -1,3 +1,4 @@
+import { meantBy } from '../build/prune.ts'
 import type { Engine } from '../contract.ts'
 import type { BuildCacheRecord, BuildPruneOptions } from '../contract/builds.ts'
 import type { Filters } from '../contract/common.ts'
@@ -9,6 +10,7 @@ import type { GrpcCall, GrpcMethods } from './grpc-server.ts'
 import {
   BRIDGE_SOLVE_REQUEST,
   BRIDGE_SOLVE_RESPONSE,
+  DISK_USAGE_REQUEST,
   DISK_USAGE_RESPONSE,
   EMPTY,
   FILTER_REQUEST,
@@ -31,7 +33,7 @@ import {
 import type { BuildkitVersion, SolveRequest, UsageRecord, WorkerRecord } from './messages.ts'
 import { historyEvents, ownProgress, recordedProgress, updateHistory } from './history-events.ts'
 import type { Progress } from './progress.ts'
-import { cancelled, SolveJob } from './solve.ts'
+import { cancelled, registryCache, SolveJob } from './solve.ts'
 import type { Shared } from './solve.ts'
 
 const CONTROL = '/moby.buildkit.v1.Control'
@@ -58,16 +60,17 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
         yield* (await progressOf(engine, shared, Ref, signal)).follow(signal)
       },
     ),
-    [`${CONTROL}/ListWorkers`]: unary(FILTER_REQUEST, LIST_WORKERS_RESPONSE, async () => ({
-      record: [await worker(engine)],
-    })),
+    [`${CONTROL}/ListWorkers`]: unary(FILTER_REQUEST, LIST_WORKERS_RESPONSE, async ({ filter }) => {
+      if (filter.some((text) => text !== ''))
+        throw new GrpcError('UNKNOWN', 'workers cannot be filtered here: there is one')
+      return { record: [await worker(engine)] }
+    }),
     [`${CONTROL}/Info`]: unary(EMPTY, INFO_RESPONSE, async () => ({
       buildkitVersion: await versionOf(engine),
     })),
-    [`${CONTROL}/DiskUsage`]: unary(FILTER_REQUEST, DISK_USAGE_RESPONSE, async ({ filter }) => {
-      if (filter.some((text) => text !== ''))
-        throw new GrpcError('UNKNOWN', 'disk usage cannot be filtered here')
-      return { record: (await engine.builds.cache()).map(usageRecord) }
+    [`${CONTROL}/DiskUsage`]: unary(DISK_USAGE_REQUEST, DISK_USAGE_RESPONSE, async (request) => {
+      const isMeant = meantBy(filtersOf(request.filter, request.ageLimit), true)
+      return { record: (await engine.builds.cache()).filter(isMeant).map(usageRecord) }
     }),
     [`${CONTROL}/Prune`]: streaming(PRUNE_REQUEST, USAGE_RECORD, async function* (request) {
       const known = new Map((await engine.builds.cache()).map((record) => [record.ID, record]))
@@ -99,14 +102,20 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
     [`${BRIDGE}/Solve`]: unary(
       BRIDGE_SOLVE_REQUEST,
       BRIDGE_SOLVE_RESPONSE,
-      async ({ CacheImports, Definition, Frontend, FrontendInputs, FrontendOpt }, call) => {
+      async (request, call) => {
+        const { CacheImports, Definition, Frontend, FrontendInputs, FrontendOpt } = request
         const job = await jobOf(shared, call)
+        if (request.SourcePolicies.some(({ rules }) => rules.length > 0))
+          throw new GrpcError('UNIMPLEMENTED', 'source policies are not supported here')
+        if (request.ExporterAttr.length > 0)
+          throw new GrpcError('UNIMPLEMENTED', 'a result takes no attributes of its exporter here')
         if ((Definition?.def.length ?? 0) > 0 || Object.keys(FrontendInputs).length > 0)
           throw new GrpcError(
             'UNIMPLEMENTED',
             'only Dockerfiles are built here, no LLB definitions',
           )
-        return { result: await job.solve(Frontend, FrontendOpt, CacheImports, call.signal) }
+        const imports = [...CacheImports, ...request.ImportCacheRefsDeprecated.map(registryCache)]
+        return { result: await job.solve(Frontend, FrontendOpt, imports, call.signal) }
       },
     ),
     [`${BRIDGE}/Return`]: unary(RETURN_REQUEST, EMPTY, async ({ error, result }, call) => {
@@ -128,14 +137,7 @@ const FRONTEND_CAPS = [
   'gateway.solve.evaluate',
 ]
 /** Several things to do with a result; the others are about definitions, of which none are taken. */
-const LLB_CAPS = [
-  'exporter.multiple',
-  'exporter.image.attestations',
-  'source.image',
-  'source.local',
-  'constraints',
-  'platform',
-]
+const LLB_CAPS = ['exporter.multiple', 'source.image', 'source.local', 'constraints', 'platform']
 
 async function solve(
   engine: Engine,
@@ -248,7 +250,23 @@ function usageRecord(record: BuildCacheRecord): UsageRecord {
   }
 }
 
-/** Filters are `key=value` and `key==value`, several comma-separated ones in one text. */
+/**
+ * Filters are `key=value` and `key==value`, several comma-separated ones in one text.
+ *
+ * @param unusedForNanos 0: also what was used just now
+ */
+function filtersOf(texts: readonly string[], unusedForNanos: number): Filters {
+  const filters: Filters = {}
+  for (const text of texts.flatMap((one) => one.split(',')).filter(Boolean)) {
+    const [, key, value] = /^([\w-]+)(?:==?(.*))?$/.exec(text) ?? []
+    if (key === undefined) throw new GrpcError('INVALID_ARGUMENT', `invalid filter ${text}`)
+    filters[key] = [...(filters[key] ?? []), value ?? '']
+  }
+  const seconds = Math.round(unusedForNanos / 1e9)
+  if (seconds > 0) filters['unused-for'] = [`${String(seconds)}s`]
+  return filters
+}
+
 function pruneOptions(request: {
   filter: string[]
   all: boolean
@@ -257,18 +275,9 @@ function pruneOptions(request: {
   maxUsedSpace: number
   minFreeSpace: number
 }): BuildPruneOptions {
-  const filters: Filters = {}
-  for (const text of request.filter.flatMap((one) => one.split(',')).filter(Boolean)) {
-    const [, key, value] = /^(\w+)==?(.*)$/.exec(text) ?? []
-    if (key === undefined || value === undefined)
-      throw new GrpcError('INVALID_ARGUMENT', `invalid filter ${text}`)
-    filters[key] = [...(filters[key] ?? []), value]
-  }
-  const seconds = Math.round(request.keepDuration / 1e9)
-  if (seconds > 0) filters['unused-for'] = [`${String(seconds)}s`]
   return {
     all: request.all,
-    filters,
+    filters: filtersOf(request.filter, request.keepDuration),
     ...(request.reservedSpace > 0 ? { reservedSpace: request.reservedSpace } : {}),
     ...(request.maxUsedSpace > 0 ? { maxUsedSpace: request.maxUsedSpace } : {}),
     ...(request.minFreeSpace > 0 ? { minFreeSpace: request.minFreeSpace } : {}),

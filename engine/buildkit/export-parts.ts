@@ -23,6 +23,8 @@ export interface BuiltImage {
   id: string
   /** `os/arch[/variant]` */
   platform: string
+  /** It goes into an index, maybe as the only one. */
+  isOfSeveral: boolean
 }
 
 /** Where the result of a build goes; what is wrong with it is told before the build begins. */
@@ -34,6 +36,11 @@ export interface PlannedExport {
    * @returns what the client writes into --metadata-file
    */
   run(images: readonly BuiltImage[], parts: ExportParts): Promise<Record<string, string>>
+}
+
+/** Whether a result is an index of images: of several, or of one that is to be in one. */
+export function isIndex(images: readonly BuiltImage[]): boolean {
+  return images.length > 1 || images.some(({ isOfSeveral }) => isOfSeveral)
 }
 
 /** The names that an output asks for. */
@@ -55,7 +62,7 @@ export async function nameImages(
   { engine, signal }: ExportParts,
 ): Promise<{ image: string; words: Record<string, string> }> {
   const ids = images.map(({ id }) => id)
-  if (ids.length > 1) {
+  if (isIndex(images)) {
     const { image, index } = await engine.images.join(ids, names.map(formatReference), signal)
     return { image, words: manifestWords(index) }
   }

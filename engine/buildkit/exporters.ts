@@ -1,12 +1,13 @@
 import { OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts'
 import { familiarReference, formatReference, parseReference } from '../images/reference.ts'
 import { planArchive } from './archive-output.ts'
-import { manifestWords, namesOf, nameImages, refuseOthers } from './export-parts.ts'
+import { isIndex, manifestWords, namesOf, nameImages, refuseOthers } from './export-parts.ts'
 import type { ExportParts, PlannedExport } from './export-parts.ts'
 import { planFiles } from './file-outputs.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes, SolveRequest } from './messages.ts'
 import { getCredentials } from './session-services.ts'
+import { truthOf } from './truth.ts'
 
 /**
  * Reads what a client wants of the result. Nothing: the build only fills the cache.
@@ -41,7 +42,7 @@ const IMAGE_ATTRS = ['name', 'push', 'load']
 
 function planImage(attrs: Record<string, string>): PlannedExport {
   refuseOthers(attrs, IMAGE_ATTRS)
-  const isPushed = /^(true|1)$/i.test(attrs['push'] ?? '')
+  const isPushed = truthOf('push', attrs['push'] ?? 'false')
   const names = namesOf(attrs)
   return {
     names: names.map((reference) => familiarReference(reference)),
@@ -57,10 +58,7 @@ function planImage(attrs: Record<string, string>): PlannedExport {
       const pushed: Record<string, string> = {}
       if (isPushed)
         for (const reference of names)
-          Object.assign(
-            pushed,
-            await pushImage(formatReference(reference), images.length > 1, parts),
-          )
+          Object.assign(pushed, await pushImage(formatReference(reference), isIndex(images), parts))
       return {
         'containerimage.config.digest': image,
         ...words,
@@ -74,7 +72,7 @@ function planImage(attrs: Record<string, string>): PlannedExport {
 /** @returns the manifest that the registry has now */
 async function pushImage(
   name: string,
-  isIndex: boolean,
+  isOfSeveral: boolean,
   { engine, progress, session, signal }: ExportParts,
 ): Promise<Record<string, string>> {
   const { domain } = parseReference(name)
@@ -89,7 +87,7 @@ async function pushImage(
       const { Digest, Size } = (aux ?? {}) as { Digest?: string; Size?: number }
       if (Digest !== undefined)
         manifest = manifestWords({
-          mediaType: isIndex ? OCI_INDEX : OCI_MANIFEST,
+          mediaType: isOfSeveral ? OCI_INDEX : OCI_MANIFEST,
           digest: Digest,
           size: Size ?? 0,
         })

@@ -1,4 +1,4 @@
-import { openTarget, refuseOthers, sendArchive } from './export-parts.ts'
+import { isIndex, openTarget, refuseOthers, sendArchive } from './export-parts.ts'
 import type { BuiltImage, ExportParts, PlannedExport } from './export-parts.ts'
 import { sendFiles } from './file-sender.ts'
 import { belowDirectory } from './tar-below.ts'
@@ -27,7 +27,7 @@ export function planFiles(
           transfer('copying files', bytes, false)
         }
         const [only] = images
-        const tar = only && images.length === 1 ? filesOf(only, parts) : filesOfAll(images, parts)
+        const tar = only && !isIndex(images) ? filesOf(only, parts) : filesOfAll(images, parts)
         await (type === 'local' ? sendDirectory : sendArchive)(tar, index, parts, told)
         transfer('copying files', bytes, true)
       })

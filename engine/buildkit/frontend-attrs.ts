@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { BuildRequest, CacheImport } from '../contract/builds.ts'
+import { isDockerfileFrontEnd } from '../dockerfile/front-end.ts'
 import { cacheImport } from './cache-options.ts'
 import { GrpcError } from './grpc-error.ts'
 import type { Attributes } from './messages.ts'
 import { askedContext } from './named-contexts.ts'
 import type { AskedContext } from './named-contexts.ts'
 import type { Session } from './session.ts'
+import { truthOf } from './truth.ts'
 
 /** What a client asks of the front end `dockerfile.v0`. */
 export interface FrontendAttrs {
@@ -17,18 +19,20 @@ export interface FrontendAttrs {
   dockerfile: string | undefined
   /** More than one: an image for each. */
   platforms: string[]
+  /** The result is an index, also of one image. */
+  isMultiPlatform: boolean
+  /** By name, or by `name::platform` for that platform alone. */
   contexts: Record<string, AskedContext>
+  /** IDs of the sessions that have directories, by their names; the others are of the build's own session. */
+  localSessions: Record<string, string>
   cacheImports: ((session: Session) => CacheImport)[]
-  /** Kinds of attestations that are asked for and that no image here gets. */
-  attestations: string[]
   request: Omit<BuildRequest, 'context'>
 }
 
 const UPLOAD = 'http://buildkit-session'
 
-/** Read elsewhere, or told for the sake of records only. */
-const READ_ELSEWHERE =
-  /^(vcs:|local-sessionid:|sharedkey:|dockerfilekey$|contextkey$|context$|filename$|image-resolve-mode$|multi-platform$)/
+/** Read below, or of no effect on what is built: where the context came from, and a hint for what to keep of it. */
+const READ_BELOW = /^(vcs:|sharedkey:|(dockerfilekey|contextkey|context|filename)$)/
 
 /**
  * Reads the attributes of a build. What is not known is refused by name: a build must not leave out what was asked for.
@@ -45,18 +49,21 @@ export function readFrontendAttrs(
   const caches = [...options.cacheImports]
   const platforms: string[] = []
   const contexts: Record<string, AskedContext> = {}
-  const attestations: string[] = []
+  const localSessions: Record<string, string> = {}
+  let multiPlatform: string | undefined
   const resources: NonNullable<BuildRequest['resources']> = {}
   const request: FrontendAttrs['request'] = {
     buildArgs,
     labels,
     resources,
     entitlements: options.entitlements.map(entitlement),
-    pull: attrs['image-resolve-mode'] === 'pull',
   }
   for (const [key, value] of Object.entries(attrs)) {
-    if (key.startsWith('build-arg:')) buildArgs[key.slice('build-arg:'.length)] = value
-    else if (key.startsWith('label:')) labels[key.slice('label:'.length)] = value
+    if (key.startsWith('build-arg:')) {
+      const name = key.slice('build-arg:'.length)
+      checkBuildArg(name, value)
+      buildArgs[name] = value
+    } else if (key.startsWith('label:')) labels[key.slice('label:'.length)] = value
     else if (key === 'target') request.target = value
     else if (key === 'no-cache') withoutCache(request, value)
     else if (key === 'platform') platforms.push(...list(value))
@@ -69,9 +76,13 @@ export function readFrontendAttrs(
     else if (key === 'frontend.caps') checkCaps(value)
     else if (key.startsWith('context:'))
       contexts[key.slice('context:'.length)] = askedContext(key.slice('context:'.length), value)
-    else if (key.startsWith('attest:')) {
-      if (isWanted(value)) attestations.push(key.slice('attest:'.length))
-    } else if (key === 'shm-size') resources.ShmSize = whole(key, value)
+    else if (key.startsWith('attest:')) refuseAttestation(key, value)
+    else if (key.startsWith('local-sessionid:'))
+      localSessions[key.slice('local-sessionid:'.length)] = value
+    else if (key === 'image-resolve-mode') request.pull = isPulled(value)
+    else if (key === 'multi-platform') multiPlatform = value
+    else if (key === 'hostname') request.hostname = value
+    else if (key === 'shm-size') resources.ShmSize = whole(key, value)
     else if (key === 'memory') resources.Memory = whole(key, value)
     else if (key === 'memswap') resources.MemorySwap = whole(key, value)
     else if (key === 'cpushares') resources.CpuShares = whole(key, value)
@@ -80,9 +91,11 @@ export function readFrontendAttrs(
     else if (key === 'cpusetcpus') resources.CpusetCpus = value
     else if (key === 'cpusetmems') resources.CpusetMems = value
     else if (key === 'ulimit') resources.Ulimits = list(value).map(ulimit)
-    else if (!READ_ELSEWHERE.test(key)) throw refused(key, value)
+    else if (!READ_BELOW.test(key)) throw refused(key, value)
   }
   const { context = '', contextkey = 'context', dockerfilekey } = attrs
+  const { BUILDKIT_MULTI_PLATFORM = '' } = buildArgs
+  if (BUILDKIT_MULTI_PLATFORM !== '') multiPlatform = BUILDKIT_MULTI_PLATFORM
   const isRemote = context !== '' && !context.startsWith(`${UPLOAD}/`)
   const isUpload = context.startsWith(`${UPLOAD}/`)
   return {
@@ -93,9 +106,10 @@ export function readFrontendAttrs(
         ? { upload: context.slice(UPLOAD.length) }
         : { local: contextkey },
     platforms: [...new Set(platforms)],
+    isMultiPlatform: isMulti(multiPlatform, new Set(platforms).size),
     contexts,
+    localSessions,
     cacheImports: unique(caches).map(cacheImport),
-    attestations,
     dockerfile: dockerfilekey ?? (isRemote || isUpload ? undefined : 'dockerfile'),
     request,
   }
@@ -129,16 +143,48 @@ function checkCaps(value: string): void {
 }
 
 /** What a client asks for by itself (`inline-only`) is nobody's wish. */
-function isWanted(value: string): boolean {
-  return !/(^|,)(inline-only=true|disabled=true)(,|$)/.test(value)
+function refuseAttestation(key: string, value: string): void {
+  if (/(^|,)(inline-only=true|disabled=true)(,|$)/.test(value)) return
+  throw new GrpcError(
+    'UNKNOWN',
+    `${key}=${value}: attestations are not made here: build with --provenance=false --sbom=false`,
+  )
+}
+
+/** Arguments that mean something to BuildKit's own front end; `build/` knows what they mean here. */
+function checkBuildArg(name: string, value: string): void {
+  const key = `build-arg:${name}`
+  if (name === 'BUILDKIT_SYNTAX' && value !== '' && !isDockerfileFrontEnd(value))
+    throw new GrpcError('UNKNOWN', `front end ${value} is not run here, only docker/dockerfile`)
+  // that checks are left out is nothing to miss: none are made
+  if (name === 'BUILDKIT_DOCKERFILE_CHECK' && !/^(skip=[^;]*)?$/.test(value))
+    throw refused(key, value)
+}
+
+/** @see moby/buildkit frontend/dockerui/attr.go, parseResolveMode */
+function isPulled(mode: string): boolean {
+  if (mode === 'pull') return true
+  if (['', 'default', 'local'].includes(mode)) return false
+  throw new GrpcError('UNKNOWN', `invalid image-resolve-mode: ${mode}`)
+}
+
+function isMulti(asked: string | undefined, platforms: number): boolean {
+  if (asked === undefined || asked === '') return platforms > 1
+  const isAsked = truthOf('multi-platform', asked)
+  if (isAsked || platforms <= 1) return isAsked
+  throw new GrpcError(
+    'UNKNOWN',
+    'conflicting config: returning multiple target platforms is not allowed',
+  )
 }
 
 function unique(caches: readonly Attributes[]): Attributes[] {
   return [...new Map(caches.map((one) => [JSON.stringify([one.Type, one.Attrs]), one])).values()]
 }
 
-function networkOf(value: string): string {
+function networkOf(value: string): string | undefined {
   if (value === 'host' || value === 'none') return value
+  if (value === 'sandbox' || value === '') return undefined
   throw new GrpcError('UNKNOWN', `invalid netmode ${value}`)
 }
 

@@ -10,6 +10,14 @@ import { pullUpload } from './session-services.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
 
+/** Where a build's directories are. */
+export interface LocalSessions {
+  /** The build's own session. */
+  own: Session
+  /** The one that has a directory. */
+  of: (name: string) => Promise<Session>
+}
+
 export interface LoadedDefinition {
   context: BuildContext
   /** Undefined: it is in the context, and not known yet. */
@@ -21,7 +29,7 @@ export interface LoadedDefinition {
  * address.
  */
 export async function loadDefinition(
-  session: Session,
+  sessions: LocalSessions,
   attrs: FrontendAttrs,
   progress: Progress,
   signal: AbortSignal,
@@ -30,12 +38,22 @@ export async function loadDefinition(
   const own =
     attrs.dockerfile === undefined
       ? undefined
-      : await loadDockerfile(session, attrs.dockerfile, filename, progress, signal)
+      : await loadDockerfile(
+          await sessions.of(attrs.dockerfile),
+          attrs.dockerfile,
+          filename,
+          progress,
+          signal,
+        )
   const dockerfile = own && { filename, content: own.content }
   const asGiven = own ? { dockerfile: own.content } : {}
   if ('remote' in context) return { context: { remote: context.remote, ...asGiven }, dockerfile }
   if ('upload' in context)
-    return { context: { tar: pullUpload(session, context.upload, signal), ...asGiven }, dockerfile }
+    return {
+      context: { tar: pullUpload(sessions.own, context.upload, signal), ...asGiven },
+      dockerfile,
+    }
+  const session = await sessions.of(context.local)
   const ignore =
     own?.ignore ??
     (await progress.step('[internal] load .dockerignore', async (transfer) => {

@@ -22,6 +22,13 @@ export interface Attributes {
   Type: string
   Attrs: Record<string, string>
 }
+export interface CacheOptions {
+  ExportRefDeprecated: string
+  ExportAttrsDeprecated: Record<string, string>
+  ImportRefsDeprecated: string[]
+  Exports: Attributes[]
+  Imports: Attributes[]
+}
 export interface SolveRequest {
   Ref: string
   Definition: { def: Uint8Array[] } | null
@@ -30,12 +37,13 @@ export interface SolveRequest {
   Session: string
   Frontend: string
   FrontendAttrs: Record<string, string>
-  Cache: { Exports: Attributes[]; Imports: Attributes[]; ImportRefsDeprecated: string[] } | null
+  Cache: CacheOptions | null
   Entitlements: string[]
   FrontendInputs: Record<string, unknown>
   Internal: boolean
   SourcePolicy: { rules: unknown[] } | null
   Exporters: Attributes[]
+  EnableSessionExporter: boolean
   SourcePolicySession: string
   ProxyNetwork: boolean
 }
@@ -114,6 +122,7 @@ export interface BridgeResult {
   ref?: { id: string } | null
   refs?: { refs: Record<string, { id: string }> } | null
   metadata: Record<string, Uint8Array>
+  attestations?: Record<string, unknown>
 }
 export interface Packet {
   type: number
@@ -149,6 +158,7 @@ export const STATUS_RESPONSE = codec<StatusResponse>('StatusResponse')
 export const LIST_WORKERS_RESPONSE = codec<{ record: WorkerRecord[] }>('ListWorkersResponse')
 export const INFO_RESPONSE = codec<{ buildkitVersion: BuildkitVersion }>('InfoResponse')
 export const FILTER_REQUEST = codec<{ filter: string[] }>('FilterRequest')
+export const DISK_USAGE_REQUEST = codec<{ filter: string[]; ageLimit: number }>('DiskUsageRequest')
 export const PRUNE_REQUEST = codec<{
   filter: string[]
   all: boolean
@@ -184,8 +194,11 @@ export const BRIDGE_SOLVE_REQUEST = codec<{
   Definition: { def: Uint8Array[] } | null
   Frontend: string
   FrontendOpt: Record<string, string>
+  ImportCacheRefsDeprecated: string[]
+  ExporterAttr: Uint8Array
   CacheImports: Attributes[]
   FrontendInputs: Record<string, unknown>
+  SourcePolicies: { rules: unknown[] }[]
 }>('BridgeSolveRequest')
 export const BRIDGE_SOLVE_RESPONSE = codec<{ result: BridgeResult }>('BridgeSolveResponse')
 export const RETURN_REQUEST = codec<{ result: BridgeResult | null; error: RpcStatus | null }>(

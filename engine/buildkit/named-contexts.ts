@@ -1,9 +1,10 @@
 import type { NamedContext } from '../contract/builds.ts'
+import { formatPlatform, parsePlatform } from '../oci/platform.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import { syncDirectory, syncFiles } from './file-sync.ts'
 import { ignorePatterns } from './ignore-file.ts'
-import type { Session } from './session.ts'
+import type { LocalSessions } from './load-definition.ts'
 import { passThrough } from './pass-through.ts'
 
 const MOST_IGNORE_FILE = 1 << 20
@@ -44,21 +45,36 @@ export function askedContext(name: string, value: string): AskedContext {
   }
 }
 
+/** Those that stand for something in a build for a platform: `name::platform` is before `name`. */
+export function contextsFor(
+  asked: Readonly<Record<string, AskedContext>>,
+  platform: string,
+): Record<string, AskedContext> {
+  const found: Record<string, AskedContext> = {}
+  for (const [key, context] of Object.entries(asked)) {
+    const [name = '', only] = key.split('::')
+    if (only === undefined) found[name] ??= context
+    else if (formatPlatform(parsePlatform(only)) === platform) found[name] = context
+  }
+  return found
+}
+
 /** What its name stands for in a build. */
 export function openContext(
   asked: AskedContext,
-  session: Session,
+  sessions: LocalSessions,
   signal: AbortSignal,
   told: (bytes: number) => void,
 ): NamedContext {
   if ('store' in asked)
-    return { content: clientContent(session, `oci:${asked.store}`), digest: asked.digest }
+    return { content: clientContent(sessions.own, `oci:${asked.store}`), digest: asked.digest }
   if (!('local' in asked)) return asked
   const { local: name } = asked
   return {
     open: () =>
       passThrough(async () => {
         const only = ['.dockerignore']
+        const session = await sessions.of(name)
         const files = await syncFiles(session, {
           name,
           only,

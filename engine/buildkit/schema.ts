@@ -21,6 +21,7 @@ message CacheEntry { string Type = 1; map<string, string> Attrs = 2; }
 message CacheOptions {
   string ExportRefDeprecated = 1;
   repeated string ImportRefsDeprecated = 2;
+  map<string, string> ExportAttrsDeprecated = 3;
   repeated CacheEntry Exports = 4;
   repeated CacheEntry Imports = 5;
 }
@@ -86,6 +87,7 @@ message ListWorkersResponse { repeated WorkerRecord record = 1; }
 message InfoResponse { BuildkitVersion buildkitVersion = 1; }
 
 message FilterRequest { repeated string filter = 1; }
+message DiskUsageRequest { repeated string filter = 1; int64 ageLimit = 2; }
 message PruneRequest {
   repeated string filter = 1;
   bool all = 2;
@@ -133,13 +135,21 @@ message ApiCap { string ID = 1; bool Enabled = 2; }
 message PongResponse { repeated ApiCap FrontendAPICaps = 1; repeated ApiCap LLBCaps = 2; repeated WorkerRecord Workers = 3; }
 message Ref { string id = 1; }
 message RefMap { map<string, Ref> refs = 1; }
-message Result { Ref ref = 3; RefMap refs = 4; map<string, bytes> metadata = 10; }
+message Result {
+  Ref ref = 3;
+  RefMap refs = 4;
+  map<string, bytes> metadata = 10;
+  map<string, Empty> attestations = 11;
+}
 message BridgeSolveRequest {
   Definition Definition = 1;
   string Frontend = 2;
   map<string, string> FrontendOpt = 3;
+  repeated string ImportCacheRefsDeprecated = 4;
+  bytes ExporterAttr = 11;
   repeated CacheEntry CacheImports = 12;
   map<string, Definition> FrontendInputs = 13;
+  repeated SourcePolicy SourcePolicies = 15;
 }
 message BridgeSolveResponse { Result result = 3; }
 message ReturnRequest { Result result = 1; RpcStatus error = 2; }

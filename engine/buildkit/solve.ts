@@ -5,15 +5,17 @@ import type { BuildEvent, CacheExport } from '../contract/builds.ts'
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { cacheExport } from './cache-options.ts'
 import { planExports } from './exporters.ts'
+import { isIndex } from './export-parts.ts'
 import type { BuiltImage, PlannedExport } from './export-parts.ts'
+import { ownFrontEnd } from './front-end.ts'
 import { readFrontendAttrs } from './frontend-attrs.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { BuildHistory } from './history.ts'
 import { loadDefinition } from './load-definition.ts'
 import type { LoadedDefinition } from './load-definition.ts'
-import type { Attributes, BridgeResult, RpcStatus, SolveRequest } from './messages.ts'
-import { openContext } from './named-contexts.ts'
+import type { Attributes, BridgeResult, CacheOptions, RpcStatus, SolveRequest } from './messages.ts'
+import { contextsFor, openContext } from './named-contexts.ts'
 import { Progress } from './progress.ts'
 import { Sessions } from './session.ts'
 import type { Session } from './session.ts'
@@ -76,7 +78,7 @@ export class SolveJob {
     this.#shared = shared
     this.#signal = signal
     this.#exports = planExports(request)
-    this.#cacheExports = (request.Cache?.Exports ?? []).flatMap(
+    this.#cacheExports = cacheExportsOf(request.Cache).flatMap(
       (one) => cacheExport(one, this.#cacheResponse) ?? [],
     )
     this.#returned = new Promise((resolve) => {
@@ -92,10 +94,7 @@ export class SolveJob {
         ? await this.#whatIsReturned()
         : await this.#build(Frontend, FrontendAttrs, [
             ...(Cache?.Imports ?? []),
-            ...(Cache?.ImportRefsDeprecated ?? []).map((ref) => ({
-              Type: 'registry',
-              Attrs: { ref },
-            })),
+            ...(Cache?.ImportRefsDeprecated ?? []).map(registryCache),
           ])
     const response: Record<string, string> = {}
     if (images.length === 0) return response
@@ -127,9 +126,9 @@ export class SolveJob {
       return { id, platform: image.platform }
     })
     const [only] = named
-    if (only && named.length === 1) return { ref: { id: only.id }, metadata: {} }
+    if (only && !isIndex(images)) return { ref: { id: only.id }, metadata: {} }
     const refs = Object.fromEntries(named.map(({ id, platform }) => [platform, { id }]))
-    return { refs: { refs }, metadata: { 'refs.platforms': platformsJson(named) } }
+    return { refs: { refs }, metadata: { [PLATFORMS]: platformsJson(named) } }
   }
 
   return(returned: Returned): void {
@@ -142,7 +141,13 @@ export class SolveJob {
       const { code, details, message } = returned.error
       throw new GrpcError(code, message, { details })
     }
-    const { ref, refs } = returned.result ?? {}
+    const { attestations = {}, metadata = {}, ref, refs } = returned.result ?? {}
+    const unread = [
+      ...Object.keys(attestations).map((platform) => `attestations of ${platform}`),
+      ...Object.keys(metadata).filter((key) => key !== PLATFORMS),
+    ]
+    if (unread.length > 0)
+      throw new GrpcError('UNKNOWN', `${unread.join(', ')}: this is not taken with a result here`)
     const ids = [...(ref ? [ref.id] : []), ...Object.values(refs?.refs ?? {}).map(({ id }) => id)]
     const unknown = ids.find((id) => id !== '' && !this.#images.has(id))
     if (unknown !== undefined) throw new GrpcError('UNKNOWN', `no such ref: ${unknown}`)
@@ -152,25 +157,19 @@ export class SolveJob {
 
   /** An image for each platform that is asked for. */
   async #build(
-    frontend: string,
-    attrs: Record<string, string>,
+    givenFrontend: string,
+    givenAttrs: Record<string, string>,
     cacheImports: readonly Attributes[],
     callSignal?: AbortSignal,
   ): Promise<BuiltImage[]> {
-    if (frontend !== 'dockerfile.v0')
-      throw new GrpcError(
-        'UNKNOWN',
-        frontend === ''
-          ? 'only Dockerfiles are built here (frontend dockerfile.v0), no LLB definitions'
-          : `frontend ${frontend} is not run here, only dockerfile.v0`,
-      )
+    const { attrs, frontend } = ownFrontEnd(givenFrontend, givenAttrs)
     this.#shared.history.describe(this.ref, frontend, attrs)
     const signal = callSignal ? AbortSignal.any([this.#signal, callSignal]) : this.#signal
     const entitlements = this.#request.Entitlements
     const asked = readFrontendAttrs(attrs, { cacheImports, entitlements })
-    for (const kind of asked.attestations)
-      this.progress.warn(`attestations are not made here: the image has no ${kind}`)
     const session = await this.#shared.sessions.get(this.#request.Session, signal)
+    if (this.#request.EnableSessionExporter && session.supports(FIND_EXPORTERS))
+      throw new GrpcError('UNKNOWN', 'outputs that a session finds are not asked for here')
     const platforms = asked.platforms.length > 0 ? asked.platforms : [undefined]
     const images: BuiltImage[] = []
     for (const platform of platforms)
@@ -179,7 +178,8 @@ export class SolveJob {
           { asked, attrs, session, platform, isOneOfSeveral: platforms.length > 1 },
           signal,
         ),
-        platform: formatPlatform(platform === undefined ? hostPlatform() : parsePlatform(platform)),
+        platform: fullPlatform(platform),
+        isOfSeveral: asked.isMultiPlatform,
       })
     return images
   }
@@ -203,10 +203,17 @@ export class SolveJob {
     const { progress } = this
     let loaded: LoadedDefinition | undefined
     try {
-      loaded = await loadDefinition(session, asked, progress, signal)
+      const sessions = {
+        own: session,
+        of: async (name: string) => {
+          const id = asked.localSessions[name]
+          return id === undefined ? session : await this.#shared.sessions.get(id, signal)
+        },
+      }
+      loaded = await loadDefinition(sessions, asked, progress, signal)
       const { context, dockerfile } = loaded
-      const contexts = Object.entries(asked.contexts).map(
-        ([name, one]) => [name, openContext(one, session, signal, () => undefined)] as const,
+      const contexts = Object.entries(contextsFor(asked.contexts, fullPlatform(platform))).map(
+        ([name, one]) => [name, openContext(one, sessions, signal, () => undefined)] as const,
       )
       const id = randomBytes(16).toString('hex')
       this.#shared.history.leadsTo(this.ref, id)
@@ -257,6 +264,28 @@ function forPlatform(event: BuildEvent, platform: string): BuildEvent {
   const step = `${platform} ${event.step}`
   if (event.kind !== 'started') return { ...event, step }
   return { ...event, step, name: event.name.replace(/^\[/, `[${platform} `) }
+}
+
+/** The session of a client that has outputs to add answers this. */
+const FIND_EXPORTERS = '/moby.exporter.v1.Exporter/FindExporters'
+
+/** What a result says of its images. */
+const PLATFORMS = 'refs.platforms'
+
+function fullPlatform(platform: string | undefined): string {
+  return formatPlatform(platform === undefined ? hostPlatform() : parsePlatform(platform))
+}
+
+export function registryCache(ref: string): Attributes {
+  return { Type: 'registry', Attrs: { ref } }
+}
+
+/** Older clients have one, apart. */
+function cacheExportsOf(cache: CacheOptions | null): Attributes[] {
+  const { ExportAttrsDeprecated = {}, ExportRefDeprecated = '', Exports = [] } = cache ?? {}
+  if (ExportRefDeprecated === '') return Exports
+  const old = { ...ExportAttrsDeprecated, ref: ExportRefDeprecated }
+  return [...Exports, { Type: 'registry', Attrs: old }]
 }
 
 /** @see moby/buildkit exporter/containerimage/exptypes, Platforms */

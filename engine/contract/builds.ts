@@ -182,6 +182,8 @@ export interface BuildRequest {
   network?: string | undefined
   /** `host:ip` */
   extraHosts?: string[]
+  /** What commands see their host called, unless the argument BUILDKIT_SANDBOX_HOSTNAME says otherwise. */
+  hostname?: string
   /** Of `RUN`. */
   resources?: Pick<
     HostConfig,

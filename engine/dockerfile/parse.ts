@@ -1,6 +1,7 @@
 import { errorMessage } from '../errors.ts'
 import { DockerfileError, type Location } from './error.ts'
 import type { From, Instruction, InstructionOf } from './instructions.ts'
+import { isDockerfileFrontEnd } from './front-end.ts'
 import { parseFrom, parseInstruction } from './parse-instruction.ts'
 import { lex, type Directives, type Statement } from './lex.ts'
 
@@ -25,6 +26,15 @@ export interface Stage {
  */
 export function parseDockerfile(source: string): Dockerfile {
   const { directives, statements, warnings } = lex(source)
+  const { check = '', syntax } = directives
+  // what follows is another language
+  if (syntax !== undefined && !isDockerfileFrontEnd(syntax)) {
+    const line = 1 + source.split('\n').findIndex((text) => /^#\s*syntax\s*=/i.test(text))
+    const message = `front end ${syntax} is not run here, only docker/dockerfile`
+    throw new DockerfileError(message, { line, endLine: line })
+  }
+  if (/(^|;)\s*error\s*=\s*true/i.test(check))
+    warnings.push(`# check=${check}: no checks are made here that could fail the build`)
   const file: Dockerfile = { directives, args: [], stages: [], warnings }
   for (const statement of statements) at(statement.location, () => take(file, statement))
   if (statements.length === 0)

@@ -41,14 +41,18 @@ export const PROXY_ARGS: readonly string[] = [
 ].flatMap((name) => [name, name.toLowerCase()])
 
 /**
- * What of BuildKit's own arguments means something here: whether the repository of a context keeps its `.git`, and the name
- * of the host that commands see. Images tell their steps anyway (INLINE_CACHE), and the front end is always the same (SYNTAX).
+ * BuildKit's own arguments. What they mean here: a prefix of the IDs of cache mounts, whether the repository of a context
+ * keeps its `.git`, an index also for one platform, and the name of the host that commands see. Images tell their steps
+ * anyway (INLINE_CACHE), the front end is always the same (SYNTAX), and no checks are made that could be left out.
  *
  * @see https://docs.docker.com/reference/dockerfile/, "BuildKit built-in build args"
  */
 export const BUILDKIT_ARGS: readonly string[] = [
+  'BUILDKIT_CACHE_MOUNT_NS',
   'BUILDKIT_CONTEXT_KEEP_GIT_DIR',
+  'BUILDKIT_DOCKERFILE_CHECK',
   'BUILDKIT_INLINE_CACHE',
+  'BUILDKIT_MULTI_PLATFORM',
   'BUILDKIT_SANDBOX_HOSTNAME',
   'BUILDKIT_SYNTAX',
 ]

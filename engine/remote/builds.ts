@@ -160,6 +160,8 @@ function refuseUnsent(request: BuildRequest): void {
   for (const [what, list] of Object.entries(unsent))
     if (list.length > 0)
       throw new NotImplementedError(`a remote engine takes no ${what} for a build`)
+  if (request.hostname !== undefined)
+    throw new NotImplementedError('a remote engine takes no hostname for a build')
   if ((request.entitlements ?? []).length > 0)
     throw new NotImplementedError('a remote engine takes no entitlements for a build')
 }

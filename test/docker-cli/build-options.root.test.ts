@@ -168,12 +168,72 @@ describe('options of docker buildx build', { skip }, () => {
     assert.match(told, new RegExp(`${gateway.replaceAll('.', '\\.')}\\s+made\\.up`))
   })
 
-  it('leaves out attestations, saying so only where they were asked for', async () => {
+  it('makes no attestations: those that are asked for are refused', async () => {
     const files = { Dockerfile: 'FROM BASE\nRUN true' }
-    assert.doesNotMatch(await built(files), /attestations/)
-    const told = await built(files, '--provenance=true', '--sbom=true')
-    assert.match(told, /attestations are not made here: the image has no provenance/)
-    assert.match(told, /has no sbom/)
+    assert.doesNotMatch(await built(files, '-t', 'plain'), /attestation/)
+    await built(files, '--provenance=false', '--sbom=false')
+    for (const asked of ['--provenance=mode=max', '--sbom=true', '--attest=type=provenance'])
+      for (const output of ['type=docker', `type=oci,dest=${path.join(cli.dir, 'attested.tar')}`]) {
+        const args = [asked, '--output', output]
+        const { code, stderr } = await buildx(cli, contextOf(cli, files), ...args)
+        assert.equal(code, 1, stderr)
+        assert.match(stderr, /Attestations are not supported by the current BuildKit daemon/)
+      }
+  })
+
+  it('makes an index of one platform when it is to be one', async () => {
+    const files = { Dockerfile: 'FROM scratch\nCOPY f /f', f: 'f' }
+    const target = path.join(cli.dir, 'one-of-several')
+    const multi = ['--build-arg', 'BUILDKIT_MULTI_PLATFORM=1']
+    await built(files, ...multi, '--output', target)
+    const own = HOST.replace('/', '_')
+    assert.equal(fs.readFileSync(path.join(target, own, 'f'), 'utf8'), 'f')
+    const metadata = path.join(cli.dir, 'one-of-several.json')
+    const archive = path.join(cli.dir, 'one-of-several.tar')
+    const output = ['--output', `type=oci,dest=${archive}`, '--metadata-file', metadata]
+    await built(files, ...multi, ...output)
+    const written = JSON.parse(fs.readFileSync(metadata, 'utf8')) as Record<string, Listed>
+    const type = written['containerimage.descriptor']?.mediaType
+    assert.equal(type, 'application/vnd.oci.image.index.v1+json')
+    const { code, stderr } = await buildx(
+      cli,
+      contextOf(cli, files),
+      ...['--build-arg', 'BUILDKIT_MULTI_PLATFORM=0', '--platform', `${HOST},${FOREIGN}`],
+    )
+    assert.equal(code, 1)
+    assert.match(stderr, /returning multiple target platforms is not allowed/)
+  })
+
+  it('keeps cache mounts of one namespace from another', async () => {
+    const step = 'RUN --mount=type=cache,target=/c,id=apart ls /c; touch /c/$RANDOM'
+    const told = async (namespace: string): Promise<string> => {
+      const arg = `BUILDKIT_CACHE_MOUNT_NS=${namespace}`
+      const args = ['--no-cache', '--build-arg', arg]
+      const listed = await built({ Dockerfile: `FROM BASE\n${step}` }, ...args)
+      assert.doesNotMatch(listed, /not consumed/)
+      return listed
+    }
+    const has = /^#\d+ [\d.]+ \d+$/m
+    assert.doesNotMatch(await told('one'), has)
+    assert.doesNotMatch(await told('two'), has)
+    assert.match(await told('one'), has)
+  })
+
+  it('reads Dockerfiles itself, and no other language', async () => {
+    const files = { Dockerfile: 'FROM BASE\nRUN hostname' }
+    const own = ['--build-arg', 'BUILDKIT_SYNTAX=mirror.example/docker/dockerfile:1.9-labs']
+    const named = ['--build-arg', 'BUILDKIT_SANDBOX_HOSTNAME=called']
+    assert.match(await built(files, ...own, ...named), /[\d.]+ called\n/)
+    const refused = async (other: Files, ...args: string[]): Promise<string> => {
+      const { code, stderr } = await buildx(cli, contextOf(cli, other), ...args)
+      assert.equal(code, 1)
+      return stderr
+    }
+    const arg = ['--build-arg', 'BUILDKIT_SYNTAX=example/mopy']
+    assert.match(await refused(files, ...arg), /front end example\/mopy is not run here/)
+    const mopy = { Dockerfile: '# syntax=example/mopy:1\nversion: 3' }
+    const told = await refused(mopy)
+    assert.match(told, />>> # syntax=[^]*front end example\/mopy:1 is not run here/)
   })
 
   describe('--platform', () => {
@@ -317,6 +377,7 @@ describe('options of docker buildx build', { skip }, () => {
 
 interface Listed {
   digest: string
+  mediaType?: string
   annotations?: Record<string, string>
   platform?: { os: string; architecture: string }
 }
