@@ -188,7 +188,10 @@ export interface ContainerEngine {
   attach(id: string, options: AttachOptions): Promise<{ stream: Duplex; tty: boolean }>
   /** What its files differ in from its image's. @see GET /containers/{id}/changes */
   changes(id: string): Promise<FilesystemChange[]>
-  /** Its root file system as a tar, without what is mounted in it. Destroy the stream to stop. */
+  /**
+   * Its root file system as a tar, without what is mounted in it. Destroy the stream to stop. Its chunks, and those of the
+   * archives below, are the reader's alone.
+   */
   export(id: string): Promise<Readable>
   /**
    * Status of a file, a link in the last place not followed.

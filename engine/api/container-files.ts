@@ -26,7 +26,10 @@ export function containerFileRoutes(containers: ContainerEngine): Route[] {
       method: 'GET',
       path: '/containers/:id/export',
       handle: async (call) => {
-        await call.pipe(await containers.export(call.param('id')), 'application/octet-stream')
+        await call.pipeArchive(
+          await containers.export(call.param('id')),
+          'application/octet-stream',
+        )
       },
     },
     route({
@@ -45,7 +48,7 @@ export function containerFileRoutes(containers: ContainerEngine): Route[] {
       handle: async (call, { path }) => {
         const { stat, tar } = await containers.readArchive(call.param('id'), required(path))
         setStat(call, stat)
-        await call.pipe(tar, TAR)
+        await call.pipeArchive(tar, TAR)
       },
     }),
     route({

@@ -39,7 +39,8 @@ export function programFor(start: Buffer): 'bzip2' | 'xz' | undefined {
 export const MAGIC_LENGTH = 6
 
 /**
- * The content of a stream, decompressed by what it is. Chunks are good until the next one is asked for.
+ * The content of a stream, decompressed by what it is. Chunks, also those of the source, are good until the next one is asked
+ * for.
  *
  * @param options.byPrograms bzip2 and xz too, by the host's programs: for archives that are only unpacked
  * @throws INVALID_PARAMETER when the compressed data is broken or cut short
@@ -54,7 +55,8 @@ export async function* decompress(
     while (start.length < MAGIC_LENGTH) {
       const next = await chunks.next()
       if (next.done) break
-      start = start.length === 0 ? next.value : Buffer.concat([start, next.value])
+      const isEnough = start.length === 0 && next.value.length >= MAGIC_LENGTH
+      start = isEnough ? next.value : Buffer.concat([start, next.value])
     }
     const whole = prepend(start, chunks)
     const program = options.byPrograms === true ? programFor(start) : undefined
@@ -146,7 +148,8 @@ async function* through(
     try {
       for await (const chunk of source) {
         if (transform.destroyed) return
-        if (!transform.write(chunk)) await drained(transform)
+        // it keeps what it has not yet come to, and the chunk is only lent
+        if (!transform.write(Buffer.from(chunk))) await drained(transform)
       }
       transform.end()
     } catch (error) {

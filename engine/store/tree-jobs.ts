@@ -1,4 +1,3 @@
-import fs from 'node:fs'
 import type { PathStat } from '../contract.ts'
 import { NotFoundError, InvalidParameterError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'
@@ -14,6 +13,8 @@ import { TarWriter } from '../tree/tar-writer.ts'
 import { TreeWriter } from '../tree/write-tree.ts'
 import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
+import { readRing } from './byte-ring.ts'
+import type { ByteRing } from './byte-ring.ts'
 import { layerChanges } from './changes.ts'
 import { admitChunk } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
@@ -46,7 +47,7 @@ export type TreeJob =
       hidden: readonly string[]
     }
   | { kind: 'read-all'; root: number; flow: FlowCount; ids?: IdMap | undefined }
-  | { kind: 'write'; root: number; path: string; from: number; options: WriteTreeOptions }
+  | { kind: 'write'; root: number; path: string; from: ByteRing; options: WriteTreeOptions }
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
   | ({ kind: 'squash' } & SquashJob)
@@ -104,7 +105,7 @@ export async function doTreeJob(
       return undefined
     }
     case 'write':
-      await writePath(job, isCancelled)
+      await writePath(job)
       return undefined
     case 'changes':
       return layerChanges(job.upper, job.lower)
@@ -162,12 +163,7 @@ function identityOf(root: Level, path: string): string[] {
   }
 }
 
-const READ_BYTES = 256 * 1024
-
-async function writePath(
-  job: Extract<TreeJob, { kind: 'write' }>,
-  isCancelled: () => boolean,
-): Promise<void> {
+async function writePath(job: Extract<TreeJob, { kind: 'write' }>): Promise<void> {
   const place = placeOf(rootLevel(job.root), job.path, true)
   try {
     if (place.entry) throw new InvalidParameterError('extraction point is not a directory')
@@ -176,7 +172,7 @@ async function writePath(
     const writer = new TreeWriter(place, job.options)
     try {
       const parser = new TarParser(writer)
-      for await (const chunk of decompress(chunksFrom(job.from, isCancelled), { byPrograms: true }))
+      for await (const chunk of decompress(readRing(job.from), { byPrograms: true }))
         parser.push(chunk)
       parser.end()
       writer.finish()
@@ -186,17 +182,6 @@ async function writePath(
     }
   } finally {
     place.close()
-  }
-}
-
-async function* chunksFrom(fd: number, isCancelled: () => boolean): AsyncGenerator<Buffer> {
-  for (;;) {
-    // a new one each time: the decompressor holds on to it
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-    const length = fs.readSync(fd, buffer, 0, READ_BYTES, null)
-    if (isCancelled()) throw new InvalidParameterError('the archive was cut short')
-    if (length === 0) return
-    yield buffer.subarray(0, length)
   }
 }
 

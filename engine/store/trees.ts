@@ -1,12 +1,10 @@
-import net from 'node:net'
 import { Readable } from 'node:stream'
 import type { PathStat } from '../contract.ts'
 import { EngineError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'
-import { closeFd } from '../native/process.ts'
-import { socketPair } from '../native/spawn.ts'
 import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
+import { newRing, RingWriter } from './byte-ring.ts'
 import { closeFlow, newFlow, releaseChunks } from './chunk-flow.ts'
 import type { FlowCount } from './chunk-flow.ts'
 import type { ComposeJob, Composed } from './compose.ts'
@@ -31,8 +29,9 @@ const MOST_OTHERS = 4
 export class Trees {
   readonly #streams = new WorkerPool<TreeJob, TreeProgress, TreeResult>('tree-worker', MOST_STREAMS)
   readonly #others = new WorkerPool<TreeJob, TreeProgress, TreeResult>('tree-worker', MOST_OTHERS)
-  /** Archives under way. */
-  readonly #archives = new Set<Readable | net.Socket>()
+  /** Archives under way out of here, and to here. */
+  readonly #archives = new Set<Readable>()
+  readonly #writers = new Set<RingWriter>()
 
   /** @throws NOT_FOUND when there is nothing */
   async stat(root: number, path: string): Promise<PathStat> {
@@ -74,27 +73,21 @@ export class Trees {
 
   /** Unpacks an archive into a directory. @throws NOT_FOUND when there is none, and what TreeWriter throws */
   async write(root: number, path: string, tar: Readable, options: WriteTreeOptions): Promise<void> {
-    const [ours, theirs] = socketPair()
-    const socket = this.#socket(ours)
-    const cut = new AbortController()
+    const ring = newRing()
+    const writer = new RingWriter(ring, tar)
+    this.#writers.add(writer)
     let broken: Error | undefined
     const onBreak = (error?: Error): void => {
       if (tar.readableEnded) return
       broken ??= error ?? new Error('the connection was closed')
-      cut.abort()
-      socket.destroy()
+      writer.cut()
     }
     tar.once('error', onBreak)
     tar.once('close', onBreak)
-    // not pipeline: it would destroy the request, and with it the connection that the answer has to take
-    tar.pipe(socket)
     try {
       if (tar.destroyed) onBreak()
-      await this.#streams.run(
-        { kind: 'write', root, path, from: theirs, options },
-        () => undefined,
-        cut.signal,
-      )
+      const job: TreeJob = { kind: 'write', root, path, from: ring, options }
+      await this.#streams.run(job, () => undefined)
     } catch (error) {
       if (!broken) throw error
       throw new EngineError('UNAVAILABLE', `the archive was cut short: ${broken.message}`, {
@@ -103,9 +96,8 @@ export class Trees {
     } finally {
       tar.off('error', onBreak)
       tar.off('close', onBreak)
-      tar.unpipe(socket)
-      socket.destroy()
-      closeFd(theirs)
+      writer.cut()
+      this.#writers.delete(writer)
     }
   }
 
@@ -148,6 +140,7 @@ export class Trees {
   async close(): Promise<void> {
     // a thread that waits for its other end cannot be ended before
     for (const archive of this.#archives) archive.destroy()
+    for (const writer of this.#writers) writer.cut()
     await Promise.all([this.#streams.close(), this.#others.close()])
   }
 
@@ -187,15 +180,5 @@ export class Trees {
       (error: unknown) => tar.destroy(error as Error),
     )
     return { tar, done }
-  }
-
-  #socket(fd: number): net.Socket {
-    const socket = new net.Socket({ fd, readable: false, writable: true })
-    this.#archives.add(socket)
-    socket.once('close', () => this.#archives.delete(socket))
-    socket.on('error', () => {
-      // the thread has closed its end, or ended: its answer says why
-    })
-    return socket
   }
 }

@@ -27,6 +27,16 @@ const READ_BYTES = 256 * 1024
 const MAX_DEPTH = 2048
 const ZEROS = Buffer.alloc(64 * 1024)
 
+/** Where members go. */
+export interface TreeSink extends TarSink {
+  /**
+   * Reads content of the last entry from a file itself, where the sink can do that without a copy.
+   *
+   * @returns how much that was, 0 at the file's end
+   */
+  readFrom?(file: number, position: number, mostBytes: number): number
+}
+
 export interface ReadTreeOptions {
   ids?: IdMap | undefined
   /** Times in whole seconds, as layers and exports have them: fractions need half a kilobyte more for each member. */
@@ -43,13 +53,13 @@ export interface ReadTreeOptions {
  * Blocks: for worker threads.
  */
 export class TreeReader {
-  readonly #sink: TarSink
+  readonly #sink: TreeSink
   readonly #options: ReadTreeOptions
   /** Names of files with several links, by device and inode. */
   readonly #links = new Map<string, string>()
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
-  constructor(sink: TarSink, options: ReadTreeOptions = {}) {
+  constructor(sink: TreeSink, options: ReadTreeOptions = {}) {
     this.#sink = sink
     this.#options = options
   }
@@ -148,13 +158,19 @@ export class TreeReader {
   #readFile(file: number, size: number): void {
     let at = 0
     while (at < size) {
-      const length = fs.readSync(file, this.#buffer, 0, Math.min(READ_BYTES, size - at), at)
+      const length = this.#readPiece(file, at, size - at)
       if (length === 0) break
-      this.#sink.data(this.#buffer.subarray(0, length), at)
       at += length
     }
     for (; at < size; at += ZEROS.length)
       this.#sink.data(ZEROS.subarray(0, Math.min(ZEROS.length, size - at)), at)
+  }
+
+  #readPiece(file: number, at: number, mostBytes: number): number {
+    if (this.#sink.readFrom) return this.#sink.readFrom(file, at, mostBytes)
+    const length = fs.readSync(file, this.#buffer, 0, Math.min(READ_BYTES, mostBytes), at)
+    if (length > 0) this.#sink.data(this.#buffer.subarray(0, length), at)
+    return length
   }
 }
 

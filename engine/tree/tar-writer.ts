@@ -1,11 +1,12 @@
+import fs from 'node:fs'
 import type { TarHeader } from '../tar/header.ts'
-import type { TarSink } from '../tar/read.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
+import type { TreeSink } from './read-tree.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /** Gathers members to the chunks of an archive, and hands each on as it is full. */
-export class TarWriter implements TarSink {
+export class TarWriter implements TreeSink {
   readonly #take: (chunk: Buffer) => void
   #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
   #length = 0
@@ -25,6 +26,13 @@ export class TarWriter implements TarSink {
     this.#put(chunk)
   }
 
+  readFrom(file: number, position: number, mostBytes: number): number {
+    const most = Math.min(mostBytes, CHUNK_BYTES - this.#length)
+    const length = fs.readSync(file, this.#chunk, this.#length, most, position)
+    this.#grow(length)
+    return length
+  }
+
   end(): void {
     this.#put(tarPadding(this.#size))
   }
@@ -40,11 +48,15 @@ export class TarWriter implements TarSink {
     for (let at = 0; at < bytes.length;) {
       const length = bytes.copy(this.#chunk, this.#length, at)
       at += length
-      this.#length += length
-      if (this.#length < CHUNK_BYTES) continue
-      this.#take(this.#chunk)
-      this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-      this.#length = 0
+      this.#grow(length)
     }
+  }
+
+  #grow(length: number): void {
+    this.#length += length
+    if (this.#length < CHUNK_BYTES) return
+    this.#take(this.#chunk)
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    this.#length = 0
   }
 }

@@ -27,6 +27,7 @@ async function through(t: TestContext, containers: Partial<ContainerEngine>) {
 describe('files of containers at the door', () => {
   it('are told of, sent and taken, also by way of a remote engine', async (t) => {
     const content = Buffer.alloc(3_000_000, 'tar')
+    const exported = Buffer.from(content)
     const calls: unknown[] = []
     const { remote } = await through(t, {
       statPath: async (...call) => {
@@ -35,12 +36,12 @@ describe('files of containers at the door', () => {
       },
       readArchive: async (...call) => {
         calls.push(call)
-        return { stat: STAT, tar: Readable.from([content]) }
+        return { stat: STAT, tar: Readable.from([Buffer.from(content)]) }
       },
       writeArchive: async (id, path, tar, options) => {
         calls.push([id, path, (await buffer(tar)).length, options])
       },
-      export: async () => Readable.from([content]),
+      export: async () => Readable.from([exported]),
       changes: async (id) => (id === 'none' ? [] : [{ Path: '/a b', Kind: 1 }]),
       commit: async (...call) => {
         calls.push(call)
@@ -54,6 +55,8 @@ describe('files of containers at the door', () => {
     const options = { noOverwriteDirNonDir: true, copyUidGid: true }
     await remote.writeArchive('c', '/d', Readable.from([content, content]), options)
     assert.ok((await buffer(await remote.export('c'))).equals(content))
+    // its memory does not wait for a collection of the whole heap
+    assert.equal(exported.length, 0)
     assert.deepEqual(await remote.changes('c'), [{ Path: '/a b', Kind: 1 }])
     assert.deepEqual(await remote.changes('none'), [])
     const commit = { repo: 'r', tag: 't', author: 'a', comment: 'c', pause: false }

@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { newRing, RingWriter } from '../../../engine/store/byte-ring.ts'
+import type { ByteRing } from '../../../engine/store/byte-ring.ts'
 import { doTreeJob } from '../../../engine/store/tree-jobs.ts'
 import type { TreeJob } from '../../../engine/store/tree-jobs.ts'
 import { tarHeader } from '../../../engine/tar/header.ts'
 import type { TarHeader } from '../../../engine/tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../../../engine/tar/write.ts'
 import { swapping } from './swapper.ts'
+
+/** All of an archive that is small enough, there before it is read: this thread does both. */
+async function ringOf(bytes: Buffer): Promise<ByteRing> {
+  const ring = newRing()
+  const source = Readable.from([bytes])
+  new RingWriter(ring, source)
+  await once(source, 'end')
+  return ring
+}
 
 type Member = Partial<TarHeader> & Pick<TarHeader, 'type' | 'name'> & { content?: string }
 type Options = Extract<TreeJob, { kind: 'write' }>['options']
@@ -29,16 +42,14 @@ describe('an archive that is unpacked into a container', () => {
 
   /** Unpacks members into /target of root. */
   async function unpack(members: Member[], options: Partial<Options> = {}): Promise<void> {
-    fs.writeFileSync(at('archive.tar'), archive(members))
     const root = fs.openSync(at('root'), fs.constants.O_RDONLY)
-    const from = fs.openSync(at('archive.tar'), 'r')
     try {
       const all = { noOverwriteDirNonDir: false, ...options }
+      const from = await ringOf(archive(members))
       const job: TreeJob = { kind: 'write', root, path: '/target', from, options: all }
       await doTreeJob(job, noReport, notCancelled)
     } finally {
       fs.closeSync(root)
-      fs.closeSync(from)
     }
   }
 
@@ -122,14 +133,12 @@ describe('an archive that is unpacked into a container', () => {
   })
 
   test('broken archives are refused as such', async () => {
-    fs.writeFileSync(at('archive.tar'), Buffer.alloc(1024, 'x'))
     const root = fs.openSync(at('root'), fs.constants.O_RDONLY)
-    const from = fs.openSync(at('archive.tar'), 'r')
+    const from = await ringOf(Buffer.alloc(1024, 'x'))
     const options = { noOverwriteDirNonDir: false }
     const job: TreeJob = { kind: 'write', root, path: '/target', from, options }
     await assert.rejects(doTreeJob(job, noReport, notCancelled), /invalid tar: checksum/)
     fs.closeSync(root)
-    fs.closeSync(from)
   })
 
   test('a directory that is swapped for a link out at every moment leads nowhere out', async () => {
