@@ -346,7 +346,7 @@ export interface ExecInspect extends Attributed {
     entrypoint: string
     arguments: string[]
     privileged: boolean
-    user: string
+    user?: string
   }
 }
 

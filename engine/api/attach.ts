@@ -6,7 +6,7 @@ import { streamType } from './containers.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { flag, word } from './values.ts'
-import { unframe } from './unframe.ts'
+import { unframe } from './frames.ts'
 import { acceptWebSocket } from './websocket.ts'
 
 const attachQuery = {

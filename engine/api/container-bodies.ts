@@ -253,6 +253,13 @@ export const containerUpdateBody = struct({
 
 export type ContainerUpdateBody = z.output<typeof containerUpdateBody>
 
+/** Go's array of two: what lacks is 0, what is too much is nothing. */
+const consoleSize = maybe(
+  z
+    .array(z.number().int())
+    .transform(([rows = 0, columns = 0]): [number, number] => [rows, columns]),
+)
+
 export const execCreateBody = struct({
   AttachStdin: bool,
   AttachStdout: bool,
@@ -260,17 +267,17 @@ export const execCreateBody = struct({
   DetachKeys: text,
   Tty: bool,
   Env: texts,
-  Cmd: command,
+  Cmd: texts,
   Privileged: bool,
   User: text,
   WorkingDir: text,
-  ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+  ConsoleSize: consoleSize,
 }).transform((config): ExecConfig => ({ ...config, Cmd: config.Cmd ?? [] }))
 
 export const execStartBody = struct({
   Detach: bool,
   Tty: bool,
-  ConsoleSize: maybe(z.tuple([z.number().int(), z.number().int()])),
+  ConsoleSize: consoleSize,
 }).transform((options): ExecStartOptions => options)
 
 type Complaints = [

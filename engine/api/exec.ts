@@ -1,8 +1,10 @@
+import { Duplex, type Transform } from 'node:stream'
 import type { ExecEngine } from '../contract.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { streamType, terminalSize } from './containers.ts'
 import { execCreateBody, execStartBody } from './container-bodies.ts'
+import { frame, framed, unframe } from './frames.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { word } from './values.ts'
@@ -48,13 +50,15 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     call.send(200)
     return
   }
-  const { OpenStdin, ProcessConfig } = await execs.inspect(id)
-  const { tty } = ProcessConfig
+  const { OpenStdin } = await execs.inspect(id)
+  // whether its output is framed is for this request to say, whatever the exec was made with
+  const plain = options.Tty ?? false
   try {
-    const { stream } = await execs.start(id, options)
+    const { stream, tty } = await execs.start(id, options)
     if (stream === undefined) throw new InvalidParameterError('the exec has no streams')
-    const connection = call.hijack(streamType(call, tty))
-    await call.splice(connection, stream, { stdin: OpenStdin })
+    const connection = call.hijack(streamType(call, plain))
+    const told = plain === tty ? stream : through(stream, plain ? unframe() : frame())
+    await call.splice(connection, told, { stdin: OpenStdin })
   } catch (error) {
     const code = errorCode(error)
     if (
@@ -65,16 +69,14 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     )
       throw error
     // A command that cannot start is told on its own output, as Docker does; the exit code (126, 127) is in its inspect.
-    const connection = call.hijack(streamType(call, tty))
+    const connection = call.hijack(streamType(call, plain))
     const words = Buffer.from(`${errorMessage(error)}\r\n`)
-    connection.end(tty ? words : Buffer.concat([frameHead(1, words.length), words]))
+    connection.end(plain ? words : framed(words))
     connection.resume()
   }
 }
 
-function frameHead(stream: 1 | 2, length: number): Buffer {
-  const head = Buffer.alloc(8)
-  head[0] = stream
-  head.writeUInt32BE(length, 4)
-  return head
+/** The same stream, its output passed through a filter. */
+function through(stream: Duplex, filter: Transform): Duplex {
+  return Duplex.from({ readable: stream.pipe(filter), writable: stream })
 }

@@ -58,7 +58,9 @@ export async function attachContainer(
     stderr: options.stderr ?? false,
   }
   if (options.logs === true) requireReadableLog(container)
-  const live = options.stream === true ? await openLive(container, streams) : undefined
+  const isAnyAsked = streams.stdin || streams.stdout || streams.stderr
+  const live =
+    options.stream === true && isAnyAsked ? await openLive(container, streams) : undefined
   const stream =
     options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())
   emitContainerEvent(context, container, 'attach')

@@ -25,15 +25,17 @@ import { idMapOf } from './userns.ts'
  * Prepares a command; nothing runs yet.
  *
  * @throws CONFLICT when the container does not run or is paused
+ * @throws INVALID_PARAMETER when the container knows no such user
  * @see POST /containers/{id}/exec
  */
-export function createExec(
+export async function createExec(
   context: ContainersContext,
   container: Container,
   config: ExecConfig,
-): { Id: string } {
+): Promise<{ Id: string }> {
   requireRunning(container, 'exec')
   if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
+  if (config.User) await userInRunning(context, container, config.User)
   if (config.DetachKeys !== undefined && config.DetachKeys !== '')
     parseDetachKeys(config.DetachKeys)
   const exec = context.execs.add({
@@ -125,7 +127,8 @@ export async function resizeExec(
   const container = context.table.get(exec.containerId)
   if (exec.state !== 'running' || !container.shim)
     throw new ConflictError(`exec ${execId} is not running`)
-  await container.shim.resize(size, exec.id)
+  // without a terminal there is nothing to size, and Docker says so to nobody
+  if (exec.config.Tty === true) await container.shim.resize(size, exec.id)
 }
 
 /** @see GET /exec/{id}/json */
@@ -141,13 +144,14 @@ export function inspectExec(context: ContainersContext, execId: string): ExecIns
     OpenStdout: config.AttachStdout ?? false,
     OpenStderr: config.AttachStderr ?? false,
     CanRemove: false,
-    DetachKeys: config.DetachKeys ?? '',
+    // as bytes, which JSON of Go's has in base64
+    DetachKeys: config.DetachKeys ? parseDetachKeys(config.DetachKeys).toString('base64') : '',
     ProcessConfig: {
       tty: config.Tty ?? false,
       entrypoint: config.Cmd[0] ?? '',
       arguments: config.Cmd.slice(1),
       privileged: config.Privileged ?? false,
-      user: config.User ?? '',
+      ...(config.User ? { user: config.User } : {}),
     },
     ...attributed(createdBy),
   }

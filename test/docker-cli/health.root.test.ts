@@ -29,7 +29,7 @@ describe('docker run --health-cmd', { skip: await whyNot() }, () => {
     const box = await run(
       'well',
       '--health-cmd',
-      'echo mark; head -c 5000 /dev/zero | tr "\\0" x; echo late >&2',
+      'echo mark; head -c 5000 /dev/zero | tr "\\0" x; sleep 0.05; echo late >&2',
       '--health-interval',
       '200ms',
     )

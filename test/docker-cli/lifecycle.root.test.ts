@@ -280,11 +280,10 @@ describe('the life of a container', { skip: await whyNot() }, () => {
           .trim(),
       )
     const up = ['network connect', 'volume mount', 'container start']
-    // since 25 the end is told when all is let go of; 20.10 told it before
-    const ended = ['network disconnect', 'volume unmount', 'container die 137']
-    const down = isOwn ? ended : [...ended.slice(2), ...ended.slice(0, 2)]
-    const killed = ['container kill 15', 'container kill 9', ...down, 'container stop']
-    assert.deepEqual(told, [
+    // the end is told when all is let go of; 20.10 told it before, and since 25 the stop may come first
+    const down = ['network disconnect', 'volume unmount', 'container die 137', 'container stop']
+    const killed = ['container kill 15', 'container kill 9', ...down]
+    assert.deepEqual(isOwn ? told : inOrder(told, down), [
       'container create',
       ...up,
       'container pause',
@@ -341,3 +340,15 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     await cli.ok('rm', box)
   })
 })
+
+/** Events of these actions that follow each other, in this order. */
+function inOrder(told: string[], actions: string[]): string[] {
+  const ordered: string[] = []
+  for (const one of told) {
+    let at = ordered.length
+    const rank = actions.indexOf(one)
+    while (rank !== -1 && actions.indexOf(ordered[at - 1] ?? '') > rank) at--
+    ordered.splice(at, 0, one)
+  }
+  return ordered
+}

@@ -134,6 +134,32 @@ describe('bad requests', { skip: await whyNot() }, () => {
     assert.deepEqual(await differences(rows, post), [])
   })
 
+  it('for an exec are refused when it is made', async () => {
+    const box = `${cli.prefix}-execs`
+    await cli.ok('run', '-d', '--name', box, cli.image, 'sleep', '1000')
+    const rows: Refusal[] = [
+      [{}, 400, /No exec command specified/],
+      [{ Cmd: 'ls' }, 400, /invalid JSON: .*Cmd/],
+      [{ Cmd: ['ls'], DetachKeys: 'zz' }, MISTAKE, /Invalid (escape|detach) keys \(zz\) provided/],
+      // dockerd 26 finds out at the start
+      ...(isOwn ? [[{ Cmd: ['ls'], User: 'nope' }, 400, /unable to find user nope/] as const] : []),
+    ]
+    const create = (body: unknown) =>
+      ask(cli.socketPath, 'POST', `/containers/${box}/exec`, { body, version: '1.45' })
+    assert.deepEqual(await differences(rows, create), [])
+    const made = await create({ Cmd: ['ls', '-l'], DetachKeys: 'ctrl-a', ConsoleSize: [1] })
+    const { Id } = made.json as { Id: string }
+    const { json } = await ask(cli.socketPath, 'GET', `/exec/${Id}/json`)
+    const { DetachKeys, ProcessConfig } = json as { DetachKeys: string; ProcessConfig: object }
+    assert.equal(DetachKeys, 'AQ==')
+    assert.deepEqual(ProcessConfig, {
+      tty: false,
+      entrypoint: 'ls',
+      arguments: ['-l'],
+      privileged: false,
+    })
+  })
+
   it('for a version that is too old are told so, and OPTIONS are answered', async () => {
     const old = await ask(cli.socketPath, 'GET', '/version', { version: '1' })
     assert.deepEqual([old.status, old.json], [400, {

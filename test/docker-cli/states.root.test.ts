@@ -36,7 +36,7 @@ function everywhere(status: number, words?: RegExp): Record<State, Cell> {
 
 type Row = { act: (box: Box) => Act } & Record<State, Cell>
 
-/** Pinned from dockerd 20.10. */
+/** Pinned from dockerd 20.10 and 26.1. */
 const TABLE: Record<string, Row> = {
   start: {
     act: ({ id }) => ['POST', `/containers/${id}/start`],
@@ -170,8 +170,10 @@ const TABLE: Record<string, Row> = {
     created: [409, 'created', NOT_RUNNING],
     running: [200, 'running'],
     paused: [200, 'paused'],
-    // dockerd 20.10 has none in its containerd just then
-    restarting: isOwn ? [409, 'restarting', RESTARTING] : [404, 'restarting', /no such container/],
+    // dockerd has none in its containerd just then
+    restarting: isOwn
+      ? [409, 'restarting', RESTARTING]
+      : [404, 'restarting', /no such container|not found/],
     exited: [409, 'exited', NOT_RUNNING],
   },
   wait: {

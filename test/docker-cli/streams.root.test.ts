@@ -413,6 +413,29 @@ describe('streams', { skip: await whyNot() }, () => {
       assert.ok(gone.status >= 400, String(gone.status))
     })
 
+    it('is framed unless its start asks for a terminal, whatever it was made with', async () => {
+      for (const [tty, asked] of [
+        [true, false],
+        [false, true],
+      ]) {
+        const { json } = await request(cli.socketPath, 'POST', `/containers/${box}/exec`, {
+          AttachStdin: true, AttachStdout: true, Tty: tty, Cmd: ['sh', '-c', 'read x; echo $x$x'],
+        }) // prettier-ignore
+        const path = `/v1.45/exec/${String(json.Id)}`
+        const stream = await RawStream.open(cli.socketPath, `${path}/start`, {
+          body: asked ? { Tty: true } : {},
+        })
+        stream.send('ab\n')
+        await stream.ended()
+        const printed = asked ? stream.output : stream.frames.stdout
+        assert.equal(printed.toString(), tty ? 'ab\r\nabab\r\n' : 'abab\n')
+        assert.match(stream.head, asked ? /docker\.raw-stream/ : /docker\.multiplexed-stream/)
+      }
+      const { id } = await exec({ Cmd: ['sleep', '1000'] })
+      const resized = await request(cli.socketPath, 'POST', `/exec/${id}/resize?h=30&w=90`)
+      assert.equal(resized.status, 200, 'without a terminal there is nothing to size')
+    })
+
     it('leaves its terminal by the detach keys and lives on', async () => {
       const { id, stream } = await exec({
         AttachStdin: true,
@@ -428,7 +451,7 @@ describe('streams', { skip: await whyNot() }, () => {
       if (!cli.own) return
       const { json } = await request(cli.socketPath, 'GET', `/exec/${id}/json`)
       assert.equal(json.Running, true)
-      assert.equal(json.DetachKeys, 'ctrl-x,q')
+      assert.equal(json.DetachKeys, Buffer.from('\x18q').toString('base64'))
       process.kill(Number(json.Pid), 'SIGKILL')
       assert.equal(await codeOf(id), 137)
     })

@@ -27,3 +27,24 @@ export function unframe(): Transform {
     },
   })
 }
+
+/** Gives each piece of a terminal's output the head of one of stdout's. */
+export function frame(): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(null, framed(chunk))
+    },
+  })
+}
+
+/**
+ * A piece of stdout as a frame of Docker's stream: `1 0 0 0`, four bytes of length, the piece.
+ *
+ * @see POST /containers/{id}/attach, "Stream format"
+ */
+export function framed(piece: Buffer): Buffer {
+  const head = Buffer.alloc(8)
+  head[0] = 1
+  head.writeUInt32BE(piece.length, 4)
+  return Buffer.concat([head, piece])
+}
