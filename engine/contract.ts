@@ -392,6 +392,12 @@ export interface ImageEngine {
     path: string,
     page?: LayerPage,
   ): Promise<LayerDirectoryListing>
+  /**
+   * The files of an image, its layers merged, as an archive. Only reads.
+   *
+   * @throws NOT_FOUND; NOT_IMPLEMENTED of a remote engine: the Docker API has no call for it that makes no container
+   */
+  files(name: string, signal?: AbortSignal): Promise<Readable>
   /** Yields progress and throws when it fails; nothing half-made stays. */
   pull(reference: string, options?: PullOptions, signal?: AbortSignal): AsyncIterable<ImageProgress>
   /** A root file system tar (maybe compressed) becomes a one-layer image. */

@@ -77,9 +77,11 @@ async function openEngine(
   })
   const cache = await BuildCache.open(instance.dataRoot)
   const repositories = await RepositoryTable.open(instance.dataRoot, warn)
+  const trees = new Trees()
   const images = await openImages({
     instance,
     events,
+    trees,
     warn,
     kept: () => [...cache.layers(), ...repositories.kept()],
     usedBy: (imageId) =>
@@ -121,7 +123,7 @@ async function openEngine(
     volumes,
     networks,
     cgroups,
-    trees: new Trees(),
+    trees,
     table,
     execs: new ExecTable(),
     sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
@@ -147,7 +149,7 @@ async function openEngine(
     images,
     networks,
     cgroups,
-    trees: context.trees,
+    trees,
     cache,
     cacheMounts: await CacheMounts.open(instance.dataRoot),
     slots: new Slots(Math.max(4, 2 * os.availableParallelism())),
@@ -193,7 +195,7 @@ async function openEngine(
       await builds.close()
       await registry.close()
       for (const container of table.all()) container.letGo()
-      await context.trees.close()
+      await trees.close()
       await context.logs.close()
       await networks.close()
       await images.close()

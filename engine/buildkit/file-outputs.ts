@@ -45,34 +45,11 @@ async function* filesOfAll(
   yield TAR_END
 }
 
-/** The engine's way to the merged files of an image is a container of it, which is never started. */
 async function* filesOf(
   { id }: BuiltImage,
   { engine, signal }: ExportParts,
 ): AsyncGenerator<Buffer> {
-  const { containers } = engine
-  const { Id } = await containers.create({
-    Image: id,
-    // an image may name none
-    Cmd: ['/'],
-    HostConfig: { NetworkMode: 'none' },
-  })
-  try {
-    const tar = await containers.export(Id)
-    const stop = (): void => {
-      tar.destroy()
-    }
-    signal.addEventListener('abort', stop)
-    try {
-      signal.throwIfAborted()
-      yield* tar as AsyncIterable<Buffer>
-    } finally {
-      signal.removeEventListener('abort', stop)
-      tar.destroy()
-    }
-  } finally {
-    await containers.remove(Id, { force: true, volumes: true })
-  }
+  yield* (await engine.images.files(id, signal)) as AsyncIterable<Buffer>
 }
 
 async function sendDirectory(

@@ -18,7 +18,7 @@ export async function imageLayers(
 ): Promise<ImageLayers> {
   const image = store.find(name)
   const { layers } = image.document
-  const changes = await reading(store, image, (trees) =>
+  const changes = await readingLayers(store, image, (trees) =>
     Promise.all(
       layers.map(({ chainId }, index) => explorer.changes(chainId, trees.slice(0, index + 1))),
     ),
@@ -65,7 +65,7 @@ export async function imageLayerFiles(
   if (names.some((each) => each === '.' || each === '..') || path.includes('\0'))
     throw new InvalidParameterError(`invalid path in a layer: ${path}`)
   const page = { offset, limit: Math.min(limit, MOST_FILES) }
-  return await reading(store, image, async (all) => {
+  return await readingLayers(store, image, async (all) => {
     const trees = all.slice(0, index + 1)
     const { files, total } = await explorer.list(trees, nameOf(names.join('/')), page)
     const { directories } = await explorer.changes(layer.chainId, trees)
@@ -81,7 +81,7 @@ export async function imageLayerFiles(
 }
 
 /** With the layers' directories, bottom first, which stay while they are read. */
-async function reading<T>(
+export async function readingLayers<T>(
   store: ImageStore,
   image: Image,
   read: (trees: string[]) => Promise<T>,

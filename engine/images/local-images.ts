@@ -27,6 +27,7 @@ import { LayerExplorer } from '../store/layer-explorer.ts'
 import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
 import type { Overlay } from '../store/snapshots.ts'
+import type { Trees } from '../store/trees.ts'
 import type {
   DistributionInspect,
   ImageDeleteResponseItem,
@@ -39,6 +40,7 @@ import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
+import { imageFiles } from './files.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { joinImages } from './join.ts'
 import { listImages } from './list.ts'
@@ -57,6 +59,8 @@ import { tagImage } from './tag.ts'
 export interface OpenImagesOptions {
   instance: Instance
   events: Events
+  /** Its opener's to close. */
+  trees: Trees
   /** The containers that stand on an image. */
   usedBy: (imageId: string) => ImageUser[]
   limits?: UnpackLimits
@@ -91,7 +95,7 @@ export async function openImages(options: OpenImagesOptions): Promise<LocalImage
     ...(warn ? { warn } : {}),
     ...(kept ? { kept } : {}),
   })
-  return new LocalImages(store, options.instance)
+  return new LocalImages(store, options.instance, options.trees)
 }
 
 /** The images of this engine, and the writable layers of its containers. */
@@ -99,11 +103,13 @@ export class LocalImages implements ImageEngine {
   readonly snapshots: Snapshots
   readonly #store: ImageStore
   readonly #instance: Instance
+  readonly #trees: Trees
   readonly #explorer = new LayerExplorer()
 
-  constructor(store: ImageStore, instance: Instance) {
+  constructor(store: ImageStore, instance: Instance, trees: Trees) {
     this.#store = store
     this.#instance = instance
+    this.#trees = trees
     this.snapshots = new Snapshots(store)
   }
 
@@ -161,6 +167,10 @@ export class LocalImages implements ImageEngine {
     page: LayerPage = {},
   ): Promise<LayerDirectoryListing> {
     return await imageLayerFiles(this.#store, this.#explorer, name, layer, path, page)
+  }
+
+  async files(name: string, signal?: AbortSignal): Promise<Readable> {
+    return await imageFiles(this.#store, this.#trees, name, signal)
   }
 
   pull(

@@ -69,6 +69,10 @@ export class RemoteImages implements ImageEngine {
     return Promise.reject(this.#noLayers())
   }
 
+  files(): Promise<Readable> {
+    return Promise.reject(this.#noLayers())
+  }
+
   pull(
     reference: string,
     options: PullOptions = {},

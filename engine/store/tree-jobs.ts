@@ -26,6 +26,7 @@ import { layerChangesOf } from './layer-changes.ts'
 import type { LayerChanges } from './layer-changes.ts'
 import { listLayer } from './layer-list.ts'
 import type { LayerListing } from './layer-list.ts'
+import { archiveMerged } from './merged-archive.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob } from './pack.ts'
 import { haveSameContent } from './same-content.ts'
@@ -47,6 +48,7 @@ export type TreeJob =
       hidden: readonly string[]
     }
   | { kind: 'read-all'; root: number; flow: FlowCount; ids?: IdMap | undefined }
+  | { kind: 'read-merged'; trees: readonly string[]; flow: FlowCount }
   | { kind: 'write'; root: number; path: string; from: ByteRing; options: WriteTreeOptions }
   | { kind: 'changes'; upper: string; lower: readonly string[] }
   | ({ kind: 'pack' } & PackJob)
@@ -101,6 +103,12 @@ export async function doTreeJob(
         rootLevel(job.root),
         undefined,
       )
+      writer.finish()
+      return undefined
+    }
+    case 'read-merged': {
+      const writer = new TarWriter(sending(job.flow, report))
+      archiveMerged(job.trees, writer)
       writer.finish()
       return undefined
     }

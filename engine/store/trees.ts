@@ -71,6 +71,20 @@ export class Trees {
     ).tar
   }
 
+  /**
+   * Everything that merged layers show as an archive.
+   *
+   * @param trees directories of the layers, topmost first
+   * @param ended called when they are not needed any more
+   */
+  readMerged(trees: readonly string[], ended: () => void): Readable {
+    return this.#produce(
+      (flow) => ({ kind: 'read-merged', trees, flow }),
+      () => undefined,
+      ended,
+    ).tar
+  }
+
   /** Unpacks an archive into a directory. @throws NOT_FOUND when there is none, and what TreeWriter throws */
   async write(root: number, path: string, tar: Readable, options: WriteTreeOptions): Promise<void> {
     const ring = newRing()

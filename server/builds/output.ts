@@ -24,37 +24,10 @@ export async function outputOf(
     })
   }
   const base = (tags[0] ?? `build-${id.slice(0, 12)}`).replace(/[^\w.-]+/g, '_')
-  if (type === 'files') return { name: `${base}.tar`, tar: await filesOf(engine, image, signal) }
+  if (type === 'files')
+    return { name: `${base}.tar`, tar: await engine.images.files(image, signal) }
   const name = await currentName(engine, image, tags)
   return { name: `${base}.oci.tar`, tar: await engine.images.save([name], {}, signal) }
-}
-
-/** The engine's way to the merged files of an image is a container of it, which is never started. */
-async function filesOf(engine: Engine, image: string, signal: AbortSignal): Promise<Readable> {
-  const { containers } = engine
-  const { Id } = await containers.create({
-    Image: image,
-    // an image may name none
-    Cmd: ['/'],
-    HostConfig: { NetworkMode: 'none' },
-  })
-  const remove = async (): Promise<void> => {
-    await containers.remove(Id, { force: true, volumes: true })
-  }
-  try {
-    const tar = await containers.export(Id)
-    tar.once('close', () => {
-      remove().catch((error: unknown) => {
-        console.warn(`gantry: the container ${Id} of a download could not be removed`, error)
-      })
-    })
-    signal.addEventListener('abort', () => tar.destroy(), { once: true })
-    if (signal.aborted) tar.destroy()
-    return tar
-  } catch (error) {
-    await remove()
-    throw error
-  }
 }
 
 /** An image goes out under its name as long as that is its own still. */

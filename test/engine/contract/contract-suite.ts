@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buffer, text } from 'node:stream/consumers'
@@ -299,6 +300,21 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         } catch (error) {
           assert.equal((error as { code?: unknown }).code, 'NOT_IMPLEMENTED', String(error))
         }
+      })
+
+      it('give out their files and make nothing for it, or say that this engine cannot', async () => {
+        const since = Date.now() / 1000
+        try {
+          const input = await buffer(await engine.images.files(image))
+          const names = execFileSync('tar', ['-t'], { input, maxBuffer: 1 << 26 }).toString()
+          assert.match(names, /^bin\/busybox$/m)
+        } catch (error) {
+          assert.equal((error as { code?: unknown }).code, 'NOT_IMPLEMENTED', String(error))
+        }
+        const filters = { type: ['container'], image: [image] }
+        const until = Date.now() / 1000
+        for await (const event of engine.system.events({ since, until, filters }))
+          assert.fail(JSON.stringify(event))
       })
 
       it('are listed, inspected, named and unnamed', async () => {

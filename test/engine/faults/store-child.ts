@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { openImages } from '../../../engine/images/local-images.ts'
 import { instanceAt } from '../../../engine/instance.ts'
+import { Trees } from '../../../engine/store/trees.ts'
 import { collect } from '../images/image-engine.ts'
 
 const [dataRoot = '', verb = '', what = ''] = process.argv.slice(2)
@@ -15,6 +16,7 @@ const images = await openImages({
     listeners: () => 0,
     close: () => Promise.resolve(),
   },
+  trees: new Trees(),
   usedBy: () => [],
 })
 process.stdout.write('ready\n')

@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { ImageStore } from '../../../engine/images/store.ts'
 import { LocalImages } from '../../../engine/images/local-images.ts'
 import { instanceAt } from '../../../engine/instance.ts'
+import { Trees } from '../../../engine/store/trees.ts'
 import { collect } from './image-engine.ts'
 
 const [dataRoot = '', archive = '', reference = ''] = process.argv.slice(2)
@@ -19,6 +20,7 @@ const store = await ImageStore.open({ dataRoot, events, usedBy: () => [] })
 const images = new LocalImages(
   store,
   instanceAt({ dataRoot, runRoot: '/tmp/g-none', bridgeSubnet: '10.9.0.0/24' }),
+  new Trees(),
 )
 process.stdout.write('ready\n')
 for (;;) {

@@ -9,6 +9,7 @@ import { openImages } from '../../../engine/images/local-images.ts'
 import type { LocalImages } from '../../../engine/images/local-images.ts'
 import type { ImageUser } from '../../../engine/images/store.ts'
 import type { UnpackLimits } from '../../../engine/store/limits.ts'
+import { Trees } from '../../../engine/store/trees.ts'
 import { instanceAt } from '../../../engine/instance.ts'
 
 /** Images on a temporary data root, with events and containers that the test plays. */
@@ -21,6 +22,7 @@ export class TestImages {
   limits: UnpackLimits | undefined
   /** For http, but not to this machine. */
   proxy: string | undefined
+  #trees = new Trees()
   images!: LocalImages // opened by open()
 
   static async open(mirrors: string[] = []): Promise<TestImages> {
@@ -32,7 +34,9 @@ export class TestImages {
 
   async reopen(): Promise<void> {
     // absent the first time
+    await this.#trees.close()
     await (this.images as LocalImages | undefined)?.close()
+    this.#trees = new Trees()
     this.images = await openImages({
       instance: instanceAt({
         dataRoot: this.root,
@@ -49,6 +53,7 @@ export class TestImages {
         stream: () => assert.fail('nobody streams events here'),
         close: () => Promise.resolve(),
       },
+      trees: this.#trees,
       usedBy: (id) => this.users.get(id) ?? [],
       warn: (message, error) =>
         this.warnings.push(`${message}${error === undefined ? '' : `: ${errorMessage(error)}`}`),
@@ -74,6 +79,7 @@ export class TestImages {
   }
 
   async close(): Promise<void> {
+    await this.#trees.close()
     await this.images.close()
     fs.rmSync(this.root, { recursive: true, force: true })
   }
