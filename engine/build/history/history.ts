@@ -77,7 +77,7 @@ export class BuildHistory {
       },
     )
     this.#running.set(id, recording)
-    await this.#write(directory, record, { sync: false })
+    await this.#written(directory, record, { sync: false })
     this.#feed.changed(id, summaryOf(record))
     return recording
   }
@@ -95,6 +95,7 @@ export class BuildHistory {
   /** Waits for what is being put away. */
   async close(): Promise<void> {
     await Promise.all(this.#filing.values())
+    await this.#writeRest()
   }
 
   async list(): Promise<BuildSummary[]> {
@@ -110,6 +111,8 @@ export class BuildHistory {
     const id = await this.#find(name)
     const running = this.#running.get(id)
     if (running) return structuredClone(running.record)
+    const unwritten = this.#kept.get(id)?.unwritten
+    if (unwritten) return structuredClone(unwritten)
     const record = await readRecord(this.#directory(id))
     if (!record) throw notFound(name)
     return record
@@ -138,10 +141,16 @@ export class BuildHistory {
     const id = await this.#find(name)
     const running = this.#running.get(id)
     const record = running?.record ?? (await this.inspect(id))
+    const before = record.pinned
     record.pinned = pinned
+    try {
+      await writeRecord(this.#directory(id), record, { sync: true })
+    } catch (error) {
+      record.pinned = before
+      throw error
+    }
     const kept = this.#kept.get(id)
-    if (kept) kept.summary.pinned = pinned
-    await writeRecord(this.#directory(id), record, { sync: true })
+    if (kept) this.#kept.set(id, { summary: summaryOf(record), bytes: kept.bytes })
     this.#feed.changed(id, summaryOf(record))
   }
 
@@ -173,20 +182,35 @@ export class BuildHistory {
         this.#kept.set(kept.summary.id, kept)
       },
       warn: this.#warn,
+    }).catch((error: unknown) => {
+      // what the host was short of may be there the next time
+      this.#loaded = undefined
+      throw error
     })
     await this.#loaded
   }
 
   async #file({ directory, record }: Recording): Promise<void> {
-    await this.#write(directory, record, { sync: true })
+    const isWritten = await this.#written(directory, record, { sync: true })
     await compressJournal(directory).catch((error: unknown) => {
       this.#warn(`the log of build ${record.id} could not be compressed`, error)
     })
     const bytes = await journalBytes(directory)
-    this.#kept.set(record.id, { summary: summaryOf(record), bytes })
+    const unwritten = isWritten ? {} : { unwritten: record }
+    this.#kept.set(record.id, { summary: summaryOf(record), bytes, ...unwritten })
     this.#running.delete(record.id)
+    if (isWritten) await this.#writeRest()
     await this.#load()
     await this.#forgetOld()
+  }
+
+  /** What the disk refused earlier: it may have room by now. */
+  async #writeRest(): Promise<void> {
+    for (const [id, kept] of this.#kept) {
+      if (!kept.unwritten) continue
+      if (!(await this.#written(this.#directory(id), kept.unwritten, { sync: true }))) return
+      delete kept.unwritten
+    }
   }
 
   async #forgetOld(): Promise<void> {
@@ -213,10 +237,18 @@ export class BuildHistory {
   }
 
   /** A build is not to fail because its record cannot be written. */
-  async #write(directory: string, record: BuildRecord, options: { sync: boolean }): Promise<void> {
-    await writeRecord(directory, record, options).catch((error: unknown) => {
+  async #written(
+    directory: string,
+    record: BuildRecord,
+    options: { sync: boolean },
+  ): Promise<boolean> {
+    try {
+      await writeRecord(directory, record, options)
+      return true
+    } catch (error) {
       this.#warn(`build ${record.id} could not be put on record`, error)
-    })
+      return false
+    }
   }
 
   #directory(id: string): string {

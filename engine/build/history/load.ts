@@ -12,6 +12,8 @@ export interface Kept {
   summary: BuildSummary
   /** Of its journal. */
   bytes: number
+  /** All of it while the disk does not take it; what is there is none, or as it was when the build began. */
+  unwritten?: BuildRecord
 }
 
 /** Read at the same time. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -301,6 +302,67 @@ describe('BuildHistory', () => {
     assert.ok(fs.existsSync(broken))
     assert.ok(!fs.existsSync(path.join(directory, 'ef'.repeat(16))))
   })
+})
+
+describe('BuildHistory on a disk that fails', () => {
+  const root = fs.mkdtempSync('/tmp/g-history-')
+  const directory = path.join(root, 'build-history')
+  const warnings: string[] = []
+  const open = (): BuildHistory => new BuildHistory(root, (message) => warnings.push(message))
+  after(() => {
+    fs.rmSync(root, { recursive: true, force: true })
+  })
+
+  it('reads its records once the disk lets it', async () => {
+    fs.writeFileSync(directory, 'in the way')
+    const history = open()
+    await assert.rejects(history.list(), { code: 'ENOTDIR' })
+    fs.rmSync(directory)
+    fs.mkdirSync(directory)
+    assert.deepEqual(await history.list(), [])
+  })
+
+  it('tells how a build ended that a full one could not take, and writes it when there is room', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', directory])
+    try {
+      const history = open()
+      const { end, record } = await begun(history)
+      const ballast = path.join(directory, 'ballast')
+      assert.throws(() => {
+        fs.writeFileSync(ballast, Buffer.alloc(1 << 20))
+      })
+      end('done')
+      await history.close()
+      assert.match(warnings.join('\n'), new RegExp(`build ${record.id} could not be put on record`))
+      assert.deepEqual(
+        [(await history.inspect(record.id)).state, (await history.list())[0]?.state],
+        ['done', 'done'],
+      )
+      await assert.rejects(history.pin(record.id, true), /ENOSPC/)
+      assert.equal((await history.list())[0]?.pinned, false)
+      fs.rmSync(ballast)
+      const next = await begun(history)
+      next.end('done')
+      await history.close()
+      for (const one of [history, open()]) {
+        assert.equal((await one.inspect(record.id)).state, 'done')
+        assert.equal((await one.list()).length, 2)
+      }
+    } finally {
+      execFileSync('umount', [directory])
+    }
+  })
+
+  async function begun(history: BuildHistory) {
+    const recording = await history.begin({ context: { remote: 'https://host/app.git' } })
+    return {
+      record: recording.record,
+      end: (state: 'done'): void => {
+        recording.end(state)
+        history.file(recording)
+      },
+    }
+  }
 })
 
 describe('a build whose engine is killed', () => {
