@@ -126,7 +126,10 @@ async function openEngine(
     trees,
     table,
     execs: new ExecTable(),
-    sampler: new StatsSampler((container, previous) => readStats(context, container, previous)),
+    sampler: new StatsSampler(
+      (container, previous) => readStats(context, container, previous),
+      warn,
+    ),
     logs: new LogKeeper(instance, warn),
     warn,
     launch: (container, counts) => launch(context, container, counts),

@@ -1,21 +1,29 @@
 import fs from 'node:fs'
-import { NotFoundError } from '../errors.ts'
+import os from 'node:os'
+import { NotFoundError, SystemError } from '../errors.ts'
+import { errnoName } from '../native/addon.ts'
 import { readCounters } from '../native/fs.ts'
 import { isMissing, parseFlatKeyed } from './files.ts'
 
 /**
- * What was read last, of whichever cgroup: good until the next `refresh`. Larger than all counter files of one
- * together; memory.stat is some 2 KiB, cpuacct.usage_all has a line per CPU.
+ * What was read last, of whichever cgroup: good until the next `refresh`. Larger than all counter files of one together
+ * mostly: memory.stat is some 2 KiB. cpuacct.usage_all has a line per CPU and io.stat one per device, so it grows.
  */
-const scratch = Buffer.alloc(256 << 10)
+let scratch = Buffer.alloc(256 << 10)
 let used = 0
+/** What no counter files have. */
+const MOST_BYTES = 16 << 20
+
+const { EFBIG, ENODEV, EOPNOTSUPP } = os.constants.errno
 
 const SPACE = 0x20
 const NEWLINE = 0x0a
 
 interface CounterFile {
   fd: number
-  /** Where it lies in `scratch`; -1 when the cgroup is gone. */
+  /** Why it could not be read; 0 when it was. */
+  errno: number
+  /** Where it lies in `scratch`. */
   start: number
   end: number
   /** The keys of its lines, which stay the same, and an object that has them. */
@@ -27,6 +35,8 @@ interface CounterFile {
  * A cgroup's counter files, each opened once and read again from its start, all of them in one native call: `refresh`
  * begins a sample, `read` and the like then give what the files held. The kernel keeps a removed cgroup's files
  * readable as ENODEV, so `close` belongs to its removal. What is closed opens again at the next reading.
+ *
+ * What is asked for throws SYSTEM, naming the file, when that is there and could not be read.
  */
 export class CounterFiles {
   readonly #pathOf: (name: string) => string | undefined
@@ -99,7 +109,9 @@ export class CounterFiles {
   #file(name: string): CounterFile | undefined {
     let file = this.#files.get(name)
     if (file === undefined) this.#files.set(name, (file = this.#begin(name)))
-    return file === null || file.start === -1 ? undefined : file
+    if (file === null || file.errno === ENODEV || file.errno === EOPNOTSUPP) return undefined
+    if (file.errno === 0) return file
+    throw new SystemError('read', file.errno, errnoName(file.errno), this.#pathOf(name) ?? name)
   }
 
   #begin(name: string): CounterFile | null {
@@ -112,7 +124,7 @@ export class CounterFiles {
       if (isMissing(error)) return null
       throw error
     }
-    const file: CounterFile = { fd, start: -1, end: -1, keys: [], shape: {} }
+    const file: CounterFile = { fd, errno: ENODEV, start: 0, end: 0, keys: [], shape: {} }
     this.#keep([...this.#open, file])
     this.#readInto([file], Int32Array.of(fd), new Int32Array(1))
     return file
@@ -125,14 +137,22 @@ export class CounterFiles {
   }
 
   #readInto(files: CounterFile[], fds: Int32Array, ends: Int32Array): void {
-    if (files.length > 0) readCounters(fds, scratch, used, ends)
+    if (files.length === 0) return
+    readCounters(fds, scratch, used, ends)
+    while (ends.includes(-EFBIG) && scratch.length < MOST_BYTES) {
+      const larger = Buffer.alloc(2 * scratch.length)
+      scratch.copy(larger, 0, 0, used)
+      scratch = larger
+      readCounters(fds, scratch, used, ends)
+    }
     for (let index = 0; index < files.length; index++) {
       const file = files[index]
-      const end = ends[index] ?? -1
-      if (file === undefined) continue
-      file.start = end < 0 ? -1 : used
-      file.end = end
-      if (end >= 0) used = end
+      const end = ends[index]
+      if (file === undefined || end === undefined) continue
+      file.errno = end < 0 ? -end : 0
+      if (end < 0) continue
+      file.start = used
+      file.end = used = end
     }
   }
 

@@ -1,6 +1,7 @@
 import type { CgroupStats } from '../cgroups/stats.ts'
 import { emptyStats, toDockerStats } from '../cgroups/docker-stats.ts'
 import type { StatsOptions } from '../contract.ts'
+import { errorCode } from '../errors.ts'
 import type { ContainerStatsResponse } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -15,8 +16,14 @@ const PERIOD_MS = 1000
 export class StatsSampler {
   readonly #watched = new Map<
     Container,
-    { listeners: Set<(sample: ContainerStatsResponse) => void>; previous: CgroupStats | null }
+    {
+      listeners: Set<(sample: ContainerStatsResponse) => void>
+      previous: CgroupStats | null
+      /** That it cannot be sampled was told. */
+      isTold: boolean
+    }
   >()
+  readonly #warn: (message: string, error: unknown) => void
   readonly #read: (
     container: Container,
     previous: CgroupStats | null,
@@ -28,14 +35,20 @@ export class StatsSampler {
       container: Container,
       previous: CgroupStats | null,
     ) => { raw: CgroupStats; sample: ContainerStatsResponse },
+    warn: (message: string, error: unknown) => void,
   ) {
     this.#read = read
+    this.#warn = warn
   }
 
   /** Calls back with each sample until the returned function is called. */
   watch(container: Container, listener: (sample: ContainerStatsResponse) => void): () => void {
     let entry = this.#watched.get(container)
-    if (!entry) this.#watched.set(container, (entry = { listeners: new Set(), previous: null }))
+    if (!entry)
+      this.#watched.set(
+        container,
+        (entry = { listeners: new Set(), previous: null, isTold: false }),
+      )
     entry.listeners.add(listener)
     this.#timer ??= setInterval(() => {
       this.#tick()
@@ -81,10 +94,14 @@ export class StatsSampler {
       try {
         const { raw, sample } = this.#read(container, entry.previous)
         entry.previous = raw
+        entry.isTold = false
         for (const listener of entry.listeners) listener(sample)
-      } catch {
-        // its cgroup went away between the check and the reading: it has just ended
+      } catch (error) {
         entry.previous = null
+        // its cgroup went away between the check and the reading: it has just ended
+        if (errorCode(error) === 'NOT_FOUND' || entry.isTold) continue
+        entry.isTold = true
+        this.#warn(`container ${container.id} cannot be sampled`, error)
       }
     }
   }

@@ -92,7 +92,8 @@ export function readCached(
 /**
  * Reads small files of the kernel from their start, one behind the other into a buffer from `at` on.
  *
- * @param ends takes where each file ends, or the negative errno: -ENODEV when its cgroup is gone
+ * @param ends takes where each file ends, or the negative errno: -ENODEV when its cgroup is gone, -EFBIG when the file
+ * fills the buffer, so that there may be more of it
  */
 export function readCounters(fds: Int32Array, into: Buffer, at: number, ends: Int32Array): void {
   check('read counters', calls().readCounters(fds, into, at, ends))

@@ -721,7 +721,7 @@ static napi_value call_read_cached(napi_env env, napi_callback_info info)
 
 /*
  * readCounters(fds, buffer, at, ends): the files of some descriptors from their start, one behind the other. `ends`, an
- * Int32Array as `fds` is, takes where each ends, or the negative errno.
+ * Int32Array as `fds` is, takes where each ends, or the negative errno: -EFBIG for one that may not have fitted.
  */
 static napi_value call_read_counters(napi_env env, napi_callback_info info)
 {
@@ -737,11 +737,17 @@ static napi_value call_read_counters(napi_env env, napi_callback_info info)
 	    !arg_buffer(env, a[1], &data, &size) || at > size || size > INT32_MAX)
 		return result(env, -EINVAL);
 	for (i = 0; i < count; i++) {
-		ssize_t n = pread(fds[i], (char *)data + at, size - at, 0);
+		size_t room = size - at;
+		ssize_t n = pread(fds[i], (char *)data + at, room, 0);
 
-		if (n > 0)
+		if (n < 0) {
+			ends[i] = -errno;
+		} else if ((size_t)n == room) {
+			ends[i] = -EFBIG;
+		} else {
 			at += (size_t)n;
-		ends[i] = n < 0 ? -errno : (int32_t)at;
+			ends[i] = (int32_t)at;
+		}
 	}
 	return result(env, 0);
 }

@@ -57,6 +57,43 @@ describe('CounterFiles', () => {
     assert.throws(() => counters.flatKeyed('cpu.stat'), { code: 'NOT_FOUND' })
   })
 
+  it('gives all of what is larger than was ever read before, and what was read beside it', () => {
+    put('memory.current', '4096\n')
+    const stat = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`a_rather_long_key_${String(index)}`, index]),
+    )
+    const text = Object.entries(stat).map(([key, value]) => `${key} ${String(value)}\n`)
+    put('memory.stat', text.join(''))
+    put('pids.current', '7\n')
+    const read = () => ['memory.current', 'pids.current'].map((name) => counters.number(name))
+    assert.deepEqual(read(), [4096, 7])
+    assert.deepEqual(counters.flatKeyed('memory.stat'), stat)
+    assert.deepEqual(read(), [4096, 7])
+    counters.refresh()
+    assert.deepEqual(read(), [4096, 7])
+    assert.deepEqual(counters.flatKeyed('memory.stat'), stat)
+  })
+
+  it('tells of what is there and cannot be read, and reads the rest', () => {
+    // whose first page is nobody's
+    fs.symlinkSync('/proc/self/mem', at('io.stat'))
+    put('huge.stat', '')
+    fs.truncateSync(at('huge.stat'), 64 << 20)
+    put('pids.current', '7\n')
+    for (let sample = 0; sample < 2; sample++) {
+      counters.refresh()
+      assert.throws(() => counters.tryRead('io.stat'), {
+        code: 'SYSTEM',
+        message: `read ${at('io.stat')}: EIO`,
+      })
+      assert.throws(() => counters.flatKeyed('huge.stat'), {
+        code: 'SYSTEM',
+        message: /huge.*EFBIG/,
+      })
+      assert.equal(counters.number('pids.current'), 7)
+    }
+  })
+
   it('opens files again after close', () => {
     put('pids.current', '1\n')
     assert.equal(counters.number('pids.current'), 1)
