@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Db } from '../db.ts'
+import { writtenDown } from './written-down.ts'
 
 /** A session unused for this long is over. */
 const IDLE_MS = 7 * 24 * 60 * 60_000
 /** And so is any after this, used or not. */
 const LONGEST_MS = 30 * 24 * 60 * 60_000
-/** How stale `lastSeenAt` may be: not every request writes to the database. */
+/** How stale `lastSeenAt` may be: not every request writes to the database, or tries to while that refuses. */
 const TOUCH_MS = 60_000
 
 export interface SessionUser {
@@ -32,6 +33,7 @@ export class Sessions {
   readonly #known = new Map<string, Session & { lastSeenAt: number }>()
   readonly #endListeners = new Set<(sessionId: string) => void>()
   readonly #sweeper: NodeJS.Timeout
+  readonly #writtenDown = writtenDown('when sessions were used')
 
   constructor(db: Db) {
     this.#db = db
@@ -79,16 +81,14 @@ export class Sessions {
     if (!session) return undefined
     const now = Date.now()
     if (session.expiresAt <= now) {
-      await this.end(id)
+      await this.#writtenDown(() => this.end(id))
       return undefined
     }
     if (now - session.lastSeenAt > TOUCH_MS) {
       session.lastSeenAt = now
       session.expiresAt = Math.min(now + IDLE_MS, session.createdAt + LONGEST_MS)
-      await this.#db.session.updateMany({
-        where: { id },
-        data: { lastSeenAt: new Date(now), expiresAt: new Date(session.expiresAt) },
-      })
+      const data = { lastSeenAt: new Date(now), expiresAt: new Date(session.expiresAt) }
+      await this.#writtenDown(() => this.#db.session.updateMany({ where: { id }, data }))
     }
     return session
   }
@@ -96,8 +96,11 @@ export class Sessions {
   /** Signs out; sockets and terminals of the session are told. */
   async end(id: string): Promise<void> {
     this.#known.delete(id)
-    await this.#db.session.deleteMany({ where: { id } })
-    for (const listener of this.#endListeners) listener(id)
+    try {
+      await this.#db.session.deleteMany({ where: { id } })
+    } finally {
+      for (const listener of this.#endListeners) listener(id)
+    }
   }
 
   onEnd(listener: (sessionId: string) => void): () => void {

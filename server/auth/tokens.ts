@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { ConflictError, NotFoundError, UnauthorizedError } from '../../engine/errors.ts'
 import { type Db, isTaken } from '../db.ts'
 import type { SessionUser } from './sessions.ts'
+import { writtenDown } from './written-down.ts'
 
 /** What a token may do: look, or everything that its user may. */
 export type TokenScope = 'read' | 'write'
@@ -23,7 +24,7 @@ export interface AccessToken {
 const PREFIX = 'gantry_'
 const FORM = /^gantry_[A-Za-z0-9_-]{43}$/
 const HINT_CHARS = PREFIX.length + 4
-/** How stale `lastUsedAt` may be: not every request writes to the database. */
+/** How stale `lastUsedAt` may be: not every request writes to the database, or tries to while that refuses. */
 const TOUCH_MS = 60_000
 /** Of one user. */
 const MAX_TOKENS = 200
@@ -35,6 +36,7 @@ const MAX_TOKENS = 200
 export class AccessTokens {
   readonly #db: Db
   readonly #touched = new Map<string, number>()
+  readonly #writtenDown = writtenDown('when access tokens were used')
 
   constructor(db: Db) {
     this.#db = db
@@ -104,12 +106,13 @@ export class AccessTokens {
     const now = Date.now()
     if (row.expiresAt !== null && row.expiresAt.getTime() <= now)
       throw new UnauthorizedError(`The access token ${row.name} has expired.`)
-    if (now - (this.#touched.get(row.id) ?? 0) > TOUCH_MS) {
+    const touched = this.#touched.get(row.id) ?? row.lastUsedAt?.getTime() ?? 0
+    if (now - touched > TOUCH_MS) {
       this.#touched.set(row.id, now)
-      await this.#db.accessToken.updateMany({
-        where: { id: row.id },
-        data: { lastUsedAt: new Date(now) },
-      })
+      const data = { lastUsedAt: new Date(now) }
+      await this.#writtenDown(() =>
+        this.#db.accessToken.updateMany({ where: { id: row.id }, data }),
+      )
     }
     const { id, name, role } = row.user
     return { user: { id, name, role }, scope: row.scope === 'write' ? 'write' : 'read' }
