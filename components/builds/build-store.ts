@@ -3,9 +3,7 @@ import type { BuildLine } from '@/server/live/protocol.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import type { LiveClient } from '@/components/live/client.ts'
 import { plainText } from '@/components/logs/ansi.ts'
-
-/** Lines that are read again at once, the newest; the whole log is a download. */
-const MOST_FETCHED = 100_000
+import { MOST_LINES } from '@/server/api/schemas/build-lines.ts'
 
 /** A line that a step printed. The object stays the same for as long as it is held. */
 export interface LineRow extends BuildLine {
@@ -84,7 +82,8 @@ export class BuildStore {
   }
 
   async #fill(from: number, to: number): Promise<void> {
-    const begin = Math.max(from, to - MOST_FETCHED)
+    // of more the newest
+    const begin = Math.max(from, to - MOST_LINES)
     const omitted = this.#state.omitted + (begin - from)
     try {
       const { lines } = await api.get<{ lines: BuildLine[] }>(

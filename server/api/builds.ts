@@ -10,8 +10,9 @@ import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
 import { buildImage } from '../jobs/build.ts'
 import type { BuildLine, Job } from '../live/protocol.ts'
-import { forSession, readBody } from './handler.ts'
+import { forSession, readBody, readQuery } from './handler.ts'
 import type { JobStarted } from './jobs.ts'
+import { linesQuery } from './schemas/build-lines.ts'
 import { buildSchema, type BuildForm } from './schemas/build.ts'
 
 interface OfBuild {
@@ -95,13 +96,10 @@ export const getBuild = forSession(async (_session, _request: Request, route: Of
   return await context().engine.builds.inspect(id)
 })
 
-/** Lines `from` up to, not with, `to`: `{ lines }`. */
+/** GET /api/builds/{id}/lines?from=&to= : `{ lines }`. */
 export const getLines = forSession(async (_session, request: Request, route: OfBuild) => {
   const { id } = await route.params
-  const query = new URL(request.url).searchParams
-  const [from, to] = [Number(query.get('from') ?? 0), Number(query.get('to') ?? NaN)]
-  if (!Number.isInteger(from) || !Number.isInteger(to))
-    throw new InvalidParameterError('from and to are numbers of lines.')
+  const { from, to } = readQuery(request, linesQuery)
   const found: BuildLine[] = []
   const lines = new BuildLines((line) => {
     if (line.n >= from && line.n < to) found.push(line)

@@ -84,6 +84,14 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   )
 }
 
+/** @throws INVALID_PARAMETER naming the first parameter that is wrong */
+export function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new InvalidParameterError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`)
+}
+
 /** Read no further than it may be long: some is sent by who has not signed in. */
 async function readText(request: Request): Promise<string> {
   const chunks: Uint8Array[] = []

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import type { ImageEngine } from '../../engine/contract.ts'
-import { InvalidParameterError } from '../../engine/errors.ts'
 import type { Identity } from '../auth/identify.ts'
 import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'
-import { forSession } from './handler.ts'
+import { forSession, readQuery } from './handler.ts'
 import { imageReferenceSchema } from './schemas/deploy.ts'
 
 const layersQuery = z.object({ image: imageReferenceSchema })
@@ -52,11 +51,4 @@ export const getPrunable = forSession(async (session, request) => {
 
 function imagesOf({ user }: Identity): ImageEngine {
   return engineOf(context().engine, user).images
-}
-
-function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new InvalidParameterError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`)
 }
