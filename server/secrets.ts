@@ -71,6 +71,8 @@ function readKey(file: string, warn: (message: string) => void): Buffer {
     key = fs.readFileSync(file)
   }
   fs.chmodSync(file, 0o600)
+  // also when an earlier start has made it and was killed before it came here: what is sealed must not outlast its key
+  syncDirectory(path.dirname(file))
   return key
 }
 
@@ -88,5 +90,15 @@ function makeKey(file: string): void {
   } finally {
     fs.closeSync(handle)
     fs.rmSync(temporary, { force: true })
+  }
+}
+
+/** A power cut leaves the names in it as they are now. */
+function syncDirectory(directory: string): void {
+  const handle = fs.openSync(directory, 'r')
+  try {
+    fs.fsyncSync(handle)
+  } finally {
+    fs.closeSync(handle)
   }
 }

@@ -66,6 +66,20 @@ describe('secrets', () => {
     assert.equal(fs.statSync(file).mode & 0o777, 0o600)
   })
 
+  it('have a key that a power cut does not take: its name is on the disk before anything is sealed', (t) => {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
+    t.after(() => fs.rmSync(root, { recursive: true, force: true }))
+    const synced: string[] = []
+    const sync = fs.fsyncSync
+    t.mock.method(fs, 'fsyncSync', (fd: number) => {
+      const names = fs.readdirSync(root)
+      synced.push(`${fs.readlinkSync(`/proc/self/fd/${fd}`)}: ${names.join()}`)
+      sync(fd)
+    })
+    openSecrets(root)
+    assert.equal(synced.at(-1), `${root}: console.key`)
+  })
+
   it('are lost with a damaged key, but the console starts and says so', (t) => {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
     t.after(() => fs.rmSync(root, { recursive: true, force: true }))
