@@ -1,5 +1,8 @@
-/** Now, as Docker writes times. Node's clock gives milliseconds; the process clock the rest. */
+import { wallClock } from '../wall-clock.ts'
+
+/** Now, as Docker writes times: Node's Date holds milliseconds only. */
 export function timestamp(): string {
-  const nanos = process.hrtime.bigint() % 1_000_000n
-  return new Date().toISOString().replace('Z', `${nanos.toString().padStart(6, '0')}Z`)
+  const now = wallClock()
+  const micros = Math.floor((now % 1) * 1000)
+  return new Date(now).toISOString().replace('Z', `${micros.toString().padStart(3, '0')}000Z`)
 }

@@ -2,6 +2,7 @@ import { currentCaller, withCaller } from '../caller.ts'
 import type { EventsOptions } from '../contract.ts'
 import { UnavailableError } from '../errors.ts'
 import type { EventMessage } from '../types/docker.ts'
+import { wallClock } from '../wall-clock.ts'
 import { eventFilter } from './filter.ts'
 import { Journal } from './journal.ts'
 
@@ -171,7 +172,7 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
  * steps of 256, so times are whole microseconds.
  */
 function nextTime(last: number): number {
-  const now = Math.round((performance.timeOrigin + performance.now()) * 1000)
+  const now = Math.floor(wallClock() * 1000)
   return Math.max(now, Math.round(last / 1000) + 1) * 1000
 }
 
