@@ -312,6 +312,8 @@ export interface AttachOptions {
   /** Then go on live. */
   stream?: boolean
   detachKeys?: string
+  /** When it is taken at once, the stream that is returned is an empty one. */
+  client?: ClientConnection
 }
 
 /** The body of POST /containers/{id}/exec. */
@@ -352,7 +354,7 @@ export interface ExecInspect extends Attributed {
 
 export interface ExecEngine {
   create(containerId: string, config: ExecConfig): Promise<{ Id: string }>
-  /** Runs it and resolves once the process is there; `stream` is absent when detached. */
+  /** Runs it and resolves once the process is there; `stream` is absent when detached, or when the client was taken. */
   start(execId: string, options?: ExecStartOptions): Promise<{ stream?: Duplex; tty: boolean }>
   /**
    * Joins a running exec again (Gantry's own; a terminal survives a dropped connection and a restarted server by it).
@@ -368,6 +370,30 @@ export interface ExecStartOptions {
   Detach?: boolean
   Tty?: boolean
   ConsoleSize?: [number, number]
+  client?: ClientConnection
+}
+
+/**
+ * A client's connection that is waiting for a stream. An engine that can serves the stream on the connection itself:
+ * nothing is copied on the way then, and the stream outlives the engine. Others leave it alone and return the stream.
+ */
+export interface ClientConnection {
+  /**
+   * Stops reading from it.
+   *
+   * @param tty whether the stream is a terminal's, which decides how it is framed
+   * @returns undefined when the connection has to stay here
+   */
+  take(tty: boolean): TakenConnection | undefined
+  /** It is served elsewhere: what is held of it here is let go. */
+  letGo(): void
+}
+
+export interface TakenConnection {
+  /** To be handed on at once. */
+  fd: number
+  /** What the client is to be sent before the stream. */
+  greeting: string
 }
 
 export interface ImageEngine {

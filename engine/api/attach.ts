@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream'
 import type { AttachOptions, ContainerEngine } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
-import { streamType } from './containers.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { flag, word } from './values.ts'
@@ -25,9 +24,11 @@ export function attachRoutes(containers: ContainerEngine): Route[] {
       path: '/containers/:id/attach',
       query: attachQuery,
       handle: async (call, options) => {
-        const { stream, tty } = await containers.attach(call.param('id'), options)
-        const connection = call.hijack(streamType(call, tty))
-        await call.splice(connection, stream, { stdin: options.stdin })
+        const { client } = call
+        const asked = { ...options, ...(client && { client }) }
+        const { stream, tty } = await containers.attach(call.param('id'), asked)
+        if (client?.isGone === true) return
+        await call.splice(call.hijack(tty), stream, { stdin: options.stdin })
       },
     }),
     route({

@@ -6,14 +6,14 @@ import { pipeline } from 'node:stream/promises'
 import type { z } from 'zod'
 import { InvalidParameterError } from '../errors.ts'
 import { freeBuffer } from '../free-buffer.ts'
-import { splice, takeOver } from './hijack.ts'
+import { splice, takeOver, UpgradedClient } from './hijack.ts'
 import { isOlder } from './version.ts'
 
 /** JSON bodies are read into memory up to here. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024
 
-export const RAW_STREAM = 'application/vnd.docker.raw-stream'
-export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream'
+const RAW_STREAM = 'application/vnd.docker.raw-stream'
+const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream'
 
 /** How several JSON values follow each other in an answer. */
 export type LineType =
@@ -33,7 +33,8 @@ export class Call {
   readonly #body: Readable
   #signal: AbortSignal | undefined
   /** Set for requests that came by `upgrade`: the connection, already free of Node's HTTP. */
-  readonly #upgraded: Duplex | undefined
+  readonly #upgraded: Socket | undefined
+  #client: UpgradedClient | undefined
 
   constructor(options: {
     method: string
@@ -43,7 +44,7 @@ export class Call {
     request: IncomingMessage
     response: ServerResponse
     body: Readable
-    upgraded?: Duplex
+    upgraded?: Socket
   }) {
     const { request, response } = options
     this.method = options.method
@@ -194,20 +195,35 @@ export class Call {
   /**
    * Takes the connection over, answering 101 to an Upgrade and 200 without one, and returns the raw connection.
    *
-   * @param contentType what an upgraded stream carries; the old way always says raw-stream
    * @see POST /containers/{id}/attach, "Hijacking"
    */
-  hijack(contentType: string): Duplex {
-    if (this.#upgraded !== undefined) {
-      this.response.detachSocket(this.#upgraded as Socket)
-      this.#upgraded.write(
-        `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`,
-      )
-      return this.#upgraded
-    }
+  hijack(tty: boolean): Duplex {
+    const { client } = this
+    if (client !== undefined) return client.greet(tty)
     const socket = takeOver(this.request, this.response)
+    // the old way always says raw-stream
     socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${RAW_STREAM}\r\n${this.#commonHead()}\r\n`)
     return socket
+  }
+
+  /**
+   * The connection for an engine to take over, and for `hijack` when that leaves it; undefined without an Upgrade, when
+   * Node may have read beyond the request.
+   */
+  get client(): UpgradedClient | undefined {
+    const upgraded = this.#upgraded
+    if (upgraded === undefined) return undefined
+    return (this.#client ??= new UpgradedClient(
+      upgraded,
+      this.response,
+      (tty) =>
+        `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${this.streamType(tty)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`,
+    ))
+  }
+
+  /** How a container's output is marked: since 1.42 the type tells frames from a terminal's plain bytes. */
+  streamType(tty: boolean): string {
+    return tty || !this.speaks('1.42') ? RAW_STREAM : MULTIPLEXED_STREAM
   }
 
   /**
@@ -221,7 +237,7 @@ export class Call {
       throw new InvalidParameterError(
         asked === '' ? 'no upgrade proto in request' : `protocol ${asked} not supported`,
       )
-    this.response.detachSocket(this.#upgraded as Socket)
+    this.response.detachSocket(this.#upgraded)
     this.#upgraded.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${this.#commonHead()}\r\n`,
     )

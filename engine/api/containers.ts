@@ -6,7 +6,6 @@ import type {
   TerminalSize,
 } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
-import { MULTIPLEXED_STREAM, RAW_STREAM } from './call.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'
 import { route } from './router.ts'
@@ -223,11 +222,6 @@ function edge(which: 'height' | 'width', text: string): number {
   )
 }
 
-/** How a container's output is marked: since 1.42 the type tells frames from a terminal's plain bytes. */
-export function streamType(call: Call, tty: boolean): string {
-  return tty || !call.speaks('1.42') ? RAW_STREAM : MULTIPLEXED_STREAM
-}
-
 const logsQuery = {
   stdout: flag,
   stderr: flag,
@@ -254,7 +248,7 @@ async function logs(
     { ...options, tail: lines },
     call.signal,
   )
-  await call.pipe(stream, streamType(call, tty))
+  await call.pipe(stream, call.streamType(tty))
 }
 
 async function stats(

@@ -2,7 +2,7 @@ import { Duplex, type Transform } from 'node:stream'
 import type { ExecEngine } from '../contract.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
-import { streamType, terminalSize } from './containers.ts'
+import { terminalSize } from './containers.ts'
 import { execCreateBody, execStartBody } from './container-bodies.ts'
 import { frame, framed, unframe } from './frames.ts'
 import { route } from './router.ts'
@@ -50,26 +50,28 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     call.send(200)
     return
   }
-  const { OpenStdin } = await execs.inspect(id)
   // whether its output is framed is for this request to say, whatever the exec was made with
   const plain = options.Tty ?? false
+  const { client } = call
+  const asItIs = client && {
+    take: (tty: boolean) => (tty === plain ? client.take(tty) : undefined),
+    letGo: () => {
+      client.letGo()
+    },
+  }
   try {
-    const { stream, tty } = await execs.start(id, options)
+    const { stream, tty } = await execs.start(id, { ...options, ...(asItIs && { client: asItIs }) })
+    if (client?.isGone === true) return
     if (stream === undefined) throw new InvalidParameterError('the exec has no streams')
-    const connection = call.hijack(streamType(call, plain))
+    const { OpenStdin } = await execs.inspect(id)
     const told = plain === tty ? stream : through(stream, plain ? unframe() : frame())
-    await call.splice(connection, told, { stdin: OpenStdin })
+    await call.splice(call.hijack(plain), told, { stdin: OpenStdin })
   } catch (error) {
     const code = errorCode(error)
-    if (
-      call.response.headersSent ||
-      code === 'NOT_FOUND' ||
-      code === 'CONFLICT' ||
-      code === 'NOT_MODIFIED'
-    )
-      throw error
+    const isRefused = code === 'NOT_FOUND' || code === 'CONFLICT' || code === 'NOT_MODIFIED'
+    if (call.response.headersSent || isRefused) throw error
     // A command that cannot start is told on its own output, as Docker does; the exit code (126, 127) is in its inspect.
-    const connection = call.hijack(streamType(call, plain))
+    const connection = call.hijack(plain)
     const words = Buffer.from(`${errorMessage(error)}\r\n`)
     connection.end(plain ? words : framed(words))
     connection.resume()

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ClientConnection, TakenConnection } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 
 /** How long a client may keep its half open once the container's streams have ended. */
@@ -27,6 +28,64 @@ export function takeOver(request: IncomingMessage, response: ServerResponse): So
   socket.setTimeout(0)
   socket.pause()
   return socket
+}
+
+/** Of a connection's handle, what Node has no public way to; so since node 0.10. */
+interface Handle {
+  fd?: number
+  reading: boolean
+  readStop(): void
+}
+
+/** A connection that came by Upgrade, for an engine that can serve a stream on it by itself. */
+export class UpgradedClient implements ClientConnection {
+  readonly #socket: Socket
+  readonly #response: ServerResponse
+  readonly #head: (tty: boolean) => string
+  /** Bytes that had been read by then; undefined when some of them were not the request's. */
+  #readAtGreeting: number | undefined
+  #isGreeted = false
+  /** Somebody else serves it. */
+  isGone = false
+
+  /** @param head of the answer */
+  constructor(socket: Socket, response: ServerResponse, head: (tty: boolean) => string) {
+    this.#socket = socket
+    this.#response = response
+    this.#head = head
+  }
+
+  /** Answers, and returns the raw connection. */
+  greet(tty: boolean): Socket {
+    const socket = this.#socket
+    this.#isGreeted = true
+    if (socket.readableLength === 0) this.#readAtGreeting = socket.bytesRead
+    this.#response.detachSocket(socket)
+    socket.write(this.#head(tty))
+    return socket
+  }
+
+  take(tty: boolean): TakenConnection | undefined {
+    const socket = this.#socket
+    const handle = (socket as unknown as { _handle?: Handle | null })._handle
+    // a TLS connection has no descriptor
+    if (!handle || handle.fd === undefined || handle.fd < 0 || !socket.writable) return undefined
+    // what was read beyond the request could not be given along
+    const isClean = this.#isGreeted
+      ? socket.bytesRead === this.#readAtGreeting
+      : socket.readableLength === 0
+    if (!isClean || socket.writableLength > 0) return undefined
+    handle.reading = false
+    handle.readStop()
+    return { fd: handle.fd, greeting: this.#isGreeted ? '' : this.#head(tty) }
+  }
+
+  letGo(): void {
+    this.isGone = true
+    if (!this.#isGreeted) this.#response.detachSocket(this.#socket)
+    // closes our descriptor; the connection stays open as long as somebody has another
+    this.#socket.destroy()
+  }
 }
 
 /**

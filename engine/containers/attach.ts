@@ -1,6 +1,6 @@
 import { Duplex, PassThrough } from 'node:stream'
 import { onBehalf } from '../caller.ts'
-import type { AttachOptions } from '../contract.ts'
+import type { AttachOptions, ClientConnection } from '../contract.ts'
 import { ConflictError } from '../errors.ts'
 import { readLogs } from '../logs/read.ts'
 import type { Container } from './container.ts'
@@ -22,6 +22,7 @@ export interface AttachedStreams {
 export interface PendingAttach {
   streams: AttachedStreams
   stream: DeferredDuplex
+  client: ClientConnection | undefined
 }
 
 /**
@@ -58,13 +59,16 @@ export async function attachContainer(
     stderr: options.stderr ?? false,
   }
   if (options.logs === true) requireReadableLog(container)
+  const hasDetachKeys = container.tty && streams.stdin
+  // nothing but the live streams, as they are
+  const client = options.logs === true || hasDetachKeys ? undefined : options.client
   const isAnyAsked = streams.stdin || streams.stdout || streams.stderr
   const live =
-    options.stream === true && isAnyAsked ? await openLive(container, streams) : undefined
+    options.stream === true && isAnyAsked ? await openLive(container, streams, client) : undefined
   const stream =
     options.logs === true ? withLogs(container, streams, live) : (live ?? emptyDuplex())
   emitContainerEvent(context, container, 'attach')
-  if (!container.tty || !streams.stdin) return { stream, tty: container.tty }
+  if (!hasDetachKeys) return { stream, tty: container.tty }
   return {
     stream: detachable(
       stream,
@@ -77,10 +81,19 @@ export async function attachContainer(
   }
 }
 
-async function openLive(container: Container, streams: AttachedStreams): Promise<Duplex> {
-  if (isRunning(container.status) && container.shim) return container.shim.attach(streams)
+async function openLive(
+  container: Container,
+  streams: AttachedStreams,
+  client: ClientConnection | undefined,
+): Promise<Duplex> {
+  const { shim } = container
+  if (isRunning(container.status) && shim) {
+    const isServed =
+      client !== undefined && (await shim.attachClient(streams, client, container.tty))
+    return isServed ? emptyDuplex() : shim.attach(streams)
+  }
   const stream = new DeferredDuplex()
-  const pending = { streams, stream }
+  const pending = { streams, stream, client }
   container.pendingAttaches.push(pending)
   stream.once('close', () => {
     container.pendingAttaches = container.pendingAttaches.filter((other) => other !== pending)

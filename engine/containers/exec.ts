@@ -83,6 +83,7 @@ export async function startExec(
       stdout: config.AttachStdout ?? false,
       stderr: config.AttachStderr ?? false,
       detach: options.Detach ?? false,
+      client: hasDetachKeys(exec) ? undefined : options.client,
     })
     exec.pid = started.pid
     started.exited.then(
@@ -95,7 +96,7 @@ export async function startExec(
       },
     )
     const tty = config.Tty ?? false
-    if (options.Detach === true) return { tty }
+    if (options.Detach === true || started.clientTaken) return { tty }
     const stream = started.stream ?? silentUntil(started.exited)
     return { stream: withDetachKeys(context, container, exec, stream), tty }
   } catch (error) {
@@ -199,14 +200,19 @@ function silentUntil(exited: Promise<number>): Duplex {
   return stream
 }
 
+/** They are looked for in what is typed. */
+function hasDetachKeys({ config }: Exec): boolean {
+  return config.Tty === true && config.AttachStdin === true
+}
+
 function withDetachKeys(
   context: ContainersContext,
   container: Container,
   exec: Exec,
   stream: Duplex,
 ): Duplex {
-  const { AttachStdin, DetachKeys, Tty } = exec.config
-  if (Tty !== true || AttachStdin !== true) return stream
+  const { DetachKeys } = exec.config
+  if (!hasDetachKeys(exec)) return stream
   const keys = parseDetachKeys(
     DetachKeys === undefined || DetachKeys === '' ? DEFAULT_DETACH_KEYS : DetachKeys,
   )

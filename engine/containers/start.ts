@@ -194,7 +194,8 @@ async function connectPending(container: Container, shim: Shim): Promise<void> {
   const pending = container.pendingAttaches
   container.pendingAttaches = []
   await Promise.all(
-    pending.map(async ({ stream, streams }) => {
+    pending.map(async ({ client, stream, streams }) => {
+      if (client && (await shim.attachClient(streams, client, container.tty))) return
       stream.connect(await shim.attach(streams))
     }),
   )

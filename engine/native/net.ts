@@ -5,6 +5,7 @@ interface NetCalls {
   netlinkTalk(fd: number, request: Buffer, ends: number): Promise<Buffer | number> | number
   linkIndex(fd: number, name: string): number
   connectUnixStream(path: string): number
+  sendDescriptor(fd: number, bytes: Buffer, passed: number): number
   bindIn(nsfd: number, type: number, address: string, port: number, backlog: number): number
   boundPort(fd: number): number
   newNetns(path: string, sysctls: string): Promise<number> | number
@@ -123,6 +124,18 @@ const EAGAIN = 11
 export function connectUnixStream(path: string): number | undefined {
   const fd = native<NetCalls>().connectUnixStream(path)
   return fd === -EAGAIN ? undefined : check('connect', fd, path)
+}
+
+/**
+ * Sends bytes over a unix stream socket at once, and with the first of them a descriptor, which stays the caller's own
+ * as well.
+ *
+ * @returns how many bytes went
+ * @throws SystemError, EAGAIN when none did
+ * @see SCM_RIGHTS, unix(7)
+ */
+export function sendDescriptor(fd: number, bytes: Buffer, passed: number): number {
+  return check('sendmsg', native<NetCalls>().sendDescriptor(fd, bytes, passed))
 }
 
 /**

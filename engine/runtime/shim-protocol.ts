@@ -15,12 +15,18 @@ export const Saying = {
   snapshot: 66,
   exited: 67,
   log: 69,
+  started: 70,
 } as const
 
 /** The largest request a shim takes; arguments and environment of an exec have to fit. */
 export const MAX_REQUEST_BYTES = 4 << 20
 
 export const HEADER_BYTES = 8
+
+const FEATURE_PASSED = 1
+
+/** Beside AttachFlags: the stream is of the descriptor that comes with the request. */
+export const ATTACH_PASSED = 8
 
 export interface AttachFlags {
   stdin: boolean
@@ -54,6 +60,8 @@ export interface Snapshot {
   shimPid: number
   exitPath: string
   execs: ExecState[]
+  /** It takes a descriptor to serve a stream on; a shim of before an upgrade may not. */
+  takesDescriptors: boolean
 }
 
 export interface Exited {
@@ -87,6 +95,18 @@ export function encodeRequest(kind: number, flags = 0, payload: Buffer = Buffer.
   header.writeUInt16LE(kind, 4)
   header.writeUInt16LE(flags, 6)
   return Buffer.concat([header, payload])
+}
+
+/** A `str`. */
+export function encodeText(text: string): Buffer {
+  const bytes = Buffer.from(`${text}\0`)
+  return Buffer.concat([encodeNumbers(bytes.length - 1), bytes])
+}
+
+export function encodeNumbers(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * numbers.length)
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number >>> 0, 4 * index)
+  return bytes
 }
 
 export function attachFlags({ stderr, stdin, stdout }: AttachFlags): number {
@@ -127,6 +147,11 @@ export class Fields {
     this.#bytes = bytes
   }
 
+  /** Bytes that are still to be read. */
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
   u32(): number {
     this.#at += 4
     return this.#bytes.readUInt32LE(this.#at - 4)
@@ -160,13 +185,28 @@ export function readSnapshot(payload: Fields): Snapshot {
     shimPid: payload.u32(),
     exitPath: payload.str(),
     execs: [],
+    takesDescriptors: false,
   }
   for (let left = payload.u32(); left > 0; left--) {
     const exec = { id: payload.str(), pid: payload.u32(), running: payload.u32() === 1 }
     const code = payload.i32()
     snapshot.execs.push(exec.running ? exec : { ...exec, code })
   }
+  snapshot.takesDescriptors = payload.left >= 4 && (payload.u32() & FEATURE_PASSED) !== 0
   return snapshot
+}
+
+/** How the start of an exec went whose stream was passed. */
+export interface Started {
+  id: string
+  pid: number
+  failure?: LaunchFailure
+}
+
+export function readStarted(payload: Fields): Started {
+  const started = { id: payload.str(), pid: payload.u32() }
+  const failure = readFailure(payload)
+  return failure.errno === 0 ? started : { ...started, failure }
 }
 
 export function readExited(payload: Fields): Exited {

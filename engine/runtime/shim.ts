@@ -3,6 +3,7 @@ import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
+import type { ClientConnection, TakenConnection } from '../contract.ts'
 import {
   ConflictError,
   EngineError,
@@ -23,7 +24,6 @@ import { withRuntimeWords } from './runtime-log.ts'
 import { encodeRuntimeExecPlan, encodeRuntimePlan } from './runtime-plan.ts'
 import type {
   AttachFlags,
-  Exited,
   ExecState,
   LaunchFailure,
   LogNews,
@@ -33,18 +33,17 @@ import type {
 import {
   attachFlags,
   dateOf,
+  encodeNumbers,
   encodeRequest,
+  encodeText,
   Fields,
   HEADER_BYTES,
   MAX_REQUEST_BYTES,
-  MessageReader,
-  readExited,
   readFailure,
-  readLogNews,
-  readSnapshot,
   Request,
   Saying,
 } from './shim-protocol.ts'
+import { WatchLink } from './watch-link.ts'
 
 export { ContainerLaunchError } from './launch-error.ts'
 
@@ -99,12 +98,14 @@ export interface ExecOptions extends AttachFlags {
   /** The container's cgroup; the shim knows it from the launch. */
   cgroup?: { procs: string[] }
   detach: boolean
+  client?: ClientConnection | undefined
 }
 
 export interface StartedExec {
   pid: number
-  /** Absent when detached. */
+  /** Absent when detached, and when the client was taken. */
   stream?: Duplex
+  clientTaken: boolean
   /** The exit code; rejects (UNAVAILABLE) when the shim dies first. */
   exited: Promise<number>
 }
@@ -135,7 +136,13 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
       options.spec.process.args[0] ?? '',
     )
   }
-  const snapshot = { pid: answer.payload.u32(), shimPid, exitPath: options.exitPath, execs: [] }
+  const snapshot = {
+    pid: answer.payload.u32(),
+    shimPid,
+    exitPath: options.exitPath,
+    execs: [],
+    takesDescriptors: true,
+  }
   return new Shim(path.join(options.runDir, 's'), link, snapshot, bundle)
 }
 
@@ -148,8 +155,9 @@ export async function connectShim(runDir: string): Promise<Shim> {
   const socketPath = path.join(runDir, 's')
   let socket: net.Socket | undefined
   try {
-    socket = await connect(socketPath)
-    const link = new WatchLink(socket)
+    const fd = await connectDescriptor(socketPath)
+    socket = socketOf(fd)
+    const link = new WatchLink(socket, fd)
     const snapshot = await link.watch()
     return new Shim(socketPath, link, snapshot, OciBundle.open(runDir))
   } catch (cause) {
@@ -177,12 +185,14 @@ export class Shim {
   readonly #socketPath: string
   readonly #link: WatchLink
   readonly #bundle: OciBundle | undefined
+  readonly #takesDescriptors: boolean
 
   /** Made by launchContainer and connectShim. */
   constructor(socketPath: string, link: WatchLink, snapshot: Snapshot, bundle?: OciBundle) {
     this.#socketPath = socketPath
     this.#link = link
     this.#bundle = bundle
+    this.#takesDescriptors = snapshot.takesDescriptors
     this.pid = snapshot.pid
     this.shimPid = snapshot.shimPid
     this.ended = link.ended.then((exit) => exit ?? readExitRecord(snapshot.exitPath))
@@ -218,6 +228,19 @@ export class Shim {
     return this.#open(encodeRequest(Request.attach, attachFlags(streams)), 'attach')
   }
 
+  /** The same on a client's own connection; false when that has to stay where it is. */
+  async attachClient(
+    streams: AttachFlags,
+    client: ClientConnection,
+    tty: boolean,
+  ): Promise<boolean> {
+    const taken = this.#take(client, tty, 0)
+    if (!taken) return false
+    checkAttached(await this.#link.attach(attachFlags(streams), taken), 'attach')
+    client.letGo()
+    return true
+  }
+
   /**
    * Runs a process beside the container's own.
    *
@@ -247,6 +270,20 @@ export class Shim {
     const exited = this.#link.exited(options.id)
     // nobody may be waiting for it
     exited.catch(() => undefined)
+    const { client, process } = options
+    const taken =
+      flags === 0 ? undefined : this.#take(client, process.terminal ?? false, plan.length)
+    if (taken) {
+      try {
+        const { failure, pid } = await this.#link.exec(options.id, flags, plan, taken)
+        if (failure) throw errorOf(failure, options)
+        client?.letGo()
+        return { pid, exited, clientTaken: true }
+      } catch (error) {
+        this.#link.forget(options.id, error)
+        throw error
+      }
+    }
     const socket = await this.#connect()
     try {
       const message = await ask(socket, encodeRequest(Request.exec, flags, plan))
@@ -254,9 +291,9 @@ export class Shim {
       const pid = message.payload.u32()
       if (flags === 0) {
         socket.destroy()
-        return { pid, exited }
+        return { pid, exited, clientTaken: false }
       }
-      return { pid, stream: asStream(socket), exited }
+      return { pid, stream: asStream(socket), exited, clientTaken: false }
     } catch (error) {
       socket.destroy()
       this.#link.forget(options.id, error)
@@ -264,10 +301,21 @@ export class Shim {
     }
   }
 
+  /** The client's descriptor, when it and the shim can do with each other directly. */
+  #take(
+    client: ClientConnection | undefined,
+    tty: boolean,
+    length: number,
+  ): TakenConnection | undefined {
+    return this.#takesDescriptors && this.#link.isClear && length <= PASSED_MAX_BYTES
+      ? client?.take(tty)
+      : undefined
+  }
+
   /** Joins a running exec again; with a TTY its last 64 KiB of output come first. @throws NOT_FOUND when it is over */
   async attachExec(id: string): Promise<Duplex> {
     const flags = attachFlags({ stdin: true, stdout: true, stderr: true })
-    return this.#open(encodeRequest(Request.attachExec, flags, encodeId(id)), `exec ${id}`)
+    return this.#open(encodeRequest(Request.attachExec, flags, encodeText(id)), `exec ${id}`)
   }
 
   /** Sets the size of the terminal of the container, or of an exec. @throws CONFLICT when it has none */
@@ -291,7 +339,7 @@ export class Shim {
 
   async #command(kind: number, fields: Buffer, execId: string, what: string): Promise<void> {
     const answer = await this.#link.ask(
-      encodeRequest(kind, 0, Buffer.concat([fields, encodeId(execId)])),
+      encodeRequest(kind, 0, Buffer.concat([fields, encodeText(execId)])),
     )
     if (answer.kind === Saying.ok) return
     const { errno } = readFailure(answer.payload)
@@ -305,9 +353,7 @@ export class Shim {
     const socket = await this.#connect()
     try {
       const message = await ask(socket, request)
-      if (message.kind !== Saying.ok) {
-        throw tooMany(readFailure(message.payload)) ?? new NotFoundError(`${what} is not running`)
-      }
+      checkAttached(message, what)
       return asStream(socket)
     } catch (error) {
       socket.destroy()
@@ -331,6 +377,9 @@ export class Shim {
   }
 }
 
+/** Requests that certainly find room in the socket's buffer; what is larger goes the other way. */
+const PASSED_MAX_BYTES = 32 << 10
+
 const ESRCH = 3
 const EAGAIN = 11
 const ERROR_EXISTS = 17
@@ -349,6 +398,11 @@ function tooMany({ errno, step }: LaunchFailure): Error | undefined {
   return undefined
 }
 
+function checkAttached(answer: Message, what: string): void {
+  if (answer.kind !== Saying.ok)
+    throw tooMany(readFailure(answer.payload)) ?? new NotFoundError(`${what} is not running`)
+}
+
 function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Error {
   const full = tooMany(failure)
   if (full) return full
@@ -359,135 +413,6 @@ function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Erro
     return new ConflictError(`exec ${id} has already run`)
   }
   return new ContainerLaunchError('exec', failure, process.args[0] ?? '')
-}
-
-/** What a shim says only when it is asked. */
-const ANSWERS: ReadonlySet<number> = new Set([Saying.ok, Saying.error, Saying.snapshot])
-
-/** The connection that stays: exits are pushed over it, and commands go the other way. */
-class WatchLink {
-  /** null: the shim has gone without telling. Stays pending when we let go ourselves. */
-  readonly ended: Promise<ExitRecord | null>
-  readonly #socket: net.Socket
-  readonly #reader = new MessageReader()
-  readonly #answers: { resolve: (message: Message) => void; reject: (error: unknown) => void }[] =
-    []
-  readonly #execs = new Map<
-    string,
-    { promise: Promise<number>; resolve: (code: number) => void; reject: (error: unknown) => void }
-  >()
-  #end: (exit: ExitRecord | null) => void = () => undefined
-  #closing = false
-  #over = false
-  readonly #logNews: LogNews[] = []
-  #tellLogNews = (news: LogNews): void => {
-    this.#logNews.push(news)
-  }
-
-  /** As far as anybody has told. */
-  get runs(): boolean {
-    return !this.#socket.destroyed && !this.#over
-  }
-
-  constructor(socket: net.Socket) {
-    this.#socket = socket
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve
-    })
-    socket.on('data', (bytes: Buffer) => {
-      this.#reader.push(bytes)
-      for (let message = this.#reader.next(); message; message = this.#reader.next())
-        this.#take(message)
-    })
-    socket.on('error', () => {
-      // 'close' follows and says all there is to say
-    })
-    socket.on('close', () => {
-      this.#lost()
-    })
-  }
-
-  /** The state now; from then on exits are pushed. */
-  async watch(): Promise<Snapshot> {
-    const { payload } = await this.ask(encodeRequest(Request.watch))
-    return readSnapshot(payload)
-  }
-
-  ask(request: Buffer): Promise<Message> {
-    if (!this.#socket.destroyed) this.#socket.write(request)
-    return this.answer()
-  }
-
-  /** The next answer; they come in the order of the questions. */
-  answer(): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      if (this.#socket.destroyed) reject(new ConflictError('the container is not running'))
-      else this.#answers.push({ resolve, reject })
-    })
-  }
-
-  onLogNews(listener: (news: LogNews) => void): void {
-    this.#tellLogNews = listener
-    for (const news of this.#logNews.splice(0)) listener(news)
-  }
-
-  /** The end of an exec; ask before it is started. */
-  exited(id: string): Promise<number> {
-    const known = this.#execs.get(id)
-    if (known) return known.promise
-    let resolve: (code: number) => void = () => undefined
-    let reject: (error: unknown) => void = () => undefined
-    const promise = new Promise<number>((yes, no) => {
-      resolve = yes
-      reject = no
-    })
-    this.#execs.set(id, { promise, resolve, reject })
-    return promise
-  }
-
-  settle(id: string, code: number): void {
-    this.#execs.get(id)?.resolve(code)
-    this.#execs.delete(id)
-  }
-
-  forget(id: string, reason: unknown): void {
-    this.#execs.get(id)?.reject(reason)
-    this.#execs.delete(id)
-  }
-
-  close(): void {
-    this.#closing = true
-    this.#socket.destroy()
-  }
-
-  #take(message: Message): void {
-    if (message.kind === Saying.log) {
-      const news = readLogNews(message.payload)
-      if (news) this.#tellLogNews(news)
-      return
-    }
-    if (ANSWERS.has(message.kind)) {
-      this.#answers.shift()?.resolve(message)
-      return
-    }
-    // a shim of before an upgrade also tells of execs that have started
-    if (message.kind !== Saying.exited) return
-    const exited: Exited = readExited(message.payload)
-    if (exited.id !== '') {
-      this.settle(exited.id, exited.code)
-      return
-    }
-    this.#over = true
-    this.#end({ code: exited.code, at: exited.at })
-  }
-
-  #lost(): void {
-    for (const { reject } of this.#answers.splice(0))
-      reject(new ConflictError('the container is not running'))
-    if (!this.#closing) this.#end(null)
-    for (const id of [...this.#execs.keys()])
-      this.forget(id, new UnavailableError('the shim of the container is gone'))
-  }
 }
 
 /**
@@ -501,7 +426,7 @@ async function runShim(
   const log = fs.openSync(path.join(runDir, 'shim.log'), 'a', 0o600)
   const [ours, theirs] = socketPair()
   // from here on the link owns our end
-  const link = new WatchLink(new net.Socket({ fd: ours, readable: true, writable: true }))
+  const link = new WatchLink(new net.Socket({ fd: ours, readable: true, writable: true }), ours)
   let isSpawned = false
   try {
     let gone: () => void = () => undefined
@@ -554,11 +479,18 @@ const CROWDED_MS = 10_000
 const AGAIN_MS = 2
 
 async function connect(socketPath: string): Promise<net.Socket> {
+  return socketOf(await connectDescriptor(socketPath))
+}
+
+function socketOf(fd: number): net.Socket {
+  return new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+}
+
+async function connectDescriptor(socketPath: string): Promise<number> {
   const deadline = performance.now() + CROWDED_MS
   for (;;) {
     const fd = connectUnixStream(socketPath)
-    if (fd !== undefined)
-      return new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+    if (fd !== undefined) return fd
     if (performance.now() > deadline)
       throw new UnavailableError(`${socketPath}: too many clients wait to be accepted`)
     await setTimeout(AGAIN_MS)
@@ -602,15 +534,4 @@ function asStream(socket: net.Socket): Duplex {
     socket.end()
   })
   return socket
-}
-
-function encodeId(id: string): Buffer {
-  const bytes = Buffer.from(`${id}\0`)
-  return Buffer.concat([encodeNumbers(bytes.length - 1), bytes])
-}
-
-function encodeNumbers(...numbers: number[]): Buffer {
-  const bytes = Buffer.alloc(4 * numbers.length)
-  for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number >>> 0, 4 * index)
-  return bytes
 }

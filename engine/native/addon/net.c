@@ -318,6 +318,35 @@ static napi_value call_connect_unix_stream(napi_env env, napi_callback_info info
 }
 
 /*
+ * sendDescriptor(fd, bytes, passed): sends bytes over a unix stream socket without waiting, and with the first of them a
+ * descriptor. Answers how many went.
+ */
+static napi_value call_send_descriptor(napi_env env, napi_callback_info info)
+{
+	ARGS(3);
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov;
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control.buf)};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	int32_t passed = arg_i32(env, a[2]);
+	ssize_t n;
+
+	if (!arg_buffer(env, a[1], &iov.iov_base, &iov.iov_len))
+		return result(env, -EINVAL);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(passed));
+	memcpy(CMSG_DATA(h), &passed, sizeof(passed));
+	do
+		n = sendmsg(arg_i32(env, a[0]), &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return result(env, n < 0 ? -errno : (int)n);
+}
+
+/*
  * sendDatagrams(fd, bytes, ends): sends the parts of `bytes` that end at the offsets in `ends` (u32 each), a datagram
  * each, as many as go without waiting. Answers how many, or the negative errno when not even the first did.
  */
@@ -500,6 +529,7 @@ void register_net(napi_env env, napi_value exports)
 		{"newNetns", call_new_netns},
 		{"connectUnixDatagram", call_connect_unix_datagram},
 		{"connectUnixStream", call_connect_unix_stream},
+		{"sendDescriptor", call_send_descriptor},
 		{"sendDatagrams", call_send_datagrams},
 		{"unsentBytes", call_unsent_bytes},
 	};

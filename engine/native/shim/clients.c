@@ -72,6 +72,7 @@ void client_close(struct client *c)
 			shim.procs[i].starter = -1;
 	}
 	request_drop(c);
+	fd_close(&c->passed);
 	fd_close(&c->fd);
 	c->state = CLIENT_FREE;
 	while (shim.clients_top > 0 && shim.clients[shim.clients_top - 1].state == CLIENT_FREE)
@@ -134,7 +135,7 @@ static struct client *client_new(int fd)
 		memset(c, 0, sizeof *c);
 		c->state = CLIENT_REQUEST;
 		c->fd = fd;
-		c->current = -1;
+		c->passed = c->current = -1;
 		c->proc = -1;
 		if (i >= shim.clients_top)
 			shim.clients_top = i + 1;
@@ -211,6 +212,13 @@ static void tell_error(struct client *c, int err, const char *step, const char *
 	tell(c, &m);
 }
 
+/* A connection on which nothing was sent yet takes so little at once. */
+static void greet(struct client *c)
+{
+	if (c->request_size && send(c->fd, c->request, c->request_size, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)c->request_size)
+		c->hup = true;
+}
+
 static void stream_begin(struct client *c, struct proc *p, uint16_t flags)
 {
 	c->state = CLIENT_STREAM;
@@ -242,9 +250,23 @@ void client_answer_start(int client, struct proc *p)
 			say("engine is gone", NULL, errno);
 		return;
 	}
+	if (p->announced && p->failed)
+		clients_started(p->id, 0, p->error.err, p->error.step, p->error.path);
+	else if (p->announced)
+		clients_started(p->id, p->pid, 0, "", "");
 	if (client < 0)
 		return;
 	c = &shim.clients[client];
+	if (p->announced) {
+		/* the engine has the connection still, to say why */
+		if (p->failed) {
+			client_close(c);
+			return;
+		}
+		greet(c);
+		stream_begin(c, p, c->flags);
+		return;
+	}
 	if (p->failed) {
 		c->state = CLIENT_REQUEST;
 		tell_error(c, p->error.err, p->error.step, p->error.path);
@@ -300,6 +322,7 @@ static void snapshot(struct client *c)
 		message_u32(&m, 1);
 		message_u32(&m, 0);
 	}
+	message_u32(&m, FEATURE_PASSED);
 	c->watching = true;
 	tell(c, &m);
 	pages_free(buf, SNAPSHOT_MAX);
@@ -344,14 +367,68 @@ void clients_exited(const char *id, pid_t pid, int code, const struct timespec *
 	push(&m);
 }
 
+void clients_started(const char *id, pid_t pid, int err, const char *step, const char *path)
+{
+	uint8_t buf[700];
+	struct message m;
+
+	message_begin(&m, buf, sizeof buf, SAY_STARTED);
+	message_str(&m, id);
+	message_u32(&m, (uint32_t)pid);
+	message_u32(&m, (uint32_t)(err < 0 ? -err : err));
+	message_str(&m, step);
+	message_str(&m, path);
+	push(&m);
+}
+
 /* ------------------------------------------------------------------ requests */
 
-static void attach(struct client *c, struct proc *p, uint16_t flags)
+/*
+ * Who gets the stream: who asks, or a client of its own for the descriptor that came along, which keeps its greeting
+ * where others have their request. NULL: there are too many.
+ */
+static struct client *stream_client(struct client *c, uint16_t flags, struct fields *f)
 {
+	const char *greeting;
+	uint32_t length;
+	struct client *s;
+
+	if (!(flags & ATTACH_PASSED))
+		return c;
+	greeting = field_str(f, &length);
+	s = c->passed < 0 ? NULL : client_new(c->passed);
+	c->passed = -1;
+	if (!s)
+		return NULL;
+	if (length > 0)
+		s->request = pages(length);
+	if (s->request) {
+		memcpy(s->request, greeting, length);
+		s->request_size = length;
+	}
+	if (index_of(s) >= CLIENTS_MAX - SPARE || s->request_size != length) {
+		client_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void attach(struct client *asking, struct proc *p, uint16_t flags, struct fields *f)
+{
+	struct client *c;
+
 	if (!p || p->state == PROC_FREE || p->state == PROC_STARTING) {
-		tell_error(c, ESRCH, "attach", "");
+		fd_close(&asking->passed);
+		tell_error(asking, ESRCH, "attach", "");
 		return;
 	}
+	c = stream_client(asking, flags, f);
+	if (!c) {
+		tell_error(asking, EUSERS, "connect", "");
+		return;
+	}
+	if (c != asking)
+		greet(c);
 	stream_begin(c, p, flags);
 	if (p == shim.procs && shim.hold > 0)
 		shim.hold--;
@@ -361,22 +438,31 @@ static void attach(struct client *c, struct proc *p, uint16_t flags)
 		c->replaying = true;
 		p->out[0].waiting++; /* or new output would overwrite what is being replayed */
 	}
-	tell_ok(c, p->pid);
+	tell_ok(asking, p->pid);
 }
 
-static void exec_start(struct client *c, uint16_t flags)
+static void exec_start(struct client *asking, uint16_t flags, struct fields *f)
 {
-	const char *step;
-	int index = proc_exec(c->request, c->request_size, (int)index_of(c), flags, &step);
+	const char *step = "connect";
+	struct client *c = stream_client(asking, flags, f);
+	struct plan plan;
+	int rc = plan_parse(&plan, f->at, (size_t)(f->end - f->at));
 
-	if (index < 0) {
-		request_drop(c);
-		tell_error(c, index, step, "");
-		return;
+	if (rc < 0)
+		step = "read plan";
+	else
+		rc = c ? proc_exec(&plan, index_of(c), flags, &step) : -EUSERS;
+	if (rc >= 0) {
+		c->state = CLIENT_STARTING;
+		c->flags = (uint8_t)(flags & (ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR));
+	} else if (c != asking) {
+		if (c)
+			client_close(c);
+		clients_started(plan.id ? plan.id : "", 0, rc, step, "");
 	}
-	request_drop(c);
-	c->state = CLIENT_STARTING;
-	c->flags = (uint8_t)(flags & (ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR));
+	request_drop(asking);
+	if (rc < 0 && c == asking)
+		tell_error(asking, rc, step, "");
 }
 
 static int signal_send(struct proc *p, uint32_t signal)
@@ -398,14 +484,14 @@ static void request_serve(struct client *c)
 
 	switch (kind) {
 	case REQ_ATTACH:
-		attach(c, &shim.procs[0], flags);
+		attach(c, &shim.procs[0], flags, &f);
 		break;
 	case REQ_EXEC:
-		exec_start(c, flags);
+		exec_start(c, flags, &f);
 		break;
 	case REQ_ATTACH_EXEC:
 		id = field_str(&f, NULL);
-		attach(c, *id ? proc_find(id) : NULL, flags);
+		attach(c, *id ? proc_find(id) : NULL, flags & ~ATTACH_PASSED, &f);
 		break;
 	case REQ_RESIZE:
 		a = field_u32(&f);
@@ -440,6 +526,25 @@ static void request_serve(struct client *c)
 		request_drop(c);
 }
 
+/* As recv(2), and keeps the descriptor that comes along, if any does. */
+static ssize_t request_receive(struct client *c, void *at, size_t want)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {at, want};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof control.buf};
+	ssize_t n = RETRY(recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+	struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
+		fd_close(&c->passed);
+		memcpy(&c->passed, CMSG_DATA(h), sizeof c->passed);
+	}
+	return n;
+}
+
 /* Reads one request: never past its end, what follows may be the stream's. */
 static void request_read(struct client *c)
 {
@@ -454,7 +559,7 @@ static void request_read(struct client *c)
 		at = c->request + (c->have - sizeof c->head);
 		want = c->request_size + sizeof c->head - c->have;
 	}
-	n = RETRY(recv(c->fd, at, want, MSG_DONTWAIT));
+	n = request_receive(c, at, want);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {

@@ -187,40 +187,36 @@ int proc_container(void)
 	return rc == -ESRCH ? 0 : rc;
 }
 
-int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, const char **step)
+int proc_exec(const struct plan *plan, int client, uint16_t flags, const char **step)
 {
 	const struct plan *all = &shim.plan;
 	int child[3] = {-1, -1, -1}, rc;
-	struct plan plan;
 	struct proc *p;
 
 	*step = "read plan";
-	rc = plan_parse(&plan, data, size);
-	if (rc < 0)
-		return rc;
-	if (!plan.id || !*plan.id || strlen(plan.id) > ID_MAX)
+	if (!plan->id || !*plan->id || strlen(plan->id) > ID_MAX)
 		return -EINVAL;
 	*step = "exec in the container";
 	if (shim.procs[0].state != PROC_RUNNING)
 		return -ESRCH;
-	if (proc_find(plan.id))
+	if (proc_find(plan->id))
 		return -EEXIST;
 	p = proc_new(1);
 	if (!p)
 		return -EAGAIN;
-	memcpy(p->id, plan.id, strlen(plan.id) + 1);
-	p->tty = plan.flags & LAUNCH_TTY;
+	memcpy(p->id, plan->id, strlen(plan->id) + 1);
+	p->tty = plan->flags & LAUNCH_TTY;
 	p->stdin_once = !p->tty;
-	p->rows = plan.rows;
-	p->cols = plan.cols;
+	p->rows = plan->rows;
+	p->cols = plan->cols;
 	*step = "start process";
 	rc = pipes_make(p, child, flags & ATTACH_STDIN);
-	if (rc == 0 && !all->runtime.n != !plan.runtime.n)
+	if (rc == 0 && !all->runtime.n != !plan->runtime.n)
 		rc = -EINVAL;
-	if (rc == 0 && plan.runtime.n)
-		rc = runtime_launch(p, &plan, child);
+	if (rc == 0 && plan->runtime.n)
+		rc = runtime_launch(p, plan, child);
 	else if (rc == 0)
-		rc = spawn_exec(&plan, shim.procs[0].pidfd,
+		rc = spawn_exec(plan, shim.procs[0].pidfd,
 				((all->ns_new | all->ns_joined) & ~(uint32_t)CLONE_NEWPID) | CLONE_NEWNS |
 					(all->userns ? CLONE_NEWUSER : 0),
 				all, child, &p->sync, &p->pidfd);
@@ -229,9 +225,10 @@ int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, cons
 		proc_free(p);
 		return rc;
 	}
-	p->pid = plan.runtime.n ? 0 : rc;
+	p->pid = plan->runtime.n ? 0 : rc;
 	p->state = PROC_STARTING;
 	p->starter = client;
+	p->announced = flags & ATTACH_PASSED;
 	return (int)(p - shim.procs);
 }
 

@@ -13,6 +13,8 @@
  *   REQ_ATTACH               ATTACH_*          -                          then a raw stream
  *   REQ_EXEC                 ATTACH_*          plan of a process          then a raw stream, unless detached (flags 0)
  *   REQ_ATTACH_EXEC          ATTACH_*          str exec id                then a raw stream
+ *   REQ_ATTACH, REQ_EXEC     ATTACH_PASSED     str greeting, as above     the greeting and the raw stream are for the descriptor
+ *                                                                         that came along (SCM_RIGHTS)
  *   REQ_RESIZE               -                 u32 rows, u32 cols, str exec id ('' is the container)
  *   REQ_SIGNAL               -                 u32 signal, str exec id ('' is the container)
  *   REQ_WATCH                -                 -                          snapshot now, then SAY_EXITED
@@ -21,9 +23,11 @@
  *   SAY_OK                   -                 u32 pid
  *   SAY_ERROR                -                 i32 errno, str step, str path
  *   SAY_SNAPSHOT             -                 u32 init pid, u32 shim pid, str exitPath, u32 n, n * (str id, u32 pid,
- *                                              u32 running, i32 code)
+ *                                              u32 running, i32 code), u32 FEATURE_*
  *   SAY_EXITED               -                 str exec id, u32 pid, i32 code, u64 seconds, u32 nanoseconds
  *   SAY_LOG                  -                 u32 LOG_*, u32 errno, u64 lines lost; to watchers, of the container's log
+ *   SAY_STARTED              -                 str exec id, u32 pid, i32 errno, str step, str path; to watchers, of an exec
+ *                                              whose stream was passed
  *
  *   engine                        shim
  *     | ---- REQ_EXEC + plan -----> |  fork, join, exec
@@ -32,6 +36,15 @@
  *     | ---- stdin bytes ---------> |
  *     | ---- shutdown(SHUT_WR) ---> |  stdin is at its end
  *     | <--- close ---------------- |  the last byte has been sent
+ *
+ * Whoever asks the engine for a stream is mostly given the shim itself to talk to: nothing is copied on the way, and the
+ * stream outlives the engine.
+ *
+ *   client                 engine                        shim
+ *     | -- HTTP request --> |                             |
+ *     |                     | -- REQ_EXEC + plan + fd --> |  fork, join, exec
+ *     |                     | <--- SAY_STARTED ---------- |
+ *     | <--- HTTP 101, 01 00 00 00 len ... -------------> |
  *
  * A connection takes one request after the other until one of them turns it into a raw stream. A watcher may go on
  * asking; answers come in the order of the questions, what is pushed comes between them.
@@ -43,10 +56,12 @@
 
 enum request { REQ_ATTACH = 1, REQ_EXEC, REQ_ATTACH_EXEC, REQ_RESIZE, REQ_SIGNAL, REQ_WATCH };
 /* 68 is what shims before this one say to watchers of an exec that has started: the engine passes over it */
-enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_LOG = 69 };
+enum saying { SAY_OK = 64, SAY_ERROR, SAY_SNAPSHOT, SAY_EXITED, SAY_LOG = 69, SAY_STARTED };
 /* rotated: only told when rotated files are to be compressed; failing: lines are being lost; again: it is written again */
 enum log_news { LOG_ROTATED = 1, LOG_FAILING, LOG_AGAIN };
-enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
+enum attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4, ATTACH_PASSED = 8 };
+/* what not every shim that may still run can do */
+enum feature { FEATURE_PASSED = 1 };
 
 /*
  * The launch plan: "GPLN", u32 version, u32 size of the whole, u32 0, then records. A record is u16 type, u16 0,

@@ -187,6 +187,7 @@ struct proc {
 	bool console_connected;
 	char pid_file[PID_FILE_MAX];
 	int starter; /* client that waits for the answer, or -1 */
+	bool announced; /* its start is told to the watchers */
 	struct report error;
 	struct stream out[2];
 	int in;
@@ -223,6 +224,7 @@ struct client {
 	uint64_t replay_end;
 	int64_t stalled_since; /* monotonic ms, 0: not */
 	int64_t linger_until; /* monotonic ms */
+	int passed; /* descriptor that came with the request, or -1 */
 	uint8_t head[8];
 	uint32_t have; /* bytes of head + request */
 	uint8_t *request;
@@ -248,7 +250,7 @@ struct shim {
 extern struct shim shim;
 
 int proc_container(void);
-int proc_exec(const uint8_t *data, size_t size, int client, uint16_t flags, const char **step);
+int proc_exec(const struct plan *plan, int client, uint16_t flags, const char **step);
 struct proc *proc_find(const char *id);
 void proc_sync(struct proc *p);
 void stream_release(struct stream *s);
@@ -280,6 +282,7 @@ void clients_stream_ended(struct proc *p);
 void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at);
 void clients_log(uint32_t news, int err, uint64_t lost);
 void client_answer_start(int client, struct proc *p);
+void clients_started(const char *id, pid_t pid, int err, const char *step, const char *path);
 void client_close(struct client *c);
 bool clients_pending(const struct proc *p);
 bool clients_linger(int64_t now);

@@ -198,7 +198,8 @@ describe('exec start', () => {
       execs: {
         inspect: () => Promise.resolve(execInspect(tty)),
         start: (id, options) => {
-          seen.push(JSON.parse(JSON.stringify(options)))
+          const { client: _, ...body } = options ?? {}
+          seen.push(JSON.parse(JSON.stringify(body)))
           if (id === 'broken')
             return Promise.reject(new EngineError('INVALID_PARAMETER', 'exec: "x": not found'))
           return Promise.resolve(options?.Detach === true ? { tty } : { stream: shouter(), tty })
