@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import os from 'node:os'
+import path from 'node:path'
 import { currentCaller } from '../caller.ts'
 import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
@@ -143,7 +144,16 @@ function finishConfig(
   const onHost = hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'
   const hostname =
     config.Hostname === undefined || config.Hostname === '' ? undefined : config.Hostname
-  return { ...config, Hostname: hostname ?? (onHost ? os.hostname() : id.slice(0, 12)) }
+  return {
+    ...config,
+    Hostname: hostname ?? (onHost ? os.hostname() : id.slice(0, 12)),
+    ...(config.WorkingDir ? { WorkingDir: cleanPath(config.WorkingDir) } : {}),
+  }
+}
+
+/** Without `.`, `..` and slashes at its end. */
+function cleanPath(text: string): string {
+  return path.posix.join(text, '.').replace(/(.)\/+$/, '$1')
 }
 
 function networkModeOf(hostConfig: HostConfig): string {

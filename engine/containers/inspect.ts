@@ -9,6 +9,7 @@ import { shownLinks } from './links.ts'
 import { logSettings } from './log-target.ts'
 import { sizesOf } from './list.ts'
 import { isRunning } from './state.ts'
+import { wholeConfig, wholeEndpoints, wholeHostConfig } from './told-whole.ts'
 import { systemPathsOf } from '../runtime/system-paths.ts'
 import type { HostConfig } from '../types/docker.ts'
 
@@ -64,12 +65,12 @@ export async function inspectContainer(
       Data: graphData(context, document.id),
     },
     Mounts: document.mounts,
-    Config: desiredMac === undefined ? config : { ...config, MacAddress: desiredMac },
+    Config: { ...wholeConfig(config), ...(desiredMac ? { MacAddress: desiredMac } : {}) },
     NetworkSettings: {
       SandboxID: sandbox ? document.id : '',
       SandboxKey: sandbox?.netnsPath ?? '',
       Ports: sandbox?.ports ?? {},
-      Networks: sandbox?.networks ?? document.networks,
+      Networks: wholeEndpoints(sandbox?.networks ?? document.networks),
     },
     ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
@@ -82,7 +83,7 @@ function shownHostConfig({ table }: ContainersContext, container: Container): Ho
   const { maskedPaths, readonlyPaths } = systemPathsOf(hostConfig)
   const hasLinks = hostConfig.Links && hostConfig.Links.length > 0
   return {
-    ...hostConfig,
+    ...wholeHostConfig(hostConfig),
     IpcMode: hostConfig.IpcMode ? hostConfig.IpcMode : 'private',
     CgroupnsMode: hostConfig.CgroupnsMode ? hostConfig.CgroupnsMode : 'private',
     MaskedPaths: maskedPaths,

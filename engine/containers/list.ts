@@ -11,6 +11,7 @@ import { STATUSES } from './document.ts'
 import { namesByLinks } from './links.ts'
 import { isRunning } from './state.ts'
 import { statusText } from './status-text.ts'
+import { wholeEndpoints } from './told-whole.ts'
 
 const FILTERS = [
   'ancestor',
@@ -115,7 +116,7 @@ function summarize(container: Container, image: string): ContainerSummary & Attr
       NetworkMode: document.hostConfig.NetworkMode ?? 'default',
       ...(document.hostConfig.Annotations && { Annotations: document.hostConfig.Annotations }),
     },
-    NetworkSettings: { Networks: state.sandbox?.networks ?? document.networks },
+    NetworkSettings: { Networks: wholeEndpoints(state.sandbox?.networks ?? document.networks) },
     Mounts: document.mounts,
     ...attributed(document.createdBy),
     Health: { Status: health?.Status ?? 'none', FailingStreak: health?.FailingStreak ?? 0 },

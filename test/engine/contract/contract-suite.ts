@@ -9,6 +9,7 @@ import type { ContainerCreateConfig, Engine } from '../../../engine/contract.ts'
 import type { BuildEvent } from '../../../engine/contract/builds.ts'
 import type { Filters, ImageProgress } from '../../../engine/contract/common.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
+import reference from '../../fixtures/docker-engine-api/reference.json' with { type: 'json' }
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 import { tarOf } from '../images/archives.ts'
@@ -100,6 +101,35 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         assert.match((await demultiplex(stream)).stdout, /^\d{4}-\d\d-\d\dT\S+Z hello\n$/)
         await engine.containers.remove(id)
         await assert.rejects(engine.containers.inspect(id), { code: 'NOT_FOUND' })
+      })
+
+      it('tell every field of their configs, also where nothing was asked for', async () => {
+        const id = await create(['true'])
+        const told = await engine.containers.inspect(id)
+        const missing = (given: object | undefined, fields: string[]): string[] =>
+          fields.filter((field) => !Object.hasOwn(given ?? {}, field))
+        assert.deepEqual(missing(told.Config, reference.fields.ContainerConfig), [
+          'ExposedPorts',
+          'Healthcheck',
+          'ArgsEscaped',
+          'NetworkDisabled',
+          ...missing(told.Config, ['OnBuild']),
+          'StopSignal',
+          'StopTimeout',
+          'Shell',
+        ])
+        assert.deepEqual(missing(told.HostConfig, reference.fields.HostConfig), [
+          'Init',
+          'Mounts',
+          'Annotations',
+          'StorageOpt',
+          'Tmpfs',
+          'Sysctls',
+        ])
+        assert.deepEqual(told.HostConfig?.RestartPolicy, { Name: 'no', MaximumRetryCount: 0 })
+        assert.equal(told.HostConfig.ShmSize, 64 << 20)
+        const [endpoint] = Object.values(told.NetworkSettings?.Networks ?? {})
+        assert.equal(endpoint?.IPAddress, '')
       })
 
       it('start, stop, kill, restart and pause, and say when there is nothing to do', async () => {
