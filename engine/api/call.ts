@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Writable } from 'node:stream'
 import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { z } from 'zod'
 import { InvalidParameterError } from '../errors.ts'
-import { freeBuffer } from '../free-buffer.ts'
+import { sendFreeing } from '../send-freeing.ts'
 import { splice, takeOver, UpgradedClient } from './hijack.ts'
 import { isOlder } from './version.ts'
 
@@ -172,23 +171,10 @@ export class Call {
   async pipeArchive(archive: Readable, contentType: string): Promise<void> {
     this.response.writeHead(200, { 'Content-Type': contentType })
     this.response.flushHeaders()
-    const { response, signal } = this
-    // not by iteration, which would make one chunk of all that wait
-    const sent = new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        response.write(chunk, (error) => {
-          if (!error) freeBuffer(chunk)
-          done(error)
-        })
-      },
-    })
     try {
-      await pipeline(archive, sent, { signal })
-      response.end()
+      await sendFreeing(archive, this.response)
     } catch (error) {
-      if (signal.aborted) return
-      response.destroy()
-      throw error
+      if (!this.signal.aborted) throw error
     }
   }
 

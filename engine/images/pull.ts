@@ -395,7 +395,8 @@ class Pull {
             `blob ${blob.digest} is longer than the ${blob.size} bytes it should have`,
           )
         }
-        await partial.append(chunk as Buffer)
+        // made by the parser of the answer for us alone
+        await partial.append(chunk as Buffer, true)
         report({ phase: 'downloading', current: partial.size })
       }
     } catch (error) {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
 import type { RegistryEngine, RegistryPage } from '../contract/registry.ts'
 import { errorCode, errorMessage, STATUS_OF } from '../errors.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
+import { sendFreeing } from '../send-freeing.ts'
 import { checkDigest } from './names.ts'
 import { chunkRange, readRange } from './ranges.ts'
 import { refusalIn, refuse, REFUSALS } from './refusal.ts'
@@ -209,7 +209,7 @@ async function getBlob(
     ...(range ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` } : {}),
   })
   // a client that goes away is no failure, and what fails here breaks its connection
-  await pipeline(stream, response).catch(() => response.destroy())
+  await sendFreeing(stream, response).catch(() => undefined)
 }
 
 async function deleteBlob(

@@ -204,7 +204,7 @@ export class LocalRegistry implements RegistryEngine {
     const { file } = await this.#blobIn(repository, digest)
     // open before it returns: a deletion afterwards does not disturb whoever reads
     const handle = await fs.open(file, 'r')
-    return createReadStream('', { fd: handle, highWaterMark: 1 << 20, ...range })
+    return createReadStream('', { fd: handle, highWaterMark: 1 << 18, ...range })
   }
 
   async deleteBlob(repository: string, digest: string): Promise<void> {

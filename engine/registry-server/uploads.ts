@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
+import { IncomingMessage } from 'node:http'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { BatchWriter } from '../store/batch-writer.ts'
@@ -322,6 +323,8 @@ async function take(
     upload.size = before.size
     return refuse('SIZE_INVALID', `the chunk has not the ${expected ?? 0} bytes of its range`)
   }
+  // the parser makes each chunk of a request for whoever reads it
+  const isOurs = body instanceof IncomingMessage
   // the connection still has to carry the answer when the rest of the body is not read
   for await (const each of body.iterator({ destroyOnReturn: false })) {
     const chunk = each as Buffer
@@ -329,7 +332,7 @@ async function take(
     if (expected !== undefined && size - before.size > expected) throw wrongLength()
     accept?.(chunk.length)
     // from here to where it counts nothing else runs
-    const written = writer.add(chunk)
+    const written = writer.add(chunk, isOurs)
     // meanwhile a thread writes
     hash.update(chunk)
     upload.size = size

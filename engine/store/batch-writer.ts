@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { freeBuffer } from '../free-buffer.ts'
 
 const BATCH_BYTES = 1 << 20
 
@@ -10,6 +11,7 @@ export class BatchWriter {
   readonly #handle: FileHandle
   #position: number
   #batch: Buffer[] = []
+  #ours: Buffer[] = []
   #bytes = 0
   #writing: Promise<void> = Promise.resolve()
 
@@ -19,9 +21,14 @@ export class BatchWriter {
     this.#position = position
   }
 
-  /** Resolves when more may come. The chunk is kept until it is written. */
-  async add(chunk: Buffer): Promise<void> {
+  /**
+   * Resolves when more may come. The chunk is kept until it is written.
+   *
+   * @param isOurs nobody else has a part in it: its memory is given back when it is written
+   */
+  async add(chunk: Buffer, isOurs = false): Promise<void> {
     this.#batch.push(chunk)
+    if (isOurs) this.#ours.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes >= BATCH_BYTES) await this.#flush()
   }
@@ -35,11 +42,13 @@ export class BatchWriter {
   async #flush(): Promise<void> {
     await this.#writing
     const batch = this.#batch
+    const ours = this.#ours
     const at = this.#position
     this.#position += this.#bytes
     this.#batch = []
+    this.#ours = []
     this.#bytes = 0
-    this.#writing = this.#write(batch, at)
+    this.#writing = this.#write(batch, at).then(() => ours.forEach(freeBuffer))
     // told by the next call
     this.#writing.catch(() => undefined)
   }

@@ -212,9 +212,9 @@ export class PartialBlob {
     return this.#size
   }
 
-  /** Resolves when more may come; that a write failed is told by a later call. */
-  async append(chunk: Buffer): Promise<void> {
-    const written = this.#writer.add(chunk)
+  /** Resolves when more may come; that a write failed is told by a later call. @param isOurs as of BatchWriter.add */
+  async append(chunk: Buffer, isOurs = false): Promise<void> {
+    const written = this.#writer.add(chunk, isOurs)
     // meanwhile a thread writes
     this.#hash.update(chunk)
     this.#size += chunk.length
