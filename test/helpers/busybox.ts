@@ -28,7 +28,18 @@ export function busyboxRootfsTar(): Buffer {
     fs.writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\nweb:x:1000:\nextra:x:2000:web\n')
     return execFileSync(
       'tar',
-      ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'],
+      // the same bytes whenever it is made: else two of one second are one layer, and others are not
+      [
+        '-C',
+        root,
+        '--numeric-owner',
+        '--owner=0',
+        '--group=0',
+        '--sort=name',
+        '--mtime=@0',
+        '-c',
+        '.',
+      ],
       {
         maxBuffer: 64 << 20,
       },

@@ -5,10 +5,10 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { ContainerCreateConfig } from '../../../engine/contract.ts'
-import { busyboxRootfsTar } from '../../helpers/busybox.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 import { shimPids } from '../../helpers/sweep-instance.ts'
+import { tarOf } from '../images/archives.ts'
 import { inconsistencies } from './consistency.ts'
 
 describe('what an engine needs is taken away under it', () => {
@@ -93,7 +93,8 @@ describe('what an engine needs is taken away under it', () => {
 
   test("a layer's directory: start names layer and image and what to do; others go on", async () => {
     const image = 'layerless:1'
-    const tar = Readable.from([busyboxRootfsTar()])
+    // a layer of its own
+    const tar = Readable.from([tarOf({ only: 'here' })])
     const known = fs.readdirSync(path.join(host.instance.dataRoot, 'layers'))
     for await (const _line of host.engine.images.import(tar, { reference: image })) {
       // made
@@ -102,6 +103,7 @@ describe('what an engine needs is taken away under it', () => {
     const [layer = ''] = fs
       .readdirSync(path.join(host.instance.dataRoot, 'layers'))
       .filter((name) => !known.includes(name))
+    assert.notEqual(layer, '')
     fs.rmSync(path.join(host.instance.dataRoot, 'layers', layer), { recursive: true })
 
     await assert.rejects(host.engine.containers.start(Id), {
