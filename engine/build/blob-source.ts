@@ -6,7 +6,7 @@ import type { ImageStore, Lease } from '../images/store.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestOf } from '../oci/digest.ts'
+import { digestOf, hasDigest } from '../oci/digest.ts'
 import { isAttestation, MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import { choosePlatform } from '../oci/platform.ts'
@@ -81,7 +81,7 @@ export async function readDocumentBlob(
     chunks.push(chunk)
   }
   const content = Buffer.concat(chunks)
-  if (digestOf(content) !== digest)
+  if (!hasDigest(content, digest))
     throw new EngineError('SYSTEM', `verification failed for digest ${digest}`)
   return content
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { descriptorSchema, digestSchema } from '../oci/descriptor.ts'
+import { descriptorSchema, digestSchema, sha256Schema } from '../oci/descriptor.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
 import { BUILDKIT_CACHE_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts'
 import { hexOf } from '../oci/digest.ts'
+import type { Sha256 } from '../oci/digest.ts'
 
 /** A step that is in a cache elsewhere. */
 export interface CachedStep {
@@ -27,7 +28,7 @@ const configSchema = z.object({
         annotations: z
           .object({
             mediaType: z.string().optional(),
-            diffID: digestSchema.optional(),
+            diffID: sha256Schema.optional(),
             size: z.int().optional(),
             createdAt: z.string().optional(),
           })
@@ -38,7 +39,7 @@ const configSchema = z.object({
   records: z
     .array(
       z.object({
-        digest: digestSchema,
+        digest: sha256Schema,
         layers: z.array(z.object({ layer: indexed, createdAt: z.string().optional() })).nullish(),
         inputs: z.array(z.array(z.object({ link: indexed }))).nullish(),
         /** Of ours alone: BuildKit has nothing to say of steps that wrote nothing. */
@@ -118,7 +119,7 @@ export function formatCache(steps: readonly CachedStep[]): {
         parent: below ?? -1,
         annotations: {
           mediaType: blob.mediaType,
-          diffID: diffId as Descriptor['digest'],
+          diffID: diffId as Sha256,
           size: blob.size,
           createdAt,
         },

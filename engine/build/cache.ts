@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
-import { digestSchema, descriptorSchema } from '../oci/descriptor.ts'
+import { sha256Schema, descriptorSchema } from '../oci/descriptor.ts'
 import type { ImageLayer } from '../images/image.ts'
 import { readDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
 
@@ -19,8 +19,8 @@ const recordSchema = z.object({
   /** What the step wrote; null when that was nothing. */
   layer: z
     .object({
-      chainId: digestSchema,
-      diffId: digestSchema,
+      chainId: sha256Schema,
+      diffId: sha256Schema,
       sizeBytes: z.number(),
       blob: descriptorSchema,
     })

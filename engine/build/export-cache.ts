@@ -7,7 +7,7 @@ import { connectForPush } from '../images/push.ts'
 import { parseReference, withDefaultTag } from '../images/reference.ts'
 import { registriesOf } from '../instance.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestOf, parseDigest } from '../oci/digest.ts'
+import { digestOf, parseSha256 } from '../oci/digest.ts'
 import { BUILDKIT_CACHE_CONFIG, OCI_LAYER } from '../oci/media-types.ts'
 import { uploadBlob } from '../registry/upload.ts'
 import { authFor, readDocumentBlob, registrySource } from './blob-source.ts'
@@ -75,7 +75,7 @@ async function stepsBefore(build: Build, { after, to }: CacheExport): Promise<Ca
     source = to.content
     manifest = await readDocumentBlob(source, after, signal)
   } else {
-    const reference = { ...parseReference(to.registry), digest: parseDigest(after) }
+    const reference = { ...parseReference(to.registry), digest: parseSha256(after) }
     const { auth = {} } = await authFor(request, reference.domain)
     const found = await registrySource(parts.instance, reference, auth, signal)
     source = found.source

@@ -1,4 +1,5 @@
 import type { NamedContext } from '../contract/builds.ts'
+import { isDigest } from '../oci/digest.ts'
 import { formatPlatform, parsePlatform } from '../oci/platform.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
@@ -25,8 +26,8 @@ export function askedContext(name: string, value: string): AskedContext {
     case 'docker-image':
       return { image: rest }
     case 'oci-layout': {
-      const [, store, digest] = /^([^@:]+)(?::[^@]*)?@(sha256:[0-9a-f]{64})$/.exec(rest) ?? []
-      if (store !== undefined && digest !== undefined) return { store, digest }
+      const [, store, digest] = /^([^@:]+)(?::[^@]*)?@(.+)$/.exec(rest) ?? []
+      if (store !== undefined && digest !== undefined && isDigest(digest)) return { store, digest }
       throw new GrpcError('UNKNOWN', `context ${name}=${value}: a layout is named with a digest`)
     }
     case 'local':

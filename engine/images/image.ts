@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { callerSchema } from '../caller.ts'
-import { descriptorSchema, digestSchema } from '../oci/descriptor.ts'
+import { descriptorSchema, sha256Schema } from '../oci/descriptor.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 
 /**
@@ -9,14 +9,14 @@ import type { OciImageConfig } from '../oci/image-config.ts'
  */
 export const imageDocumentSchema = z.object({
   version: z.literal(1),
-  id: digestSchema,
+  id: sha256Schema,
   /** As pulled or loaded; null when the archive had none. */
   manifest: descriptorSchema.nullable(),
   /** Bottom first. */
   layers: z.array(
     z.object({
-      chainId: digestSchema,
-      diffId: digestSchema,
+      chainId: sha256Schema,
+      diffId: sha256Schema,
       sizeBytes: z.number(),
       /** The archive as it came, compressed or not: what a push or save sends. */
       blob: descriptorSchema,

@@ -4,7 +4,7 @@ import type { LoadOptions } from '../contract.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds, digestOf, shortId } from '../oci/digest.ts'
+import { chainIds, hasDigest, shortId } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import {
   checked,
@@ -131,7 +131,7 @@ async function dockerImages(
     const files = (entry.Layers ?? []).map((name) => member(spool, name))
     const ours = described.filter(
       ({ manifest }) =>
-        manifest.config.digest === digestOf(config) &&
+        hasDigest(config, manifest.config.digest) &&
         manifest.layers.length === files.length &&
         manifest.layers.every((each, index) => isOf(each, files[index])),
     )

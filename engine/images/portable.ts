@@ -34,6 +34,8 @@ export async function originalOf(
   const manifest = parseManifest(content, document.manifest.mediaType)
   if (manifest.kind !== 'manifest' || manifest.layers.length !== document.layers.length)
     return undefined
+  // by another digest than the image's ID its config is not kept
+  if (manifest.config.digest !== document.id) return undefined
   const isWhole = manifest.layers.every(
     ({ digest }, index) => digest === document.layers[index]?.blob.digest,
   )

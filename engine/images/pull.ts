@@ -4,8 +4,8 @@ import type { PullOptions } from '../contract.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { EngineError, errorMessage, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds, digestOf, shortId } from '../oci/digest.ts'
-import type { Digest } from '../oci/digest.ts'
+import { algorithmOf, chainIds, hasDigest, shortId } from '../oci/digest.ts'
+import type { Digest, Sha256 } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
@@ -262,7 +262,7 @@ class Pull {
     lease: Lease,
   ): Promise<ImageIndex> {
     lease.blobs.add(digest)
-    await this.#store.blobs.write(content)
+    await this.#store.blobs.write(content, algorithmOf(digest))
     const own = parseManifest(content, mediaType).mediaType
     return { descriptor: { mediaType: own, digest, size: content.length }, blobs: [] }
   }
@@ -287,7 +287,7 @@ class Pull {
     let below: Promise<unknown> = Promise.resolve()
     for (const [index, blob] of blobs.entries()) {
       const chainId = chains[index]
-      const diffId = diffIds[index] as Digest | undefined
+      const diffId = diffIds[index] as Sha256 | undefined
       if (chainId === undefined || diffId === undefined) break
       const layer = (async (belowReady: Promise<unknown>) => {
         const known = this.#store.layers.get(chainId)
@@ -428,7 +428,7 @@ class Pull {
     return await this.#again(async () => {
       const { body } = await client.blob(descriptor.digest, 0, this.#signal)
       const content = await readBody(body, MAX_DOCUMENT_BYTES)
-      if (digestOf(content) !== descriptor.digest) {
+      if (!hasDigest(content, descriptor.digest)) {
         throw new EngineError(
           'SYSTEM',
           `image config verification failed for digest ${descriptor.digest}`,

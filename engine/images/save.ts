@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import type { SaveOptions } from '../contract.ts'
 import { EngineError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { hexOf } from '../oci/digest.ts'
+import { algorithmOf, hexOf, pathOfDigest } from '../oci/digest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -33,7 +33,7 @@ const READ_SIZE = 1 << 20
  *
  *     oci-layout  index.json        the manifests, each with the name it was asked for by
  *     manifest.json  repositories   the same in Docker's own format
- *     blobs/sha256/<hex>            manifests, configs, layers, each once
+ *     blobs/sha256/<hex>            manifests, configs, layers, each once; sha512 beside where they are named so
  *
  * @throws NOT_FOUND without such an image, or without one for a platform asked for
  * @see GET /images/get; image-spec image-layout.md; moby image/spec "Combined Image JSON + Filesystem Changeset Format"
@@ -195,6 +195,7 @@ async function* archive(store: ImageStore, saved: SavedImage[]): AsyncGenerator<
   for (const [name, value] of documents) yield member(name, Buffer.from(JSON.stringify(value)))
   yield directory('blobs/')
   yield directory('blobs/sha256/')
+  if (saved.some(hasSha512)) yield directory('blobs/sha512/')
 
   const written = new Set<string>()
   const isNew = ({ digest }: Descriptor): boolean => !written.has(digest) && !!written.add(digest)
@@ -208,6 +209,12 @@ async function* archive(store: ImageStore, saved: SavedImage[]): AsyncGenerator<
       if (isNew(descriptor)) yield* blobMember(store, descriptor)
   }
   yield TAR_END
+}
+
+function hasSha512({ index, portable }: SavedImage): boolean {
+  const { config, layers, manifest } = portable
+  const parts = [manifest.descriptor, config, ...layers, ...(index ? blobsOf(index) : [])]
+  return parts.some(({ digest }) => algorithmOf(digest) === 'sha512')
 }
 
 /** One entry for each name, as containerd and Docker read them. @see image-spec annotations.md */
@@ -260,7 +267,7 @@ function repositoriesOf(saved: SavedImage[]): Record<string, Record<string, stri
 }
 
 function blobName({ digest }: Descriptor): string {
-  return `blobs/sha256/${hexOf(digest)}`
+  return `blobs/${pathOfDigest(digest)}`
 }
 
 function member(name: string, content: Buffer): Buffer {

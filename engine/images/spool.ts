@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { InvalidParameterError } from '../errors.ts'
-import type { Digest } from '../oci/digest.ts'
+import type { Algorithm, Digest } from '../oci/digest.ts'
 import { BatchWriter } from '../store/batch-writer.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { decompressWithin } from '../store/decompress-within.ts'
@@ -167,7 +167,8 @@ export class Spool {
                 )
               if (step.header.sparse)
                 throw new InvalidParameterError(`invalid archive: ${name} is a sparse file`)
-              if (step.header.type === 'file') writer = await SpoolWriter.create(this.#blobs)
+              if (step.header.type === 'file')
+                writer = await SpoolWriter.create(this.#blobs, algorithmAt(name))
               else this.#noteLink(name, step.header)
               break
             case 'data':
@@ -203,22 +204,30 @@ export class Spool {
   }
 }
 
+/** The names of an OCI layout's blobs tell it. @see image-spec image-layout.md, "Blobs" */
+function algorithmAt(name: string): Algorithm {
+  return name.startsWith('blobs/sha512/') ? 'sha512' : 'sha256'
+}
+
 class SpoolWriter {
   readonly #path: string
   readonly #handle: fs.FileHandle
-  readonly #hash: Hash = createHash('sha256')
+  readonly #algorithm: Algorithm
+  readonly #hash: Hash
   readonly #writer: BatchWriter
   size = 0
 
-  private constructor(path: string, handle: fs.FileHandle) {
+  private constructor(path: string, handle: fs.FileHandle, algorithm: Algorithm) {
     this.#path = path
+    this.#algorithm = algorithm
+    this.#hash = createHash(algorithm)
     this.#handle = handle
     this.#writer = new BatchWriter(handle, 0)
   }
 
-  static async create(blobs: BlobStore): Promise<SpoolWriter> {
+  static async create(blobs: BlobStore, algorithm: Algorithm = 'sha256'): Promise<SpoolWriter> {
     const path = blobs.temporary()
-    return new SpoolWriter(path, await fs.open(path, 'wx', 0o600))
+    return new SpoolWriter(path, await fs.open(path, 'wx', 0o600), algorithm)
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -232,7 +241,11 @@ class SpoolWriter {
   async finish(): Promise<SpooledFile> {
     await this.#writer.end()
     await this.#handle.close()
-    return { path: this.#path, size: this.size, digest: `sha256:${this.#hash.digest('hex')}` }
+    return {
+      path: this.#path,
+      size: this.size,
+      digest: `${this.#algorithm}:${this.#hash.digest('hex')}`,
+    }
   }
 
   async discard(): Promise<void> {

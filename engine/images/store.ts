@@ -5,7 +5,7 @@ import type { Caller } from '../contract.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestOf, hexOf, shortId } from '../oci/digest.ts'
+import { algorithmOf, digestOf, hexOf, shortId } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { BlobStore } from '../store/blobs.ts'
@@ -315,7 +315,7 @@ export class ImageStore {
     const id = await this.blobs.write(configContent)
     if (manifest) {
       lease.blobs.add(manifest.descriptor.digest)
-      await this.blobs.write(manifest.content)
+      await this.blobs.write(manifest.content, algorithmOf(manifest.descriptor.digest))
     }
     return await this.#exclusively(async () => {
       const known = this.#images.get(id)

@@ -1,9 +1,14 @@
 import { z } from 'zod'
-import type { Digest } from './digest.ts'
-import { isDigest } from './digest.ts'
+import type { Digest, Sha256 } from './digest.ts'
+import { isDigest, isSha256 } from './digest.ts'
 
 export const digestSchema = z.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
+  'is not a sha256 or sha512 digest',
+)
+
+export const sha256Schema = z.custom<Sha256>(
+  (value) => typeof value === 'string' && isSha256(value),
   'is not a sha256 digest',
 )
 

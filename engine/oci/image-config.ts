@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { InvalidParameterError } from '../errors.ts'
 import type { ImageConfig } from '../types/docker.ts'
-import { digestSchema } from './descriptor.ts'
+import { sha256Schema } from './descriptor.ts'
 import { checked, parseJson } from './manifest.ts'
 
 const strings = z.array(z.string()).nullish()
@@ -50,7 +50,7 @@ const imageConfigSchema = z.looseObject({
   config: configSchema.nullish(),
   rootfs: z.object({
     type: z.literal('layers').default('layers'),
-    diff_ids: z.array(digestSchema).nullish(),
+    diff_ids: z.array(sha256Schema).nullish(),
   }),
   history: z.array(historySchema).nullish(),
 })

@@ -19,7 +19,7 @@ import { errorCode } from '../errors.ts'
 import type { ImageStore } from '../images/store.ts'
 import type { Reference } from '../images/reference.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
-import { digestOf } from '../oci/digest.ts'
+import { algorithmOf, digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { describeImage } from '../registry/describe.ts'
 import { checkDigest, checkName, parseTarget } from './names.ts'
@@ -119,7 +119,8 @@ export class LocalRegistry implements RegistryEngine {
     const target = parseTarget(reference)
     if (content.length > MAX_DOCUMENT_BYTES)
       throw refuse('SIZE_INVALID', `a manifest may have ${MAX_DOCUMENT_BYTES} bytes`)
-    const digest = digestOf(content)
+    const algorithm = 'digest' in target ? algorithmOf(target.digest) : 'sha256'
+    const digest = digestOf(content, algorithm)
     if ('digest' in target && target.digest !== digest)
       throw refuse('DIGEST_INVALID', `the manifest that was sent has the digest ${digest}`)
     const pushed = readPushedManifest(content, mediaType)
@@ -128,7 +129,7 @@ export class LocalRegistry implements RegistryEngine {
     const before = 'tag' in target ? imageAt(into, target.tag) : undefined
     await store.leased(async (lease) => {
       lease.blobs.add(digest)
-      await store.blobs.write(content)
+      await store.blobs.write(content, algorithm)
       await syncFile(store.blobs.pathOf(digest))
       await store.keeping(() =>
         into.change((state) => {

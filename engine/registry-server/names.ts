@@ -20,10 +20,13 @@ export function checkName(name: string): string {
   throw refuse('NAME_INVALID', `invalid repository name: ${JSON.stringify(name.slice(0, 100))}`)
 }
 
-/** @throws DIGEST_INVALID for what is none, or of another algorithm than sha256 */
+/** @throws DIGEST_INVALID for what is none, or of another algorithm than sha256 and sha512 */
 export function checkDigest(text: string): Digest {
   if (isDigest(text)) return text
-  throw refuse('DIGEST_INVALID', `not a sha256 digest: ${JSON.stringify(text.slice(0, 100))}`)
+  throw refuse(
+    'DIGEST_INVALID',
+    `not a sha256 or sha512 digest: ${JSON.stringify(text.slice(0, 100))}`,
+  )
 }
 
 /**

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { callerSchema } from '../caller.ts'
 import { digestSchema } from '../oci/descriptor.ts'
-import { hexOf, isDigest } from '../oci/digest.ts'
+import { digestOfHex, hexOf } from '../oci/digest.ts'
 import {
   isMissing,
   readDocument,
@@ -100,8 +100,8 @@ export class Repository {
     await fs.mkdir(links, { recursive: true, mode: 0o700 })
     await sweepTemporaryDocuments(this.#directory)
     for (const hex of await fs.readdir(links)) {
-      const digest = `sha256:${hex}`
-      if (isDigest(digest))
+      const digest = digestOfHex(hex)
+      if (digest !== undefined)
         this.#blobs.set(digest, Math.floor((await fs.stat(path.join(links, hex))).mtimeMs))
     }
     const file = this.#file

@@ -9,7 +9,7 @@ import { removeImage } from '../images/remove.ts'
 import type { ImageStore } from '../images/store.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { chainIds } from '../oci/digest.ts'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest, Sha256 } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
@@ -41,7 +41,7 @@ export async function takeIn(
     let below: Promise<unknown> = Promise.resolve()
     for (const [index, blob] of manifest.layers.entries()) {
       const chainId = chains[index]
-      const diffId = rootfs.diff_ids[index] as Digest | undefined
+      const diffId = rootfs.diff_ids[index] as Sha256 | undefined
       if (chainId === undefined || diffId === undefined) break
       lease.blobs.add(blob.digest)
       const layer = (async (belowReady: Promise<unknown>) => {

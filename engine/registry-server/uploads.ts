@@ -5,6 +5,8 @@ import fs from 'node:fs/promises'
 import { IncomingMessage } from 'node:http'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { algorithmOf } from '../oci/digest.ts'
+import type { Algorithm } from '../oci/digest.ts'
 import { BatchWriter } from '../store/batch-writer.ts'
 import { isMissing } from '../store/documents.ts'
 import { directoryOf, nameOf } from './names.ts'
@@ -125,7 +127,9 @@ export class Uploads {
       this.#uploads.delete(id)
       this.#ending.add(upload)
       try {
-        const found = `sha256:${(await hashOf(upload)).digest('hex')}`
+        const algorithm = algorithmOf(digest)
+        const hash = await (algorithm === 'sha256' ? hashOf(upload) : hashFile(upload, algorithm))
+        const found = `${algorithm}:${hash.digest('hex')}`
         if (found !== digest)
           throw refuse('DIGEST_INVALID', `the content that was uploaded has the digest ${found}`)
         await sync(upload)
@@ -299,12 +303,16 @@ async function discard({ file }: Upload): Promise<void> {
 
 /** The digest's state, reckoned from the file where an engine before has begun it. */
 async function hashOf(upload: Upload): Promise<Hash> {
-  if (upload.hash) return upload.hash
-  const hash = createHash('sha256')
-  const options = { highWaterMark: 1 << 20, end: upload.size - 1 }
-  if (upload.size > 0)
-    for await (const chunk of createReadStream(upload.file, options)) hash.update(chunk as Buffer)
-  upload.hash = hash
+  upload.hash ??= await hashFile(upload, 'sha256')
+  return upload.hash
+}
+
+/** By another algorithm than nearly all, which its client names at the end only. */
+async function hashFile({ file, size }: Upload, algorithm: Algorithm): Promise<Hash> {
+  const hash = createHash(algorithm)
+  const options = { highWaterMark: 1 << 20, end: size - 1 }
+  if (size > 0)
+    for await (const chunk of createReadStream(file, options)) hash.update(chunk as Buffer)
   return hash
 }
 

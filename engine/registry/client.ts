@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { RegistryCredentials } from '../contract/common.ts'
 import { ConflictError, EngineError } from '../errors.ts'
-import { digestOf, isDigest } from '../oci/digest.ts'
+import { algorithmOf, digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { checked, MAX_DOCUMENT_BYTES, parseJson } from '../oci/manifest.ts'
 import { ACCEPT_MANIFESTS } from '../oci/media-types.ts'
@@ -70,10 +70,10 @@ export class RegistryClient {
     })
     if (response.statusCode !== 200) throw await refusal(response)
     const content = await readBody(response, MAX_DOCUMENT_BYTES)
-    const digest = digestOf(content)
     const told = response.headers['docker-content-digest']
-    const expected = isDigest(reference) ? reference : told
-    if (typeof expected === 'string' && isDigest(expected) && expected !== digest) {
+    const expected = [reference, told].find((each) => typeof each === 'string' && isDigest(each))
+    const digest = digestOf(content, algorithmOf(expected ?? ''))
+    if (expected !== undefined && expected !== digest) {
       throw new EngineError('SYSTEM', `manifest verification failed for digest ${expected}`)
     }
     const mediaType = (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? ''

@@ -25,7 +25,7 @@ const PAGE = 100
 const HOST = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[a-fA-F0-9:]+\])(?::\d{1,5})?$/
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
 const NAME = new RegExp(`^(?:${COMPONENT}(?:/${COMPONENT})*)?$`)
-const REFERENCE = /^(?:\w[\w.-]{0,127}|sha256:[0-9a-f]{64})$/
+const REFERENCE = /^(?:\w[\w.-]{0,127}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
 
 /** Registries as this engine reaches them. */
 export function openDistribution(registries: Registries): DistributionEngine {

@@ -4,18 +4,27 @@ import { renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { EngineError, NotFoundError } from '../errors.ts'
-import { digestOf, hexOf, isDigest } from '../oci/digest.ts'
-import type { Digest } from '../oci/digest.ts'
+import {
+  algorithmOf,
+  digestOf,
+  digestOfHex,
+  hasDigest,
+  hexOf,
+  isDigest,
+  pathOfDigest,
+} from '../oci/digest.ts'
+import type { Algorithm, Digest, Sha256 } from '../oci/digest.ts'
 import { BatchWriter } from './batch-writer.ts'
 import { isMissing } from './documents.ts'
 
 /** Half a download that nobody came back for is kept this long. */
 const PARTIAL_MAX_AGE_MS = 7 * 24 * 3600 * 1000
+const ALGORITHMS = ['sha256', 'sha512'] as const
 
 /**
  * Content by digest: compressed layers as they came, configs, manifests.
  *
- *     <root>/sha256/<hex>     whole and verified
+ *     <root>/sha256/<hex>     whole and verified; sha512 beside
  *     <root>/partial/<hex>    the first bytes of one, or all of it but not verified
  *     <root>/partial/t-…      of unknown digest
  *
@@ -42,20 +51,24 @@ export class BlobStore {
     options: { keepUnknown?: boolean } = {},
   ): Promise<BlobStore> {
     const store = new BlobStore(root)
-    await fs.mkdir(path.join(root, 'sha256'), { recursive: true, mode: 0o700 })
     await fs.mkdir(path.join(root, 'partial'), { recursive: true, mode: 0o700 })
-    for (const name of await fs.readdir(path.join(root, 'sha256'))) {
-      const digest = `sha256:${name}`
-      if (!isDigest(digest))
-        await fs.rm(path.join(root, 'sha256', name), { force: true, recursive: true })
-      else if (referenced.has(digest)) store.#known.add(digest)
-      else if (options.keepUnknown !== true)
-        await fs.rename(path.join(root, 'sha256', name), path.join(root, 'partial', name))
+    for (const algorithm of ALGORITHMS) {
+      const directory = path.join(root, algorithm)
+      await fs.mkdir(directory, { recursive: true, mode: 0o700 })
+      for (const name of await fs.readdir(directory)) {
+        const digest = `${algorithm}:${name}`
+        const file = path.join(directory, name)
+        if (!isDigest(digest)) await fs.rm(file, { force: true, recursive: true })
+        else if (referenced.has(digest)) store.#known.add(digest)
+        else if (options.keepUnknown !== true)
+          await fs.rename(file, path.join(root, 'partial', name))
+      }
     }
     for (const name of await fs.readdir(path.join(root, 'partial'))) {
       const file = path.join(root, 'partial', name)
       const isOld = (await fs.stat(file)).mtimeMs < Date.now() - PARTIAL_MAX_AGE_MS
-      if (isOld || !/^[0-9a-f]{64}$/.test(name)) await fs.rm(file, { force: true, recursive: true })
+      if (isOld || digestOfHex(name) === undefined)
+        await fs.rm(file, { force: true, recursive: true })
     }
     return store
   }
@@ -69,7 +82,7 @@ export class BlobStore {
   }
 
   pathOf(digest: string): string {
-    return path.join(this.#root, 'sha256', hexOf(digest))
+    return path.join(this.#root, pathOfDigest(digest))
   }
 
   /**
@@ -86,14 +99,16 @@ export class BlobStore {
         throw new NotFoundError(`blob ${digest} is not in the store`, { cause: error })
       throw error
     }
-    if (digestOf(content) !== digest)
+    if (!hasDigest(content, digest))
       throw new EngineError('SYSTEM', `blob ${digest} is damaged on disk`)
     return content
   }
 
   /** Puts a small blob in. */
-  async write(content: Buffer): Promise<Digest> {
-    const digest = digestOf(content)
+  async write(content: Buffer): Promise<Sha256>
+  async write(content: Buffer, algorithm: Algorithm): Promise<Digest>
+  async write(content: Buffer, algorithm: Algorithm = 'sha256'): Promise<Digest> {
+    const digest = digestOf(content, algorithm)
     if (this.#known.has(digest)) return digest
     const file = this.temporary()
     await fs.writeFile(file, content, { mode: 0o600, flag: 'wx' })
@@ -149,7 +164,7 @@ export class BlobStore {
     const file = path.join(this.#root, 'partial', hexOf(digest))
     const handle = await fs.open(file, 'a+', 0o600)
     try {
-      const hash = createHash('sha256')
+      const hash = createHash(algorithmOf(digest))
       let size = 0
       const buffer = Buffer.allocUnsafe(1 << 20)
       for (;;) {
@@ -226,7 +241,7 @@ export class PartialBlob {
     await this.#writer.end()
     await this.#handle.truncate(0)
     this.#writer = new BatchWriter(this.#handle, 0)
-    this.#hash = createHash('sha256')
+    this.#hash = createHash(algorithmOf(this.#digest))
     this.#size = 0
   }
 
@@ -237,7 +252,7 @@ export class PartialBlob {
    */
   async commit(): Promise<boolean> {
     await this.#writer.end()
-    if (`sha256:${this.#hash.copy().digest('hex')}` !== this.#digest) {
+    if (this.#hash.copy().digest('hex') !== hexOf(this.#digest)) {
       await this.reset()
       return false
     }

@@ -73,7 +73,8 @@ describe('parseReference()', () => {
     assert.throws(() => parseReference(HEX), {
       message: `invalid repository name (${HEX}), cannot specify 64-byte hexadecimal strings`,
     })
-    assert.throws(() => parseReference(`app@sha512:${HEX}${HEX}`), /unsupported digest/)
+    assert.throws(() => parseReference(`app@sha512:${HEX}`), /unsupported digest/)
+    assert.equal(parseReference(`app@sha512:${HEX}${HEX}`).digest, `sha512:${HEX}${HEX}`)
     assert.throws(
       () => parseReference(`host.x/${'a'.repeat(255)}`),
       /not be more than 255 characters/,
