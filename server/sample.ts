@@ -7,7 +7,7 @@ import { PROJECT_ROOT } from './root.ts'
 const NAME = 'gantry/sample:latest'
 
 /** Loads the image that set-up made for a first deploy, unless the engine has it already. Never fails the start. */
-export async function loadSample(engine: Pick<Engine, 'images'>): Promise<void> {
+async function loadSample(engine: Pick<Engine, 'images'>): Promise<void> {
   const file = path.join(PROJECT_ROOT, 'dist', 'sample.tar')
   if (!fs.existsSync(file)) return
   try {

@@ -4,14 +4,13 @@ import { useState } from 'react'
 import type { MadeToken } from '@/server/api/tokens.ts'
 import { newTokenSchema, type NewToken } from '@/server/api/schemas/tokens.ts'
 import { api } from '@/components/engine/client.ts'
-import { useAction } from '@/components/page/use-action.ts'
+import { FormDialog } from '@/components/page/form-dialog.tsx'
 import { useOwnHost } from '@/components/registries/own-host.ts'
 import { Button } from '@/components/ui/button.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { Dialog, DialogContent } from '@/components/ui/dialog.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
-import { Notice } from '@/components/ui/notice.tsx'
 import { Select } from '@/components/ui/select.tsx'
 
 const lives = [
@@ -28,7 +27,6 @@ export function NewTokenDialog({ userName, onClose }: { userName: string; onClos
   const [scope, setScope] = useState<NewToken['scope']>('write')
   const [life, setLife] = useState('90')
   const [made, setMade] = useState<MadeToken>()
-  const action = useAction()
   const queries = useQueryClient()
   const make = async () => {
     const wanted = newTokenSchema.parse({
@@ -41,78 +39,55 @@ export function NewTokenDialog({ userName, onClose }: { userName: string; onClos
   }
   if (made !== undefined) return <Made made={made} userName={userName} onClose={onClose} />
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()}>
-      <DialogContent
-        title="New access token"
-        description="It acts in your name, as far as it may."
-        footer={
-          <>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button
-              type="submit"
-              form="new-token"
-              variant="primary"
-              busy={action.busy}
-              disabled={name.trim() === ''}
-            >
-              Make the token
-            </Button>
-          </>
-        }
-      >
-        <form
-          id="new-token"
-          className="flex flex-col gap-4"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void action.run(make)
-          }}
+    <FormDialog
+      title="New access token"
+      description="It acts in your name, as far as it may."
+      verb="Make the token"
+      ready={name.trim() !== ''}
+      submit={make}
+      failureTitle="The token could not be made"
+      onClose={onClose}
+    >
+      <Field label="Name" hint="What it is for, to know it by when it is to be revoked">
+        {(control) => (
+          <Input
+            {...control}
+            value={name}
+            maxLength={64}
+            onChange={(event) => setName(event.target.value)}
+            placeholder="ci"
+            autoFocus
+            required
+            autoComplete="off"
+          />
+        )}
+      </Field>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field
+          label="It may"
+          hint={
+            scope === 'read' ? 'Pull, list and look; nothing else' : 'Whatever you may yourself'
+          }
         >
-          <Field label="Name" hint="What it is for, to know it by when it is to be revoked">
-            {(control) => (
-              <Input
-                {...control}
-                value={name}
-                maxLength={64}
-                onChange={(event) => setName(event.target.value)}
-                placeholder="ci"
-                autoFocus
-                required
-                autoComplete="off"
-              />
-            )}
-          </Field>
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field
-              label="It may"
-              hint={
-                scope === 'read' ? 'Pull, list and look; nothing else' : 'Whatever you may yourself'
-              }
-            >
-              {(control) => (
-                <Select
-                  {...control}
-                  value={scope}
-                  onValueChange={(value) => setScope(value === 'read' ? 'read' : 'write')}
-                  options={[
-                    { value: 'write', label: 'Read and write' },
-                    { value: 'read', label: 'Read only' },
-                  ]}
-                />
-              )}
-            </Field>
-            <Field label="It expires after">
-              {(control) => (
-                <Select {...control} value={life} onValueChange={setLife} options={lives} />
-              )}
-            </Field>
-          </div>
-          {action.failure !== undefined && (
-            <Notice title="The token could not be made">{action.failure}</Notice>
+          {(control) => (
+            <Select
+              {...control}
+              value={scope}
+              onValueChange={(value) => setScope(value === 'read' ? 'read' : 'write')}
+              options={[
+                { value: 'write', label: 'Read and write' },
+                { value: 'read', label: 'Read only' },
+              ]}
+            />
           )}
-        </form>
-      </DialogContent>
-    </Dialog>
+        </Field>
+        <Field label="It expires after">
+          {(control) => (
+            <Select {...control} value={life} onValueChange={setLife} options={lives} />
+          )}
+        </Field>
+      </div>
+    </FormDialog>
   )
 }
 

@@ -5,18 +5,15 @@ import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { AccessToken } from '@/server/api/tokens.ts'
 import { api } from '@/components/engine/client.ts'
+import { ConfirmAction } from '@/components/page/confirm-action.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
-import { useAction } from '@/components/page/use-action.ts'
 import { Age } from '@/components/ui/age.tsx'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
 import { formatTime } from '@/components/ui/format.ts'
-import { Notice } from '@/components/ui/notice.tsx'
 import { Table, TableCell, TableHead, TableRow } from '@/components/ui/table.tsx'
-import { toast } from '@/components/ui/toast.tsx'
 import { useNow } from '@/components/ui/use-now.ts'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
 
@@ -127,32 +124,19 @@ function Expiry({ token: { expiresAt } }: { token: AccessToken }) {
 }
 
 function RevokeDialog({ token, onClose }: { token: AccessToken; onClose: () => void }) {
-  const action = useAction()
   const queries = useQueryClient()
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <ConfirmAction
       title={`Revoke the token ${token.name}?`}
       description="Whatever signs in with it is refused from the next request on. It cannot be brought back; a new one can be made."
       verb="Revoke token"
-      busy={action.busy}
-      onConfirm={() =>
-        void action.run(
-          async () => {
-            await api.delete(`/api/tokens/${token.id}`)
-            await queries.invalidateQueries({ queryKey: ['tokens'] })
-          },
-          () => {
-            toast.success(`Revoked ${token.name}`)
-            onClose()
-          },
-        )
-      }
-    >
-      {action.failure !== undefined && (
-        <Notice title="It could not be revoked">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+      act={async () => {
+        await api.delete(`/api/tokens/${token.id}`)
+        await queries.invalidateQueries({ queryKey: ['tokens'] })
+        return `Revoked ${token.name}`
+      }}
+      failureTitle="It could not be revoked"
+      onClose={onClose}
+    />
   )
 }

@@ -1,9 +1,10 @@
 'use client'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { ListHead, type Column } from '@/components/page/list-head.tsx'
+import type { Order } from '@/components/page/list-order.ts'
+import type { Selection } from '@/components/page/use-selection.ts'
 import { COLUMNS } from './container-row.tsx'
-import type { Order, SortKey } from './list-order.ts'
-import type { Selection } from './use-selection.ts'
+import type { SortKey } from './list-order.ts'
 
 const columns: Column<SortKey>[] = [
   { words: 'Name', key: 'name' },
@@ -17,8 +18,8 @@ const columns: Column<SortKey>[] = [
 
 export function ContainerHead(props: {
   rowCount: number
-  order: Order
-  onOrder: (order: Order) => void
+  order: Order<SortKey>
+  onOrder: (order: Order<SortKey>) => void
   selection: Selection<ContainerSummary>
 }) {
   return <ListHead columns={columns} className={COLUMNS} {...props} />

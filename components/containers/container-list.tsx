@@ -4,15 +4,18 @@ import Link from 'next/link'
 import { useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { FilterBox } from '@/components/page/filter-box.tsx'
+import { orderText, parseOrder, type Order } from '@/components/page/list-order.ts'
 import { NoMatch } from '@/components/page/no-match.tsx'
 import { Button } from '@/components/ui/button.tsx'
+import { count } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
 import { ContainerRows } from './container-rows.tsx'
 import { parseFilter } from './filter.ts'
-import { parseOrder, sorted } from './list-order.ts'
-import { FilterBox, StateChips } from './list-toolbar.tsx'
+import { sortedContainers, sortKeys, usualOrder, type SortKey } from './list-order.ts'
+import { StateChips } from './state-chips.tsx'
 import { NoContainers } from './no-containers.tsx'
 import { stateOf } from './state.ts'
 import { useFleet } from './use-fleet.ts'
@@ -23,9 +26,10 @@ export function ContainerList() {
   const { data, stale, error } = useTopic('containers')
   const [filter, setFilter] = useUrlState('q')
   const [state, setState] = useUrlState('state')
-  const [orderText, setOrderText] = useUrlState('sort', 'name')
+  const [sort, setSort] = useUrlState('sort', orderText(usualOrder))
+  const order = useMemo(() => parseOrder(sort, sortKeys, usualOrder), [sort])
   const ghosts = useGhosts(data)
-  const rows = useRows(data, ghosts, filter, state, orderText)
+  const rows = useRows(data, ghosts, filter, state, order)
   const filterBox = useRef<HTMLInputElement>(null)
 
   if (error !== null && data === undefined) {
@@ -69,14 +73,14 @@ export function ContainerList() {
             setState('')
           }}
         >
-          {data.length} containers are there, none of them fits what you look for.
+          {count(data.length, 'container')} on this host, none of them fits what you look for.
         </NoMatch>
       ) : (
         <ContainerRows
           rows={rows}
           ghosts={ghosts}
-          order={parseOrder(orderText)}
-          onOrder={(order) => setOrderText(`${order.descending ? '-' : ''}${order.key}`)}
+          order={order}
+          onOrder={(next) => setSort(orderText(next))}
           stale={stale !== null}
           onFocusFilter={() => filterBox.current?.focus()}
         />
@@ -91,7 +95,7 @@ function useRows(
   ghosts: ContainerSummary[],
   filter: string,
   state: string,
-  orderText: string,
+  order: Order<SortKey>,
 ): ContainerSummary[] {
   const fleet = useFleet()
   const version = useSyncExternalStore(fleet.watch, fleet.orderVersion, () => 0)
@@ -100,8 +104,8 @@ function useRows(
     const all = [...(data ?? []), ...ghosts].filter(
       (container) => matches(container) && (state === '' || stateOf(container).condition === state),
     )
-    return sorted(all, parseOrder(orderText), fleet)
+    return sortedContainers(all, order, fleet)
     // `version` stands for what the fleet's averages were when it last changed.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [data, ghosts, filter, state, orderText, fleet, version])
+  }, [data, ghosts, filter, state, order, fleet, version])
 }

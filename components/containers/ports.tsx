@@ -50,7 +50,7 @@ function Port({ port }: { port: PortSummary }) {
 }
 
 /** Where a published port is reached from here: a port bound to one address only there, else at the console's host. */
-export function portUrl(port: PortSummary): string {
+function portUrl(port: PortSummary): string {
   const everywhere =
     port.IP === undefined || port.IP === '' || port.IP === '0.0.0.0' || port.IP === '::'
   const loopback = port.IP === '127.0.0.1' || port.IP === '::1'

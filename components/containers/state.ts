@@ -74,7 +74,7 @@ export function exitCode(status: string): number | null {
 }
 
 /** What an exit code usually means, for the ones that mean something. */
-export function exitReason(code: number): string | null {
+function exitReason(code: number): string | null {
   const known: Record<number, string> = {
     0: 'finished',
     125: 'could not be set up',

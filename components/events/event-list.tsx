@@ -1,17 +1,17 @@
 'use client'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { Activity, Pause, Play } from 'lucide-react'
 import Link from 'next/link'
-import { useMemo, useRef, useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { EventMessage } from '@/engine/types/docker.ts'
 import { causerOf } from '@/components/callers/caller-words.ts'
-import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { Chip, Chips } from '@/components/page/chips.tsx'
+import { FilterBox } from '@/components/page/filter-box.tsx'
 import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
+import { VirtualRows } from '@/components/page/virtual-rows.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Button } from '@/components/ui/button.tsx'
-import { cn } from '@/components/ui/cn.ts'
 import { Empty } from '@/components/ui/empty.tsx'
 import { count, formatTime } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
@@ -93,7 +93,17 @@ export function EventList() {
       {events === undefined ? (
         error === null && <SkeletonRows label="Loading the events" />
       ) : shown.length > 0 ? (
-        <EventRows events={shown} stale={stale !== null} />
+        <VirtualRows
+          label="Events"
+          rows={shown}
+          // from the end, as rows come in on top
+          keyOf={(_event, index) => shown.length - index}
+          rowPx={40}
+          overscan={10}
+          stale={stale !== null}
+        >
+          {(event) => <EventRow event={event} />}
+        </VirtualRows>
       ) : events.every(isExec) ? (
         <Empty icon={Activity} title="Nothing has happened yet">
           Each start, stop, pull and change appears here the moment it happens.
@@ -107,48 +117,6 @@ export function EventList() {
           }}
         />
       )}
-    </div>
-  )
-}
-
-function EventRows({ events, stale }: { events: EventMessage[]; stale: boolean }) {
-  const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: events.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 40,
-    overscan: 10,
-    // From the end, as rows come in on top.
-    getItemKey: (index) => events.length - index,
-  })
-  return (
-    <div
-      ref={scroller}
-      role="table"
-      aria-label="Events"
-      aria-rowcount={events.length}
-      className={cn('bg-surface min-h-0 flex-1 overflow-auto', stale && 'opacity-60 grayscale')}
-    >
-      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const event = events[item.index]
-          return (
-            event !== undefined && (
-              <div
-                key={item.key}
-                ref={virtual.measureElement}
-                data-index={item.index}
-                role="row"
-                aria-rowindex={item.index + 1}
-                style={{ transform: `translateY(${item.start}px)` }}
-                className="hover:bg-muted/60 absolute inset-x-0 top-0 border-b"
-              >
-                <EventRow event={event} />
-              </div>
-            )
-          )
-        })}
-      </div>
     </div>
   )
 }

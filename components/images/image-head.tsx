@@ -1,7 +1,8 @@
 'use client'
-import type { Selection } from '@/components/containers/use-selection.ts'
 import { ListHead, type Column } from '@/components/page/list-head.tsx'
-import type { ImageRow, Order, SortKey } from './image-order.ts'
+import type { Order } from '@/components/page/list-order.ts'
+import type { Selection } from '@/components/page/use-selection.ts'
+import type { ImageRow, SortKey } from './image-order.ts'
 
 export const COLUMNS =
   'grid grid-cols-[2.25rem_minmax(14rem,3fr)_8.5rem_7.5rem_5.5rem_6.5rem_5rem_minmax(9rem,2fr)_8.5rem] items-center'
@@ -27,8 +28,8 @@ const columns: Column<SortKey>[] = [
 
 export function ImageHead(props: {
   rowCount: number
-  order: Order
-  onOrder: (order: Order) => void
+  order: Order<SortKey>
+  onOrder: (order: Order<SortKey>) => void
   selection: Selection<ImageRow>
 }) {
   return <ListHead columns={columns} className={COLUMNS} {...props} />

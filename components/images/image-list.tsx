@@ -2,8 +2,10 @@
 import { CloudDownload, Layers, Trash2, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useMemo, useRef } from 'react'
-import { Chip, Chips, FilterBox } from '@/components/containers/list-toolbar.tsx'
 import { useTopic } from '@/components/live/use-topic.tsx'
+import { Chip, Chips } from '@/components/page/chips.tsx'
+import { FilterBox } from '@/components/page/filter-box.tsx'
+import { orderText, parseOrder } from '@/components/page/list-order.ts'
 import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
@@ -17,8 +19,9 @@ import {
   fitsFilter,
   isKind,
   kinds,
-  parseOrder,
-  sortedRows,
+  sortedImages,
+  sortKeys,
+  usualOrder,
   type ImageRow,
   type Kind,
 } from './image-order.ts'
@@ -36,7 +39,8 @@ export function ImageList() {
   const query = useImages()
   const [filter, setFilter] = useUrlState('q')
   const [kindText, setKind] = useUrlState('kind')
-  const [orderText, setOrderText] = useUrlState('sort', '-created')
+  const [sort, setSort] = useUrlState('sort', orderText(usualOrder))
+  const order = useMemo(() => parseOrder(sort, sortKeys, usualOrder), [sort])
   const [dialog, setDialog] = useUrlState('dialog')
   const filterBox = useRef<HTMLInputElement>(null)
   const all = useRows(query.data)
@@ -44,8 +48,8 @@ export function ImageList() {
   const rows = useMemo(() => {
     const { fits } = kinds[kind]
     const shown = all.filter((row) => fits(row) && fitsFilter(row, filter))
-    return sortedRows(shown, parseOrder(orderText))
-  }, [all, kind, filter, orderText])
+    return sortedImages(shown, order)
+  }, [all, kind, filter, order])
   const close = () => setDialog('')
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -101,8 +105,8 @@ export function ImageList() {
           ) : (
             <ImageRows
               rows={rows}
-              order={parseOrder(orderText)}
-              onOrder={(order) => setOrderText(`${order.descending ? '-' : ''}${order.key}`)}
+              order={order}
+              onOrder={(next) => setSort(orderText(next))}
               onFocusFilter={() => filterBox.current?.focus()}
             />
           )

@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { compareNames, sortedBy, type Order } from '@/components/page/list-order.ts'
 import { imageName, isDangling, uniqueBytes, type ListedImage } from './image-name.ts'
 
 /** A row of the list. */
@@ -8,12 +9,9 @@ export interface ImageRow {
   users: ContainerSummary[]
 }
 
-export type SortKey = 'name' | 'size' | 'unique' | 'created' | 'users'
+export type SortKey = keyof typeof comparators
 
-export interface Order {
-  key: SortKey
-  descending: boolean
-}
+export const usualOrder: Order<SortKey> = { key: 'created', descending: true }
 
 export const kinds = {
   '': { word: 'All', fits: () => true },
@@ -28,16 +26,8 @@ export function isKind(text: string): text is Kind {
   return Object.hasOwn(kinds, text)
 }
 
-/** `size`, or `-size` for the largest first, as it stands in the URL. */
-export function parseOrder(text: string): Order {
-  const descending = text.startsWith('-')
-  const key = descending ? text.slice(1) : text
-  return isSortKey(key) ? { key, descending } : { key: 'created', descending: true }
-}
-
-export function sortedRows(rows: ImageRow[], { key, descending }: Order): ImageRow[] {
-  const sign = descending ? -1 : 1
-  return [...rows].sort((a, b) => sign * comparators[key](a, b) || byName(a, b))
+export function sortedImages(rows: ImageRow[], order: Order<SortKey>): ImageRow[] {
+  return sortedBy(rows, order, comparators)
 }
 
 /** By a part of a tag, of the ID or the platform. */
@@ -51,18 +41,12 @@ export function fitsFilter({ image }: ImageRow, filter: string): boolean {
   )
 }
 
-const collator = new Intl.Collator('en', { numeric: true })
-const byName = (a: ImageRow, b: ImageRow): number =>
-  collator.compare(imageName(a.image), imageName(b.image))
-
-const comparators: Record<SortKey, (a: ImageRow, b: ImageRow) => number> = {
-  name: byName,
+const comparators = {
+  name: (a, b) => compareNames(imageName(a.image), imageName(b.image)),
   size: (a, b) => a.image.Size - b.image.Size,
   unique: (a, b) => uniqueBytes(a.image) - uniqueBytes(b.image),
   created: (a, b) => a.image.Created - b.image.Created,
   users: (a, b) => a.users.length - b.users.length,
-}
+} satisfies Record<string, (a: ImageRow, b: ImageRow) => number>
 
-function isSortKey(text: string): text is SortKey {
-  return Object.hasOwn(comparators, text)
-}
+export const sortKeys = Object.keys(comparators) as SortKey[]

@@ -1,8 +1,8 @@
 'use client'
 import Link from 'next/link'
 import { memo } from 'react'
-import type { Selection } from '@/components/containers/use-selection.ts'
 import { shortId } from '@/components/containers/container-name.ts'
+import type { Selection } from '@/components/page/use-selection.ts'
 import { UsedBy } from '@/components/page/used-by.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
@@ -116,7 +116,7 @@ export function ImageTags({ image }: { image: ListedImage }) {
 }
 
 /** What removing it frees, and what it shares. Engines of old do not tell. */
-export function UniqueSize({ image }: { image: ListedImage }) {
+function UniqueSize({ image }: { image: ListedImage }) {
   if (image.SharedSize < 0) return '–'
   return (
     <>

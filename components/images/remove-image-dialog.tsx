@@ -3,13 +3,11 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ContainerSummary } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
+import { ConfirmAction } from '@/components/page/confirm-action.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
-import { useAction } from '@/components/page/use-action.ts'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
-import { toast } from '@/components/ui/toast.tsx'
 import type { ActedImage } from './image-dialogs.tsx'
 import { tagsOf } from './image-name.ts'
 import { removeImage } from './remove-image.ts'
@@ -23,18 +21,11 @@ export function RemoveImageDialog(props: {
   const { image, users, onClose } = props
   const tags = tagsOf(image)
   const [chosen, setChosen] = useState<string[]>(tags)
-  const action = useAction()
   const queries = useQueryClient()
   const whole = chosen.length === tags.length
   const name = tags[0] ?? shortId(image.Id)
-  const remove = async () => {
-    await removeImage(image, chosen)
-    await queries.invalidateQueries({ queryKey: ['images'] })
-  }
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <ConfirmAction
       title={`Remove ${tags.length > 1 ? count(tags.length, 'tag') : name}?`}
       description={
         whole
@@ -42,14 +33,13 @@ export function RemoveImageDialog(props: {
           : 'The image itself stays, as other tags name it.'
       }
       verb={whole ? 'Remove image' : `Remove ${count(chosen.length, 'tag')}`}
-      busy={action.busy}
       disabled={tags.length > 0 && chosen.length === 0}
-      onConfirm={() =>
-        void action.run(remove, () => {
-          toast.success(`Removed ${whole ? name : count(chosen.length, 'tag')}`)
-          onClose()
-        })
-      }
+      act={async () => {
+        await removeImage(image, chosen)
+        await queries.invalidateQueries({ queryKey: ['images'] })
+        return `Removed ${whole ? name : count(chosen.length, 'tag')}`
+      }}
+      onClose={onClose}
     >
       {tags.length > 1 && (
         <ul className="flex flex-col gap-1.5">
@@ -76,9 +66,6 @@ export function RemoveImageDialog(props: {
           <UsedBy containers={users} />
         </Notice>
       )}
-      {action.failure !== undefined && (
-        <Notice title="It could not be removed">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+    </ConfirmAction>
   )
 }

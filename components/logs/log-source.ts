@@ -187,7 +187,7 @@ export class LogSource {
 }
 
 /** What of a container's life stands between its lines. */
-export function markerOf(event: EventMessage, containerId: string): MarkerRow | null {
+function markerOf(event: EventMessage, containerId: string): MarkerRow | null {
   if (event.Type !== 'container' || event.Actor?.ID !== containerId) return null
   const nanos = event.timeNano ?? (event.time ?? 0) * 1e9
   const time = timeFromNanos(nanos)

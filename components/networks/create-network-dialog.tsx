@@ -2,12 +2,9 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useId, useState } from 'react'
 import { engine } from '@/components/engine/client.ts'
-import { useAction } from '@/components/page/use-action.ts'
-import { Button } from '@/components/ui/button.tsx'
-import { Dialog, DialogContent } from '@/components/ui/dialog.tsx'
+import { FormDialog } from '@/components/page/form-dialog.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
-import { Notice } from '@/components/ui/notice.tsx'
 import { Switch } from '@/components/ui/switch.tsx'
 import { toast } from '@/components/ui/toast.tsx'
 
@@ -16,7 +13,6 @@ export function CreateNetworkDialog({ onClose }: { onClose: () => void }) {
   const [subnet, setSubnet] = useState('')
   const [gateway, setGateway] = useState('')
   const [internal, setInternal] = useState(false)
-  const action = useAction()
   const queries = useQueryClient()
   const switchId = useId()
   const create = async () => {
@@ -37,88 +33,66 @@ export function CreateNetworkDialog({ onClose }: { onClose: () => void }) {
     await queries.invalidateQueries({ queryKey: ['networks'] })
   }
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()}>
-      <DialogContent
-        title="Create a network"
-        description="Containers in it find each other by name; those outside cannot reach them."
-        footer={
-          <>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button
-              type="submit"
-              form="create-network"
-              variant="primary"
-              busy={action.busy}
-              disabled={name.trim() === ''}
-            >
-              Create
-            </Button>
-          </>
-        }
-      >
-        <form
-          id="create-network"
-          className="flex flex-col gap-4"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void action.run(create, () => {
-              toast.success(`Created ${name}`)
-              onClose()
-            })
-          }}
-        >
-          <Field label="Name">
-            {(control) => (
-              <Input
-                {...control}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-                autoFocus
-                required
-                spellCheck={false}
-              />
-            )}
-          </Field>
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="Subnet" hint="Empty: a free one is chosen">
-              {(control) => (
-                <Input
-                  {...control}
-                  placeholder="10.20.0.0/24"
-                  value={subnet}
-                  onChange={(event) => setSubnet(event.target.value.trim())}
-                />
-              )}
-            </Field>
-            <Field
-              label="Gateway"
-              hint="Empty: its first address"
-              error={gateway !== '' && subnet === '' ? 'A gateway needs its subnet' : undefined}
-            >
-              {(control) => (
-                <Input
-                  {...control}
-                  placeholder="10.20.0.1"
-                  value={gateway}
-                  onChange={(event) => setGateway(event.target.value.trim())}
-                />
-              )}
-            </Field>
-          </div>
-          <div className="flex items-start gap-3">
-            <Switch id={switchId} checked={internal} onCheckedChange={setInternal} />
-            <label htmlFor={switchId} className="text-sm">
-              Internal
-              <span className="text-muted-foreground block text-xs">
-                Its containers cannot reach the world outside.
-              </span>
-            </label>
-          </div>
-          {action.failure !== undefined && (
-            <Notice title="The network could not be made">{action.failure}</Notice>
+    <FormDialog
+      title="Create a network"
+      description="Containers in it find each other by name; those outside cannot reach them."
+      verb="Create"
+      ready={name.trim() !== ''}
+      submit={create}
+      onDone={() => {
+        toast.success(`Created ${name}`)
+        onClose()
+      }}
+      failureTitle="The network could not be made"
+      onClose={onClose}
+    >
+      <Field label="Name">
+        {(control) => (
+          <Input
+            {...control}
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            autoFocus
+            required
+            spellCheck={false}
+          />
+        )}
+      </Field>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label="Subnet" hint="Empty: a free one is chosen">
+          {(control) => (
+            <Input
+              {...control}
+              placeholder="10.20.0.0/24"
+              value={subnet}
+              onChange={(event) => setSubnet(event.target.value.trim())}
+            />
           )}
-        </form>
-      </DialogContent>
-    </Dialog>
+        </Field>
+        <Field
+          label="Gateway"
+          hint="Empty: its first address"
+          error={gateway !== '' && subnet === '' ? 'A gateway needs its subnet' : undefined}
+        >
+          {(control) => (
+            <Input
+              {...control}
+              placeholder="10.20.0.1"
+              value={gateway}
+              onChange={(event) => setGateway(event.target.value.trim())}
+            />
+          )}
+        </Field>
+      </div>
+      <div className="flex items-start gap-3">
+        <Switch id={switchId} checked={internal} onCheckedChange={setInternal} />
+        <label htmlFor={switchId} className="text-sm">
+          Internal
+          <span className="text-muted-foreground block text-xs">
+            Its containers cannot reach the world outside.
+          </span>
+        </label>
+      </div>
+    </FormDialog>
   )
 }

@@ -2,12 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query'
 import type { ContainerSummary, NetworkInspect } from '@/engine/types/docker.ts'
 import { engine } from '@/components/engine/client.ts'
+import { ConfirmAction } from '@/components/page/confirm-action.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
-import { useAction } from '@/components/page/use-action.ts'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { count } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
-import { toast } from '@/components/ui/toast.tsx'
 
 export function RemoveNetworkDialog(props: {
   network: NetworkInspect
@@ -15,38 +13,25 @@ export function RemoveNetworkDialog(props: {
   onClose: () => void
 }) {
   const { network, users, onClose } = props
-  const action = useAction()
   const queries = useQueryClient()
   const name = network.Name ?? ''
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <ConfirmAction
       title={`Remove the network ${name}?`}
       description="No data is lost: a network holds none."
       verb="Remove network"
-      busy={action.busy}
-      onConfirm={() =>
-        void action.run(
-          async () => {
-            await engine.delete(`/networks/${network.Id ?? ''}`)
-            await queries.invalidateQueries({ queryKey: ['networks'] })
-          },
-          () => {
-            toast.success(`Removed ${name}`)
-            onClose()
-          },
-        )
-      }
+      act={async () => {
+        await engine.delete(`/networks/${network.Id ?? ''}`)
+        await queries.invalidateQueries({ queryKey: ['networks'] })
+        return `Removed ${name}`
+      }}
+      onClose={onClose}
     >
       {users.length > 0 && (
         <Notice kind="warning" title={`${count(users.length, 'container')} attached to it`}>
           The engine refuses while one that runs is attached: <UsedBy containers={users} />
         </Notice>
       )}
-      {action.failure !== undefined && (
-        <Notice title="It could not be removed">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+    </ConfirmAction>
   )
 }

@@ -1,8 +1,9 @@
 'use client'
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import type { Selection } from '@/components/containers/use-selection.ts'
 import { Checkbox } from '@/components/ui/checkbox.tsx'
 import { cn } from '@/components/ui/cn.ts'
+import type { Order } from './list-order.ts'
+import type { Selection } from './use-selection.ts'
 
 /** A column of a list; with a key the list can be sorted by it. */
 export interface Column<Key extends string> {
@@ -12,11 +13,6 @@ export interface Column<Key extends string> {
   largestFirst?: boolean
   title?: string
   className?: string
-}
-
-interface Order<Key extends string> {
-  key: Key
-  descending: boolean
 }
 
 /** Heads of a list that is a grid: select all, a head per column, and one for the actions. */

@@ -1,10 +1,7 @@
 'use client'
 import type { ReactNode } from 'react'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { count } from '@/components/ui/format.ts'
-import { Notice } from '@/components/ui/notice.tsx'
-import { toast } from '@/components/ui/toast.tsx'
-import { useAction } from './use-action.ts'
+import { ConfirmAction } from './confirm-action.tsx'
 
 /** Shows exactly what would go before it goes. */
 export function PruneDialog(props: {
@@ -17,22 +14,16 @@ export function PruneDialog(props: {
   onPrune: () => Promise<string>
   onClose: () => void
 }) {
-  const action = useAction()
   const what = count(props.items.length, props.noun)
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && props.onClose()}
+    <ConfirmAction
       title={props.items.length === 0 ? `No ${props.noun} to prune` : `Prune ${what}?`}
       description={props.description}
       verb={`Remove ${what}`}
-      busy={action.busy}
       disabled={props.items.length === 0 || props.disabled === true}
-      onConfirm={() =>
-        void action.run(async () => {
-          toast.success(await props.onPrune())
-        }, props.onClose)
-      }
+      act={props.onPrune}
+      failureTitle="It could not be pruned"
+      onClose={props.onClose}
     >
       {props.items.length > 0 && (
         <ul
@@ -48,9 +39,6 @@ export function PruneDialog(props: {
         </ul>
       )}
       {props.children}
-      {action.failure !== undefined && (
-        <Notice title="It could not be pruned">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+    </ConfirmAction>
   )
 }

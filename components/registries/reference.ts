@@ -1,3 +1,4 @@
+import { compareNames } from '@/components/page/list-order.ts'
 import { DOCKER_HUB } from './use-registries.ts'
 
 /** As docker writes it: `nginx:1`, `box:5000/team/app:1`. */
@@ -12,12 +13,10 @@ export function repositoryNamed(host: string, name: string): string {
   return host === DOCKER_HUB && plain !== '' && !plain.includes('/') ? `library/${plain}` : plain
 }
 
-const collator = new Intl.Collator('en', { numeric: true })
-
 /** `latest` first, then the highest version. */
 export function sortTags(tags: readonly string[]): string[] {
   return [...tags].sort((a, b) => {
     if (a === 'latest' || b === 'latest') return a === b ? 0 : a === 'latest' ? -1 : 1
-    return collator.compare(b, a)
+    return compareNames(b, a)
   })
 }

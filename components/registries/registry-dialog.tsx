@@ -5,9 +5,9 @@ import type { RegistryCheck } from '@/engine/contract/distribution.ts'
 import type { KnownRegistry } from '@/server/api/registries.ts'
 import type { NewRegistry } from '@/server/api/schemas/registry.ts'
 import { api } from '@/components/engine/client.ts'
+import { FormDialog } from '@/components/page/form-dialog.tsx'
 import { useAction } from '@/components/page/use-action.ts'
 import { Button } from '@/components/ui/button.tsx'
-import { Dialog, DialogContent } from '@/components/ui/dialog.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { Input } from '@/components/ui/input.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
@@ -38,7 +38,6 @@ export function RegistryDialog(props: {
   })
   const [check, setCheck] = useState<RegistryCheck>()
   const testing = useAction()
-  const saving = useAction()
   const queries = useQueryClient()
 
   const test = () =>
@@ -63,86 +62,66 @@ export function RegistryDialog(props: {
   }
   const isNobody = login.kind === 'none' || (login.kind === STORED && stored?.kind === 'none')
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()}>
-      <DialogContent
-        title={stored === undefined ? 'Add a registry' : `Change ${stored.name}`}
-        description="Its password is kept encrypted on this host and never sent back to a browser. Everyone who may use this console pulls and pushes with it."
-        className="max-w-xl"
-        footer={
-          <>
-            <Button
-              className="mr-auto"
-              busy={testing.busy}
-              disabled={address.trim() === ''}
-              onClick={test}
-            >
-              Test
-            </Button>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button
-              type="submit"
-              form="registry"
-              variant="primary"
-              busy={saving.busy}
-              disabled={address.trim() === ''}
-            >
-              {stored === undefined ? 'Add' : 'Save'}
-            </Button>
-          </>
-        }
-      >
-        <form
-          id="registry"
-          className="flex flex-col gap-4"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void saving.run(save, () => {
-              toast.success(stored === undefined ? `Added ${address.trim()}` : 'Saved')
-              onClose()
-            })
-          }}
+    <FormDialog
+      title={stored === undefined ? 'Add a registry' : `Change ${stored.name}`}
+      description="Its password is kept encrypted on this host and never sent back to a browser. Everyone who may use this console pulls and pushes with it."
+      className="max-w-xl"
+      verb={stored === undefined ? 'Add' : 'Save'}
+      ready={address.trim() !== ''}
+      submit={save}
+      onDone={() => {
+        toast.success(stored === undefined ? `Added ${address.trim()}` : 'Saved')
+        onClose()
+      }}
+      failureTitle="It could not be saved"
+      extra={
+        <Button
+          className="mr-auto"
+          busy={testing.busy}
+          disabled={address.trim() === ''}
+          onClick={test}
         >
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="Address" hint="As in image names: ghcr.io, registry.example.com:5000">
-              {(control) => (
-                <Input
-                  {...control}
-                  value={address}
-                  onChange={(event) => {
-                    setAddress(event.target.value)
-                    setCheck(undefined)
-                  }}
-                  disabled={registry !== undefined}
-                  autoFocus={registry === undefined}
-                  required
-                  spellCheck={false}
-                  autoCapitalize="off"
-                  autoComplete="off"
-                />
-              )}
-            </Field>
-            <Field label="Name" hint="How it is called here; empty for its address">
-              {(control) => (
-                <Input
-                  {...control}
-                  value={name}
-                  maxLength={64}
-                  onChange={(event) => setName(event.target.value)}
-                  autoComplete="off"
-                />
-              )}
-            </Field>
-          </div>
-          <LoginFields value={login} onChange={change} stored={stored} />
-          {testing.failure !== undefined && (
-            <Notice title="It could not be tried">{testing.failure}</Notice>
+          Test
+        </Button>
+      }
+      onClose={onClose}
+    >
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label="Address" hint="As in image names: ghcr.io, registry.example.com:5000">
+          {(control) => (
+            <Input
+              {...control}
+              value={address}
+              onChange={(event) => {
+                setAddress(event.target.value)
+                setCheck(undefined)
+              }}
+              disabled={registry !== undefined}
+              autoFocus={registry === undefined}
+              required
+              spellCheck={false}
+              autoCapitalize="off"
+              autoComplete="off"
+            />
           )}
-          {check !== undefined && <CheckNotice check={check} anonymous={isNobody} />}
-          {saving.failure !== undefined && (
-            <Notice title="It could not be saved">{saving.failure}</Notice>
+        </Field>
+        <Field label="Name" hint="How it is called here; empty for its address">
+          {(control) => (
+            <Input
+              {...control}
+              value={name}
+              maxLength={64}
+              onChange={(event) => setName(event.target.value)}
+              autoComplete="off"
+            />
           )}
-        </form>
-      </DialogContent>
-    </Dialog>
+        </Field>
+      </div>
+      <LoginFields value={login} onChange={change} stored={stored} />
+      {testing.failure !== undefined && (
+        <Notice title="It could not be tried">{testing.failure}</Notice>
+      )}
+      {check !== undefined && <CheckNotice check={check} anonymous={isNobody} />}
+    </FormDialog>
   )
 }

@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, failureText, RequestError } from '@/components/engine/client.ts'
-import { FilterBox } from '@/components/containers/list-toolbar.tsx'
+import { FilterBox } from '@/components/page/filter-box.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { count } from '@/components/ui/format.ts'

@@ -1,13 +1,13 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowLeft, Tags } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import { useMemo, useRef, useState } from 'react'
-import { FilterBox } from '@/components/containers/list-toolbar.tsx'
+import { useMemo, useState } from 'react'
 import { api } from '@/components/engine/client.ts'
+import { FilterBox } from '@/components/page/filter-box.tsx'
 import { NoMatch } from '@/components/page/no-match.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
+import { VirtualRows } from '@/components/page/virtual-rows.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
 import { count } from '@/components/ui/format.ts'
@@ -18,8 +18,6 @@ import { OWN, registryPath } from './use-registries.ts'
 const DeleteTagDialog = dynamic(() =>
   import('./delete-tag-dialog.tsx').then((module) => module.DeleteTagDialog),
 )
-
-const ROW_PX = 52
 
 /** The tags of a repository; what each holds is read as its row comes into view. */
 export function TagList(props: { host: string; repository: string; onBack: () => void }) {
@@ -76,7 +74,25 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
           ) : shown.length === 0 ? (
             <NoMatch noun="tag" clearWords="Clear the filter" onClear={() => setFilter('')} />
           ) : (
-            <TagRows host={host} repository={repository} tags={shown} onDelete={setDeleting} />
+            <VirtualRows
+              label="Tags"
+              rows={shown}
+              keyOf={(tag) => tag}
+              rowPx={52}
+              overscan={4}
+              head={<TagHead />}
+            >
+              {(tag, isSettled) => (
+                <TagRow
+                  host={host}
+                  repository={repository}
+                  tag={tag}
+                  // rows that only fly by are not asked for
+                  isSettled={isSettled}
+                  onDelete={() => setDeleting(tag)}
+                />
+              )}
+            </VirtualRows>
           )
         }
       </QueryStates>
@@ -92,32 +108,13 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
   )
 }
 
-function TagRows(props: {
-  host: string
-  repository: string
-  tags: string[]
-  onDelete: (tag: string) => void
-}) {
-  const { host, repository, tags } = props
-  const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: tags.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 4,
-    getItemKey: (index) => tags[index] ?? index,
-  })
+function TagHead() {
   return (
-    <div
-      role="table"
-      aria-label="Tags"
-      aria-rowcount={tags.length + 1}
-      className="bg-surface flex min-h-0 flex-1 flex-col"
-    >
+    <div role="rowgroup" className="bg-surface sticky top-0 z-10 hidden border-b lg:block">
       <div
         role="row"
         aria-rowindex={1}
-        className={`text-muted-foreground hidden h-9 shrink-0 items-center border-b px-4 text-xs font-medium lg:grid ${TAG_COLUMNS}`}
+        className={`text-muted-foreground grid h-9 items-center px-4 text-xs font-medium ${TAG_COLUMNS}`}
       >
         <span role="columnheader">Tag</span>
         <span role="columnheader" className="text-right">
@@ -128,35 +125,6 @@ function TagRows(props: {
         <span role="columnheader" className="sr-only">
           Actions
         </span>
-      </div>
-      <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto">
-        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
-            const tag = tags[item.index]
-            return (
-              tag !== undefined && (
-                <div
-                  key={item.key}
-                  ref={virtual.measureElement}
-                  data-index={item.index}
-                  role="row"
-                  aria-rowindex={item.index + 2}
-                  style={{ transform: `translateY(${item.start}px)` }}
-                  className="hover:bg-muted/60 absolute inset-x-0 top-0 border-b"
-                >
-                  <TagRow
-                    host={host}
-                    repository={repository}
-                    tag={tag}
-                    // rows that only fly by are not asked for
-                    isSettled={!virtual.isScrolling}
-                    onDelete={() => props.onDelete(tag)}
-                  />
-                </div>
-              )
-            )
-          })}
-        </div>
       </div>
     </div>
   )

@@ -4,7 +4,7 @@ import { useEffect } from 'react'
 import { useLive } from '@/components/live/provider.tsx'
 
 /** Query keys that begin with these words are read again when the engine says something of the kind changed. */
-export const CHANGE_KEYS = { image: 'images', network: 'networks', volume: 'volumes' } as const
+const CHANGE_KEYS = { image: 'images', network: 'networks', volume: 'volumes' } as const
 
 export function RefreshOnChanges() {
   const { client } = useLive()

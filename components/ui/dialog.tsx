@@ -6,7 +6,6 @@ import { Button } from './button.tsx'
 import { cn } from './cn.ts'
 
 export const Dialog = Radix.Root
-export const DialogTrigger = Radix.Trigger
 export const DialogClose = Radix.Close
 
 /** The box in the middle with its title; give a description, or say `describedBy={undefined}` by leaving it out. */
@@ -51,6 +50,6 @@ export function DialogContent(
   )
 }
 
-export function DialogFooter({ children }: { children: ReactNode }) {
+function DialogFooter({ children }: { children: ReactNode }) {
   return <footer className="flex flex-wrap justify-end gap-2 border-t px-5 py-3">{children}</footer>
 }

@@ -6,8 +6,6 @@ import { Button } from './button.tsx'
 import { cn } from './cn.ts'
 
 export const Sheet = Radix.Root
-export const SheetTrigger = Radix.Trigger
-export const SheetClose = Radix.Close
 
 /** A panel that comes in from the right (or bottom, left) over the page. */
 export function SheetContent(

@@ -4,14 +4,12 @@ import { useState } from 'react'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
 import { engine } from '@/components/engine/client.ts'
+import { ConfirmAction } from '@/components/page/confirm-action.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
-import { useAction } from '@/components/page/use-action.ts'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { Field } from '@/components/ui/field.tsx'
 import { count } from '@/components/ui/format.ts'
 import { Input } from '@/components/ui/input.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
-import { toast } from '@/components/ui/toast.tsx'
 import { isAnonymous } from './volume-facts.ts'
 
 /** Data dies here, so the name has to be typed. */
@@ -22,30 +20,20 @@ export function RemoveVolumeDialog(props: {
 }) {
   const { volume, users, onClose } = props
   const [typed, setTyped] = useState('')
-  const action = useAction()
   const queries = useQueryClient()
   const name = isAnonymous(volume) ? shortId(volume.Name) : volume.Name
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <ConfirmAction
       title={`Remove the volume ${name}?`}
       description="Everything stored in it is deleted and cannot be brought back."
       verb="Remove volume and its data"
-      busy={action.busy}
       disabled={typed !== name}
-      onConfirm={() =>
-        void action.run(
-          async () => {
-            await engine.delete(`/volumes/${encodeURIComponent(volume.Name)}`)
-            await queries.invalidateQueries({ queryKey: ['volumes'] })
-          },
-          () => {
-            toast.success(`Removed ${name}`)
-            onClose()
-          },
-        )
-      }
+      act={async () => {
+        await engine.delete(`/volumes/${encodeURIComponent(volume.Name)}`)
+        await queries.invalidateQueries({ queryKey: ['volumes'] })
+        return `Removed ${name}`
+      }}
+      onClose={onClose}
     >
       {users.length > 0 && (
         <Notice kind="warning" title={`${count(users.length, 'container')} using it`}>
@@ -63,9 +51,6 @@ export function RemoveVolumeDialog(props: {
           />
         )}
       </Field>
-      {action.failure !== undefined && (
-        <Notice title="It could not be removed">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+    </ConfirmAction>
   )
 }

@@ -23,11 +23,7 @@ export const newAccountSchema = z
     message: 'The password must not be the name.',
   })
 
-export type NewAccount = z.infer<typeof newAccountSchema>
-
 export const signInSchema = z.object({
   name: z.string().trim().min(1, 'Enter your name.').max(64),
   password: z.string().min(1, 'Enter your password.').max(256),
 })
-
-export type SignIn = z.infer<typeof signInSchema>

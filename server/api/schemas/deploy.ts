@@ -25,8 +25,6 @@ export const pullSchema = z.object({
   auth: registryAuthSchema.optional(),
 })
 
-export type PullRequest = z.infer<typeof pullSchema>
-
 /** POST /api/push */
 export const pushSchema = z.object({
   /** What is here: a tag or an ID. */
