@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Hammer } from 'lucide-react'
 import { useRouter, useSearchParams } from 'next/navigation'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { BuildRecord } from '@/engine/contract/builds.ts'
 import { api } from '@/components/engine/client.ts'
 import { Button } from '@/components/ui/button.tsx'
@@ -60,7 +60,11 @@ function Form({ previous, start }: { start: BuildFormState; previous: BuildRecor
   }
   // what was wrong is marked for as long as the text is the one that was built
   const isSameText = form.dockerfileText === start.dockerfileText
-  const location = isSameText ? (previous?.failure?.location ?? null) : null
+  const failure = isSameText ? previous?.failure : undefined
+  const fault = useMemo(
+    () => (failure?.location ? { ...failure.location, message: failure.message } : null),
+    [failure],
+  )
   return (
     <form
       noValidate
@@ -81,7 +85,7 @@ function Form({ previous, start }: { start: BuildFormState; previous: BuildRecor
       )}
       <div className="grid items-start gap-3 lg:grid-cols-[1fr_20rem]">
         <div className="flex min-w-0 flex-col gap-3">
-          <SourceSection form={form} change={change} errors={shown} marked={location} />
+          <SourceSection form={form} change={change} errors={shown} fault={fault} />
           <ResultSection form={form} change={change} errors={shown} />
           <OptionSection form={form} change={change} errors={shown} />
           <PairSection

@@ -1,6 +1,7 @@
 'use client'
 import { FileArchive, FileText, FolderOpen, Globe, type LucideIcon } from 'lucide-react'
 import { useRef } from 'react'
+import type { Fault } from '@/components/editor/fault.ts'
 import { Section } from '@/components/deploy/rows.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Field } from '@/components/ui/field.tsx'
@@ -25,9 +26,7 @@ const kinds: { value: SourceKind; label: string; icon: LucideIcon }[] = [
 ]
 
 /** Where the files come from. */
-export function SourceSection(
-  props: SectionProps & { marked: { line: number; endLine: number } | null },
-) {
+export function SourceSection(props: SectionProps & { fault: Fault | null }) {
   const { change, errors, form } = props
   return (
     <Section title="Source">
@@ -60,12 +59,7 @@ export function SourceSection(
   )
 }
 
-function DockerfileTab({
-  change,
-  errors,
-  form,
-  marked,
-}: SectionProps & { marked: { line: number; endLine: number } | null }) {
+function DockerfileTab({ change, errors, form, fault }: SectionProps & { fault: Fault | null }) {
   const file = useRef<HTMLInputElement>(null)
   return (
     <div className="flex flex-col gap-2">
@@ -79,7 +73,7 @@ function DockerfileTab({
             {...control}
             value={form.dockerfileText}
             onChange={(dockerfileText) => change({ dockerfileText })}
-            marked={marked}
+            fault={fault}
           />
         )}
       </Field>
@@ -114,7 +108,7 @@ function FolderTab({ change, errors, form }: SectionProps) {
       label="Folder"
       error={errors['source']}
       words="Choose the folder with the Dockerfile"
-      hint="A .dockerignore in it is heeded. A browser tells no file modes: every file arrives executable, and links as what they lead to."
+      hint="What a .dockerignore in it leaves out is not sent. A browser tells no file modes: every file arrives executable, and links as what they lead to."
       chosen={
         first === undefined
           ? undefined

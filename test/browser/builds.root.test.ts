@@ -5,7 +5,7 @@ import http from 'node:http'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { Page, Response } from 'playwright-core'
 import type { BuildRecord, BuildSummary } from '../../engine/contract/builds.ts'
 import { tarOf } from '../engine/images/archives.ts'
 import { shoot } from '../helpers/browser.ts'
@@ -95,6 +95,53 @@ describe('builds in the browser', () => {
     assert.equal(await page.getByLabel('Image', { exact: true }).inputValue(), 'shown/app:1')
   })
 
+  test('the editor colours a Dockerfile in either theme, and the Tab key leaves it', async () => {
+    await write('# syntax of old\nFROM busybox AS base\nEXPOSE 80\nRUN ["echo", "hello"]\n')
+    const editor = page.getByRole('textbox', { name: 'Dockerfile' })
+    const colourOf = (words: string) =>
+      editor
+        .getByText(words, { exact: true })
+        .first()
+        .evaluate((element) => getComputedStyle(element).color)
+    const inLight = await colourOf('FROM')
+    assert.notEqual(inLight, await editor.evaluate((element) => getComputedStyle(element).color))
+    assert.notEqual(inLight, await colourOf('"hello"'))
+    await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'dark'))
+    assert.notEqual(await colourOf('FROM'), inLight)
+    await editor.focus()
+    await page.keyboard.press('Tab')
+    const next = page.getByRole('button', { name: 'From a file' })
+    assert.ok(await next.evaluate((element) => element === document.activeElement))
+    await page.keyboard.press('Shift+Tab')
+    assert.ok(await editor.evaluate((element) => element === document.activeElement))
+  })
+
+  test('only who writes a Dockerfile loads the editor', async () => {
+    const scripts: string[] = []
+    const count = (response: Response) => {
+      if (/\.js(\?|$)/.test(response.url())) scripts.push(response.url())
+    }
+    await console.goto('/builds')
+    await page.getByRole('heading', { name: 'Builds' }).waitFor({ state: 'attached' })
+    await page.waitForLoadState('networkidle')
+    page.on('response', count)
+    await console.goto('/containers')
+    await page.waitForLoadState('networkidle')
+    const others = new Set(scripts)
+    scripts.length = 0
+    await console.goto('/builds/new')
+    await page.getByRole('textbox', { name: 'Dockerfile' }).waitFor()
+    await page.waitForLoadState('networkidle')
+    page.off('response', count)
+    const hasEditor = async (urls: Iterable<string>) => {
+      for (const url of urls)
+        if ((await (await page.request.get(url)).text()).includes('cm-content')) return true
+      return false
+    }
+    assert.equal(await hasEditor(others), false)
+    assert.equal(await hasEditor(scripts), true)
+  })
+
   test('a failing build shows the line at fault, and the form marks it when it is changed', async () => {
     await write(
       'FROM busybox\n# a comment\nRUN echo almost there; \\\n    cat /nowhere\nRUN true\n',
@@ -111,9 +158,27 @@ describe('builds in the browser', () => {
     await page.getByRole('link', { name: 'Edit and build again' }).click()
     await page.waitForURL(/from=/)
     await page.getByText('It failed before at Dockerfile:3').waitFor()
-    await shoot(page, '65-build-edit')
     const editor = page.getByRole('textbox', { name: 'Dockerfile' })
-    await editor.fill((await editor.inputValue()).replace('/nowhere', '/bin/busybox > /dev/null'))
+    const atFault = editor.locator('.cm-faultLine')
+    await atFault.first().waitFor()
+    assert.deepEqual(await atFault.allInnerTexts(), [
+      'RUN echo almost there; \\',
+      '    cat /nowhere',
+    ])
+    // what was wrong is told by the line under the pointer, and by a list for the keyboard
+    await editor.getByText('cat /nowhere').hover()
+    await page
+      .locator('.cm-tooltip')
+      .getByText(/cat \/nowhere' returned/)
+      .waitFor()
+    await shoot(page, '65-build-edit')
+    await editor.focus()
+    await page.keyboard.press('Control+Shift+M')
+    await page.getByRole('option', { name: /cat \/nowhere' returned/ }).waitFor()
+    await page.keyboard.press('Escape')
+    const lines = await editor.locator('.cm-line').allInnerTexts()
+    await editor.fill(lines.join('\n').replace('/nowhere', '/bin/busybox > /dev/null'))
+    assert.equal(await atFault.count(), 0)
     const again = await build()
     assert.notEqual(again, id)
     await state('Done')
@@ -156,7 +221,7 @@ describe('builds in the browser', () => {
       Dockerfile: 'FROM scratch\nARG WHO\nCOPY . /\nLABEL who=$WHO\n',
       '.dockerignore': '*.log\n',
       'a.txt': 'a',
-      'b.log': 'b',
+      'b.log': 'b'.repeat(3_000_000),
       [long]: 'long',
     }
     for (const [name, content] of Object.entries(files)) {
@@ -174,7 +239,10 @@ describe('builds in the browser', () => {
     await page.getByRole('option', { name: /type=tar/ }).click()
     await shoot(page, '68-build-folder')
     const download = page.waitForEvent('download')
+    const upload = page.waitForRequest(/\/context$/)
     const id = await build()
+    const sent = Number(await (await upload).headerValue('content-length'))
+    assert.ok(sent > 2000 && sent < 20_000, `${String(sent)} bytes were sent`)
     await state('Done')
     const file = path.join(console.scratch, 'out.tar')
     await (await download).saveAs(file)
