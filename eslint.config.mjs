@@ -21,6 +21,7 @@ const ENGINE_DOORS = [
   './compile-early.ts',
   './types',
   './images/reference.ts',
+  './tree/ignore-rules.ts',
   './api/server.ts',
   './registry-server/door.ts',
   './remote/remote-engine.ts',
@@ -121,7 +122,7 @@ export default tseslint.config(
             zone(
               './server',
               './engine',
-              'server/ sees the contract, index, errors, instance, types, references and the API server.',
+              'server/ sees the contract, index, errors, instance, types, references, ignore rules and the API server.',
               ENGINE_DOORS,
             ),
             zone('./server', ['./app', './components'], 'server/ knows nothing of pages.'),

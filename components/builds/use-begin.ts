@@ -4,6 +4,7 @@ import type { BuildForm } from '@/server/api/schemas/build.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import { upload } from '@/components/images/upload.ts'
 import type { BuildFormState } from './form-state.ts'
+import { filesToSend } from './folder-files.ts'
 import { packFolder } from './pack-folder.ts'
 
 /** Begins a build and sends its files; leaving the page before they are sent cancels it. */
@@ -21,8 +22,8 @@ export function useBegin() {
     const controller = new AbortController()
     abort.current = controller
     try {
+      const files = await contextOf(form)
       const { jobId } = await api.post<{ jobId: string }>('/api/builds', build)
-      const files = filesOf(form)
       if (files !== null) {
         const total = files.size
         setSending({ sent: 0, total })
@@ -50,7 +51,7 @@ export function useBegin() {
   return { busy, failure, sending, run, stop: () => abort.current?.abort() }
 }
 
-function filesOf(form: BuildFormState): Blob | null {
-  if (form.source === 'folder') return packFolder(form.folder)
+async function contextOf(form: BuildFormState): Promise<Blob | null> {
+  if (form.source === 'folder') return packFolder(await filesToSend(form.folder, form.dockerfile))
   return form.source === 'archive' ? form.archive : null
 }
