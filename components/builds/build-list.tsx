@@ -150,7 +150,7 @@ function BuildRow({ build }: { build: BuildSummary }) {
   const commit = commitOf(build)
   return (
     <TableRow>
-      <TableCell className="max-w-0 min-w-40 py-1.5 pl-4 sm:max-w-xs">
+      <TableCell className="w-full max-w-0 min-w-40 py-1.5 pl-4 sm:w-auto sm:max-w-xs">
         <div className="flex items-center gap-2.5">
           <BuildMark state={build.state} />
           <div className="min-w-0">

@@ -93,7 +93,7 @@ export function BuildLog({ build, state }: { build: BuildRecord; state: BuildSta
           {isOpen ? 'Fold all' : 'Unfold all'}
         </Button>
         <Button asChild size="sm" variant="ghost">
-          <a href={`/api/builds/${build.id}/log`} download aria-label="Download the log">
+          <a href={`/api/builds/${build.id}/log`} download aria-label="Log file: download it">
             <Download aria-hidden /> <span className="hidden sm:inline">Log file</span>
           </a>
         </Button>

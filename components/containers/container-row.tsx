@@ -115,6 +115,7 @@ export function NameCell({
         <Link
           href={`/containers/${container.Id ?? ''}`}
           prefetch={false}
+          title={containerName(container)}
           className="block truncate rounded-sm font-medium hover:underline"
         >
           {containerName(container)}

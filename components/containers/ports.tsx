@@ -9,7 +9,7 @@ export function Ports({ ports, first = 3 }: { ports: PortSummary[]; first?: numb
   const rest = published.slice(first)
   if (published.length === 0) return <span className="text-muted-foreground">–</span>
   return (
-    <span className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
+    <span className="flex flex-wrap items-center gap-x-2">
       {published.slice(0, first).map((port) => (
         <Port key={keyOf(port)} port={port} />
       ))}
@@ -19,9 +19,9 @@ export function Ports({ ports, first = 3 }: { ports: PortSummary[]; first?: numb
           <button
             type="button"
             aria-expanded={all}
-            aria-label={all ? 'Fewer ports' : `${rest.length} more ports`}
+            aria-label={all ? 'less: fewer ports' : `+${rest.length}: more ports`}
             onClick={() => setAll(!all)}
-            className="text-muted-foreground hover:text-foreground rounded-sm text-xs"
+            className="text-muted-foreground hover:text-foreground min-h-6 min-w-6 rounded-sm text-xs"
           >
             {all ? 'less' : `+${rest.length}`}
           </button>
@@ -42,7 +42,7 @@ function Port({ port }: { port: PortSummary }) {
       target="_blank"
       rel="noreferrer"
       title={`Open port ${port.PublicPort ?? ''}`}
-      className="tabular text-link rounded-sm text-[13px] underline-offset-4 hover:underline"
+      className="tabular text-link rounded-sm text-[13px] leading-6 underline-offset-4 hover:underline"
     >
       {words}
     </a>

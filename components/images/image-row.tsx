@@ -94,7 +94,7 @@ export function ImageTags({ image }: { image: ListedImage }) {
         prefetch={false}
         title={first ?? image.Id}
         className={cn(
-          'min-w-0 truncate rounded-sm font-medium hover:underline',
+          'line-clamp-2 min-w-0 rounded-sm font-medium break-all hover:underline',
           first === undefined ? 'font-mono text-[13px]' : 'text-sm',
         )}
       >
@@ -122,7 +122,7 @@ function UniqueSize({ image }: { image: ListedImage }) {
     <>
       {formatBytes(uniqueBytes(image))}
       {image.SharedSize > 0 && (
-        <span className="block text-xs opacity-80">{formatBytes(image.SharedSize)} shared</span>
+        <span className="block text-xs">{formatBytes(image.SharedSize)} shared</span>
       )}
     </>
   )

@@ -7,7 +7,7 @@ export function Instruction({ createdBy, className }: { createdBy: string; class
   if (verb === '' && rest === '')
     return <span className="text-muted-foreground text-xs italic">not told</span>
   return (
-    <code title={createdBy} className={cn('font-mono text-xs break-words', className)}>
+    <code title={createdBy} className={cn('font-mono text-xs wrap-anywhere', className)}>
       {verb !== '' && <span className="text-link font-semibold">{verb} </span>}
       {rest}
     </code>

@@ -96,6 +96,7 @@ function DropZone({ onFile }: { onFile: (file: File) => void }) {
       <input
         type="file"
         aria-label="Image file"
+        autoFocus
         className="sr-only"
         onChange={(event) => {
           const file = event.target.files?.[0]

@@ -30,9 +30,7 @@ export function Chip(props: {
       )}
     >
       {props.word}
-      {props.number !== undefined && (
-        <span className="tabular text-xs opacity-80">{props.number}</span>
-      )}
+      {props.number !== undefined && <span className="tabular text-xs">{props.number}</span>}
     </button>
   )
 }

@@ -20,7 +20,7 @@ export function CommandPanel(props: {
 }) {
   const { label, line, problem, failure } = props
   return (
-    <aside className="flex flex-col gap-3 lg:sticky lg:top-4">
+    <aside aria-label="As a command" className="flex flex-col gap-3 lg:sticky lg:top-4">
       <Card aria-label="What will be run">
         <CardHeader
           title={props.title}

@@ -42,7 +42,7 @@ export function FilterBox({
           type="button"
           aria-label="Clear the filter"
           onClick={() => onChange('')}
-          className="text-muted-foreground hover:text-foreground absolute top-1.5 right-1.5 rounded-sm p-0.5"
+          className="text-muted-foreground hover:text-foreground absolute top-1 right-1 grid size-6 place-items-center rounded-sm"
         >
           <X className="size-4" aria-hidden />
         </button>

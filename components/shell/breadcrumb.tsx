@@ -39,7 +39,7 @@ export function Breadcrumb({ host }: { host: string }) {
       }
     }
     if (index === 1 && segments[0] === 'images') {
-      const id = decodeURIComponent(segment)
+      const id = decodeURIComponent(segment).replace(/^sha256:/, '')
       const image = images.data?.find((each) => each.Id === `sha256:${id}`)
       return { href, label: image === undefined ? shortened(id) : imageName(image) }
     }
@@ -58,7 +58,9 @@ export function Breadcrumb({ host }: { host: string }) {
             <li
               key={step.href}
               className={
-                last ? 'flex min-w-0 items-center gap-1' : 'hidden items-center gap-1 sm:flex'
+                last
+                  ? 'flex min-w-0 items-center gap-1'
+                  : 'hidden min-w-0 items-center gap-1 sm:flex'
               }
             >
               {index > 0 && (
@@ -68,13 +70,14 @@ export function Breadcrumb({ host }: { host: string }) {
                 />
               )}
               {last ? (
-                <span aria-current="page" className="truncate font-medium">
+                <span aria-current="page" title={step.label} className="truncate font-medium">
                   {step.label}
                 </span>
               ) : (
                 <Link
                   href={step.href}
-                  className="text-muted-foreground hover:text-foreground rounded-sm"
+                  title={step.label}
+                  className="text-muted-foreground hover:text-foreground truncate rounded-sm"
                 >
                   {step.label}
                 </Link>

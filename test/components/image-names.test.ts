@@ -25,6 +25,7 @@ describe('instructionOf()', () => {
       ['RUN /bin/sh -c make # buildkit', 'RUN', 'make'],
       ['RUN |1 V=3 /bin/sh -c make v # buildkit', 'RUN', 'make v'],
       ['COPY . /app # buildkit', 'COPY', '. /app'],
+      ['EXPOSE map[53/udp:{} 80/tcp:{}]', 'EXPOSE', '53/udp 80/tcp'],
       ['bazel build ...', '', 'bazel build ...'],
       ['', '', ''],
     ]

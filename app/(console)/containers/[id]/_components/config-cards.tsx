@@ -1,10 +1,11 @@
 'use client'
 import { Eye, EyeOff } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
+import { quoteWord } from '@/server/api/shell-words.ts'
 import { makerOf } from '@/components/callers/caller-words.ts'
 import { runLineOf } from '@/components/containers/run-line.ts'
-import { quoteWord } from '@/server/api/shell-words.ts'
 import { Facts } from '@/components/page/facts.tsx'
+import { PairsCard } from '@/components/page/pairs-card.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
@@ -157,20 +158,7 @@ export function LimitsCard() {
 export function LabelsCard() {
   const { container } = useContainer()
   const labels = Object.entries(container.Config?.Labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
-  if (labels.length === 0) return null
-  return (
-    <Card>
-      <CardHeader title="Labels" hint={String(labels.length)} />
-      <dl className="divide-y font-mono text-xs">
-        {labels.map(([name, value]) => (
-          <div key={name} className="flex gap-3 px-4 py-1.5">
-            <dt className="w-2/5 shrink-0 break-all">{name}</dt>
-            <dd className="text-muted-foreground min-w-0 break-all">{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </Card>
-  )
+  return <PairsCard title="Labels" pairs={labels} />
 }
 
 function Code({ children }: { children: ReactNode }) {

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import { makerOf } from '@/components/callers/caller-words.ts'
 import { Facts } from '@/components/page/facts.tsx'
+import { PairsCard } from '@/components/page/pairs-card.tsx'
 import { UsedBy } from '@/components/page/used-by.tsx'
 import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
@@ -101,23 +102,6 @@ function IdentityCard() {
           ]}
         />
       </CardBody>
-    </Card>
-  )
-}
-
-function PairsCard({ title, pairs }: { title: string; pairs: [string, string][] }) {
-  if (pairs.length === 0) return null
-  return (
-    <Card>
-      <CardHeader title={title} hint={String(pairs.length)} />
-      <dl className="divide-y font-mono text-xs">
-        {pairs.map(([name, value]) => (
-          <div key={name} className="flex gap-3 px-4 py-1.5">
-            <dt className="w-2/5 shrink-0 break-all">{name}</dt>
-            <dd className="text-muted-foreground min-w-0 break-all">{value}</dd>
-          </div>
-        ))}
-      </dl>
     </Card>
   )
 }
