@@ -239,7 +239,9 @@ class BuildRun implements Build {
 
   async #image(name: string, wanted: Platform | undefined, step: Step): Promise<Image> {
     const { pull } = this.request
-    const here = pull === true ? undefined : this.#find(name, wanted)
+    // what is named by its ID is here alone
+    const isAsked = pull === true && !/^sha256:[0-9a-f]{64}$/.test(name)
+    const here = isAsked ? undefined : this.#find(name, wanted)
     if (here) return this.#leased(here)
     const { domain } = parseReference(name)
     const progress = this.parts.images.pull(

@@ -13,6 +13,7 @@ import {
   DISK_USAGE_REQUEST,
   DISK_USAGE_RESPONSE,
   EMPTY,
+  EVALUATE_REQUEST,
   FILTER_REQUEST,
   HEALTH_RESPONSE,
   HISTORY_EVENT,
@@ -109,15 +110,31 @@ export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
           throw new GrpcError('UNIMPLEMENTED', 'source policies are not supported here')
         if (request.ExporterAttr.length > 0)
           throw new GrpcError('UNIMPLEMENTED', 'a result takes no attributes of its exporter here')
-        if ((Definition?.def.length ?? 0) > 0 || Object.keys(FrontendInputs).length > 0)
+        if ((Definition?.def.length ?? 0) > 0)
           throw new GrpcError(
             'UNIMPLEMENTED',
             'only Dockerfiles are built here, no LLB definitions',
           )
         const imports = [...CacheImports, ...request.ImportCacheRefsDeprecated.map(registryCache)]
-        return { result: await job.solve(Frontend, FrontendOpt, imports, call.signal) }
+        return {
+          result: await job.solve(
+            {
+              frontend: Frontend,
+              attrs: FrontendOpt,
+              cacheImports: imports,
+              inputs: FrontendInputs,
+            },
+            call.signal,
+          ),
+        }
       },
     ),
+    [`${BRIDGE}/Evaluate`]: unary(EVALUATE_REQUEST, EMPTY, async ({ Ref }, call) => {
+      // a result is never before it has been built
+      if (!(await jobOf(shared, call)).has(Ref))
+        throw new GrpcError('UNKNOWN', `no such ref: ${Ref}`)
+      return {}
+    }),
     [`${BRIDGE}/Return`]: unary(RETURN_REQUEST, EMPTY, async ({ error, result }, call) => {
       const job = await jobOf(shared, call)
       job.return(error ? { error } : { result })
@@ -134,7 +151,9 @@ const FRONTEND_CAPS = [
   'return',
   'returnmap',
   'proto.refarray',
+  'gateway.evaluate',
   'gateway.solve.evaluate',
+  'reference.output',
 ]
 /** Several things to do with a result; the others are about definitions, of which none are taken. */
 const LLB_CAPS = ['exporter.multiple', 'source.image', 'source.local', 'constraints', 'platform']

@@ -42,7 +42,12 @@ const READ_BELOW = /^(vcs:|sharedkey:|(dockerfilekey|contextkey|context|filename
  */
 export function readFrontendAttrs(
   attrs: Readonly<Record<string, string>>,
-  options: { cacheImports: readonly Attributes[]; entitlements: readonly string[] },
+  options: {
+    cacheImports: readonly Attributes[]
+    entitlements: readonly string[]
+    /** IDs of images that other builds led to, by the names of the inputs that they are. */
+    images: Readonly<Record<string, string>>
+  },
 ): FrontendAttrs {
   const buildArgs: Record<string, string> = {}
   const labels: Record<string, string> = {}
@@ -75,7 +80,11 @@ export function readFrontendAttrs(
     else if (key === 'cgroup-parent') resources.CgroupParent = value
     else if (key === 'frontend.caps') checkCaps(value)
     else if (key.startsWith('context:'))
-      contexts[key.slice('context:'.length)] = askedContext(key.slice('context:'.length), value)
+      contexts[key.slice('context:'.length)] = askedContext(
+        key.slice('context:'.length),
+        value,
+        options.images,
+      )
     else if (key.startsWith('attest:')) refuseAttestation(key, value)
     else if (key.startsWith('local-sessionid:'))
       localSessions[key.slice('local-sessionid:'.length)] = value

@@ -22,6 +22,11 @@ export interface Attributes {
   Type: string
   Attrs: Record<string, string>
 }
+/** What is to be carried out, as LLB: operations as bytes, which name each other by their digests. */
+export interface Definition {
+  def: Uint8Array[]
+  metadata?: Record<string, object>
+}
 export interface CacheOptions {
   ExportRefDeprecated: string
   ExportAttrsDeprecated: Record<string, string>
@@ -31,7 +36,7 @@ export interface CacheOptions {
 }
 export interface SolveRequest {
   Ref: string
-  Definition: { def: Uint8Array[] } | null
+  Definition: Definition | null
   ExporterDeprecated: string
   ExporterAttrsDeprecated: Record<string, string>
   Session: string
@@ -39,7 +44,7 @@ export interface SolveRequest {
   FrontendAttrs: Record<string, string>
   Cache: CacheOptions | null
   Entitlements: string[]
-  FrontendInputs: Record<string, unknown>
+  FrontendInputs: Record<string, Definition>
   Internal: boolean
   SourcePolicy: { rules: unknown[] } | null
   Exporters: Attributes[]
@@ -118,9 +123,13 @@ export interface BuildHistoryRecord {
   numCompletedSteps: number
   numWarnings: number
 }
+export interface ResultRef {
+  id: string
+  def?: Definition | null
+}
 export interface BridgeResult {
-  ref?: { id: string } | null
-  refs?: { refs: Record<string, { id: string }> } | null
+  ref?: ResultRef | null
+  refs?: { refs: Record<string, ResultRef> } | null
   metadata: Record<string, Uint8Array>
   attestations?: Record<string, unknown>
 }
@@ -185,22 +194,27 @@ export const UPDATE_HISTORY_REQUEST = codec<{
   Delete: boolean
   Finalize: boolean
 }>('UpdateBuildHistoryRequest')
+export const OP = codec<{
+  inputs: { digest: string; index: number }[]
+  source: { identifier: string } | null
+}>('Op')
 export const PONG_RESPONSE = codec<{
   FrontendAPICaps: { ID: string; Enabled: boolean }[]
   LLBCaps: { ID: string; Enabled: boolean }[]
   Workers: WorkerRecord[]
 }>('PongResponse')
 export const BRIDGE_SOLVE_REQUEST = codec<{
-  Definition: { def: Uint8Array[] } | null
+  Definition: Definition | null
   Frontend: string
   FrontendOpt: Record<string, string>
   ImportCacheRefsDeprecated: string[]
   ExporterAttr: Uint8Array
   CacheImports: Attributes[]
-  FrontendInputs: Record<string, unknown>
+  FrontendInputs: Record<string, Definition>
   SourcePolicies: { rules: unknown[] }[]
 }>('BridgeSolveRequest')
 export const BRIDGE_SOLVE_RESPONSE = codec<{ result: BridgeResult }>('BridgeSolveResponse')
+export const EVALUATE_REQUEST = codec<{ Ref: string }>('EvaluateRequest')
 export const RETURN_REQUEST = codec<{ result: BridgeResult | null; error: RpcStatus | null }>(
   'ReturnRequest',
 )

@@ -17,10 +17,15 @@ export type AskedContext =
 /**
  * Reads `context:<name>` of a build.
  *
+ * @param images that are inputs of the build, by their names
  * @throws GrpcError in words, for kinds that are not known
  * @see moby/buildkit frontend/dockerui/namedcontext.go
  */
-export function askedContext(name: string, value: string): AskedContext {
+export function askedContext(
+  name: string,
+  value: string,
+  images: Readonly<Record<string, string>>,
+): AskedContext {
   const [, kind = '', rest = ''] = /^([a-z-]+):(?:\/\/)?(.*)$/s.exec(value) ?? []
   switch (kind) {
     case 'docker-image':
@@ -29,6 +34,11 @@ export function askedContext(name: string, value: string): AskedContext {
       const [, store, digest] = /^([^@:]+)(?::[^@]*)?@(.+)$/.exec(rest) ?? []
       if (store !== undefined && digest !== undefined && isDigest(digest)) return { store, digest }
       throw new GrpcError('UNKNOWN', `context ${name}=${value}: a layout is named with a digest`)
+    }
+    case 'input': {
+      const image = Object.hasOwn(images, rest) ? images[rest] : undefined
+      if (image !== undefined) return { image }
+      throw new GrpcError('UNKNOWN', `context ${name}=${value}: the build has no such input`)
     }
     case 'local':
       return { local: rest }

@@ -15,7 +15,10 @@ message Any { string type_url = 1; bytes value = 2; }
 message RpcStatus { int32 code = 1; string message = 2; repeated Any details = 3; }
 message HealthResponse { int32 status = 1; }
 
-message Definition { repeated bytes def = 1; }
+message Definition { repeated bytes def = 1; map<string, Empty> metadata = 2; }
+message Op { repeated Input inputs = 1; SourceOp source = 3; }
+message Input { string digest = 1; int64 index = 2; }
+message SourceOp { string identifier = 1; }
 message Exporter { string Type = 1; map<string, string> Attrs = 2; }
 message CacheEntry { string Type = 1; map<string, string> Attrs = 2; }
 message CacheOptions {
@@ -133,7 +136,7 @@ message UpdateBuildHistoryRequest { string Ref = 1; bool Pinned = 2; bool Delete
 
 message ApiCap { string ID = 1; bool Enabled = 2; }
 message PongResponse { repeated ApiCap FrontendAPICaps = 1; repeated ApiCap LLBCaps = 2; repeated WorkerRecord Workers = 3; }
-message Ref { string id = 1; }
+message Ref { string id = 1; Definition def = 2; }
 message RefMap { map<string, Ref> refs = 1; }
 message Result {
   Ref ref = 3;
@@ -152,6 +155,7 @@ message BridgeSolveRequest {
   repeated SourcePolicy SourcePolicies = 15;
 }
 message BridgeSolveResponse { Result result = 3; }
+message EvaluateRequest { string Ref = 1; }
 message ReturnRequest { Result result = 1; RpcStatus error = 2; }
 
 message Packet { int32 type = 1; Stat stat = 2; uint32 ID = 3; bytes data = 4; }

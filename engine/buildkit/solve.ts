@@ -12,9 +12,17 @@ import { readFrontendAttrs } from './frontend-attrs.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { BuildHistory } from './history.ts'
+import { definitionOf, imageIn } from './image-definition.ts'
 import { loadDefinition } from './load-definition.ts'
 import type { LoadedDefinition } from './load-definition.ts'
-import type { Attributes, BridgeResult, CacheOptions, RpcStatus, SolveRequest } from './messages.ts'
+import type {
+  Attributes,
+  Definition,
+  BridgeResult,
+  CacheOptions,
+  RpcStatus,
+  SolveRequest,
+} from './messages.ts'
 import { contextsFor, openContext } from './named-contexts.ts'
 import { Progress } from './progress.ts'
 import { Sessions } from './session.ts'
@@ -88,14 +96,19 @@ export class SolveJob {
 
   /** Carries the build out, by the client's gateway or by itself. */
   async run(): Promise<Record<string, string>> {
-    const { Cache, Frontend, FrontendAttrs } = this.#request
+    const { Cache, Frontend, FrontendAttrs, FrontendInputs } = this.#request
     const images =
       Frontend === ''
         ? await this.#whatIsReturned()
-        : await this.#build(Frontend, FrontendAttrs, [
-            ...(Cache?.Imports ?? []),
-            ...(Cache?.ImportRefsDeprecated ?? []).map(registryCache),
-          ])
+        : await this.#build({
+            frontend: Frontend,
+            attrs: FrontendAttrs,
+            cacheImports: [
+              ...(Cache?.Imports ?? []),
+              ...(Cache?.ImportRefsDeprecated ?? []).map(registryCache),
+            ],
+            inputs: FrontendInputs,
+          })
     const response: Record<string, string> = {}
     if (images.length === 0) return response
     for (const one of this.#exports) {
@@ -113,22 +126,22 @@ export class SolveJob {
   }
 
   /** A result for the client's gateway. */
-  async solve(
-    frontend: string,
-    attrs: Record<string, string>,
-    cacheImports: readonly Attributes[],
-    signal: AbortSignal,
-  ): Promise<BridgeResult> {
-    const images = await this.#build(frontend, attrs, cacheImports, signal)
+  async solve(asked: FrontEndRequest, signal: AbortSignal): Promise<BridgeResult> {
+    const images = await this.#build(asked, signal)
     const named = images.map((image) => {
       const id = randomBytes(16).toString('hex')
       this.#images.set(id, image)
-      return { id, platform: image.platform }
+      return { ref: { id, def: definitionOf(image.id) }, platform: image.platform }
     })
     const [only] = named
-    if (only && !isIndex(images)) return { ref: { id: only.id }, metadata: {} }
-    const refs = Object.fromEntries(named.map(({ id, platform }) => [platform, { id }]))
+    if (only && !isIndex(images)) return { ref: only.ref, metadata: {} }
+    const refs = Object.fromEntries(named.map(({ ref, platform }) => [platform, ref]))
     return { refs: { refs }, metadata: { [PLATFORMS]: platformsJson(named) } }
+  }
+
+  /** Whether the client's gateway got a result of this name. */
+  has(ref: string): boolean {
+    return this.#images.has(ref)
   }
 
   return(returned: Returned): void {
@@ -157,16 +170,14 @@ export class SolveJob {
 
   /** An image for each platform that is asked for. */
   async #build(
-    givenFrontend: string,
-    givenAttrs: Record<string, string>,
-    cacheImports: readonly Attributes[],
+    { cacheImports, inputs, ...given }: FrontEndRequest,
     callSignal?: AbortSignal,
   ): Promise<BuiltImage[]> {
-    const { attrs, frontend } = ownFrontEnd(givenFrontend, givenAttrs)
+    const { attrs, frontend } = ownFrontEnd(given.frontend, given.attrs)
     this.#shared.history.describe(this.ref, frontend, attrs)
     const signal = callSignal ? AbortSignal.any([this.#signal, callSignal]) : this.#signal
     const entitlements = this.#request.Entitlements
-    const asked = readFrontendAttrs(attrs, { cacheImports, entitlements })
+    const asked = readFrontendAttrs(attrs, { cacheImports, entitlements, images: imagesIn(inputs) })
     const session = await this.#shared.sessions.get(this.#request.Session, signal)
     if (this.#request.EnableSessionExporter && session.supports(FIND_EXPORTERS))
       throw new GrpcError('UNKNOWN', 'outputs that a session finds are not asked for here')
@@ -297,11 +308,27 @@ function platformsJson(images: readonly { platform: string }[]): Buffer {
   return Buffer.from(JSON.stringify({ Platforms }))
 }
 
+/** What is asked of a front end. */
+export interface FrontEndRequest {
+  frontend: string
+  attrs: Record<string, string>
+  cacheImports: readonly Attributes[]
+  /** Results of other builds, by the names that attributes have for them. */
+  inputs: Record<string, Definition>
+}
+
+function imagesIn(inputs: Readonly<Record<string, Definition>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, definition]) => [name, imageIn(definition)]),
+  )
+}
+
 /** What a request may hold beyond a Dockerfile's build. */
 function refuseUnknown(request: SolveRequest): void {
-  const { Definition, FrontendInputs, ProxyNetwork, Ref, SourcePolicy } = request
+  const { Definition, ProxyNetwork, Ref, SourcePolicy } = request
   if (!/^[\w.:-]{1,128}$/.test(Ref)) throw new GrpcError('UNKNOWN', 'a build needs a ref')
-  if ((Definition?.def.length ?? 0) > 0 || Object.keys(FrontendInputs).length > 0)
+  imagesIn(request.FrontendInputs)
+  if ((Definition?.def.length ?? 0) > 0)
     throw new GrpcError('UNKNOWN', 'only Dockerfiles are built here, no LLB definitions')
   if ((SourcePolicy?.rules.length ?? 0) > 0 || request.SourcePolicySession !== '')
     throw new GrpcError('UNKNOWN', 'source policies are not supported here')

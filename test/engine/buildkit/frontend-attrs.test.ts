@@ -4,7 +4,11 @@ import { readFrontendAttrs } from '../../../engine/buildkit/frontend-attrs.ts'
 import type { FrontendAttrs } from '../../../engine/buildkit/frontend-attrs.ts'
 
 const read = (attrs: Record<string, string>): FrontendAttrs =>
-  readFrontendAttrs(attrs, { cacheImports: [], entitlements: [] })
+  readFrontendAttrs(attrs, {
+    cacheImports: [],
+    entitlements: [],
+    images: { built: 'sha256:0' },
+  })
 
 /** What is taken, and what becomes of it. */
 const TAKEN: [attribute: string, value: string, becomes: (read: FrontendAttrs) => unknown][] = [
@@ -49,6 +53,7 @@ const TAKEN: [attribute: string, value: string, becomes: (read: FrontendAttrs) =
     ({ cacheImports }) => cacheImports.length === 1,
   ],
   ['context:c', 'local:c', ({ contexts }) => 'local' in (contexts['c'] ?? {})],
+  ['context:c', 'input:built', ({ contexts }) => 'image' in (contexts['c'] ?? {})],
   ['context:c::linux/arm64', 'docker-image://i', ({ contexts }) => 'c::linux/arm64' in contexts],
   ['local-sessionid:context', 's', ({ localSessions }) => localSessions['context'] === 's'],
   ['frontend.caps', 'moby.buildkit.frontend.contexts+forward', () => true],

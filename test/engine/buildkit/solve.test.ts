@@ -45,8 +45,11 @@ describe('a request to solve', () => {
       assert.throws(() => jobOf(request), { message: words })
     })
 
-  const solve = (job: SolveJob, frontend = 'dockerfile.v0', attrs = {}): Promise<unknown> =>
-    job.solve(frontend, attrs, [], new AbortController().signal)
+  const solve = (job: SolveJob): Promise<unknown> =>
+    job.solve(
+      { frontend: 'dockerfile.v0', attrs: {}, cacheImports: [], inputs: {} },
+      new AbortController().signal,
+    )
 
   it('is refused for outputs that its session would add', async () => {
     const finds = ['/moby.exporter.v1.Exporter/FindExporters']
