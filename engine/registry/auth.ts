@@ -4,6 +4,7 @@ import { EngineError, UnauthorizedError } from '../errors.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
 import type { Access } from './access.ts'
 import { readBody, request } from './http.ts'
+import { refusal } from './refusal.ts'
 
 /** A registry's demand: `Bearer realm="…",service="…"` or `Basic realm="…"`. */
 export interface Challenge {
@@ -76,6 +77,12 @@ export class Authorizer {
     if (credentials.registrytoken) this.#header = `Bearer ${credentials.registrytoken}`
   }
 
+  /** Nobody has signed in. */
+  get isAnonymous(): boolean {
+    const { identitytoken, registrytoken, username } = this.#credentials
+    return !username && !identitytoken && !registrytoken
+  }
+
   /** The header to send, renewed when it has run out. */
   async header(signal: AbortSignal | undefined): Promise<string | undefined> {
     if (this.#header !== undefined && Date.now() >= this.#until && this.#challenge) {
@@ -127,8 +134,10 @@ export class Authorizer {
       this.#fixedScope ? this.#scope : (scope ?? this.#scope),
       signal,
     )
-    const body = await readBody(response, 1 << 20)
     const { statusCode = 0 } = response
+    // where Docker Hub counts those who have not signed in, too
+    if (statusCode === 429) throw await refusal(response, { isAnonymous: this.isAnonymous })
+    const body = await readBody(response, 1 << 20)
     if (statusCode === 401 || statusCode === 403) {
       throw new UnauthorizedError(
         `unauthorized: ${reason(body) ?? 'incorrect username or password'}`,

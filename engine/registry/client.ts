@@ -206,7 +206,8 @@ export class RegistryClient {
   /**
    * Asks within this repository, or at an address that the registry gave. Who we are is told to the registry only.
    *
-   * @returns the answer, whatever its status; the caller reads, resumes or destroys it
+   * @returns the answer, whatever its status but 429; the caller reads, resumes or destroys it
+   * @throws UNAVAILABLE with the registry's words when it is asked too much
    */
   async send(
     method: HttpMethod,
@@ -224,6 +225,8 @@ export class RegistryClient {
         headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
         access: this.endpoint,
       })
+      if (response.statusCode === 429)
+        throw await refusal(response, { isAnonymous: this.#authorizer.isAnonymous })
       if (response.statusCode !== 401 || tries > 0 || !isOwn) return response
       if (!(await this.#authorizer.answer(response.headers['www-authenticate'], options.signal)))
         return response

@@ -76,7 +76,7 @@ export async function enter(
       response.statusCode === 401 &&
       tries === 0 &&
       (await authorizer.answer(response.headers['www-authenticate'], signal))
-    if (!canAnswer) throw await refusal(response)
+    if (!canAnswer) throw await refusal(response, { isAnonymous: authorizer.isAnonymous })
     response.resume()
   }
 }

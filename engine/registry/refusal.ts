@@ -21,7 +21,8 @@ const MAX_WAIT_SECONDS = 60
 /** Seconds after which asking again may help; undefined when it will not. */
 export function retryDelay(error: unknown, attempt: number): number | undefined {
   if (attempt >= MAX_TRIES || !isTransient(error)) return undefined
-  return refusalOf(error)?.retryAfterSeconds ?? 2 ** (attempt - 1) / 2
+  // "0" says that it may be now, and would have all tries be over in a moment
+  return Math.max(refusalOf(error)?.retryAfterSeconds ?? 0, 2 ** (attempt - 1) / 2)
 }
 
 /** True when asking again may help. */
@@ -40,38 +41,61 @@ export function refusalOf(error: unknown): RegistryRefusal | undefined {
   return (error as { registry?: RegistryRefusal } | null)?.registry
 }
 
-/** A registry's refusal as an error, in its words. */
-export async function refusal(response: IncomingMessage): Promise<EngineError> {
-  const { statusCode: status = 0 } = response
+/**
+ * A registry's refusal as an error, in its words.
+ *
+ * @param options.isAnonymous nobody signed in: what that would change is said
+ */
+export async function refusal(
+  response: IncomingMessage,
+  options: { isAnonymous?: boolean } = {},
+): Promise<EngineError> {
+  const { headers, statusCode: status = 0 } = response
   const body = await readBody(response, 1 << 20).catch(() => Buffer.alloc(0))
-  const { code, message } = parseErrors(body)
-  const retryAfterSeconds = parseRetryAfter(response.headers['retry-after'])
+  const { code, message } = parseErrors(body, headers['content-type'])
+  // Docker Hub's other API has it as a time, and with an X
+  const retryAfterSeconds = parseRetryAfter(headers['retry-after'] ?? headers['x-retry-after'])
   const words =
     [code.toLowerCase().replaceAll('_', ' '), message].filter(Boolean).join(': ') ||
     `status ${status}`
-  const error = errorFor(status, words, retryAfterSeconds)
+  const error =
+    status === 429
+      ? new UnavailableError(
+          [
+            (words.startsWith('toomanyrequests') ? words : `toomanyrequests: ${words}`).replace(
+              /\.$/,
+              '',
+            ),
+            ...limitWords(headers['ratelimit-limit']),
+            ...(retryAfterSeconds === undefined
+              ? []
+              : [`the registry asks to try again in ${inWords(retryAfterSeconds)}`]),
+            ...(options.isAnonymous
+              ? ['nobody is signed in to it: docker login may allow more']
+              : []),
+          ].join('; '),
+        )
+      : errorFor(status, words)
   const registry: RegistryRefusal = { status, code, message, retryAfterSeconds }
   return Object.assign(error, { registry })
 }
 
-function errorFor(status: number, words: string, retryAfter: number | undefined): EngineError {
+function errorFor(status: number, words: string): EngineError {
   switch (status) {
     case 401:
     case 403:
       return new UnauthorizedError(words)
     case 404:
       return new NotFoundError(words)
-    case 429: {
-      const told = words.startsWith('toomanyrequests') ? words : `toomanyrequests: ${words}`
-      return new UnavailableError(
-        retryAfter === undefined
-          ? told
-          : `${told.replace(/\.$/, '')}; the registry asks to try again in ${inWords(retryAfter)}`,
-      )
-    }
     default:
       return new EngineError('SYSTEM', `the registry answered ${status}: ${words}`)
   }
+}
+
+/** `100;w=21600`: so many in so many seconds. @see https://docs.docker.com/docker-hub/usage/pulls/ */
+function limitWords(header: string | string[] | undefined): string[] {
+  const [, most, seconds] = /^(\d{1,9});w=(\d{1,9})$/.exec(String(header ?? '')) ?? []
+  return most === undefined ? [] : [`its limit is ${most} in ${inWords(Number(seconds))}`]
 }
 
 function inWords(seconds: number): string {
@@ -80,25 +104,35 @@ function inWords(seconds: number): string {
   return `${Math.ceil(seconds / 3600)} hours`
 }
 
-/** Seconds, or a date. @see RFC 9110, 10.2.3 */
-function parseRetryAfter(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined
+/** Seconds, a date, or seconds since the epoch, which are many. @see RFC 9110, 10.2.3 */
+function parseRetryAfter(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined
   if (/^\d{1,9}$/.test(header)) return Number(header)
-  const date = Date.parse(header)
+  const date = /^\d{10}$/.test(header) ? Number(header) * 1000 : Date.parse(header)
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000))
 }
 
-/** @see distribution-spec, "Error Codes" */
-function parseErrors(body: Buffer): { code: string; message: string } {
+/**
+ * What a refusal's body says: a registry's `errors`, a token server's `details`, a hub's `message`, or a few plain words.
+ *
+ * @see distribution-spec, "Error Codes"
+ */
+function parseErrors(body: Buffer, type: string | undefined): { code: string; message: string } {
+  const text = body.toString('utf8')
+  const word = (value: unknown): string =>
+    typeof value === 'string' ? value.trim().slice(0, 1000) : ''
   try {
-    const { errors } = JSON.parse(body.toString('utf8')) as {
+    const answer = JSON.parse(text) as {
       errors?: { code?: unknown; message?: unknown }[]
+      details?: unknown
+      message?: unknown
     }
-    const [first] = errors ?? []
-    const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 1000) : '')
-    return { code: text(first?.code), message: text(first?.message) }
+    const [first] = answer.errors ?? []
+    const message = word(first?.message) || word(answer.details) || word(answer.message)
+    return { code: word(first?.code), message }
   } catch {
-    // a proxy's page, say; its status has to do
-    return { code: '', message: '' }
+    // a proxy's page, say: its status has to do
+    const isPlain = /^text\/plain\b/.test(type ?? '') && text.length <= 200
+    return { code: '', message: isPlain ? word(text) : '' }
   }
 }

@@ -1,14 +1,16 @@
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { ImageSearchOptions, ImageSearchResult } from '../contract.ts'
-import type { Filters } from '../contract/common.ts'
+import type { Filters, RegistryCredentials } from '../contract/common.ts'
 import { errorCode, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { booleanFilter, checkFilters } from '../filters.ts'
 import { checked, parseJson } from '../oci/manifest.ts'
 import type { Registries } from './access.ts'
+import { Authorizer } from './auth.ts'
 import { endpointsOf } from './endpoints.ts'
 import type { Endpoint } from './endpoints.ts'
 import { readBody, request } from './http.ts'
-import { refusal } from './refusal.ts'
+import { refusal, refusalOf } from './refusal.ts'
 
 const DEFAULT_LIMIT = 25
 const MAX_LIMIT = 100
@@ -58,11 +60,49 @@ export async function searchImages(
     } catch (error) {
       signal?.throwIfAborted()
       // https did not answer: a registry on this machine may speak http
-      if (errorCode(error) !== 'UNAVAILABLE') throw error
+      if (errorCode(error) !== 'UNAVAILABLE' || refusalOf(error)) throw error
       failure = error
     }
   }
   throw failure
+}
+
+/**
+ * Who asks is said by name and password at once, since nobody asks for that, and by an identity token when it is asked for.
+ *
+ * @see distribution, "Token Authentication Specification", scope `registry:catalog:search`
+ */
+async function ask(
+  url: URL,
+  endpoint: Endpoint,
+  auth: RegistryCredentials,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  const { password = '', username } = auth
+  const authorizer = new Authorizer(auth, 'registry:catalog:search', endpoint, { fixedScope: true })
+  const basic =
+    username && !auth.identitytoken
+      ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+      : undefined
+  for (let tries = 0; ; tries++) {
+    const authorization = (await authorizer.header(signal)) ?? basic
+    const response = await request(url, {
+      headers: {
+        accept: 'application/json',
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      signal,
+      access: endpoint,
+    })
+    if (response.statusCode === 429)
+      throw await refusal(response, { isAnonymous: authorizer.isAnonymous })
+    const canAnswer =
+      response.statusCode === 401 &&
+      tries === 0 &&
+      (await authorizer.answer(response.headers['www-authenticate'], signal))
+    if (!canAnswer) return response
+    response.resume()
+  }
 }
 
 async function searchAt(
@@ -75,17 +115,7 @@ async function searchAt(
   const url = new URL('/v1/search', endpoint.url)
   url.searchParams.set('q', query)
   url.searchParams.set('n', String(limit))
-  const { password = '', username } = auth ?? {}
-  const response = await request(url, {
-    headers: {
-      accept: 'application/json',
-      ...(username
-        ? { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
-        : {}),
-    },
-    signal,
-    access: endpoint,
-  })
+  const response = await ask(url, endpoint, auth ?? {}, signal)
   if (response.statusCode === 404) {
     response.resume()
     throw new NotImplementedError(

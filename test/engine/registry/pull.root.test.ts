@@ -330,13 +330,43 @@ describe('pull() from a mock registry', () => {
     }
     await assert.rejects(pull('app:1'), {
       code: 'UNAVAILABLE',
-      message: 'toomanyrequests: You have reached your pull rate limit.',
+      message:
+        'toomanyrequests: You have reached your pull rate limit; nobody is signed in to it: docker login may allow more',
     })
     registry.intercept = () => false
     await assert.rejects(pull('app:2'), {
       code: 'NOT_FOUND',
       message: `manifest for ${registry.host}/app:2 not found: manifest unknown: manifest unknown`,
     })
+  })
+
+  it('waits as long as Retry-After says, but not for an hour', async () => {
+    const image = registryImage({ layers: [base] })
+    registry.add('app:1', image)
+    const [layer = ''] = [...image.blobs.keys()].slice(-1)
+    const waits = new Map([
+      ['/manifests/', ['1']],
+      [`/blobs/${layer}`, ['0', '1']],
+    ])
+    registry.intercept = (request, response) => {
+      const seconds = [...waits].find(([part]) => request.url?.includes(part))?.[1].shift()
+      if (seconds === undefined) return false
+      response.setHeader('retry-after', seconds)
+      registry.refuse(response, 429, 'TOOMANYREQUESTS', 'slow down')
+      return true
+    }
+    const began = performance.now()
+    await pull('app:1')
+    // 1 for the manifest; for the layer half a second where 0 is said, then 1
+    assert.ok(performance.now() - began >= 2400)
+    waits.set('/manifests/', ['3600'])
+    const before = registry.requests.length
+    await assert.rejects(
+      pull('app:1'),
+      /slow down; the registry asks to try again in 60 minutes; nobody/,
+    )
+    assert.equal(registry.requests.length, before + 1)
+    registry.intercept = () => false
   })
 
   it('does not send credentials on to where it is redirected', async () => {

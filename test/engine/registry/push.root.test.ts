@@ -161,7 +161,8 @@ describe('push() to a mock registry', () => {
       return true
     }
     await assert.rejects(push('app:1'), {
-      message: 'toomanyrequests: slow down; the registry asks to try again in 60 minutes',
+      message:
+        'toomanyrequests: slow down; the registry asks to try again in 60 minutes; nobody is signed in to it: docker login may allow more',
     })
   })
 
