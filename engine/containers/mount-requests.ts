@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { isKernelAtLeast } from '../runtime/kernel-version.ts'
 import type { ContainerConfig, HostConfig, Mount } from '../types/docker.ts'
 
 /** One mount asked for, whichever of the API's ways it was asked in. */
@@ -9,7 +10,16 @@ export type MountRequest = {
   /** The option text of a bind string, as Docker reports it back. */
   mode: string
 } & (
-  | { kind: 'bind'; source: string; propagation: string; recursive: boolean; createSource: boolean }
+  | {
+      kind: 'bind'
+      source: string
+      propagation: string
+      /** With what is mounted below its source. */
+      recursive: boolean
+      /** Read-only with what is mounted below it. */
+      readOnlyBelow: boolean
+      createSource: boolean
+    }
   | {
       kind: 'volume'
       /** Empty: an anonymous one. */
@@ -97,6 +107,7 @@ function parseBind(bind: string): MountRequest {
       mode,
       propagation: propagation ?? 'rprivate',
       recursive: true,
+      readOnlyBelow: readOnly,
       createSource: true,
     }
   }
@@ -110,6 +121,11 @@ function parseBind(bind: string): MountRequest {
     mode,
     noCopy: options.includes('nocopy'),
   })
+}
+
+/** Whether a mount can be made read-only with all below it. @see mount_setattr(2) */
+export function canBeReadOnlyBelow(): boolean {
+  return isKernelAtLeast(5, 12)
 }
 
 /** Of each kind of option one at most. */
@@ -138,11 +154,15 @@ function parseMount(mount: Mount): MountRequest {
       ReadOnlyForceRecursive,
       ReadOnlyNonRecursive,
     } = mount.BindOptions ?? {}
-    if (ReadOnlyNonRecursive === true || ReadOnlyForceRecursive === true) {
-      throw new NotImplementedError(
-        'BindOptions.ReadOnlyNonRecursive and ReadOnlyForceRecursive are not supported',
-      )
-    }
+    const isShallow = ReadOnlyNonRecursive === true
+    const isForced = ReadOnlyForceRecursive === true
+    const conflict = (what: string): InvalidParameterError =>
+      new InvalidParameterError(`mount options conflict: ${what}`)
+    if (isShallow && isForced) throw conflict('ReadOnlyNonRecursive && ReadOnlyForceRecursive')
+    if (isShallow && !readOnly) throw conflict('Writable && ReadOnlyNonRecursive')
+    if (isForced && !readOnly) throw conflict('Writable && ReadOnlyForceRecursive')
+    if (isForced && !canBeReadOnlyBelow())
+      throw wrong('ReadOnlyForceRecursive needs Linux 5.12 or newer')
     const propagation: string = Propagation ?? ''
     if (propagation !== '' && !PROPAGATIONS.includes(propagation))
       throw wrong(`invalid propagation mode: ${propagation}`)
@@ -154,6 +174,7 @@ function parseMount(mount: Mount): MountRequest {
       mode: '',
       propagation: propagation === '' ? 'rprivate' : propagation,
       recursive: NonRecursive !== true,
+      readOnlyBelow: readOnly && !isShallow,
       createSource: CreateMountpoint ?? false,
     }
   }

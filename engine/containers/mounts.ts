@@ -11,7 +11,7 @@ import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts
 import type { OciMount } from '../types/oci-runtime.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { mountRequestsOf, type MountRequest } from './mount-requests.ts'
+import { canBeReadOnlyBelow, mountRequestsOf, type MountRequest } from './mount-requests.ts'
 import type { Undo } from './undo.ts'
 
 /** A mount as the container's documents keep it, and what is still to be done for it. */
@@ -229,10 +229,12 @@ export async function boundMounts(
     mounts.filter((mount) => mount.Type !== 'tmpfs').map((mount) => ociMountOf(context, mount)),
   )
   for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
-    if (request.kind !== 'bind' || request.recursive) continue
+    if (request.kind !== 'bind') continue
     const mount = bound.find((other) => other.destination === request.destination)
-    if (mount?.options)
+    if (!mount?.options) continue
+    if (!request.recursive)
       mount.options = mount.options.map((option) => (option === 'rbind' ? 'bind' : option))
+    if (!request.readOnlyBelow) mount.options = mount.options.filter((option) => option !== 'rro')
   }
   return bound
 }
@@ -252,7 +254,7 @@ export function ownFileMounts(container: Container, asked: OciMount[]) {
 
 async function ociMountOf(context: ContainersContext, mount: MountPoint): Promise<OciMount> {
   const { Destination = '', Name, Propagation = '', RW, Source = '', Type } = mount
-  const access = RW === false ? ['ro'] : []
+  const access = RW === false ? ['ro', ...(canBeReadOnlyBelow() ? ['rro'] : [])] : []
   if (Type === 'volume' && Name !== undefined) {
     return {
       destination: Destination,

@@ -4,6 +4,7 @@ import type { Instance } from '../instance.ts'
 import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
 import { containerIds } from '../runtime/id-map.ts'
 import { OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
+import { isKernelAtLeast } from '../runtime/kernel-version.ts'
 import { parseSecurityOptions } from '../runtime/security-options.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
@@ -30,8 +31,7 @@ export function isUserNamespaced(
  */
 export function checkUserns(context: ContainersContext, hostConfig: HostConfig): void {
   if (!isUserNamespaced(context.instance, hostConfig)) return
-  const [major = 0, minor = 0] = os.release().split('.').map(Number)
-  if (major < LEAST_KERNEL[0] || (major === LEAST_KERNEL[0] && minor < LEAST_KERNEL[1])) {
+  if (!isKernelAtLeast(...LEAST_KERNEL)) {
     throw new NotImplementedError(
       `user namespaces need Linux ${LEAST_KERNEL.join('.')} or newer, this is ${os.release()}: use UsernsMode "host"`,
     )

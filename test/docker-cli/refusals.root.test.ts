@@ -44,6 +44,12 @@ const OF_HOST_CONFIG: [HostConfig | Record<string, unknown>, number, RegExp][] =
   [{ Mounts: [{ Type: 'bind', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": field Source must not be empty/],
   [{ Mounts: [{ Type: 'bind', Source: 'rel', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": invalid mount path: 'rel' mount path must be absolute/],
   [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', BindOptions: { Propagation: 'x' } }] }, 400, /invalid mount config for type \\"bind\\": invalid propagation mode: x/],
+  ...(isOwn
+    ? ([
+        [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', BindOptions: { ReadOnlyNonRecursive: true } }] }, 400, /mount options conflict: Writable && ReadOnlyNonRecursive/],
+        [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', ReadOnly: true, BindOptions: { ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true } }] }, 400, /mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive/],
+      ] satisfies [HostConfig, number, RegExp][])
+    : []),
   [{ Mounts: [{ Type: 'volume', Target: '' }] }, 400, /invalid mount config for type \\"volume\\": field Target must not be empty/],
   [{ Mounts: [{ Type: 'volume', Source: 'a b', Target: '/x' }] }, 400, /\\"a b\\" includes invalid characters for a local volume name/],
   [{ Mounts: [{ Type: 'tmpfs', Source: 'x', Target: '/x' }] }, 400, /invalid mount config for type \\"tmpfs\\": field Source must not be specified/],

@@ -191,6 +191,32 @@ describe('runtimes', { skip: await whyNot(), concurrency: true }, () => {
           )
         })
 
+        it(
+          'keeps read-only what is mounted below a read-only bind, unless that is to be writable',
+          { skip: peer && 'dockerd does so since 25, where it sees the mounts of this test' },
+          async () => {
+            const outer = path.join(cli.dir, `outer-${runtime}`)
+            const below = path.join(outer, 'below')
+            fs.mkdirSync(below, { recursive: true })
+            execFileSync('mount', ['-t', 'tmpfs', 'below', below])
+            try {
+              const bind = `type=bind,src=${outer},dst=/bound`
+              const attempt = (...options: string[]): Promise<string> =>
+                run(...options, cli.image, 'sh', '-c', 'cd /bound; touch x below/x 2>&1 || true')
+              const both = /\bx: Read-only file system\n.*below\/x: Read-only file system/
+              assert.match(await attempt('-v', `${outer}:/bound:ro`), both)
+              assert.match(await attempt('--mount', `${bind},ro`), both)
+              const forced = 'ro,bind-recursive=readonly,bind-propagation=rprivate'
+              assert.match(await attempt('--mount', `${bind},${forced}`), both)
+              const shallow = await attempt('--mount', `${bind},ro,bind-recursive=writable`)
+              assert.match(shallow, /^touch: x: Read-only file system$/)
+              assert.ok(fs.existsSync(path.join(below, 'x')))
+            } finally {
+              execFileSync('umount', [below])
+            }
+          },
+        )
+
         it('sees what the host mounts below a slave bind, and shows it what it mounts below a shared one', async () => {
           const shared = path.join(cli.dir, `shared-${runtime}`)
           const mount = (...args: string[]): void => void execFileSync('mount', args)
