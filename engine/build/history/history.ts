@@ -28,7 +28,7 @@ const MOST_BYTES = 256 * 2 ** 20
  *
  *     <data>/build-history/<id>/record.json   the document: written when the build begins, and when it has ended
  *                              /log           events as they happen, a line of JSON each; while it is under way
- *                              /log.gz        the same, once it is over
+ *                              /log.gz        the same, once it is over and was not small
  *
  * Nothing is read before somebody asks: an engine starts without. What says "running" then and does not run was cut
  * short with the engine that ran it.
@@ -77,7 +77,7 @@ export class BuildHistory {
       },
     )
     this.#running.set(id, recording)
-    await this.#written(directory, record, { sync: false })
+    await this.#written(directory, record)
     this.#feed.changed(id, summaryOf(record))
     return recording
   }
@@ -191,7 +191,7 @@ export class BuildHistory {
   }
 
   async #file({ directory, record }: Recording): Promise<void> {
-    const isWritten = await this.#written(directory, record, { sync: true })
+    const isWritten = await this.#written(directory, record)
     await compressJournal(directory).catch((error: unknown) => {
       this.#warn(`the log of build ${record.id} could not be compressed`, error)
     })
@@ -208,7 +208,7 @@ export class BuildHistory {
   async #writeRest(): Promise<void> {
     for (const [id, kept] of this.#kept) {
       if (!kept.unwritten) continue
-      if (!(await this.#written(this.#directory(id), kept.unwritten, { sync: true }))) return
+      if (!(await this.#written(this.#directory(id), kept.unwritten))) return
       delete kept.unwritten
     }
   }
@@ -236,14 +236,13 @@ export class BuildHistory {
     this.#feed.removed(id)
   }
 
-  /** A build is not to fail because its record cannot be written. */
-  async #written(
-    directory: string,
-    record: BuildRecord,
-    options: { sync: boolean },
-  ): Promise<boolean> {
+  /**
+   * A build is not to fail because its record cannot be written. Nor is the next one to wait for the disk: a host that
+   * loses its power may lose the last records.
+   */
+  async #written(directory: string, record: BuildRecord): Promise<boolean> {
     try {
-      await writeRecord(directory, record, options)
+      await writeRecord(directory, record, { sync: false })
       return true
     } catch (error) {
       this.#warn(`build ${record.id} could not be put on record`, error)

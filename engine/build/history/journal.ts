@@ -22,9 +22,13 @@ function compressedFile(directory: string): string {
   return path.join(directory, 'log.gz')
 }
 
-/** Compresses the journal of a build that is over. */
+/** What takes one block of the disk anyway. */
+const SMALL_BYTES = 4096
+
+/** Compresses the journal of a build that is over, unless it is small. */
 export async function compressJournal(directory: string): Promise<void> {
   const file = journalFile(directory)
+  if ((await fs.stat(file)).size <= SMALL_BYTES) return
   const partial = path.join(directory, 'log.partial')
   await fs.rm(partial, { force: true })
   try {

@@ -94,7 +94,10 @@ describe('builds on record', () => {
     assert.equal(record.dockerfileText, 'FROM busybox\nENV A=1\nRUN echo said; echo wrong >&2\n')
     assert.match(printed(await logOf(test.engine, record.id)), /said\n/)
     const directory = path.join(test.instance.dataRoot, 'build-history', record.id)
-    await until(() => fs.existsSync(path.join(directory, 'log.gz')))
+    await until(() => {
+      const text = fs.readFileSync(path.join(directory, 'record.json'), 'utf8')
+      return (JSON.parse(text) as { state: string }).state === 'done'
+    })
     assert.doesNotMatch(fs.readFileSync(path.join(directory, 'record.json'), 'utf8'), /a-secret/)
   })
 

@@ -19,6 +19,9 @@ function log(data: Buffer | string, step = '0.1'): BuildEvent {
   return { kind: 'log', step, stream: 'stdout', data: Buffer.from(data), at }
 }
 
+/** More than is left uncompressed. */
+const LONG = `${'whole '.repeat(1000)}\n`
+
 describe('the journal of a build', () => {
   let directory = ''
   before(() => {
@@ -100,12 +103,12 @@ describe('the journal of a build', () => {
 
   it('is read past a line that was cut off, and after it was compressed', async () => {
     const journal = writer()
-    journal.take(log('whole\n'))
+    journal.take(log(LONG))
     journal.end()
     fs.appendFileSync(journalFile(directory), '{"kind":"log","step":"0.')
-    assert.equal(textOf(await read()), 'whole\n')
+    assert.equal(textOf(await read()), LONG)
     await compressJournal(directory)
-    assert.equal(textOf(await read()), 'whole\n')
+    assert.equal(textOf(await read()), LONG)
     assert.deepEqual(fs.readdirSync(directory), ['log.gz'])
   })
 
@@ -123,14 +126,23 @@ describe('the journal of a build', () => {
     }
   })
 
+  it('that is small stays as it is', async () => {
+    const journal = writer()
+    journal.take(log('short\n'))
+    journal.end()
+    await compressJournal(directory)
+    assert.deepEqual(fs.readdirSync(directory), ['log'])
+    assert.equal(textOf(await read()), 'short\n')
+  })
+
   it('that cannot be compressed stays as it is, alone', async () => {
     const journal = writer()
-    journal.take(log('whole\n'))
+    journal.take(log(LONG))
     journal.end()
     fs.mkdirSync(path.join(directory, 'log.gz'))
     await assert.rejects(compressJournal(directory))
     assert.deepEqual(fs.readdirSync(directory).sort(), ['log', 'log.gz'])
-    assert.equal(textOf(await read()), 'whole\n')
+    assert.equal(textOf(await read()), LONG)
   })
 
   it('ends when the disk refuses it, and the build goes on', () => {
