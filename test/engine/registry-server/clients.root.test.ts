@@ -6,6 +6,8 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { listen } from '../../../engine/api/server.ts'
+import { PLUGINS, whyNoPlugin } from '../../docker-cli/plugins.ts'
 import { busyboxRootfsTar } from '../../helpers/busybox.ts'
 import { Dockerd, hasDockerd } from '../../helpers/dockerd.ts'
 import { isOnPath } from '../../helpers/on-path.ts'
@@ -164,6 +166,57 @@ describe('the registry, to its clients', () => {
       const pulled = await podman('pull', '-q', ...access, `${door.host}/team/podman@${digest}`)
       assert.equal(pulled, id)
       await podman('rmi', '-f', id)
+    },
+  )
+
+  it(
+    'takes what docker buildx pushes from this engine: an image, an index and a cache',
+    { skip: whyNoPlugin('docker-buildx') },
+    async (t) => {
+      const socket = await listen(door.test.engine, door.test.instance)
+      t.after(() => socket.close())
+      const config = path.join(scratch, 'buildx-config')
+      const context = path.join(scratch, 'buildx-context')
+      fs.mkdirSync(config)
+      fs.mkdirSync(context)
+      fs.symlinkSync(PLUGINS, path.join(config, 'cli-plugins'))
+      const auths = { [door.host]: { auth: Buffer.from(creds).toString('base64') } }
+      fs.writeFileSync(path.join(config, 'config.json'), JSON.stringify({ auths }))
+      fs.writeFileSync(
+        path.join(context, 'Dockerfile'),
+        'FROM scratch\nARG TARGETARCH\nENV FOR=$TARGETARCH\nCOPY word.txt /',
+      )
+      fs.writeFileSync(path.join(context, 'word.txt'), 'buildx')
+      const docker = async (...args: string[]): Promise<string> => {
+        const DOCKER_HOST = `unix://${door.test.instance.socketPath}`
+        const env = { ...process.env, DOCKER_HOST, DOCKER_CONFIG: config }
+        const { stderr, stdout } = await run('docker', ['buildx', ...args], { env })
+        return stdout + stderr
+      }
+      const metadata = path.join(scratch, 'buildx.json')
+      /** @returns the digest that the client is told of */
+      const push = async (repository: string, ...args: string[]): Promise<string> => {
+        const to = ['--push', '-t', `${door.host}/${repository}:1`, '--metadata-file', metadata]
+        await docker('build', '--progress=plain', ...to, ...args, context)
+        const told = JSON.parse(fs.readFileSync(metadata, 'utf8')) as Record<string, string>
+        return told['containerimage.digest'] ?? ''
+      }
+      const cache = `type=registry,ref=${door.host}/team/cache:1`
+      const one = await push('team/one', '--cache-to', `${cache},mode=max`, '--cache-from', cache)
+      assert.equal(await digestHere('team/one', '1'), one)
+      const many = await push('team/many', '--platform', 'linux/amd64,linux/s390x')
+      assert.equal(await digestHere('team/many', '1'), many)
+      const inspected = await docker('imagetools', 'inspect', `${door.host}/team/many:1`)
+      assert.match(inspected, new RegExp(`Digest:\\s+${many}[^]*linux/amd64[^]*linux/s390x`))
+      // what it joins is in the registry, and nothing is sent again
+      const [amd] = / (\S+@sha256:[0-9a-f]{64})\n/.exec(inspected)?.slice(1) ?? []
+      assert.ok(amd !== undefined, inspected)
+      await docker('imagetools', 'create', '-t', `${door.host}/team/many:only`, amd)
+      const created = await door.test.engine.images.inspect(`${door.host}/team/many:only`)
+      assert.equal(created.Architecture, 'amd64')
+      assert.match(await digestHere('team/cache', '1'), /^sha256:/)
+      const again = await docker('build', '--progress=plain', '--cache-from', cache, context)
+      assert.match(again, /COPY word.txt \/\n#\d+ CACHED/)
     },
   )
 })
