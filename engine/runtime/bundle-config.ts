@@ -1,5 +1,6 @@
 import type { OciMount, OciProcess, OciSpec } from '../types/oci-runtime.ts'
 import { MS, parseMount } from './mount-options.ts'
+import type { OciRuntime } from './oci-runtimes.ts'
 
 /** The oldest that has all we say: crun before 1.9 takes no other than 1.0. */
 const OCI_VERSION = '1.0.2'
@@ -8,10 +9,12 @@ const UNLIMITED = 2n ** 64n - 1n
 /**
  * The text of a bundle's config.json: the spec, in the words that other runtimes have for what we say in our own.
  *
+ * @param runtime what is not known to look into its containers may not know `rro`, and mounts what it binds as one
  * @see runtime-spec config.md
  */
-export function bundleConfig(spec: OciSpec): string {
-  const { domainname, linux, mounts, process, ...rest } = spec
+export function bundleConfig(spec: OciSpec, runtime: Pick<OciRuntime, 'hostProcesses'>): string {
+  const { domainname, linux, process, ...rest } = spec
+  const mounts = runtime.hostProcesses ? spec.mounts : spec.mounts.map(withoutRecursiveReadOnly)
   return stringify({
     ...rest,
     ociVersion: OCI_VERSION,
@@ -26,6 +29,11 @@ export function bundleConfig(spec: OciSpec): string {
       rootfsPropagation: linux.rootfsPropagation ?? propagationFor(mounts),
     },
   })
+}
+
+/** runsc refuses `rro` by name; its gofer shows the whole tree of a bind as one mount, which `ro` makes read-only. */
+function withoutRecursiveReadOnly(mount: OciMount): OciMount {
+  return { ...mount, options: mount.options?.filter((option) => option !== 'rro') }
 }
 
 /** The text of a process.json, for an exec. */

@@ -58,7 +58,9 @@ export class OciBundle {
     fs.mkdirSync(spec.root.path, { recursive: true })
     fs.mkdirSync(path.join(runDir, 'bundle'), { recursive: true })
     // it holds the environment, and so, often, secrets
-    fs.writeFileSync(path.join(runDir, 'bundle/config.json'), bundleConfig(spec), { mode: 0o600 })
+    fs.writeFileSync(path.join(runDir, 'bundle/config.json'), bundleConfig(spec, runtime), {
+      mode: 0o600,
+    })
     fs.rmSync(bundle.log, { force: true })
     return bundle
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -56,6 +57,20 @@ describe('docker run in a sandbox of gVisor', { skip: (await whyNot()) || whyNot
       { input: 'through' },
     )
     assert.deepEqual(both, { code: 9, stdout: 'through', stderr: 'err\n' })
+  })
+
+  it('keeps a read-only bind read-only, with what is mounted below it', async () => {
+    const outer = path.join(dir, 'outer')
+    const below = path.join(outer, 'below')
+    await fs.mkdir(below, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', 'below', below])
+    try {
+      const touch = ['sh', '-c', 'cd /bound; touch x below/x 2>&1 || true']
+      const said = await run('-v', `${outer}:/bound:ro`, cli.image, ...touch)
+      assert.equal(said.match(/Read-only file system/g)?.length, 2, said)
+    } finally {
+      execFileSync('umount', [below])
+    }
   })
 
   it('executes, logs, and ends by the signal that stop sends', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bundleConfig } from '../../../engine/runtime/bundle-config.ts'
+import { bundleConfig as configFor } from '../../../engine/runtime/bundle-config.ts'
 import type { OciSpec } from '../../../engine/types/oci-runtime.ts'
 
 const spec = (change: Partial<OciSpec> = {}): OciSpec => ({
@@ -11,6 +11,8 @@ const spec = (change: Partial<OciSpec> = {}): OciSpec => ({
   linux: { namespaces: [{ type: 'mount' }] },
   ...change,
 })
+
+const bundleConfig = (given: OciSpec): string => configFor(given, { hostProcesses: true })
 
 describe('bundleConfig()', () => {
   test('writes numbers that a double cannot hold as they are', () => {
