@@ -38,7 +38,8 @@ export const HOST_CONFIG = {
   AutoRemove: 'implemented',
   VolumeDriver: oneOf('VolumeDriver', ['', 'local']),
   VolumesFrom: 'implemented',
-  Mounts: 'implemented',
+  // by containers/mount-requests.ts
+  Mounts: { limits: 'of type bind, volume or tmpfs, without VolumeOptions.Subpath' },
   ConsoleSize: 'implemented',
   Annotations: (value) => {
     if (Object.hasOwn(value as object, ''))
