@@ -40,13 +40,21 @@ export const text = maybe(z.string())
 export const bool = maybe(z.boolean())
 /** Docker's int64; numbers beyond 2^53 lose their last digits, which no limit has. */
 export const whole = maybe(z.number().int('expected an integer'))
-export const texts = maybe(z.array(z.string()))
-export const textMap = maybe(z.record(z.string(), z.string()))
+/** Of a list or a map: null is the empty text, as Go leaves it. */
+const element = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? '')
+export const texts = maybe(z.array(element))
+export const textMap = maybe(z.record(z.string(), element))
 /** A set written as an object of empty objects. */
 export const keySet = maybe(
   z.record(
     z.string(),
-    z.unknown().transform(() => ({})),
+    z
+      .looseObject({})
+      .nullable()
+      .transform(() => ({})),
   ),
 )
 
@@ -60,7 +68,7 @@ export function oneOf<T extends string>() {
 }
 
 /** A command: a list of words, or one word alone (Go's strslice). */
-export const command = maybe(z.union([z.array(z.string()), z.string().transform((one) => [one])]))
+export const command = maybe(z.union([z.array(element), z.string().transform((one) => [one])]))
 
 /** Compiles only when a schema's output names every field of a type, so that none is dropped unseen. */
 export type Complete<T, Output> =

@@ -91,9 +91,9 @@ export function inspectImage(
     Author: config.author ?? '',
     Config: config.config,
     Architecture: config.architecture,
-    Variant: config.variant ?? '',
+    ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,
-    OsVersion: config['os.version'] ?? '',
+    ...(config['os.version'] ? { OsVersion: config['os.version'] } : {}),
     Size: image.size,
     GraphDriver: {
       Name: 'overlay2',

@@ -21,6 +21,7 @@ const OF_CONFIG: Refusal[] = [
   [{ Env: ['=x'] }, 400, /invalid environment variable: =x/],
   [{ StopSignal: 'NOPE' }, 400, /invalid signal: NOPE/],
   [{ WorkingDir: 'x' }, 400, /the working directory 'x' is invalid, it needs to be an absolute path/],
+  [{ ExposedPorts: { '80/tcp': 1 } }, 400, /invalid JSON: .*ExposedPorts/],
   [{ Healthcheck: { Test: ['CMD', 'x'], Retries: -1 } }, 400, /Retries in Healthcheck cannot be negative/],
 ] // prettier-ignore
 
@@ -175,9 +176,19 @@ describe('bad requests', { skip: await whyNot() }, () => {
     assert.deepEqual([options.status, options.text], [200, ''])
   })
 
-  it('are none: names of hosts that only the kernel judges, ports on the host’s network', async () => {
+  it('are none: names of hosts that only the kernel judges, null for a text, ports on the host’s network', async () => {
     const named = await create({ Image: cli.image, Hostname: `-a_b!${'c'.repeat(59)}` })
     assert.equal(named.status, 201, named.text)
+    const empty = await create({
+      Image: cli.image,
+      Labels: { a: null },
+      Env: ['A=1'],
+      Volumes: null,
+    })
+    assert.equal(empty.status, 201, empty.text)
+    const { Id } = empty.json as { Id: string }
+    const made = await ask(cli.socketPath, 'GET', `/containers/${Id}/json`)
+    assert.deepEqual((made.json as { Config: { Labels: object } }).Config.Labels, { a: '' })
     const published = await create({
       Image: cli.image,
       HostConfig: { NetworkMode: 'host', PortBindings: { '80/tcp': [{}] } },
