@@ -1,5 +1,6 @@
 import type { SaveOptions } from '../contract.ts'
 import { formatReference } from '../images/reference.ts'
+import { clientContent } from './client-content.ts'
 import {
   isIndex,
   manifestWords,
@@ -10,17 +11,20 @@ import {
 } from './export-parts.ts'
 import type { PlannedExport } from './export-parts.ts'
 import { GrpcError } from './grpc-error.ts'
+import { sendBlobs } from './layout-output.ts'
 import { truthOf } from './truth.ts'
 
-/** An archive in OCI's layout, which `docker load` takes as well. */
+/** Where a client takes blobs of outputs. @see moby/buildkit client/solve.go */
+const STORE = 'export'
+
+/** An archive in OCI's layout, which `docker load` takes as well, or (`tar=false`) such a layout in a directory. */
 export function planArchive(
   type: 'oci' | 'docker',
   attrs: Record<string, string>,
   index: number,
 ): PlannedExport {
   refuseOthers(attrs, ['dest', 'name', 'tar'])
-  if (!truthOf('tar', attrs['tar'] ?? 'true'))
-    throw new GrpcError('UNKNOWN', `output type=${type} is an archive here (tar=true)`)
+  const isArchive = truthOf('tar', attrs['tar'] ?? 'true')
   const names = namesOf(attrs).map(formatReference)
   return {
     // of what goes away nothing here has the name
@@ -35,13 +39,17 @@ export function planArchive(
       }
       await parts.progress.step(words, async (transfer) => {
         let bytes = 0
+        const what = isArchive ? 'sending tarball' : 'sending blobs'
+        const told = (more: number): void => {
+          bytes += more
+          transfer(what, bytes, false)
+        }
         const { image } = await nameImages(images, [], parts)
         const tar = await parts.engine.images.save([image], { names, described }, parts.signal)
-        await sendArchive(tar as AsyncIterable<Buffer>, index, parts, (more) => {
-          bytes += more
-          transfer('sending tarball', bytes, false)
-        })
-        transfer('sending tarball', bytes, true)
+        const { session, signal } = parts
+        if (isArchive) await sendArchive(tar as AsyncIterable<Buffer>, index, parts, told)
+        else await sendBlobs(tar, clientContent(session, STORE), signal, told)
+        transfer(what, bytes, true)
       })
       const [first] = images
       return {

@@ -362,6 +362,24 @@ describe('options of docker buildx build', { skip }, () => {
     },
   )
 
+  it('writes a layout into a directory, which another build can stand on', async () => {
+    const layout = path.join(cli.dir, 'written-layout')
+    const output = ['--output', `type=oci,tar=false,dest=${layout}`]
+    const platforms = ['--platform', `${HOST},${FOREIGN}`]
+    const files = { Dockerfile: 'FROM scratch\nCOPY f /f', f: 'laid out' }
+    await built(files, ...output, ...platforms, '-t', 'written:1')
+    const inspected = readJson(path.join(layout, 'index.json'))
+    const [entry, ...more] = inspected.manifests
+    assert.ok(entry !== undefined && more.length === 0)
+    assert.equal(entry.mediaType, 'application/vnd.oci.image.index.v1+json')
+    // what is there already stays
+    await built(files, ...output, ...platforms, '-t', 'written:1')
+    const on = ['--build-context', `laid=oci-layout://${layout}@${entry.digest}`]
+    const target = path.join(cli.dir, 'on-written')
+    await built({ Dockerfile: 'FROM laid' }, ...on, '--output', target)
+    assert.equal(fs.readFileSync(path.join(target, 'f'), 'utf8'), 'laid out')
+  })
+
   it('writes an archive that docker load takes, with its names', async () => {
     const archive = path.join(cli.dir, 'loaded.tar')
     const files = { Dockerfile: 'FROM BASE\nRUN echo loaded > /f' }
@@ -374,6 +392,10 @@ describe('options of docker buildx build', { skip }, () => {
     }
   })
 })
+
+function readJson(file: string): { manifests: Listed[] } {
+  return JSON.parse(fs.readFileSync(file, 'utf8')) as { manifests: Listed[] }
+}
 
 interface Listed {
   digest: string

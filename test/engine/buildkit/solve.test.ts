@@ -59,6 +59,27 @@ describe('a request to solve', () => {
     await assert.rejects(solve(jobOf(asked)), { message: /no local sources/ })
   })
 
+  it('takes directories from the sessions that attributes name for them', async () => {
+    const asked: string[] = []
+    const client = {
+      stream: (method: string, { metadata }: { metadata: object }) => {
+        asked.push(`${method} ${JSON.stringify(metadata)}`)
+        throw new Error('asked the other session')
+      },
+    }
+    const other = { supports: () => true, client } as unknown as Session
+    const own = { supports: () => false } as unknown as Session
+    const shared = sharedOfClients('/nowhere')
+    shared.sessions.get = (id) => Promise.resolve(id === 'other' ? other : own)
+    const sent = SOLVE_REQUEST.decode(SOLVE_REQUEST.encode({ Ref: 'r', Session: 'own' }))
+    const { signal } = new AbortController()
+    const job = new SolveJob(sent, {} as Engine, shared, signal)
+    const attrs = { 'local-sessionid:dockerfile': 'other' }
+    const front = { frontend: 'dockerfile.v0', attrs, cacheImports: [], inputs: {} }
+    await assert.rejects(job.solve(front, signal), { message: 'asked the other session' })
+    assert.match(asked[0] ?? '', /FileSync\/DiffCopy .*"dir-name":\["dockerfile"\]/)
+  })
+
   it('is refused for what a client adds to a result', async () => {
     for (const [result, words] of [
       [{ metadata: { 'containerimage.config': Buffer.from('{}') } }, /containerimage\.config/],
