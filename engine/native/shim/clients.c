@@ -27,11 +27,39 @@ static uint32_t le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* Giving memory back right after a fork is dear: the tables are shared with the child, the other processors are asked. */
 static void request_drop(struct client *c)
 {
-	pages_free(c->request, c->request_size);
-	c->request = NULL;
 	c->request_size = c->have = 0;
+}
+
+static bool request_make_room(struct client *c, uint32_t size)
+{
+	if (size <= c->request_room)
+		return true;
+	pages_free(c->request, c->request_room);
+	c->request = pages(size);
+	c->request_room = c->request ? size : 0;
+	return c->request;
+}
+
+static void request_free(struct client *c)
+{
+	pages_free(c->request, c->request_room);
+	c->request = NULL;
+	c->request_room = 0;
+	request_drop(c);
+}
+
+/* What requests took, once a burst of them is over. */
+void clients_relax(void)
+{
+	int i;
+
+	for (i = 0; i < shim.clients_top; i++) {
+		if (shim.clients[i].have == 0 && shim.clients[i].request)
+			request_free(&shim.clients[i]);
+	}
 }
 
 static void chunk_done(struct client *c, int stream)
@@ -71,7 +99,7 @@ void client_close(struct client *c)
 		if (shim.procs[i].starter == index_of(c))
 			shim.procs[i].starter = -1;
 	}
-	request_drop(c);
+	request_free(c);
 	fd_close(&c->passed);
 	fd_close(&c->fd);
 	c->state = CLIENT_FREE;
@@ -215,7 +243,7 @@ static void tell_error(struct client *c, int err, const char *step, const char *
 /* A connection on which nothing was sent yet takes so little at once. */
 static void greet(struct client *c)
 {
-	if (c->request_size && send(c->fd, c->request, c->request_size, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)c->request_size)
+	if (c->greeting_length && send(c->fd, c->greeting, c->greeting_length, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)c->greeting_length)
 		c->hup = true;
 }
 
@@ -383,10 +411,7 @@ void clients_started(const char *id, pid_t pid, int err, const char *step, const
 
 /* ------------------------------------------------------------------ requests */
 
-/*
- * Who gets the stream: who asks, or a client of its own for the descriptor that came along, which keeps its greeting
- * where others have their request. NULL: there are too many.
- */
+/* Who gets the stream: who asks, or a client of its own for the descriptor that came along. NULL: there are too many. */
 static struct client *stream_client(struct client *c, uint16_t flags, struct fields *f)
 {
 	const char *greeting;
@@ -400,16 +425,12 @@ static struct client *stream_client(struct client *c, uint16_t flags, struct fie
 	c->passed = -1;
 	if (!s)
 		return NULL;
-	if (length > 0)
-		s->request = pages(length);
-	if (s->request) {
-		memcpy(s->request, greeting, length);
-		s->request_size = length;
-	}
-	if (index_of(s) >= CLIENTS_MAX - SPARE || s->request_size != length) {
+	if (index_of(s) >= CLIENTS_MAX - SPARE || length > GREETING_MAX) {
 		client_close(s);
 		return NULL;
 	}
+	memcpy(s->greeting, greeting, length);
+	s->greeting_length = length;
 	return s;
 }
 
@@ -572,16 +593,12 @@ static void request_read(struct client *c)
 	if (c->have == sizeof c->head) {
 		c->request_size = le32(c->head);
 		if (c->request_size > MAX_REQUEST) {
-			c->request_size = 0;
 			client_close(c);
 			return;
 		}
 		if (c->request_size > 0) {
-			c->request = pages(c->request_size);
-			if (!c->request) {
-				c->request_size = 0;
+			if (!request_make_room(c, c->request_size))
 				client_close(c);
-			}
 			return;
 		}
 	}
@@ -635,7 +652,7 @@ void client_readable(struct client *c)
 	if (c->state == CLIENT_REQUEST) {
 		request_read(c);
 		/* what belongs to the head has mostly come with it */
-		if (c->state == CLIENT_REQUEST && c->request && c->have == sizeof c->head)
+		if (c->state == CLIENT_REQUEST && c->request_size && c->have == sizeof c->head)
 			request_read(c);
 	} else if (c->state == CLIENT_LINGER)
 		linger_read(c);

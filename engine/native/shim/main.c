@@ -286,6 +286,7 @@ static void relax(void)
 	int i, k;
 
 	log_relax(&shim.log);
+	clients_relax();
 	for (i = 0; i < shim.procs_top; i++) {
 		struct proc *p = &shim.procs[i];
 

@@ -15,6 +15,7 @@ struct k_mount_attr;
 #define ID_MAX 64
 #define PROCS_MAX 256	/* the container's init and 255 running execs */
 #define CLIENTS_MAX 256
+#define GREETING_MAX 512
 #define ENDED_MAX 128	/* execs whose code is remembered after their end */
 #define LINE_MAX_BYTES 16384 /* Docker cuts longer lines */
 #define CHUNK_MAX 65536
@@ -227,8 +228,10 @@ struct client {
 	int passed; /* descriptor that came with the request, or -1 */
 	uint8_t head[8];
 	uint32_t have; /* bytes of head + request */
-	uint8_t *request;
-	uint32_t request_size;
+	uint8_t *request; /* kept for the next one until things are quiet */
+	uint32_t request_size, request_room;
+	char greeting[GREETING_MAX]; /* of a passed connection: sent before its stream */
+	uint32_t greeting_length;
 };
 
 struct shim {
@@ -284,6 +287,7 @@ void clients_log(uint32_t news, int err, uint64_t lost);
 void client_answer_start(int client, struct proc *p);
 void clients_started(const char *id, pid_t pid, int err, const char *step, const char *path);
 void client_close(struct client *c);
+void clients_relax(void);
 bool clients_pending(const struct proc *p);
 bool clients_linger(int64_t now);
 void clients_drop_stalled(const struct proc *p, int64_t now);
