@@ -141,9 +141,9 @@ export function BuildLog({ build, state }: { build: BuildRecord; state: BuildSta
       </div>
       <footer className="bg-surface text-muted-foreground flex items-center gap-3 border-t px-3 py-1 text-xs">
         <span className="tabular">
-          {state.lines.toLocaleString()} line{state.lines === 1 ? '' : 's'}
+          {state.lines.toLocaleString('en')} line{state.lines === 1 ? '' : 's'}
           {state.omitted > 0 &&
-            `, the first ${state.omitted.toLocaleString()} in the download only`}
+            `, the first ${state.omitted.toLocaleString('en')} in the download only`}
         </span>
         <span className="ml-auto" role="status">
           {connection.state === 'lost'

@@ -47,7 +47,7 @@ export function StepHeading(props: {
       {step.cached && step.state === 'done' && <Badge tone="info">cached</Badge>}
       {lines > 0 && (
         <span className="text-muted-foreground tabular hidden text-xs whitespace-nowrap md:inline">
-          {lines.toLocaleString()} line{lines === 1 ? '' : 's'}
+          {lines.toLocaleString('en')} line{lines === 1 ? '' : 's'}
         </span>
       )}
       <StepTime step={step} />

@@ -53,7 +53,8 @@ function sourceOf(
     case 'archive':
       if (form.archive === null) errors['source'] = 'Choose a file.'
       else if (/\.(zip|rar|7z)$/i.test(form.archive.name))
-        errors['source'] = 'Only tar archives are taken (plain, gzip, zstd, xz, bzip2).'
+        errors['source'] =
+          'Only tar archives are taken (plain, gzip, zstd, xz, bzip2). Unpack this one and choose its folder.'
       return { kind: 'upload', name: form.archive?.name ?? '' }
     case 'address':
       return { kind: 'address', address: addressOf(form) }

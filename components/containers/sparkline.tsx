@@ -1,6 +1,7 @@
 'use client'
 import { useEffect, useRef } from 'react'
 import { cn } from '@/components/ui/cn.ts'
+import { drawLine } from '@/components/ui/draw-line.ts'
 import { HISTORY } from './fleet-history.ts'
 
 /**
@@ -16,40 +17,14 @@ export function Sparkline(props: {
   const canvas = useRef<HTMLCanvasElement>(null)
   const { values, floor, colour } = props
   useEffect(() => {
-    if (canvas.current !== null) draw(canvas.current, values, floor, `--chart-${colour}`)
+    if (canvas.current === null) return
+    drawLine(canvas.current, values, {
+      top: Math.max(floor, ...values),
+      slots: HISTORY,
+      variable: `--chart-${colour}`,
+      lineWidth: 1.25,
+      fillAlpha: 0.16,
+    })
   }, [values, floor, colour])
   return <canvas ref={canvas} aria-hidden className={cn('h-6 w-15', props.className)} />
-}
-
-function draw(canvas: HTMLCanvasElement, values: number[], floor: number, variable: string): void {
-  const scale = window.devicePixelRatio
-  const width = canvas.clientWidth
-  const height = canvas.clientHeight
-  if (canvas.width !== width * scale || canvas.height !== height * scale) {
-    canvas.width = width * scale
-    canvas.height = height * scale
-  }
-  const context = canvas.getContext('2d')
-  if (context === null) return
-  context.setTransform(scale, 0, 0, scale, 0, 0)
-  context.clearRect(0, 0, width, height)
-  if (values.length < 2) return
-  const top = Math.max(floor, ...values)
-  const step = width / (HISTORY - 1)
-  const left = width - (values.length - 1) * step
-  const y = (value: number) => height - 1.5 - (Math.max(0, value) / top) * (height - 3)
-  const colour = getComputedStyle(canvas).getPropertyValue(variable)
-  context.beginPath()
-  values.forEach((value, index) => context.lineTo(left + index * step, y(value)))
-  context.strokeStyle = colour
-  context.lineWidth = 1.25
-  context.lineJoin = 'round'
-  context.stroke()
-  context.lineTo(width, height)
-  context.lineTo(left, height)
-  context.closePath()
-  context.globalAlpha = 0.16
-  context.fillStyle = colour
-  context.fill()
-  context.globalAlpha = 1
 }

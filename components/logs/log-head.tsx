@@ -23,7 +23,7 @@ export function LogHead(props: {
       ) : state.complete ? (
         'Beginning of the log'
       ) : full ? (
-        `The newest ${store.maxRows.toLocaleString()} lines; download the log for all`
+        `The newest ${store.maxRows.toLocaleString('en')} lines; download the log for all`
       ) : (
         <>
           <Button size="xs" variant="ghost" onClick={() => void source?.loadOlder('more')}>

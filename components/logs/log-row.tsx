@@ -87,7 +87,7 @@ export function LogGapRow(props: { count: number | null; onLoad: () => void }) {
   const lines =
     props.count === null
       ? 'Some lines'
-      : `${props.count.toLocaleString()} line${props.count === 1 ? '' : 's'}`
+      : `${props.count.toLocaleString('en')} line${props.count === 1 ? '' : 's'}`
   return (
     <div className="log-row text-muted-foreground flex items-center gap-3 px-3 font-sans text-xs">
       <span className="h-px flex-1 border-t border-dashed" />

@@ -79,7 +79,7 @@ export function LogViewer(props: {
 
   const copy = () => {
     void copyText(rowsAsText(view.rows, preferences.time)).then((done) => {
-      const lines = `${view.rows.length.toLocaleString()} lines`
+      const lines = `${view.rows.length.toLocaleString('en')} lines`
       if (done) toast.success(`Copied ${lines}`)
       else toast.error('The browser did not allow copying')
     })
@@ -145,15 +145,17 @@ export function LogViewer(props: {
           >
             {store.unread === 0
               ? 'Follow'
-              : `${store.unread.toLocaleString()} new line${store.unread === 1 ? '' : 's'}`}
+              : `${store.unread.toLocaleString('en')} new line${store.unread === 1 ? '' : 's'}`}
             <ArrowDown aria-hidden />
           </Button>
         )}
       </div>
       <footer className="bg-surface text-muted-foreground flex items-center gap-3 border-t px-3 py-1 text-xs">
         <span className="tabular">
-          {store.lines.toLocaleString()} line{store.lines === 1 ? '' : 's'}
-          {view.options.filter && expression && ` · ${view.matches.length.toLocaleString()} match`}
+          {store.lines.toLocaleString('en')} line{store.lines === 1 ? '' : 's'}
+          {view.options.filter &&
+            expression &&
+            ` · ${view.matches.length.toLocaleString('en')} match`}
         </span>
         <span className="ml-auto" role="status">
           {connection.state === 'lost'

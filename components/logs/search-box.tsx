@@ -125,8 +125,8 @@ export function SearchBox(props: {
 
 function counted(matches: number, position: number | null): string {
   if (matches === 0) return 'no match'
-  const all = matches.toLocaleString()
-  return position === null ? all : `${(position + 1).toLocaleString()} / ${all}`
+  const all = matches.toLocaleString('en')
+  return position === null ? all : `${(position + 1).toLocaleString('en')} / ${all}`
 }
 
 function Toggle(props: {

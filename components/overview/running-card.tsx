@@ -29,7 +29,7 @@ export function RunningCard({ containers }: { containers: ContainerSummary[] }) 
     <Card aria-label="Containers">
       <CardHeader
         title="Containers"
-        hint={`${running.length} of ${containers.length} running`}
+        hint={`${running.length.toLocaleString('en')} of ${containers.length.toLocaleString('en')} running`}
         actions={
           <Button asChild size="xs">
             <Link href="/containers">All</Link>

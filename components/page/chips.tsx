@@ -30,7 +30,9 @@ export function Chip(props: {
       )}
     >
       {props.word}
-      {props.number !== undefined && <span className="tabular text-xs">{props.number}</span>}
+      {props.number !== undefined && (
+        <span className="tabular text-xs">{props.number.toLocaleString('en')}</span>
+      )}
     </button>
   )
 }

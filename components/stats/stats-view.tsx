@@ -116,7 +116,9 @@ export function StatsView(props: { containerId: string; running: boolean; limits
           {...pidsChart}
           {...shared}
           note={
-            newest?.pidsLimit == null ? 'no limit' : `limit ${newest.pidsLimit.toLocaleString()}`
+            newest?.pidsLimit == null
+              ? 'no limit'
+              : `limit ${newest.pidsLimit.toLocaleString('en')}`
           }
         />
       </div>

@@ -1,9 +1,8 @@
 'use client'
-import { X } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import type { ComponentProps, ReactNode } from 'react'
-import { Button } from './button.tsx'
 import { cn } from './cn.ts'
+import { DialogHeader } from './dialog-header.tsx'
 
 export const Dialog = Radix.Root
 export const DialogClose = Radix.Close
@@ -28,21 +27,7 @@ export function DialogContent(
         )}
         {...rest}
       >
-        <header className="flex items-start gap-4 px-5 pt-4 pb-3">
-          <div className="min-w-0 flex-1">
-            <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
-            {description !== undefined && (
-              <Radix.Description className="text-muted-foreground mt-1 text-[13px]">
-                {description}
-              </Radix.Description>
-            )}
-          </div>
-          <Radix.Close asChild>
-            <Button variant="ghost" size="icon-sm" aria-label="Close" className="-mt-1 -mr-2">
-              <X aria-hidden />
-            </Button>
-          </Radix.Close>
-        </header>
+        <DialogHeader title={title} description={description} className="pt-4 pb-3" />
         <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-4">{children}</div>
         {footer !== undefined && <DialogFooter>{footer}</DialogFooter>}
       </Radix.Content>

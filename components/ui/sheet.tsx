@@ -1,9 +1,8 @@
 'use client'
-import { X } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import type { ComponentProps, ReactNode } from 'react'
-import { Button } from './button.tsx'
 import { cn } from './cn.ts'
+import { DialogHeader } from './dialog-header.tsx'
 
 export const Sheet = Radix.Root
 
@@ -30,21 +29,12 @@ export function SheetContent(
         )}
         {...rest}
       >
-        <header className="flex items-start gap-4 border-b px-5 py-3">
-          <div className="min-w-0 flex-1">
-            <Radix.Title className="truncate text-base font-semibold">{title}</Radix.Title>
-            {description !== undefined && (
-              <Radix.Description className="text-muted-foreground text-[13px]">
-                {description}
-              </Radix.Description>
-            )}
-          </div>
-          <Radix.Close asChild>
-            <Button variant="ghost" size="icon-sm" aria-label="Close" className="-mr-2">
-              <X aria-hidden />
-            </Button>
-          </Radix.Close>
-        </header>
+        <DialogHeader
+          title={title}
+          description={description}
+          className="border-b py-3"
+          titleClassName="truncate"
+        />
         <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
       </Radix.Content>
     </Radix.Portal>

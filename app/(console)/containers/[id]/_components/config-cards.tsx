@@ -141,7 +141,7 @@ export function LimitsCard() {
     ['With swap', host.MemorySwap === -1 ? 'no limit' : bytes(host.MemorySwap)],
     [
       'Processes',
-      host.PidsLimit && host.PidsLimit > 0 ? host.PidsLimit.toLocaleString() : 'no limit',
+      host.PidsLimit && host.PidsLimit > 0 ? host.PidsLimit.toLocaleString('en') : 'no limit',
     ],
     ['Shared memory', bytes(host.ShmSize)],
   ]
