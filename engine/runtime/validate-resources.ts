@@ -113,7 +113,8 @@ function checkMemory(resources: Resources, { update = false }: { update?: boolea
       `Invalid value: ${String(MemorySwappiness)}, valid memory swappiness range is 0-100`,
     )
   }
-  if (MemoryReservation !== 0 && MemoryReservation < SMALLEST_MEMORY) {
+  // -1 takes it away
+  if (MemoryReservation > 0 && MemoryReservation < SMALLEST_MEMORY) {
     throw new InvalidParameterError('Minimum memory reservation allowed is 6MB')
   }
   if (Memory > 0 && MemoryReservation > Memory) {

@@ -176,7 +176,7 @@ describe('bad requests', { skip: await whyNot() }, () => {
     assert.deepEqual([options.status, options.text], [200, ''])
   })
 
-  it('are none: names of hosts that only the kernel judges, null for a text, ports on the host’s network', async () => {
+  it('are none: host names that only the kernel judges, null for a text, a reservation taken away', async () => {
     const named = await create({ Image: cli.image, Hostname: `-a_b!${'c'.repeat(59)}` })
     assert.equal(named.status, 201, named.text)
     const empty = await create({
@@ -189,6 +189,10 @@ describe('bad requests', { skip: await whyNot() }, () => {
     const { Id } = empty.json as { Id: string }
     const made = await ask(cli.socketPath, 'GET', `/containers/${Id}/json`)
     assert.deepEqual((made.json as { Config: { Labels: object } }).Config.Labels, { a: '' })
+    const updated = await ask(cli.socketPath, 'POST', `/containers/${Id}/update`, {
+      body: { MemoryReservation: -1 },
+    })
+    assert.equal(updated.status, 200, updated.text)
     const published = await create({
       Image: cli.image,
       HostConfig: { NetworkMode: 'host', PortBindings: { '80/tcp': [{}] } },
