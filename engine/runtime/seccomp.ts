@@ -67,7 +67,9 @@ export function compileSeccomp(
       bpf.return(ERRNO | ENOSYS)
       bpf.place(notX32)
     }
-    emitTree(bpf, rangesOf(profile, SYSCALLS[name]))
+    const ends = new Ends(bpf)
+    emitTree(bpf, rangesOf(profile, SYSCALLS[name]), ends)
+    ends.place()
     bpf.place(next)
   }
   bpf.return(KILL_PROCESS)
@@ -188,19 +190,51 @@ function actionValue(action: string, errno: number | undefined): number {
   return takesErrno ? (value | (errno ?? EPERM)) >>> 0 : value
 }
 
+/** The returns that many branches of a tree lead to, one for each value: a program half as long is loaded sooner. */
+class Ends {
+  readonly #bpf: BpfAssembler
+  readonly #labels = new Map<number, Label>()
+
+  constructor(bpf: BpfAssembler) {
+    this.#bpf = bpf
+  }
+
+  /** Where to jump when there is nothing but one range left, and nothing to ask in it. */
+  of([only, ...more]: Range[]): Label | undefined {
+    if (!only || more.length > 0 || only.decision.conditional.length > 0) return undefined
+    const value = only.decision.otherwise
+    const label = this.#labels.get(value) ?? this.#bpf.label()
+    this.#labels.set(value, label)
+    return label
+  }
+
+  place(): void {
+    for (const [value, label] of this.#labels) {
+      this.#bpf.place(label)
+      this.#bpf.return(value)
+    }
+  }
+}
+
 /** Search by halves for the range that a call number is in; the number is in the accumulator. */
-function emitTree(bpf: BpfAssembler, ranges: Range[]): void {
+function emitTree(bpf: BpfAssembler, ranges: Range[], ends: Ends): void {
   const [only] = ranges
   if (ranges.length === 1 && only) {
     emitDecision(bpf, only.decision)
     return
   }
   const middle = ranges.length >> 1
-  const right = bpf.label()
-  bpf.jump(BPF.JUMP_GREATER_OR_EQUAL, ranges[middle]?.start ?? 0, { yes: right })
-  emitTree(bpf, ranges.slice(0, middle))
+  const [low, high] = [ranges.slice(0, middle), ranges.slice(middle)]
+  const [lowEnd, highEnd] = [ends.of(low), ends.of(high)]
+  const right = highEnd ?? bpf.label()
+  bpf.jump(BPF.JUMP_GREATER_OR_EQUAL, high[0]?.start ?? 0, {
+    yes: right,
+    ...(lowEnd && { no: lowEnd }),
+  })
+  if (!lowEnd) emitTree(bpf, low, ends)
+  if (highEnd) return
   bpf.place(right)
-  emitTree(bpf, ranges.slice(middle))
+  emitTree(bpf, high, ends)
 }
 
 function emitDecision(bpf: BpfAssembler, { conditional, otherwise }: Decision): void {
