@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import path from 'node:path'
 import type { Engine } from '../engine/contract.ts'
 import type { Env } from './env.ts'
 
@@ -5,7 +7,9 @@ import type { Env } from './env.ts'
 export async function openEngine(env: Env): Promise<Engine> {
   if (env.devEngine !== undefined) {
     const { openRemoteEngine } = await import('../engine/remote/remote-engine.ts')
-    return openRemoteEngine({ url: env.devEngine })
+    const name = createHash('sha256').update(env.devEngine).digest('hex').slice(0, 12)
+    const records = path.join(env.instance.dataRoot, 'remote', name)
+    return openRemoteEngine({ url: env.devEngine, records })
   }
   const { openLocalEngine } = await import('../engine/index.ts')
   return openLocalEngine(env.instance)

@@ -2,29 +2,43 @@ import { Readable } from 'node:stream'
 import type { DiskUsage } from '../contract.ts'
 import type {
   BuildCacheRecord,
+  BuildChange,
   BuildContext,
   BuildEngine,
   BuildEvent,
+  BuildLogEvent,
   BuildPruneOptions,
+  BuildRecord,
   BuildRequest,
+  BuildSummary,
 } from '../contract/builds.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { BuildError, NotImplementedError } from '../errors.ts'
 import { tarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
+import type { BuildHistory } from '../build/history/history.ts'
+import type { BuildRecords } from './build-records.ts'
 import { filtersQuery } from './query.ts'
 import type { Transport } from './transport.ts'
 
 /** Builds over a foreign POST /build; steps are told as far as its lines tell them. */
 export class RemoteBuilds implements BuildEngine {
   readonly #transport: Transport
+  readonly #records: BuildRecords | undefined
 
-  constructor(transport: Transport) {
+  /** @param records of the builds that are asked for here; without them none are kept */
+  constructor(transport: Transport, records?: BuildRecords) {
     this.#transport = transport
+    this.#records = records
   }
 
   async *build(request: BuildRequest, signal?: AbortSignal): AsyncGenerator<BuildEvent> {
     refuseUnsent(request)
+    const send = (stop?: AbortSignal): AsyncGenerator<BuildEvent> => this.#send(request, stop)
+    yield* this.#records ? this.#records.record(request, send, signal) : send(signal)
+  }
+
+  async *#send(request: BuildRequest, signal?: AbortSignal): AsyncGenerator<BuildEvent> {
     const { context, resources = {} } = request
     const reading = new LineReader()
     const lines = this.#transport.lines<BuildLine>('POST', '/build', {
@@ -104,38 +118,45 @@ export class RemoteBuilds implements BuildEngine {
     return { CachesDeleted: pruned.CachesDeleted ?? [], SpaceReclaimed: pruned.SpaceReclaimed }
   }
 
-  list(): Promise<never> {
-    return Promise.reject(notTold('lists no builds'))
+  async list(): Promise<BuildSummary[]> {
+    return await this.#history.list()
   }
 
-  inspect(): Promise<never> {
-    return Promise.reject(notTold('keeps no records of builds'))
+  async inspect(id: string): Promise<BuildRecord> {
+    return await this.#history.inspect(id)
   }
 
-  async *log(): AsyncGenerator<never> {
-    throw notTold('keeps no logs of builds')
+  async *log(
+    id: string,
+    options: { follow?: boolean } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<BuildLogEvent> {
+    yield* this.#history.log(id, options, signal)
   }
 
-  cancel(): Promise<never> {
-    return Promise.reject(notTold('cancels only the builds of who reads them'))
+  async cancel(id: string): Promise<void> {
+    await this.#history.cancel(id)
   }
 
-  pin(): Promise<never> {
-    return Promise.reject(notTold('keeps no records of builds'))
+  async pin(id: string, pinned: boolean): Promise<void> {
+    await this.#history.pin(id, pinned)
   }
 
-  forget(): Promise<never> {
-    return Promise.reject(notTold('keeps no records of builds'))
+  async forget(id: string): Promise<void> {
+    await this.#history.forget(id)
   }
 
-  async *watch(): AsyncGenerator<never> {
-    throw notTold('tells of no builds')
+  async *watch(signal?: AbortSignal): AsyncGenerator<BuildChange> {
+    yield* this.#history.watch(signal)
   }
-}
 
-/** The Docker API has no place for records of builds. */
-function notTold(what: string): NotImplementedError {
-  return new NotImplementedError(`a remote engine ${what}: the Docker API has no call for it`)
+  /** @throws NOT_IMPLEMENTED when none is kept */
+  get #history(): BuildHistory {
+    if (this.#records) return this.#records.history
+    throw new NotImplementedError(
+      `the engine at ${this.#transport.url} keeps no records of builds: the Docker API has no call for it`,
+    )
+  }
 }
 
 type BuildLine = ImageProgress & {

@@ -1,4 +1,6 @@
+import { BuildHistory } from '../build/history/history.ts'
 import type { Engine } from '../contract.ts'
+import { BuildRecords } from './build-records.ts'
 import { RemoteBuilds } from './builds.ts'
 import { RemoteContainers } from './containers.ts'
 import { RemoteExecs } from './execs.ts'
@@ -14,9 +16,13 @@ import { RemoteVolumes } from './volumes.ts'
  * The contract over any Docker API endpoint: dockerd, podman, another Gantry.
  *
  * @param options.url `unix:///path` or `http://host[:port]`
+ * @param options.records a directory for what the other side has no place for: records of builds that are asked for here
  * @throws INVALID_PARAMETER for another URL, UNAVAILABLE when nobody answers there or no API version is common
  */
-export async function openRemoteEngine(options: { url: string }): Promise<Engine> {
+export async function openRemoteEngine(options: {
+  url: string
+  records?: string
+}): Promise<Engine> {
   const transport = new Transport(options.url)
   try {
     await transport.negotiate()
@@ -24,21 +30,27 @@ export async function openRemoteEngine(options: { url: string }): Promise<Engine
     transport.close()
     throw error
   }
+  const records =
+    options.records === undefined
+      ? undefined
+      : new BuildRecords(
+          new BuildHistory(options.records, (message, error) => console.warn(message, error)),
+        )
   const engine: Engine = {
     system: new RemoteSystem(transport),
     containers: new RemoteContainers(transport),
     execs: new RemoteExecs(transport),
     images: new RemoteImages(transport),
-    builds: new RemoteBuilds(transport),
+    builds: new RemoteBuilds(transport, records),
     networks: new RemoteNetworks(transport),
     volumes: new RemoteVolumes(transport),
     registry: new RemoteRegistry(transport.url),
     distribution: new RemoteDistribution(transport.url),
     // the endpoint knows its own callers: to it, everybody here is whoever owns this connection
     as: () => engine,
-    close: () => {
+    close: async () => {
+      await records?.close()
       transport.close()
-      return Promise.resolve()
     },
   }
   return engine

@@ -138,10 +138,9 @@ function engineOf(parts: Parts): Engine {
     })
   const engine: Engine = {
     ...(Object.fromEntries(
-      (['system', 'containers', 'execs', 'images', 'networks', 'volumes'] as const).map((name) => [
-        name,
-        slice(name, parts[name]),
-      ]),
+      (['system', 'containers', 'execs', 'images', 'builds', 'networks', 'volumes'] as const).map(
+        (name) => [name, slice(name, parts[name])],
+      ),
     ) as unknown as Engine),
     as: () => engine,
     close: () => Promise.resolve(),
