@@ -8,6 +8,8 @@ import { InvalidParameterError } from '../errors.ts'
 const LINGER_MS = 10_000
 /** How often a client whose input is at its end is looked for. */
 const PROBE_MS = 2_000
+/** How long a TCP connection is silent before its peer is asked whether it is there. */
+const KEEP_ALIVE_MS = 60_000
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -75,6 +77,8 @@ export class UpgradedClient implements ClientConnection {
       ? socket.bytesRead === this.#readAtGreeting
       : socket.readableLength === 0
     if (!isClean || socket.writableLength > 0) return undefined
+    // over TCP, for a peer that is gone without a word
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
     handle.reading = false
     handle.readStop()
     return { fd: handle.fd, greeting: this.#isGreeted ? '' : this.#head(tty) }
