@@ -16,6 +16,7 @@ import {
 } from '../errors.ts'
 import type { Instance } from '../instance.ts'
 import { Call, MAX_BODY_BYTES } from './call.ts'
+import { withForm } from './form.ts'
 import { takeBody } from './hijack.ts'
 import { peerOf } from './peer.ts'
 import { createRouter } from './router.ts'
@@ -66,15 +67,14 @@ export function createApiServer(
       }
       const found = find(method, path)
       if (found === undefined) throw new NotFoundError('page not found')
-      const body = await readBody()
+      const given = await withForm(request, search, await readBody())
       const call = new Call({
         method,
         path,
-        search,
         version,
         request,
         response,
-        body,
+        ...given,
         ...(upgraded === undefined ? {} : { upgraded }),
       })
       call.params = found.params

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import type { HostConfig } from '../../engine/types/docker.ts'
 import { ask } from '../helpers/docker-api.ts'
@@ -112,6 +113,29 @@ describe('bad requests', { skip: await whyNot() }, () => {
       ['65', 400, /cannot kill container: nope: the linux daemon does not support signal 65/],
     ]
     assert.deepEqual(await differences(rows, kill), [])
+  })
+
+  it('may come as a form, of which the parameters count', async () => {
+    const box = `${cli.prefix}-form`
+    await cli.ok('run', '-d', '--name', box, cli.image, 'sleep', '1000')
+    const status = await new Promise((resolve, reject) => {
+      const request = http.request(
+        {
+          socketPath: cli.socketPath,
+          method: 'POST',
+          path: `/containers/${box}/kill?signal=KILL`,
+          headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': 11 },
+        },
+        (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        },
+      )
+      request.on('error', reject)
+      request.end('signal=NOPE')
+    })
+    assert.equal(status, 400)
+    assert.equal(await cli.ok('inspect', '-f', '{{.State.Running}}', box), 'true')
   })
 
   it('to stop, restart, rename and resize say what could not be done', async () => {
