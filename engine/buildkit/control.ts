@@ -2,8 +2,6 @@ import { meantBy } from '../build/prune.ts'
 import type { Engine } from '../contract.ts'
 import type { BuildCacheRecord, BuildPruneOptions } from '../contract/builds.ts'
 import type { Filters } from '../contract/common.ts'
-import { errorCode } from '../errors.ts'
-import { formatPlatform, hostPlatform } from '../oci/platform.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { streaming, unary } from './grpc-server.ts'
 import type { GrpcCall, GrpcMethods } from './grpc-server.ts'
@@ -31,11 +29,13 @@ import {
   UPDATE_HISTORY_REQUEST,
   USAGE_RECORD,
 } from './messages.ts'
-import type { BuildkitVersion, SolveRequest, UsageRecord, WorkerRecord } from './messages.ts'
+import type { SolveRequest, UsageRecord } from './messages.ts'
 import { historyEvents, ownProgress, recordedProgress, updateHistory } from './history-events.ts'
 import type { Progress } from './progress.ts'
-import { cancelled, registryCache, SolveJob } from './solve.ts'
+import { registryCache } from './solve-request.ts'
+import { cancelled, SolveJob } from './solve.ts'
 import type { Shared } from './solve.ts'
+import { versionOf, worker } from './worker.ts'
 
 const CONTROL = '/moby.buildkit.v1.Control'
 const BRIDGE = '/moby.buildkit.v1.frontend.LLBBridge'
@@ -214,42 +214,6 @@ async function soon<T>(find: () => T | undefined, words: string, signal: AbortSi
     if (signal.aborted) throw cancelled()
     if (Date.now() > until) throw new GrpcError('NOT_FOUND', words)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
-  }
-}
-
-async function versionOf(engine: Engine): Promise<BuildkitVersion> {
-  const { GitCommit = '', Version = '' } = await engine.system.version()
-  return { package: 'gantry', version: `v${Version.replace(/^v/, '')}`, revision: GitCommit }
-}
-
-async function worker(engine: Engine): Promise<WorkerRecord> {
-  const { ID = '', Name = '' } = await engine.system.info()
-  const { architecture, os, variant = '' } = hostPlatform()
-  return {
-    ID,
-    Labels: {
-      'org.mobyproject.buildkit.worker.hostname': Name,
-      'org.mobyproject.buildkit.worker.executor': 'gantry',
-      'org.mobyproject.buildkit.worker.platform': formatPlatform(hostPlatform()),
-      // buildx takes a worker without one for a Docker that can neither export caches nor build for several platforms
-      'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
-      ...(await hostGateway(engine)),
-    },
-    platforms: [{ Architecture: architecture, OS: os, Variant: variant }],
-    BuildkitVersion: await versionOf(engine),
-  }
-}
-
-/** The address that `host-gateway` means in `--add-host`; clients put it in themselves. */
-async function hostGateway(engine: Engine): Promise<Record<string, string>> {
-  try {
-    const { IPAM } = await engine.networks.inspect('bridge')
-    const ip = IPAM?.Config?.[0]?.Gateway
-    return ip === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': ip }
-  } catch (error) {
-    // an engine without a default bridge
-    if (errorCode(error) === 'NOT_FOUND') return {}
-    throw error
   }
 }
 

@@ -12,19 +12,14 @@ import { readFrontendAttrs } from './frontend-attrs.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { GrpcError, grpcErrorOf } from './grpc-error.ts'
 import { BuildHistory } from './history.ts'
-import { definitionOf, imageIn } from './image-definition.ts'
+import { definitionOf } from './image-definition.ts'
 import { loadDefinition } from './load-definition.ts'
 import type { LoadedDefinition } from './load-definition.ts'
-import type {
-  Attributes,
-  Definition,
-  BridgeResult,
-  CacheOptions,
-  RpcStatus,
-  SolveRequest,
-} from './messages.ts'
+import type { BridgeResult, RpcStatus, SolveRequest } from './messages.ts'
 import { contextsFor, openContext } from './named-contexts.ts'
 import { Progress } from './progress.ts'
+import { cacheExportsOf, imagesIn, refuseUnknown, registryCache } from './solve-request.ts'
+import type { FrontEndRequest } from './solve-request.ts'
 import { Sessions } from './session.ts'
 import type { Session } from './session.ts'
 import { getAgent, getCredentials, getSecret } from './session-services.ts'
@@ -287,18 +282,6 @@ function fullPlatform(platform: string | undefined): string {
   return formatPlatform(platform === undefined ? hostPlatform() : parsePlatform(platform))
 }
 
-export function registryCache(ref: string): Attributes {
-  return { Type: 'registry', Attrs: { ref } }
-}
-
-/** Older clients have one, apart. */
-function cacheExportsOf(cache: CacheOptions | null): Attributes[] {
-  const { ExportAttrsDeprecated = {}, ExportRefDeprecated = '', Exports = [] } = cache ?? {}
-  if (ExportRefDeprecated === '') return Exports
-  const old = { ...ExportAttrsDeprecated, ref: ExportRefDeprecated }
-  return [...Exports, { Type: 'registry', Attrs: old }]
-}
-
 /** @see moby/buildkit exporter/containerimage/exptypes, Platforms */
 function platformsJson(images: readonly { platform: string }[]): Buffer {
   const Platforms = images.map(({ platform }) => ({
@@ -306,33 +289,6 @@ function platformsJson(images: readonly { platform: string }[]): Buffer {
     Platform: parsePlatform(platform),
   }))
   return Buffer.from(JSON.stringify({ Platforms }))
-}
-
-/** What is asked of a front end. */
-export interface FrontEndRequest {
-  frontend: string
-  attrs: Record<string, string>
-  cacheImports: readonly Attributes[]
-  /** Results of other builds, by the names that attributes have for them. */
-  inputs: Record<string, Definition>
-}
-
-function imagesIn(inputs: Readonly<Record<string, Definition>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, definition]) => [name, imageIn(definition)]),
-  )
-}
-
-/** What a request may hold beyond a Dockerfile's build. */
-function refuseUnknown(request: SolveRequest): void {
-  const { Definition, ProxyNetwork, Ref, SourcePolicy } = request
-  if (!/^[\w.:-]{1,128}$/.test(Ref)) throw new GrpcError('UNKNOWN', 'a build needs a ref')
-  imagesIn(request.FrontendInputs)
-  if ((Definition?.def.length ?? 0) > 0)
-    throw new GrpcError('UNKNOWN', 'only Dockerfiles are built here, no LLB definitions')
-  if ((SourcePolicy?.rules.length ?? 0) > 0 || request.SourcePolicySession !== '')
-    throw new GrpcError('UNKNOWN', 'source policies are not supported here')
-  if (ProxyNetwork) throw new GrpcError('UNKNOWN', 'a proxy network is not supported here')
 }
 
 export function cancelled(): GrpcError {
