@@ -45,7 +45,7 @@ try {
   })
   if (!values.anonymous) await signIn(browserContext.request)
   const page = await browserContext.newPage()
-  await page.addInitScript((theme) => localStorage.setItem('theme', theme), values.theme)
+  await page.addInitScript((theme) => localStorage.setItem('gantry-theme', theme), values.theme)
   page.on('console', (message) => {
     if (message.type() === 'error') console.error(`console: ${message.text().slice(0, 500)}`)
   })

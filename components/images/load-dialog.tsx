@@ -91,7 +91,8 @@ function DropZone({ onFile }: { onFile: (file: File) => void }) {
     >
       <FileArchive className="text-muted-foreground size-7" aria-hidden />
       <span>
-        Drop the file here, or <span className="text-link">choose it</span>
+        Drop the file here, or{' '}
+        <span className="text-link underline underline-offset-2">choose it</span>
       </span>
       <input
         type="file"

@@ -25,7 +25,7 @@ export function PushLines({ userName }: { userName?: string }) {
       </div>
       <p className="text-muted-foreground text-xs">
         The password is yours, or an{' '}
-        <Link href="/account" className="text-link underline-offset-4 hover:underline">
+        <Link href="/account" className="text-link rounded-sm underline underline-offset-2">
           access token
         </Link>
         . Without https in front of the console, list {host} under{' '}

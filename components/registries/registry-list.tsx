@@ -128,7 +128,7 @@ function OwnRow({ usage }: { usage: RegistryUsage | undefined }) {
       </TableCell>
       <TableCell className="text-muted-foreground hidden sm:table-cell">
         the console’s users and{' '}
-        <Link href="/account" className="text-link rounded-sm underline-offset-4 hover:underline">
+        <Link href="/account" className="text-link rounded-sm underline underline-offset-2">
           access tokens
         </Link>
       </TableCell>

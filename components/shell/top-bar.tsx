@@ -39,13 +39,12 @@ export function TopBar(props: {
         <button
           type="button"
           onClick={props.onSearch}
-          aria-label="Search…"
           aria-keyshortcuts="Control+K"
           className="text-muted-foreground hover:bg-accent md:bg-background mr-1 flex h-8 items-center gap-2 rounded-md px-2 text-[13px] md:w-52 md:border"
         >
           <Search className="size-4" aria-hidden />
-          <span className="hidden md:inline">Search…</span>
-          <span className="ml-auto hidden md:inline" aria-hidden>
+          <span className="sr-only md:not-sr-only">Search…</span>
+          <span className="ml-auto hidden md:inline">
             <Kbd>Ctrl K</Kbd>
           </span>
         </button>
