@@ -17,6 +17,7 @@ import { BuildError, NotImplementedError } from '../errors.ts'
 import { tarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
 import type { BuildHistory } from '../build/history/history.ts'
+import { credentialsFor } from './build-credentials.ts'
 import type { BuildRecords } from './build-records.ts'
 import { filtersQuery } from './query.ts'
 import type { Transport } from './transport.ts'
@@ -40,6 +41,7 @@ export class RemoteBuilds implements BuildEngine {
 
   async *#send(request: BuildRequest, signal?: AbortSignal): AsyncGenerator<BuildEvent> {
     const { context, resources = {} } = request
+    const auth = await credentialsFor(request)
     const reading = new LineReader()
     const lines = this.#transport.lines<BuildLine>('POST', '/build', {
       query: {
@@ -78,8 +80,8 @@ export class RemoteBuilds implements BuildEngine {
       },
       headers: {
         'Content-Type': 'application/x-tar',
-        ...(request.auth
-          ? { 'X-Registry-Config': Buffer.from(JSON.stringify(request.auth)).toString('base64url') }
+        ...(Object.keys(auth).length > 0
+          ? { 'X-Registry-Config': Buffer.from(JSON.stringify(auth)).toString('base64url') }
           : {}),
       },
       body: archiveOf(context),
@@ -168,8 +170,6 @@ type BuildLine = ImageProgress & {
 function refuseUnsent(request: BuildRequest): void {
   if (request.context.dockerfile !== undefined && !('empty' in request.context))
     throw new NotImplementedError('a remote engine takes its Dockerfile from the context')
-  if (request.credentials)
-    throw new NotImplementedError('a remote engine takes credentials beforehand only')
   if (request.secret) throw new NotImplementedError('a remote engine takes no secrets for a build')
   if (request.ssh) throw new NotImplementedError('a remote engine takes no ssh agent for a build')
   const unsent = {

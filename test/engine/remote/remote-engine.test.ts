@@ -188,7 +188,8 @@ describe('openRemoteEngine', () => {
         return
       }
       void text(request).then((tar) => {
-        seen.push(request.url ?? '', tar)
+        const config = String(request.headers['x-registry-config'] ?? '')
+        seen.push(request.url ?? '', tar, Buffer.from(config, 'base64url').toString())
         response.end(`{"aux":{"ID":"sha256:${'1'.repeat(64)}"}}\n`)
       })
     })
@@ -203,6 +204,29 @@ describe('openRemoteEngine', () => {
     await build({ empty: true, dockerfile: 'FROM scratch\n' }, { dockerfile: 'Other' })
     assert.match(seen[0] ?? '', /^\/v1\.43\/build\?rm=1&forcerm=1$/)
     assert.match(seen[1] ?? '', /^Dockerfile\0.*FROM scratch\n\0/s)
+    assert.equal(seen.at(-1), '')
+    const asked: string[] = []
+    const dockerfile =
+      'FROM --platform=linux/amd64 a.test/base AS one\nfrom $X\nCOPY --from=b.test:5000/c /x /\nCOPY --from=one / /\n'
+    await build(
+      { empty: true, dockerfile },
+      {
+        tags: ['c.test/app:1'],
+        auth: { 'a.test': { username: 'given' } },
+        credentials: (registry) => {
+          asked.push(registry)
+          const username = registry.startsWith('b') || registry === 'docker.io' ? 'stored' : ''
+          return Promise.resolve(username === '' ? undefined : { username })
+        },
+      },
+    )
+    // it cannot be asked while it builds
+    assert.deepEqual(asked, ['docker.io', 'c.test', 'b.test:5000'])
+    assert.deepEqual(JSON.parse(seen.at(-1) ?? ''), {
+      'a.test': { username: 'given' },
+      'https://index.docker.io/v1/': { username: 'stored' },
+      'b.test:5000': { username: 'stored' },
+    })
     await assert.rejects(build({ tar: Readable.from([]), dockerfile: 'FROM scratch' }), {
       code: 'NOT_IMPLEMENTED',
       message: /takes its Dockerfile from the context/,
