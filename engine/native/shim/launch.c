@@ -157,7 +157,7 @@ static int user_enter(struct child *c)
 	return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* Waits until the shim, outside, has set our limits: raising one takes a power that a user namespace does not give. */
+/* Waits until the shim, outside, has raised our limits: that takes a power that a user namespace does not give. */
 static int limits_wait(struct child *c)
 {
 	char done;
@@ -466,7 +466,7 @@ static pid_t spawn_between(const struct plan *plan, const int stdio[3], int pair
 		return between;
 	fd_close(pidfd);
 	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	rc = *pidfd < 0 ? -errno : rlimits_set(plan, pid);
+	rc = *pidfd < 0 ? -errno : rlimits_set(plan, pid, RLIMITS_RAISED);
 	if (rc == 0 && write(pair[0], "", 1) != 1)
 		rc = -errno;
 	if (rc < 0)

@@ -1,7 +1,7 @@
 /*
  * Everything that takes power away, in the one order that works:
  *
- *   bounding set -> (seccomp without no_new_privs: needs CAP_SYS_ADMIN) -> groups, gid, uid (capabilities kept)
+ *   limits -> bounding set -> (seccomp without no_new_privs: needs CAP_SYS_ADMIN) -> groups, gid, uid (capabilities kept)
  *   -> capability sets -> ambient -> working directory -> no_new_privs -> (seccomp with no_new_privs: last of all)
  */
 #include "shim.h"
@@ -16,8 +16,16 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-/* Of a child (0: our own); raising one takes a power that a user namespace does not give. */
-int rlimits_set(const struct plan *plan, pid_t pid)
+static rlim_t higher(rlim_t a, rlim_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Of a child (0: our own). Raising one takes a power that is given away later, or that a user namespace does not give, so
+ * that comes first; lowering one comes last, or what is still to be opened and mounted would be held to it.
+ */
+int rlimits_set(const struct plan *plan, pid_t pid, enum rlimits how)
 {
 	struct record_at r;
 	size_t offset = PLAN_HEADER;
@@ -31,6 +39,14 @@ int rlimits_set(const struct plan *plan, pid_t pid)
 		resource = field_u32(&r.fields);
 		limit.rlim_cur = field_u64(&r.fields);
 		limit.rlim_max = field_u64(&r.fields);
+		if (how == RLIMITS_RAISED) {
+			struct rlimit now;
+
+			if (prlimit(pid, (int)resource, NULL, &now) < 0)
+				return -errno;
+			limit.rlim_cur = higher(limit.rlim_cur, now.rlim_cur);
+			limit.rlim_max = higher(limit.rlim_max, now.rlim_max);
+		}
 		if (prlimit(pid, (int)resource, &limit, NULL) < 0)
 			return -errno;
 	}
@@ -160,7 +176,7 @@ int security_early(struct child *c)
 
 	c->step = "set rlimit";
 	c->path = NULL;
-	rc = rlimits_set(c->plan, 0);
+	rc = rlimits_set(c->plan, 0, RLIMITS_RAISED);
 	return rc < 0 ? rc : lsm_set(c);
 }
 
@@ -190,6 +206,10 @@ int security_final(struct child *c)
 	cwd = enter_cwd(c);
 	if (cwd == -EPERM)
 		return cwd;
+	c->step = "set rlimit";
+	c->path = NULL;
+	if ((rc = rlimits_set(c->plan, 0, RLIMITS_AS_ASKED)) < 0)
+		return rc;
 	if (p->has_caps && (rc = bounding(c)) < 0)
 		return rc;
 	if (p->seccomp && !p->no_new_privileges && (rc = filter(c)) < 0)

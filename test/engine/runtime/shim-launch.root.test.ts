@@ -10,6 +10,16 @@ import type { OciSpec } from '../../../engine/types/oci-runtime.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, openBench, sh } from './shim-helper.ts'
 
+/** Less than its making takes, and of one more than most hosts give. */
+const limited = {
+  ...sh('ulimit -Sn; ulimit -Hn; ulimit -Sc'),
+  rlimits: [
+    { type: 'RLIMIT_NOFILE', soft: 4, hard: 5 },
+    { type: 'RLIMIT_CORE', soft: 4096, hard: -1 },
+    { type: 'RLIMIT_FSIZE', soft: 0, hard: 0 },
+  ],
+}
+
 describe('launchContainer', () => {
   let bench: Bench
   before(() => {
@@ -175,6 +185,12 @@ describe('launchContainer', () => {
       ),
     )
     assert.equal(fs.readFileSync('/proc/sys/kernel/shmmni', 'utf8') === '77\n', false)
+  })
+
+  it('is not held itself to limits that are for the program', async () => {
+    const run = await bench.launch({ process: limited })
+    await run.shim.ended
+    assert.equal(run.stdout(), '4\n5\n8\n')
   })
 
   it('joins a network namespace by path and keeps the host out of the others', async () => {
@@ -433,6 +449,12 @@ describe('launchContainer', () => {
       ],
       uidMappings: [{ containerID: 0, hostID: ids.uid, size: ids.size }],
       gidMappings: [{ containerID: 0, hostID: ids.gid, size: ids.size }],
+    })
+
+    it('is held to limits lower and higher than the host’s', async () => {
+      const run = await bench.launch({ linux: linux(files.net), process: limited })
+      await run.shim.ended
+      assert.equal(run.stdout(), '4\n5\n8\n')
     })
 
     it('runs as root that is nobody on the host, with files that are root’s on disk', async () => {
