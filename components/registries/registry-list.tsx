@@ -5,6 +5,7 @@ import Link from 'next/link'
 import { useState } from 'react'
 import type { RegistryUsage } from '@/engine/contract/registry.ts'
 import type { KnownRegistry } from '@/server/api/registries.ts'
+import { RequestError } from '@/components/engine/client.ts'
 import { PageHeader } from '@/components/page/page-header.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { Badge } from '@/components/ui/badge.tsx'
@@ -47,6 +48,8 @@ const HUB: KnownRegistry = {
 export function RegistryList() {
   const query = useRegistries()
   const usage = useRegistryUsage()
+  // another engine, over its Docker API, which has no door to a registry
+  const isElsewhere = usage.error instanceof RequestError && usage.error.status === 501
   const [dialog, setDialog] = useUrlState('dialog')
   const [editing, setEditing] = useState<KnownRegistry>()
   const [removing, setRemoving] = useState<KnownRegistry>()
@@ -87,7 +90,7 @@ export function RegistryList() {
                   </tr>
                 </thead>
                 <tbody>
-                  <OwnRow usage={usage.data} />
+                  {!isElsewhere && <OwnRow usage={usage.data} />}
                   {[...(knowsHub ? [] : [HUB]), ...registries].map((registry) => (
                     <RegistryRow
                       key={registry.host}

@@ -1,4 +1,5 @@
 import { BuildHistory } from '../build/history/history.ts'
+import { attributable } from '../caller.ts'
 import type { Engine } from '../contract.ts'
 import { BuildRecords } from './build-records.ts'
 import { RemoteBuilds } from './builds.ts'
@@ -36,7 +37,8 @@ export async function openRemoteEngine(options: {
       : new BuildRecords(
           new BuildHistory(options.records, (message, error) => console.warn(message, error)),
         )
-  const engine: Engine = {
+  // the endpoint knows its own callers: to it, everybody here is whoever owns this connection; records here tell them apart
+  return attributable({
     system: new RemoteSystem(transport),
     containers: new RemoteContainers(transport),
     execs: new RemoteExecs(transport),
@@ -46,12 +48,9 @@ export async function openRemoteEngine(options: {
     volumes: new RemoteVolumes(transport),
     registry: new RemoteRegistry(transport.url),
     distribution: new RemoteDistribution(transport.url),
-    // the endpoint knows its own callers: to it, everybody here is whoever owns this connection
-    as: () => engine,
     close: async () => {
       await records?.close()
       transport.close()
     },
-  }
-  return engine
+  })
 }

@@ -37,7 +37,7 @@ async function over(t: TestContext, build: BuildEngine['build']) {
     await engine.close()
     fs.rmSync(records, { recursive: true, force: true })
   })
-  return { builds: engine.builds, close: () => engine.close(), open }
+  return { as: engine.as, builds: engine.builds, close: () => engine.close(), open }
 }
 
 async function drain(events: AsyncIterable<BuildEvent>): Promise<void> {
@@ -46,7 +46,7 @@ async function drain(events: AsyncIterable<BuildEvent>): Promise<void> {
 
 describe('builds that are asked for through a remote engine', () => {
   it('are on record here with their steps and their log, also when it is opened again', async (t) => {
-    const { builds, close, open } = await over(t, async function* () {
+    const { as, builds, close, open } = await over(t, async function* () {
       yield STARTED
       yield { kind: 'log', step: '1', stream: 'stdout', data: Buffer.from('hello\n'), at }
       yield { kind: 'finished', step: '1', cached: false, result: IMAGE, at }
@@ -54,11 +54,12 @@ describe('builds that are asked for through a remote engine', () => {
     })
     const changes = builds.watch()[Symbol.asyncIterator]()
     const first = changes.next()
-    await drain(builds.build(REQUEST))
+    await drain(as({ kind: 'console', name: 'ann', userId: 'u1' }).builds.build(REQUEST))
     assert.equal((await first).done, false)
     await changes.return?.()
     const [listed] = await builds.list()
     assert.deepEqual([listed?.id, listed?.state, listed?.completedSteps], [ID, 'done', 1])
+    assert.equal(listed?.createdBy.Name, 'ann')
     assert.equal((await builds.inspect(ID)).dockerfileText, 'FROM scratch\n')
     await close()
     const again = await open()
