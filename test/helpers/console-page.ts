@@ -38,9 +38,17 @@ export class ConsolePage {
   static async open(port: number): Promise<ConsolePage> {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
     const host = new ConsoleProcess(testInstance(scratch), port)
-    const [browser] = await Promise.all([openBrowser(), host.start()])
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-    const opened = new ConsolePage(host, browser, page, scratch)
+    const [browser, started] = await Promise.allSettled([openBrowser(), host.start()])
+    // a port that is taken is only known when the engine has made its network
+    if (browser.status === 'rejected' || started.status === 'rejected') {
+      if (browser.status === 'fulfilled') await browser.value.close()
+      await clearAway(host, scratch)
+      throw browser.status === 'rejected'
+        ? browser.reason
+        : (started as PromiseRejectedResult).reason
+    }
+    const page = await browser.value.newPage({ viewport: { width: 1280, height: 800 } })
+    const opened = new ConsolePage(host, browser.value, page, scratch)
     await opened.call('POST', '/api/setup', { name: NAME, password: PASSWORD })
     await opened.call(
       'POST',
@@ -92,10 +100,14 @@ export class ConsolePage {
 
   async close(): Promise<void> {
     await this.browser.close()
-    await this.host.kill('SIGTERM')
-    await sweepInstance(this.host.instance)
-    fs.rmSync(this.scratch, { recursive: true, force: true })
+    await clearAway(this.host, this.scratch)
   }
+}
+
+async function clearAway(host: ConsoleProcess, scratch: string): Promise<void> {
+  await host.kill('SIGTERM')
+  await sweepInstance(host.instance)
+  fs.rmSync(scratch, { recursive: true, force: true })
 }
 
 /** Of several documents, one on each line, nothing is read. */
