@@ -37,17 +37,18 @@ export async function openRemoteEngine(options: {
       : new BuildRecords(
           new BuildHistory(options.records, (message, error) => console.warn(message, error)),
         )
+  const images = new RemoteImages(transport)
   // the endpoint knows its own callers: to it, everybody here is whoever owns this connection; records here tell them apart
   return attributable({
     system: new RemoteSystem(transport),
     containers: new RemoteContainers(transport),
     execs: new RemoteExecs(transport),
-    images: new RemoteImages(transport),
+    images,
     builds: new RemoteBuilds(transport, records),
     networks: new RemoteNetworks(transport),
     volumes: new RemoteVolumes(transport),
     registry: new RemoteRegistry(transport.url),
-    distribution: new RemoteDistribution(transport.url),
+    distribution: new RemoteDistribution(transport.url, images),
     close: async () => {
       await records?.close()
       transport.close()

@@ -240,4 +240,44 @@ describe('openRemoteEngine', () => {
       message: /use its registry's own address/,
     })
   })
+
+  it('tells what a name stands for at a registry, and in words what it cannot tell of registries', async (t) => {
+    const asked: unknown[] = []
+    const digest = `sha256:${'1'.repeat(64)}`
+    const { distribution } = await overDoor(t, {
+      images: {
+        distribution: async (name, options) => {
+          asked.push([name, options?.auth])
+          return {
+            Descriptor: { mediaType: 'application/vnd.oci.image.index.v1+json', digest, size: 7 },
+            Platforms: [
+              { os: 'linux', architecture: 'arm64', variant: 'v8' },
+              { os: 'linux', architecture: 'amd64' },
+            ],
+          }
+        },
+      },
+    })
+    const repository = { host: 'box:5000', name: 'team/app' }
+    const auth = { username: 'ann' }
+    assert.deepEqual(await distribution.describe(repository, '1.2', { auth }), {
+      digest,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      kind: 'index',
+      platforms: ['linux/arm64/v8', 'linux/amd64'],
+      platform: 'linux/arm64/v8',
+      size: null,
+      created: null,
+    })
+    await distribution.describe(repository, digest)
+    assert.deepEqual(
+      asked.map((call) => (call as unknown[])[0]),
+      ['box:5000/team/app:1.2', `box:5000/team/app@${digest}`],
+    )
+    assert.deepEqual((asked[0] as unknown[])[1], auth)
+    await assert.rejects(distribution.tags(repository), {
+      code: 'NOT_IMPLEMENTED',
+      message: /does not list the tags of repositories: its Docker API has no call for it/,
+    })
+  })
 })
