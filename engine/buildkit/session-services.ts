@@ -97,10 +97,11 @@ function openAgent(session: Session, id: string, signal: AbortSignal): Duplex {
   const answers = stream.messages()
   const agent = new Duplex({
     read: () => {
-      answers.next().then(
-        ({ done, value }) => agent.push(done === true ? null : BYTES.decode(value).data),
-        (error: unknown) => agent.destroy(error as Error),
-      )
+      answers
+        .next()
+        .then(({ done, value }) => agent.push(done === true ? null : BYTES.decode(value).data))
+        // what it says may be malformed, too
+        .catch((error: unknown) => agent.destroy(error as Error))
     },
     write: (data: Buffer, _encoding, done) => {
       stream.send(BYTES.encode({ data })).then(() => done(), done)
