@@ -1,4 +1,5 @@
 import { DockerfileError, type Location } from './error.ts'
+import { isDockerfileFrontEnd } from './front-end.ts'
 import { splitWords } from './words.ts'
 
 /** A here-document: the lines between `<<NAME` and `NAME`. */
@@ -108,6 +109,12 @@ function readDirectives(lines: string[]): Directives {
     if (seen.has(name))
       throw new DockerfileError(`only one ${name} parser directive can be used`, location)
     seen.add(name)
+    // what follows is another language
+    if (name === 'syntax' && !isDockerfileFrontEnd(value))
+      throw new DockerfileError(
+        `front end ${value} is not run here, only docker/dockerfile`,
+        location,
+      )
     if (name !== 'escape') directives[name] = value
     else if (value === '\\' || value === '`') directives.escape = value
     else

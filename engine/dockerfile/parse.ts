@@ -1,7 +1,6 @@
 import { errorMessage } from '../errors.ts'
 import { DockerfileError, type Location } from './error.ts'
 import type { From, Instruction, InstructionOf } from './instructions.ts'
-import { isDockerfileFrontEnd } from './front-end.ts'
 import { parseFrom, parseInstruction } from './parse-instruction.ts'
 import { lex, type Directives, type Statement } from './lex.ts'
 
@@ -26,13 +25,7 @@ export interface Stage {
  */
 export function parseDockerfile(source: string): Dockerfile {
   const { directives, statements, warnings } = lex(source)
-  const { check = '', syntax } = directives
-  // what follows is another language
-  if (syntax !== undefined && !isDockerfileFrontEnd(syntax)) {
-    const line = 1 + source.split('\n').findIndex((text) => /^#\s*syntax\s*=/i.test(text))
-    const message = `front end ${syntax} is not run here, only docker/dockerfile`
-    throw new DockerfileError(message, { line, endLine: line })
-  }
+  const { check = '' } = directives
   if (/(^|;)\s*error\s*=\s*true/i.test(check))
     warnings.push(`# check=${check}: no checks are made here that could fail the build`)
   const file: Dockerfile = { directives, args: [], stages: [], warnings }

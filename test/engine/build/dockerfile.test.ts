@@ -32,6 +32,7 @@ describe('parseDockerfile()', () => {
     assert.equal(parseDockerfile('# about\n# escape=`\nFROM a').directives.escape, '\\')
     fails('# escape=x\nFROM a', 1, /invalid escape token 'x'/)
     fails('# escape=`\n# escape=`\nFROM a', 2, /only one escape parser directive/)
+    fails('\uFEFF# syntax=example/mopy:1\nversion: 3', 1, /front end example\/mopy:1 is not run/)
   })
 
   it('reads here-documents of RUN, COPY and ADD, with and without tabs and expansion', () => {
