@@ -13,6 +13,7 @@ import type { Image } from '../images/image.ts'
 import { familiarReference, parseReference } from '../images/reference.ts'
 import type { ImageStore, Lease } from '../images/store.ts'
 import { tagImage, taggedReference } from '../images/tag.ts'
+import { isSha256 } from '../oci/digest.ts'
 import { formatPlatform, hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
 import { checkSecurity } from '../runtime/validate.ts'
@@ -240,7 +241,7 @@ class BuildRun implements Build {
   async #image(name: string, wanted: Platform | undefined, step: Step): Promise<Image> {
     const { pull } = this.request
     // what is named by its ID is here alone
-    const isAsked = pull === true && !/^sha256:[0-9a-f]{64}$/.test(name)
+    const isAsked = pull === true && !isSha256(name)
     const here = isAsked ? undefined : this.#find(name, wanted)
     if (here) return this.#leased(here)
     const { domain } = parseReference(name)

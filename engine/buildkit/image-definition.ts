@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { digestOf, isSha256 } from '../oci/digest.ts'
 import { GrpcError } from './grpc-error.ts'
 import { OP } from './messages.ts'
 import type { Definition } from './messages.ts'
@@ -25,13 +25,9 @@ export function definitionOf(image: string): Definition {
  */
 export function imageIn({ def }: Definition): string {
   const [source, end, ...more] = def.map((bytes) => OP.decode(bytes))
-  const [, image] =
-    /^gantry-image:\/\/(sha256:[0-9a-f]{64})$/.exec(source?.source?.identifier ?? '') ?? []
-  const isOurs = end?.source === null && more.length === 0
-  if (image !== undefined && isOurs) return image
+  const { identifier = '' } = source?.source ?? {}
+  const image = identifier.slice(SCHEME.length)
+  const isOurs = identifier.startsWith(SCHEME) && end?.source === null && more.length === 0
+  if (isOurs && isSha256(image)) return image
   throw new GrpcError('UNIMPLEMENTED', 'only Dockerfiles are built here, no LLB definitions')
-}
-
-function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
