@@ -245,8 +245,7 @@ function filtersOf(texts: readonly string[], unusedForNanos: number): Filters {
     if (key === undefined) throw new GrpcError('INVALID_ARGUMENT', `invalid filter ${text}`)
     filters[key] = [...(filters[key] ?? []), value ?? '']
   }
-  const seconds = Math.round(unusedForNanos / 1e9)
-  if (seconds > 0) filters['unused-for'] = [`${String(seconds)}s`]
+  if (unusedForNanos > 0) filters['unused-for'] = [`${String(unusedForNanos)}ns`]
   return filters
 }
 
