@@ -136,7 +136,7 @@ class BuildRun implements Build {
     this.#platform = target
     try {
       this.#file = parseDockerfile(context.dockerfile)
-      const given = definedOnly(request.buildArgs ?? {})
+      const given = request.buildArgs ?? {}
       const platform = platformArgs(hostPlatform(), target ?? hostPlatform(), request.target)
       const { args, directives } = this.#file
       this.global = new GlobalScope(args, given, platform, directives.escape)
@@ -341,12 +341,6 @@ function tagOf(text: string): { repo: string; tag: string | undefined } {
   const reference = taggedReference(text)
   const { tag } = reference
   return { repo: familiarReference({ ...reference, tag: undefined }), tag }
-}
-
-function definedOnly(values: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
 }
 
 function isOn(text: string | undefined): boolean {

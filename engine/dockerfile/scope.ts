@@ -4,7 +4,7 @@ import { PROXY_ARGS } from './platform-args.ts'
 
 /** The arguments of a whole build: what `FROM` may use, and what stages may declare again. */
 export class GlobalScope {
-  readonly #given: Record<string, string>
+  readonly #given: Readonly<Record<string, string | undefined>>
   readonly #platform: Record<string, string>
   readonly #values = new Map<string, string | undefined>()
   readonly #escape: string
@@ -15,7 +15,7 @@ export class GlobalScope {
    */
   constructor(
     args: readonly InstructionOf<'arg'>[],
-    given: Record<string, string>,
+    given: Readonly<Record<string, string | undefined>>,
     platform: Record<string, string>,
     escape: string,
   ) {
@@ -124,6 +124,9 @@ function pairOf(entry: string): [string, string] {
   return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)]
 }
 
-function ownValue(values: Record<string, string>, name: string): string | undefined {
+function ownValue(
+  values: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }

@@ -1,9 +1,10 @@
 import type { BuildRequest } from '../contract/builds.ts'
 import type { RegistryCredentials } from '../contract/common.ts'
+import { authFor } from '../build/blob-source.ts'
+import { fromsOf } from '../build/stages.ts'
+import { parseDockerfile } from '../dockerfile/parse.ts'
+import { GlobalScope } from '../dockerfile/scope.ts'
 import { parseReference } from '../images/reference.ts'
-
-/** An image that a stage is made from or copied from, as the Dockerfile writes it. */
-const IMAGE = /^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|(?:COPY|ADD)[ \t].*?--from=)(\S+)/gim
 
 /**
  * Credentials that another engine is given with a build, since it cannot ask while it builds: those for Docker Hub, for the
@@ -12,24 +13,41 @@ const IMAGE = /^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|(?:COPY|ADD)[ \t].*?--from=)
  */
 export async function credentialsFor({
   auth = {},
+  buildArgs,
   context,
   credentials,
   tags = [],
 }: BuildRequest): Promise<Record<string, RegistryCredentials>> {
   if (!credentials) return auth
-  const images = [...(context.dockerfile ?? '').matchAll(IMAGE)].map(([, image = '']) => image)
+  const images = imagesOf(context.dockerfile ?? '', buildArgs)
   const registries = new Set(['docker.io', ...[...tags, ...images].flatMap(registryOf)])
   const found = { ...auth }
   for (const registry of registries) {
+    const given = await authFor({ auth, credentials }, registry)
     const key = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
-    if (found[registry] !== undefined || found[key] !== undefined) continue
-    const given = await credentials(registry)
-    if (given) found[key] = given
+    if (given.auth) found[key] = given.auth
   }
   return found
 }
 
-/** None of a stage's name with variables in it, or of its number. */
+/**
+ * What stages are made from and copied from: images, and names of stages. None of a Dockerfile that cannot be read: it is the
+ * other side's to say what is wrong with it.
+ */
+function imagesOf(source: string, buildArgs: BuildRequest['buildArgs'] = {}): string[] {
+  try {
+    const { args, directives, stages } = parseDockerfile(source)
+    const scope = new GlobalScope(args, buildArgs, {}, directives.escape)
+    return stages.flatMap(({ from, instructions }) => [
+      scope.expand(from.image),
+      ...instructions.flatMap(fromsOf),
+    ])
+  } catch {
+    return []
+  }
+}
+
+/** None of what is no reference: `scratch` and names of stages are read as images of Docker Hub. */
 function registryOf(image: string): string[] {
   try {
     return [parseReference(image).domain]

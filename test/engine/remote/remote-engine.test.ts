@@ -207,7 +207,7 @@ describe('openRemoteEngine', () => {
     assert.equal(seen.at(-1), '')
     const asked: string[] = []
     const dockerfile =
-      'FROM --platform=linux/amd64 a.test/base AS one\nfrom $X\nCOPY --from=b.test:5000/c /x /\nCOPY --from=one / /\n'
+      'ARG D=d.test\nFROM --platform=linux/amd64 a.test/base AS one\nfrom $X\nFROM $D/base\nCOPY --from=b.test:5000/c /x /\nCOPY --from=one / /\n'
     await build(
       { empty: true, dockerfile },
       {
@@ -221,7 +221,7 @@ describe('openRemoteEngine', () => {
       },
     )
     // it cannot be asked while it builds
-    assert.deepEqual(asked, ['docker.io', 'c.test', 'b.test:5000'])
+    assert.deepEqual(asked, ['docker.io', 'c.test', 'd.test', 'b.test:5000'])
     assert.deepEqual(JSON.parse(seen.at(-1) ?? ''), {
       'a.test': { username: 'given' },
       'https://index.docker.io/v1/': { username: 'stored' },
