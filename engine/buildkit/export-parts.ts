@@ -10,7 +10,7 @@ import type { Session } from './session.ts'
 
 /** What exporters work with. */
 export interface ExportParts {
-  engine: Pick<Engine, 'images' | 'containers'>
+  engine: Pick<Engine, 'images'>
   session: Session
   progress: Progress
   /** A directory for what is needed for a while. */

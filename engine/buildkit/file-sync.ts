@@ -20,7 +20,7 @@ export interface SyncOptions {
   only?: readonly string[]
   signal: AbortSignal
   /** Bytes that came. */
-  told: (bytes: number) => void
+  told?: (bytes: number) => void
 }
 
 /** A client's directory as an archive, sent while it is read. */
@@ -51,7 +51,7 @@ export async function syncFiles(
 }
 
 function filesOf(session: Session, options: SyncOptions): ReturnType<typeof receiveFiles> {
-  const { excludes = [], name, only = [], signal, told } = options
+  const { excludes = [], name, only = [], signal, told = () => undefined } = options
   if (!session.supports(DIFF_COPY)) throw new GrpcError('UNKNOWN', 'no local sources enabled')
   const metadata = metadataOf({
     'dir-name': [name],

@@ -29,7 +29,7 @@ export async function* historyEvents(
   const news = new News(builds, own, signal)
   try {
     // listening already: what happens while the list is made is told afterwards
-    const view = new HistoryView(own, (await onRecord(builds, own)) ?? [])
+    const view = new HistoryView(own, await onRecord(builds, own))
     const isAskedFor = (ref: string): boolean => options.Ref === '' || options.Ref === ref
     const shown = view
       .records()
@@ -66,7 +66,7 @@ class News {
     this.#stopListening = own.listen((ref) => {
       this.#take(`ref ${ref}`, { ref })
     })
-    // a remote engine tells of none
+    // an engine without a place for records tells of none
     this.#watch(builds, own).catch(() => undefined)
   }
 
@@ -108,7 +108,7 @@ export async function updateHistory(
   ref: string,
   change: { Pinned: boolean; Delete: boolean; Finalize: boolean },
 ): Promise<void> {
-  const found = ((await onRecord(builds, own)) ?? []).filter((build) => isCalled(build, ref))
+  const found = (await onRecord(builds, own)).filter((build) => isCalled(build, ref))
   if (found.length === 0 && !own.record(ref))
     throw new GrpcError('NOT_FOUND', `no build record ${ref}`)
   // a record is complete as soon as its build is: there is nothing to finalize
@@ -140,7 +140,7 @@ export async function recordedProgress(
   ref: string,
   signal: AbortSignal,
 ): Promise<Progress | undefined> {
-  const found = ((await onRecord(builds, own)) ?? []).some((build) => isCalled(build, ref))
+  const found = (await onRecord(builds, own)).some((build) => isCalled(build, ref))
   if (!found) return undefined
   const progress = new Progress(ref)
   const telling = (async () => {
@@ -161,17 +161,15 @@ function isCalled(build: BuildSummary, ref: string): boolean {
   return refOf(build) === ref || build.id === ref
 }
 
-/** What the engine has on record, of which the door's own records are told. @returns undefined: it keeps none (a remote one) */
-async function onRecord(
-  builds: BuildEngine,
-  own: BuildHistory,
-): Promise<BuildSummary[] | undefined> {
+/** What the engine has on record, of which the door's own records are told. */
+async function onRecord(builds: BuildEngine, own: BuildHistory): Promise<BuildSummary[]> {
   try {
     const list = await builds.list()
     own.settle(new Set(list.map(({ id }) => id)))
     return list
   } catch (error) {
-    if (errorCode(error) === 'NOT_IMPLEMENTED') return undefined
+    // an engine without a place for records: the door's own are all there is
+    if (errorCode(error) === 'NOT_IMPLEMENTED') return []
     throw error
   }
 }

@@ -96,26 +96,19 @@ export class BuildHistory {
     return this.#filed.get(ref)?.progress
   }
 
-  /** @returns whether it is known here */
-  pin(ref: string, pinned: boolean): boolean {
+  /** Of one that is not known here nothing is changed. */
+  pin(ref: string, pinned: boolean): void {
     const filed = this.#filed.get(ref)
-    if (!filed) return false
+    if (!filed) return
     filed.record = { ...filed.record, pinned, Generation: filed.record.Generation + 1 }
     this.#changed(ref)
-    return true
   }
 
-  /**
-   * @returns whether it was known here
-   * @throws FAILED_PRECONDITION when it is under way
-   */
-  delete(ref: string): boolean {
-    const filed = this.#filed.get(ref)
-    if (!filed) return false
-    if (!filed.record.CompletedAt)
+  /** @throws FAILED_PRECONDITION when it is under way */
+  delete(ref: string): void {
+    if (this.isUnderWay(ref))
       throw new GrpcError('FAILED_PRECONDITION', `build ${ref} is under way`)
     this.#remove(ref)
-    return true
   }
 
   /** Undefined also for what a client does for itself. */
@@ -140,8 +133,7 @@ export class BuildHistory {
   }
 
   #remove(ref: string): void {
-    this.#filed.delete(ref)
-    this.#changed(ref)
+    if (this.#filed.delete(ref)) this.#changed(ref)
   }
 
   #changed(ref: string): void {

@@ -75,7 +75,6 @@ export function openContext(
   asked: AskedContext,
   sessions: LocalSessions,
   signal: AbortSignal,
-  told: (bytes: number) => void,
 ): NamedContext {
   if ('store' in asked)
     return { content: clientContent(sessions.own, `oci:${asked.store}`), digest: asked.digest }
@@ -86,15 +85,9 @@ export function openContext(
       passThrough(async () => {
         const only = ['.dockerignore']
         const session = await sessions.of(name)
-        const files = await syncFiles(session, {
-          name,
-          only,
-          signal,
-          told,
-          limit: MOST_IGNORE_FILE,
-        })
+        const files = await syncFiles(session, { name, only, signal, limit: MOST_IGNORE_FILE })
         const excludes = ignorePatterns(files.get('.dockerignore')?.toString() ?? '')
-        return syncDirectory(session, { name, excludes, signal, told })
+        return syncDirectory(session, { name, excludes, signal })
       }),
   }
 }

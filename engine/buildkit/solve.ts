@@ -219,7 +219,7 @@ export class SolveJob {
       loaded = await loadDefinition(sessions, asked, progress, signal)
       const { context, dockerfile } = loaded
       const contexts = Object.entries(contextsFor(asked.contexts, fullPlatform(platform))).map(
-        ([name, one]) => [name, openContext(one, sessions, signal, () => undefined)] as const,
+        ([name, one]) => [name, openContext(one, sessions, signal)] as const,
       )
       const id = randomBytes(16).toString('hex')
       this.#shared.history.leadsTo(this.ref, id)
