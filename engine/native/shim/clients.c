@@ -282,8 +282,12 @@ void client_answer_start(int client, struct proc *p)
 		clients_started(p->id, 0, p->error.err, p->error.step, p->error.path);
 	else if (p->announced)
 		clients_started(p->id, p->pid, 0, "", "");
-	if (client < 0)
+	if (client < 0) {
+		/* who was to write it has left meanwhile */
+		if (p->announced)
+			proc_stdin_end(p);
 		return;
+	}
 	c = &shim.clients[client];
 	if (p->announced) {
 		/* the engine has the connection still, to say why */

@@ -219,7 +219,7 @@ static nfds_t want_client(nfds_t n, int index)
 		if (c->pending || c->replaying)
 			events |= POLLOUT;
 		/* hung up, with input that the process is not ready for: POLLHUP would come for ever */
-		if (c->hup && !events)
+		if (c->hup && !events && c->flags & ATTACH_STDIN && !c->in_done)
 			return n;
 	}
 	return want(n, c->fd, events, ON_CLIENT, index);
