@@ -387,6 +387,8 @@ export interface ClientConnection {
   take(tty: boolean): TakenConnection | undefined
   /** It is served elsewhere: what is held of it here is let go. */
   letGo(): void
+  /** It was taken for nothing, and is read here again. */
+  giveBack(): void
 }
 
 export interface TakenConnection {

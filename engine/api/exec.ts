@@ -58,6 +58,9 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     letGo: () => {
       client.letGo()
     },
+    giveBack: () => {
+      client.giveBack()
+    },
   }
   try {
     const { stream, tty } = await execs.start(id, { ...options, ...(asItIs && { client: asItIs }) })

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { ClientConnection, TakenConnection } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
 
@@ -36,6 +37,7 @@ export function takeOver(request: IncomingMessage, response: ServerResponse): So
 interface Handle {
   fd?: number
   reading: boolean
+  readStart(): void
   readStop(): void
 }
 
@@ -69,9 +71,10 @@ export class UpgradedClient implements ClientConnection {
 
   take(tty: boolean): TakenConnection | undefined {
     const socket = this.#socket
-    const handle = (socket as unknown as { _handle?: Handle | null })._handle
-    // a TLS connection has no descriptor
+    const handle = this.#handle
     if (!handle || handle.fd === undefined || handle.fd < 0 || !socket.writable) return undefined
+    // its descriptor is that of the connection below, which carries no plain bytes
+    if (socket instanceof TLSSocket) return undefined
     // what was read beyond the request could not be given along
     const isClean = this.#isGreeted
       ? socket.bytesRead === this.#readAtGreeting
@@ -89,6 +92,18 @@ export class UpgradedClient implements ClientConnection {
     if (!this.#isGreeted) this.#response.detachSocket(this.#socket)
     // closes our descriptor; the connection stays open as long as somebody has another
     this.#socket.destroy()
+  }
+
+  /** Else nobody would see its end, and it would be kept for ever. */
+  giveBack(): void {
+    const handle = this.#handle
+    if (!handle) return
+    handle.reading = true
+    handle.readStart()
+  }
+
+  get #handle(): Handle | null | undefined {
+    return (this.#socket as unknown as { _handle?: Handle | null })._handle
   }
 }
 

@@ -234,11 +234,12 @@ export class Shim {
     client: ClientConnection,
     tty: boolean,
   ): Promise<boolean> {
-    const taken = this.#take(client, tty, 0)
-    if (!taken) return false
-    checkAttached(await this.#link.attach(attachFlags(streams), taken), 'attach')
-    client.letGo()
-    return true
+    const answer = await this.#give(client, tty, 0, async (taken) => {
+      const said = await this.#link.attach(attachFlags(streams), taken)
+      if (said) checkAttached(said, 'attach')
+      return said
+    })
+    return answer !== undefined
   }
 
   /**
@@ -271,21 +272,18 @@ export class Shim {
     // nobody may be waiting for it
     exited.catch(() => undefined)
     const { client, process } = options
-    const taken =
-      flags === 0 ? undefined : this.#take(client, process.terminal ?? false, plan.length)
-    if (taken) {
-      try {
-        const { failure, pid } = await this.#link.exec(options.id, flags, plan, taken)
-        if (failure) throw errorOf(failure, options)
-        client?.letGo()
-        return { pid, exited, clientTaken: true }
-      } catch (error) {
-        this.#link.forget(options.id, error)
-        throw error
-      }
-    }
-    const socket = await this.#connect()
+    let socket: net.Socket | undefined
     try {
+      const started =
+        client &&
+        flags !== 0 &&
+        (await this.#give(client, process.terminal ?? false, plan.length, async (taken) => {
+          const said = await this.#link.exec(options.id, flags, plan, taken)
+          if (said?.failure) throw errorOf(said.failure, options)
+          return said
+        }))
+      if (started) return { pid: started.pid, exited, clientTaken: true }
+      socket = await this.#connect()
       const message = await ask(socket, encodeRequest(Request.exec, flags, plan))
       if (message.kind !== Saying.ok) throw errorOf(readFailure(message.payload), options)
       const pid = message.payload.u32()
@@ -295,21 +293,37 @@ export class Shim {
       }
       return { pid, stream: asStream(socket), exited, clientTaken: false }
     } catch (error) {
-      socket.destroy()
+      socket?.destroy()
       this.#link.forget(options.id, error)
       throw error
     }
   }
 
-  /** The client's descriptor, when it and the shim can do with each other directly. */
-  #take(
-    client: ClientConnection | undefined,
+  /**
+   * Gives the client's connection to the shim by `send`, when the two can do with each other directly.
+   *
+   * @param length of what goes with it, in bytes
+   * @param send resolves with undefined when nothing could be sent
+   * @returns undefined when the client has to stay where it is, as it does after a failure
+   */
+  async #give<T>(
+    client: ClientConnection,
     tty: boolean,
     length: number,
-  ): TakenConnection | undefined {
-    return this.#takesDescriptors && this.#link.isClear && length <= PASSED_MAX_BYTES
-      ? client?.take(tty)
-      : undefined
+    send: (taken: TakenConnection) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    if (!this.#takesDescriptors || !this.#link.isClear || length > PASSED_MAX_BYTES)
+      return undefined
+    const taken = client.take(tty)
+    if (!taken) return undefined
+    let answer: T | undefined
+    try {
+      answer = await send(taken)
+    } finally {
+      if (answer === undefined) client.giveBack()
+      else client.letGo()
+    }
+    return answer
   }
 
   /** Joins a running exec again; with a TTY its last 64 KiB of output come first. @throws NOT_FOUND when it is over */
@@ -377,7 +391,7 @@ export class Shim {
   }
 }
 
-/** Requests that certainly find room in the socket's buffer; what is larger goes the other way. */
+/** Requests that mostly find room in the socket's buffer; what is larger goes the other way. */
 const PASSED_MAX_BYTES = 32 << 10
 
 const ESRCH = 3

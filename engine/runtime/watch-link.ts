@@ -88,30 +88,37 @@ export class WatchLink {
     return this.answer()
   }
 
-  /** Runs an exec whose stream is to be a client's own; the link is clear. */
-  exec(id: string, flags: number, plan: Buffer, taken: TakenConnection): Promise<Started> {
-    this.#sendWith(taken, Request.exec, flags, plan)
+  /** Runs an exec whose stream is to be a client's own; the link is clear. undefined when nothing could be sent. */
+  exec(
+    id: string,
+    flags: number,
+    plan: Buffer,
+    taken: TakenConnection,
+  ): Promise<Started> | undefined {
+    if (!this.#sendWith(taken, Request.exec, flags, plan)) return undefined
     return new Promise((resolve, reject) => {
       this.#starts.set(id, { resolve, reject })
     })
   }
 
-  /** Joins the container's streams with a client's; the link is clear. */
-  attach(flags: number, taken: TakenConnection): Promise<Message> {
-    this.#sendWith(taken, Request.attach, flags)
-    return this.answer()
+  /** Joins the container's streams with a client's; the link is clear. undefined when nothing could be sent. */
+  attach(flags: number, taken: TakenConnection): Promise<Message> | undefined {
+    return this.#sendWith(taken, Request.attach, flags) ? this.answer() : undefined
   }
 
-  #sendWith(taken: TakenConnection, kind: number, flags: number, more: Buffer = NOTHING): void {
+  /** False when the shim does not keep up with its requests just now, or is gone. */
+  #sendWith(taken: TakenConnection, kind: number, flags: number, more: Buffer = NOTHING): boolean {
     const payload = Buffer.concat([encodeText(taken.greeting), more])
     const request = encodeRequest(kind, flags | ATTACH_PASSED, payload)
     let sent: number
     try {
       sent = sendDescriptor(this.#fd, request, taken.fd)
-    } catch (cause) {
-      throw new ConflictError('the container is not running', { cause })
+    } catch {
+      // a connection of its own waits its turn, and finds out whether there is a shim
+      return false
     }
     if (sent < request.length) this.#socket.write(request.subarray(sent))
+    return true
   }
 
   /** The next answer; they come in the order of the questions. */

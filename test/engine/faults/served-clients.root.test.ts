@@ -102,4 +102,21 @@ describe('streams of clients while the engine is killed with -9 and comes back',
     assert.equal((await engine.containers.inspect(id)).State?.Running, true)
     await engine.containers.remove(id, { force: true })
   })
+
+  test('a client whose exec cannot start hears why, and nothing of it stays with the engine', async () => {
+    const id = await create('sleep 1000')
+    await host.engine.containers.start(id)
+    const files = (): number => fs.readdirSync(`/proc/${String(host.pid)}/fd`).length
+    const before = files()
+    for (let times = 0; times < 10; times++) {
+      const { Id } = await host.engine.execs.create(id, { Cmd: ['/missing'], AttachStdout: true })
+      const stream = await open(`/exec/${Id}/start`, {})
+      assert.match((await stream.ended()).frames.stdout.toString(), /no such file or directory/)
+    }
+    for (let tries = 0; files() > before + 2; tries++) {
+      assert.ok(tries < 100, `${String(files())} of ${String(before)} are open`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await host.engine.containers.remove(id, { force: true })
+  })
 })
