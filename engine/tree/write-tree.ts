@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { EngineError, InvalidParameterError } from '../errors.ts'
 import {
+  createFileAt,
   DIRECTORY,
   errnoOfError,
   fchownat,
@@ -26,6 +27,9 @@ const { S_IFMT, S_IFCHR, S_IFBLK, S_IFIFO, S_IFLNK, W_OK } = fs.constants
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
 
 const MOST_OPEN = 64
+
+/** Files up to this size are gathered, and made with all that belongs to them in one native call. */
+const SMALL_FILE = 256 * 1024
 
 export interface WriteTreeOptions {
   /** Refuse to put a directory in the place of something else, or the other way round. */
@@ -56,7 +60,11 @@ export class TreeWriter implements TarSink {
   readonly #open = new Map<string, Place>()
   readonly #directoryTimes = new Map<string, TarHeader>()
   #header: TarHeader | undefined
+  /** Of a file that is written while it comes. */
   #fd = -1
+  /** Of a file that is gathered: where it goes. The directory stays open, as nothing else is begun before its end. */
+  #small: { parent: number; name: Buffer } | undefined
+  #gathered: Buffer | undefined
 
   /** @param target levels down to the directory; they stay the caller's */
   constructor(target: Place, options: WriteTreeOptions) {
@@ -72,6 +80,11 @@ export class TreeWriter implements TarSink {
   }
 
   data(chunk: Buffer, offset: number): void {
+    if (this.#small) {
+      this.#gathered ??= Buffer.allocUnsafeSlow(SMALL_FILE)
+      chunk.copy(this.#gathered, offset)
+      return
+    }
     if (this.#fd < 0) return
     this.#attempt(() => {
       for (let done = 0; done < chunk.length;)
@@ -81,6 +94,15 @@ export class TreeWriter implements TarSink {
 
   end(): void {
     const header = this.#header
+    const small = this.#small
+    if (header && small) {
+      this.#small = undefined
+      const content = this.#gathered?.subarray(0, header.size) ?? EMPTY
+      this.#attempt(() => {
+        createFileAt(small.parent, small.name, content, { ...header, ...this.#ownerOf(header) })
+      })
+      return
+    }
     if (!header || this.#fd < 0) return
     const fd = this.#fd
     this.#fd = -1
@@ -139,6 +161,11 @@ export class TreeWriter implements TarSink {
     const name = bytesOf(base)
     switch (header.type) {
       case 'file':
+        // attributes go between owner and times, to a descriptor
+        if (header.size <= SMALL_FILE && !header.sparse && header.xattrs.size === 0) {
+          this.#small = { parent, name }
+          return
+        }
         this.#fd = openBeneath(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         // the end of a sparse file may be a hole
         if (header.sparse) fs.ftruncateSync(this.#fd, header.size)
@@ -188,10 +215,14 @@ export class TreeWriter implements TarSink {
     }
   }
 
+  #ownerOf(said: { uid: number; gid: number }): { uid: number; gid: number } {
+    const { ids, owner } = this.#options
+    return ownerOnHost(ids, owner ?? said)
+  }
+
   /** Owner, mode and attributes, in this order: a new owner takes setuid bits and capabilities away. */
   #dress(fd: number, header: TarHeader): void {
-    const { ids, owner } = this.#options
-    const { gid, uid } = ownerOnHost(ids, owner ?? header)
+    const { gid, uid } = this.#ownerOf(header)
     fchownat(fd, '', uid, gid)
     if (header.type === 'symlink') return
     fs.chmodSync(`/proc/self/fd/${fd}`, header.mode)
@@ -259,8 +290,7 @@ export class TreeWriter implements TarSink {
       const stat = statat(fd, '')
       if (!stat) throw new EngineError('SYSTEM', `${textOf(name)} has gone`)
       place.enter(levelOf(above, fd, name, stat))
-      const { ids, owner } = this.#options
-      const { gid, uid } = ownerOnHost(ids, owner ?? { uid: 0, gid: 0 })
+      const { gid, uid } = this.#ownerOf({ uid: 0, gid: 0 })
       fchownat(fd, '', uid, gid)
       fs.chmodSync(`/proc/self/fd/${fd}`, 0o755)
     }
@@ -307,6 +337,8 @@ export class TreeWriter implements TarSink {
     }
   }
 }
+
+const EMPTY = Buffer.alloc(0)
 
 /** As Go words what the kernel says. */
 const WORDS: Record<string, string> = {

@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { getxattrAt } from '../../../engine/native/fs.ts'
 import { newRing, RingWriter } from '../../../engine/store/byte-ring.ts'
 import type { ByteRing } from '../../../engine/store/byte-ring.ts'
 import { doTreeJob } from '../../../engine/store/tree-jobs.ts'
@@ -130,6 +131,32 @@ describe('an archive that is unpacked into a container', () => {
     await assert.rejects(unpack([{ ...owned, uid: 1000 }], { ids }), /ID 1000 cannot be mapped/)
     await unpack([owned], { ids, owner: { uid: 1, gid: 2 } })
     assert.deepEqual(ownerOf('f'), [100_001, 100_002])
+  })
+
+  test('files of all sizes come with their content, mode, owner, attributes and time', async () => {
+    const sizes = [0, 1, 65_537, 256 * 1024, 256 * 1024 + 1]
+    // the last content is shorter than what was gathered before it
+    const contents = [...sizes, 3].map((size, i) => 'abcdef'.charAt(i).repeat(size))
+    const common = { mode: 0o4750, uid: 7, gid: 8, mtimeSeconds: 1234, mtimeNanos: 567_000_000 }
+    const xattrs = new Map([['user.mark', Buffer.from('m')]])
+    await unpack([
+      ...contents.map((content, i): Member => {
+        return { type: 'file', name: `f${i}`, content, ...common }
+      }),
+      { type: 'file', name: 'marked', content: 'x', ...common, xattrs },
+    ])
+    for (const [name, content] of [...contents.map((it, i) => [`f${i}`, it]), ['marked', 'x']]) {
+      const file = at(`root/target/${name}`)
+      assert.ok(fs.readFileSync(file, 'utf8') === content, name)
+      const { gid, mode, mtimeMs, uid } = fs.statSync(file)
+      assert.deepEqual([mode & 0o7777, uid, gid, mtimeMs], [0o4750, 7, 8, 1_234_567], name)
+    }
+    const directory = fs.openSync(at('root/target'), fs.constants.O_RDONLY)
+    try {
+      assert.equal(getxattrAt(directory, 'marked', 'user.mark')?.toString(), 'm')
+    } finally {
+      fs.closeSync(directory)
+    }
   })
 
   test('broken archives are refused as such', async () => {
