@@ -48,21 +48,6 @@ _Noreturn void child_fail(struct child *c, int rc)
 	_exit(127);
 }
 
-/* What Node and the shim changed is put back: ignored signals survive an exec. */
-static void signals_reset(void)
-{
-	struct sigaction action;
-	sigset_t none;
-	int i;
-
-	memset(&action, 0, sizeof action);
-	action.sa_handler = SIG_DFL;
-	for (i = 1; i < 65; i++)
-		sigaction(i, &action, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* By the host's /proc: the container's own may be anything. */
 static int oom_score(struct child *c)
 {
@@ -283,7 +268,7 @@ _Noreturn static void become(struct child *c)
 
 void child_begin(struct child *c, const struct plan *plan, const int stdio[3], int sync)
 {
-	signals_reset();
+	signals_restore();
 	memset(c, 0, sizeof *c);
 	c->plan = plan;
 	c->sync = sync;

@@ -87,14 +87,42 @@ static void socket_listen(void)
 		give_up("engine is gone", NULL, -ESRCH);
 }
 
-static void signals_begin(void)
+static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGTTOU, SIGTTIN, SIGTSTP};
+
+static void handle(int signo, void (*handler)(int))
 {
-	static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGTTOU, SIGTTIN, SIGTSTP};
-	sigset_t set;
+	struct sigaction action = {.sa_handler = handler};
+
+	sigaction(signo, &action, NULL);
+}
+
+static void handle_ignored(void (*handler)(int))
+{
 	size_t i;
 
 	for (i = 0; i < sizeof ignored / sizeof *ignored; i++)
-		signal(ignored[i], SIG_IGN);
+		handle(ignored[i], handler);
+}
+
+/* In a child: what the shim ignores would be ignored beyond an exec. */
+void signals_restore(void)
+{
+	sigset_t none;
+
+	handle_ignored(SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What Node ignores comes along with the exec, and is put back here, once for all children. */
+static void signals_begin(void)
+{
+	sigset_t set;
+	int i;
+
+	for (i = 1; i < 65; i++)
+		handle(i, SIG_DFL);
+	handle_ignored(SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);

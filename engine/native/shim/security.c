@@ -61,12 +61,15 @@ static int bounding(struct child *c)
 	c->step = "drop capabilities";
 	c->path = NULL;
 	for (cap = 0; cap < 64; cap++) {
-		int have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-
-		if (have < 0)
+		if (keep >> cap & 1 || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
 			break; /* past the kernel's last capability */
-		if (have && !(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		/* not ours to drop, which is fine when it is not there anyway */
+		if (errno != EPERM)
 			return -errno;
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+			return -EPERM;
 	}
 	return 0;
 }

@@ -160,6 +160,9 @@ int security_early(struct child *c);
 int security_final(struct child *c);
 int exec_process(struct child *c);
 
+/* ---- main.c */
+void signals_restore(void);
+
 /* ---- view.c */
 _Noreturn void view(int engine);
 
