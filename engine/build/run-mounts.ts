@@ -187,7 +187,7 @@ class Preparing implements PreparedMounts {
     const source = this.#sources.get(mount)
     const namespace = this.#build.request.buildArgs?.['BUILDKIT_CACHE_MOUNT_NS'] ?? ''
     const { directory, release } = await this.#build.parts.cacheMounts.take(
-      namespace === '' ? mount.id : path.posix.join(namespace, mount.id),
+      namespace === '' ? mount.id : `${namespace}/${mount.id}`,
       mount.sharing,
       async (fresh) => {
         if (source) await this.#fill(fresh, source, mount.source)

@@ -205,8 +205,8 @@ describe('options of docker buildx build', { skip }, () => {
   })
 
   it('keeps cache mounts of one namespace from another', async () => {
-    const step = 'RUN --mount=type=cache,target=/c,id=apart ls /c; touch /c/$RANDOM'
-    const told = async (namespace: string): Promise<string> => {
+    const told = async (namespace: string, id = 'apart'): Promise<string> => {
+      const step = `RUN --mount=type=cache,target=/c,id=${id} ls /c; touch /c/$RANDOM`
       const arg = `BUILDKIT_CACHE_MOUNT_NS=${namespace}`
       const args = ['--no-cache', '--build-arg', arg]
       const listed = await built({ Dockerfile: `FROM BASE\n${step}` }, ...args)
@@ -217,6 +217,7 @@ describe('options of docker buildx build', { skip }, () => {
     assert.doesNotMatch(await told('one'), has)
     assert.doesNotMatch(await told('two'), has)
     assert.match(await told('one'), has)
+    assert.doesNotMatch(await told('one', '../two/apart'), has)
   })
 
   it('reads Dockerfiles itself, and no other language', async () => {
