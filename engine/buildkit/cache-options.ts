@@ -25,9 +25,12 @@ export function cacheImport({ Attrs, Type }: Attributes): (session: Session) => 
   )
 }
 
-const REGISTRY = ['ref']
-const LOCAL = ['dest', 'tag']
-const BOTH = ['mode', 'image-manifest', 'oci-mediatypes', 'compression', 'ignore-error']
+const EXPORTS = new Map<string, readonly string[]>([
+  ['inline', []],
+  ['registry', ['ref']],
+  ['local', ['dest', 'tag']],
+])
+const ALL = ['mode', 'image-manifest', 'oci-mediatypes', 'compression', 'ignore-error']
 
 /**
  * Reads what `--cache-to` asks for: `inline`, which every image has anyway, `registry` and `local`.
@@ -39,14 +42,14 @@ export function cacheExport(
   { Attrs, Type }: Attributes,
   response: Record<string, string>,
 ): ((session: Session) => CacheExport) | undefined {
-  const known = { inline: [], registry: REGISTRY, local: LOCAL }[Type]
+  const known = EXPORTS.get(Type)
   if (!known)
     throw new GrpcError(
       'UNKNOWN',
       `cache exports of type ${Type} are not supported here, only inline, registry and local`,
     )
   for (const [key, value] of Object.entries(Attrs))
-    if (![...known, ...BOTH].includes(key))
+    if (![...known, ...ALL].includes(key))
       throw new GrpcError('UNKNOWN', `cache option ${key}=${value} is not supported here`)
   // every image says what steps it was built by: it is its own cache
   if (Type === 'inline') return undefined

@@ -24,7 +24,7 @@ export interface FrontendAttrs {
   /** By name, or by `name::platform` for that platform alone. */
   contexts: Record<string, AskedContext>
   /** IDs of the sessions that have directories, by their names; the others are of the build's own session. */
-  localSessions: Record<string, string>
+  localSessions: ReadonlyMap<string, string>
   cacheImports: ((session: Session) => CacheImport)[]
   request: Omit<BuildRequest, 'context'>
 }
@@ -54,7 +54,7 @@ export function readFrontendAttrs(
   const caches = [...options.cacheImports]
   const platforms: string[] = []
   const contexts: Record<string, AskedContext> = {}
-  const localSessions: Record<string, string> = {}
+  const localSessions = new Map<string, string>()
   let multiPlatform: string | undefined
   const resources: NonNullable<BuildRequest['resources']> = {}
   const request: FrontendAttrs['request'] = {
@@ -87,7 +87,7 @@ export function readFrontendAttrs(
       )
     else if (key.startsWith('attest:')) refuseAttestation(key, value)
     else if (key.startsWith('local-sessionid:'))
-      localSessions[key.slice('local-sessionid:'.length)] = value
+      localSessions.set(key.slice('local-sessionid:'.length), value)
     else if (key === 'image-resolve-mode') request.pull = isPulled(value)
     else if (key === 'multi-platform') multiPlatform = value
     else if (key === 'hostname') request.hostname = value

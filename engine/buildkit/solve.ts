@@ -212,7 +212,7 @@ export class SolveJob {
       const sessions = {
         own: session,
         of: async (name: string) => {
-          const id = asked.localSessions[name]
+          const id = asked.localSessions.get(name)
           return id === undefined ? session : await this.#shared.sessions.get(id, signal)
         },
       }

@@ -12,5 +12,9 @@ describe('cacheExport()', () => {
       assert.throws(() => read({ [key]: '3' }), {
         message: new RegExp(`^cache option ${key}=3 is not supported here`),
       })
+    for (const Type of ['gha', 'constructor'])
+      assert.throws(() => cacheExport({ Type, Attrs: { dest: 'd' } }, {}), {
+        message: new RegExp(`^cache exports of type ${Type} are not supported here`),
+      })
   })
 })

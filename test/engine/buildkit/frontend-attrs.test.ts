@@ -55,7 +55,7 @@ const TAKEN: [attribute: string, value: string, becomes: (read: FrontendAttrs) =
   ['context:c', 'local:c', ({ contexts }) => 'local' in (contexts['c'] ?? {})],
   ['context:c', 'input:built', ({ contexts }) => 'image' in (contexts['c'] ?? {})],
   ['context:c::linux/arm64', 'docker-image://i', ({ contexts }) => 'c::linux/arm64' in contexts],
-  ['local-sessionid:context', 's', ({ localSessions }) => localSessions['context'] === 's'],
+  ['local-sessionid:context', 's', ({ localSessions }) => localSessions.get('context') === 's'],
   ['frontend.caps', 'moby.buildkit.frontend.contexts+forward', () => true],
   // what a client adds by itself, and what says that there is to be none
   ['attest:provenance', 'mode=min,inline-only=true', () => true],
