@@ -41,7 +41,9 @@ describe('docker compose build', { skip }, () => {
       ].join('\n'),
       f: 'from the context',
     })
-    await buildx(cli, app, '-f', path.join(app, 'Dockerfile.app'), '-t', 'warm:1', '--target=dev')
+    const file = path.join(app, 'Dockerfile.app')
+    const warm = await buildx(cli, app, '-f', file, '-t', 'warm:1', '--target=dev')
+    assert.equal(warm.code, 0, warm.stderr)
     const dir = contextOf(cli, {
       token: 'tok',
       'other/o': 'from elsewhere',

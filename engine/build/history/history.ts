@@ -27,8 +27,8 @@ const MOST_BYTES = 256 * 2 ** 20
  * Builds on record.
  *
  *     <data>/build-history/<id>/record.json   the document: written when the build begins, and when it has ended
- *                              /log           events as they happen, a line of JSON each; while it is under way
- *                              /log.gz        the same, once it is over and was not small
+ *                              /log           events as they happen, a line of JSON each
+ *                              /log.gz        the same instead, once it is over, unless it is small
  *
  * Nothing is read before somebody asks: an engine starts without. What says "running" then and does not run was cut
  * short with the engine that ran it.
