@@ -1,5 +1,6 @@
 import { durationNanos } from '../duration.ts'
 import { errorMessage, InvalidParameterError } from '../errors.ts'
+import { goBoolean } from '../go-boolean.ts'
 
 /** Options of every driver: which labels and variables go with the lines, and how they are marked. */
 export const ATTRIBUTE_OPTIONS = ['labels', 'labels-regex', 'env', 'env-regex', 'tag']
@@ -16,11 +17,12 @@ export function checkNames(
   }
 }
 
-/** A boolean as Go's strconv.ParseBool reads it. @throws INVALID_PARAMETER naming the option */
+/** A yes or no. @throws INVALID_PARAMETER naming the option */
 export function parseBool(text: string, option: string): boolean {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
-  throw new InvalidParameterError(`invalid value for option ${option}: ${text}`)
+  const truth = goBoolean(text)
+  if (truth === undefined)
+    throw new InvalidParameterError(`invalid value for option ${option}: ${text}`)
+  return truth
 }
 
 /** A duration as Go writes it (`1.5s`, `1m30s`), in milliseconds. @throws INVALID_PARAMETER naming the option */

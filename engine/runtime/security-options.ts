@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import { goBoolean } from '../go-boolean.ts'
 import type { HostConfig } from '../types/docker.ts'
 
 /** What `--security-opt` asks for. */
@@ -66,9 +67,8 @@ function apply(parsed: SecurityOptions, option: string): void {
   }
 }
 
-/** What Go's strconv.ParseBool takes, as Docker's daemon does. */
 function parseBoolean(option: string, value: string): boolean {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
-  throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
+  const truth = goBoolean(value)
+  if (truth === undefined) throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
+  return truth
 }
