@@ -4,6 +4,8 @@ import { buffer } from 'node:stream/consumers'
 
 /** A form of parameters is short; what is longer under that type is another body that curl has named so. */
 const LONGEST_FORM_BYTES = 16 * 1024
+/** Go reads forms of these only: a DELETE's `force` counts in the query alone. */
+const WITH_FORM = ['POST', 'PUT', 'PATCH']
 
 /**
  * Parameters that a client sent as a form in the body, as `curl -d signal=HUP` does: Docker reads them with those of
@@ -20,8 +22,8 @@ export async function withForm(
   const { 'content-length': length, 'content-type': type = '' } = request.headers
   const bytes = Number(length ?? 0)
   const isForm = type.split(';')[0]?.trim().toLowerCase() === 'application/x-www-form-urlencoded'
-  if (!isForm || request.method === 'GET' || !(bytes > 0 && bytes <= LONGEST_FORM_BYTES))
-    return { search, body }
+  const isRead = isForm && WITH_FORM.includes(request.method ?? '')
+  if (!isRead || !(bytes > 0 && bytes <= LONGEST_FORM_BYTES)) return { search, body }
   const given = await buffer(body)
   const form = new URLSearchParams(given.toString())
   return { search: new URLSearchParams([...form, ...search]), body: Readable.from([given]) }

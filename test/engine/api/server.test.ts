@@ -79,6 +79,20 @@ describe('createApiServer', () => {
     assert.equal(answers[3]?.text, '')
   })
 
+  it('reads parameters from a form as Go does: of a POST, before those of the query', async (t) => {
+    const seen: unknown[] = []
+    const door = await openDoor(t, {
+      containers: {
+        kill: (id, signal) => Promise.resolve(void seen.push(signal)),
+        remove: (id, options) => Promise.resolve(void seen.push(options)),
+      },
+    })
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    await door.request('POST', '/containers/x/kill?signal=KILL', 'signal=HUP', type)
+    await door.request('DELETE', '/containers/x?v=1', 'force=1', type)
+    assert.deepEqual(seen, ['HUP', { force: false, link: false, volumes: true }])
+  })
+
   it('reads booleans, numbers and both forms of filters as Docker does', async (t) => {
     const seen: unknown[] = []
     const door = await openDoor(t, {
