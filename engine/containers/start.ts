@@ -195,8 +195,14 @@ async function connectPending(container: Container, shim: Shim): Promise<void> {
   container.pendingAttaches = []
   await Promise.all(
     pending.map(async ({ client, stream, streams }) => {
-      if (client && (await shim.attachClient(streams, client, container.tty))) return
-      stream.connect(await shim.attach(streams))
+      try {
+        if (client && (await shim.attachClient(streams, client, container.tty))) return
+        stream.connect(await shim.attach(streams))
+      } catch (error) {
+        // it is among those that wait no more
+        stream.destroy()
+        throw error
+      }
     }),
   )
 }

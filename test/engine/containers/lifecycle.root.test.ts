@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
 import type { ContainerCreateConfig } from '../../../engine/contract.ts'
@@ -104,6 +105,20 @@ describe('containers', () => {
     stream.end('middle\n')
     assert.equal((await answer).stdout, 'first\nmiddle\nlast\n')
     await host.engine.containers.remove(Id, { force: true })
+  })
+
+  test('start() with more attached than there is room for fails, and lets all of them go', async () => {
+    const { Id } = await host.engine.containers.create({ Image: 'busybox', Cmd: ['sleep', '100'] })
+    const ends = Array.from({ length: 250 }, async () => {
+      const { stream } = await host.engine.containers.attach(Id, { stream: true, stdout: true })
+      stream.resume()
+      const end = Promise.race([once(stream, 'end'), once(stream, 'close')])
+      return () => end
+    })
+    const waiting = await Promise.all(ends)
+    await assert.rejects(host.engine.containers.start(Id), /too many clients/)
+    await Promise.all(waiting.map((end) => end()))
+    await host.engine.containers.remove(Id)
   })
 
   test('exec runs a second command as a user of the image, with its exit code', async () => {
