@@ -1,9 +1,8 @@
 'use client'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
-import type { Extension } from '@codemirror/state'
 import { lintGutter, lintKeymap } from '@codemirror/lint'
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
-import { Compartment, EditorState } from '@codemirror/state'
+import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
@@ -96,7 +95,8 @@ export function CodeEditor(props: CodeEditorProps) {
   // a text that did not come from here: of a file, say
   useEffect(() => {
     const { current } = view
-    if (current === null || current.state.doc.toString() === value) return
+    // whatever ends its lines: what is the same must not come back as a change
+    if (current === null || current.state.toText(value).eq(current.state.doc)) return
     current.dispatch({ changes: { from: 0, to: current.state.doc.length, insert: value } })
   }, [value])
 
