@@ -4,7 +4,7 @@ import { useListKeys } from './use-list-keys.ts'
 import type { Selection } from './use-selection.ts'
 import { VirtualRows, type RowsHandle, type VirtualRowsProps } from './virtual-rows.tsx'
 
-export interface RowState {
+interface RowState {
   selected: boolean
   /** where the keys are */
   current: boolean

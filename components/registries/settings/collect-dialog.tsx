@@ -2,17 +2,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { RegistryPlan, RegistrySettings } from '@/engine/contract/registry.ts'
 import { api } from '@/components/engine/client.ts'
+import { ConfirmAction } from '@/components/page/confirm-action.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'
-import { useAction } from '@/components/page/use-action.ts'
-import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { count } from '@/components/ui/format.ts'
-import { Notice } from '@/components/ui/notice.tsx'
-import { toast } from '@/components/ui/toast.tsx'
 import { Plan } from './plan-card.tsx'
 
 /** Applies the rules in force now, with what they take before one's eyes. */
 export function CollectDialog({ onClose }: { onClose: () => void }) {
-  const action = useAction()
   const queries = useQueryClient()
   const plan = useQuery({
     queryKey: ['images', 'registry-plan', 'in force'],
@@ -27,29 +23,23 @@ export function CollectDialog({ onClose }: { onClose: () => void }) {
   const collect = async () => {
     const { removed } = await api.post<{ removed: string[] }>('/api/registry/collect')
     await queries.invalidateQueries({ queryKey: ['images'] })
-    toast.success(
-      removed.length === 0
-        ? 'Nothing was to go; blobs that no push came back for are gone'
-        : `Removed ${count(removed.length, 'tag or manifest', 'tags and manifests')}`,
-    )
+    return removed.length === 0
+      ? 'Nothing was to go; blobs that no push came back for are gone'
+      : `Removed ${count(removed.length, 'tag or manifest', 'tags and manifests')}`
   }
   return (
-    <ConfirmDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <ConfirmAction
       title="Apply the rules now?"
       description="They are applied by themselves every ten minutes; this does it at once, and lets go of what pushes left behind a day ago or earlier. What goes cannot be brought back."
       verb="Apply the rules"
-      busy={action.busy}
       disabled={plan.data === undefined}
-      onConfirm={() => void action.run(collect, onClose)}
+      act={collect}
+      failureTitle="They could not be applied"
+      onClose={onClose}
     >
       <QueryStates query={plan} what="plan">
         {(data) => <Plan plan={data} />}
       </QueryStates>
-      {action.failure !== undefined && (
-        <Notice title="They could not be applied">{action.failure}</Notice>
-      )}
-    </ConfirmDialog>
+    </ConfirmAction>
   )
 }
