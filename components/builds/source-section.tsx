@@ -10,7 +10,7 @@ import { Input } from '@/components/ui/input.tsx'
 import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs.tsx'
 import { DockerfileEditor } from './dockerfile-editor.tsx'
 import type { BuildFormState, SourceKind } from './form-state.ts'
-import { pathInFolder } from './pack-folder.ts'
+import { pathInFolder } from './context-file.ts'
 
 export interface SectionProps {
   form: BuildFormState
@@ -126,8 +126,8 @@ function ArchiveTab({ change, errors, form }: SectionProps) {
       icon={FileArchive}
       label="Archive"
       error={errors['source']}
-      words="Choose a tar, tar.gz, tar.zst, tar.xz or tar.bz2"
-      hint="Sent as it is and unpacked by the engine; a .dockerignore in it is heeded."
+      words="Choose a tar, tar.gz, tar.zst, tar.xz, tar.bz2 or zip"
+      hint="A tar is sent as it is and unpacked by the engine; a zip is unpacked here, and sent without what a .dockerignore in it leaves out."
       chosen={
         form.archive === null
           ? undefined

@@ -1,6 +1,6 @@
 import { quoteWord } from '@/server/api/shell-words.ts'
 import { buildSchema, type BuildForm, type BuildFormInput } from '@/server/api/schemas/build.ts'
-import { pathInFolder } from './pack-folder.ts'
+import { pathInFolder } from './context-file.ts'
 import type { BuildFormState, PairRow } from './form-state.ts'
 
 /** What the form says: the request when it is whole, and what is wrong with which field. */
@@ -52,13 +52,18 @@ function sourceOf(
     }
     case 'archive':
       if (form.archive === null) errors['source'] = 'Choose a file.'
-      else if (/\.(zip|rar|7z)$/i.test(form.archive.name))
+      else if (/\.(rar|7z)$/i.test(form.archive.name))
         errors['source'] =
-          'Only tar archives are taken (plain, gzip, zstd, xz, bzip2). Unpack this one and choose its folder.'
+          'Only zip and tar archives are taken (plain, gzip, zstd, xz, bzip2). Unpack this one and choose its folder.'
       return { kind: 'upload', name: form.archive?.name ?? '' }
     case 'address':
       return { kind: 'address', address: addressOf(form) }
   }
+}
+
+/** Unpacked here before it is sent. */
+export function isZip(name: string): boolean {
+  return /\.zip$/i.test(name)
 }
 
 function isNamed(path: string, name: string): boolean {

@@ -4,8 +4,10 @@ import type { BuildForm } from '@/server/api/schemas/build.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import { upload } from '@/components/images/upload.ts'
 import type { BuildFormState } from './form-state.ts'
-import { filesToSend } from './folder-files.ts'
-import { packFolder } from './pack-folder.ts'
+import { filesOfFolder } from './context-file.ts'
+import { filesToSend } from './files-to-send.ts'
+import { packContext } from './pack-context.ts'
+import { isZip } from './to-build.ts'
 
 /** Begins a build and sends its files; leaving the page before they are sent cancels it. */
 export function useBegin() {
@@ -51,7 +53,11 @@ export function useBegin() {
   return { busy, failure, sending, run, stop: () => abort.current?.abort() }
 }
 
-async function contextOf(form: BuildFormState): Promise<Blob | null> {
-  if (form.source === 'folder') return packFolder(await filesToSend(form.folder, form.dockerfile))
-  return form.source === 'archive' ? form.archive : null
+async function contextOf({ archive, dockerfile, folder, source }: BuildFormState) {
+  if (source === 'folder') return packContext(await filesToSend(filesOfFolder(folder), dockerfile))
+  if (source !== 'archive' || archive === null) return null
+  if (!isZip(archive.name)) return archive
+  // the engine takes tars, as docker build sends them
+  const { filesOfZip } = await import('./zip-files.ts')
+  return packContext(await filesToSend(await filesOfZip(archive), dockerfile))
 }

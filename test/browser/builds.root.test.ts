@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js'
 import type { Page, Response } from 'playwright-core'
 import type { BuildRecord, BuildSummary } from '../../engine/contract/builds.ts'
 import { tarOf } from '../engine/images/archives.ts'
@@ -255,6 +257,32 @@ describe('builds in the browser', () => {
     fs.writeFileSync(oci, await answer.body())
     assert.match(execFileSync('tar', ['tf', oci], { encoding: 'utf8' }), /oci-layout/)
     assert.deepEqual((await console.containers()).length, 0)
+  })
+
+  test('a zip is unpacked in the browser, and sent without what .dockerignore leaves out', async () => {
+    const zip = new ZipWriter(new Uint8ArrayWriter())
+    const files = {
+      Dockerfile: 'FROM busybox\nCOPY . /app\nRUN /app/run.sh && test ! -e /app/b.log\n',
+      '.dockerignore': '*.log\n',
+      'run.sh': '#!/bin/sh\necho ran from a zip\n',
+      'b.log': randomBytes(1_000_000).toString('hex'),
+    }
+    for (const [name, content] of Object.entries(files))
+      await zip.add(name, new TextReader(content), { unixMode: 0o100755 })
+    const archive = path.join(console.scratch, 'app.zip')
+    fs.writeFileSync(archive, await zip.close())
+    await console.goto('/builds/new')
+    await page.getByRole('tab', { name: 'Archive' }).click()
+    await page.getByRole('tabpanel', { name: 'Archive' }).locator('input').setInputFiles(archive)
+    await page.getByText(/^app\.zip, /).waitFor()
+    await page.getByLabel('Tags').fill('from/zip:1')
+    const upload = page.waitForRequest(/\/context$/)
+    const id = await build()
+    const sent = Number(await (await upload).headerValue('content-length'))
+    assert.ok(sent > 2000 && sent < 20_000, `${String(sent)} bytes were sent`)
+    await state('Done')
+    const log = await page.request.get(`${console.host.url}/api/builds/${id}/log`)
+    assert.match(await log.text(), /ran from a zip/)
   })
 
   test('secrets reach the step that asks for them and are kept nowhere', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { filesToSend } from '../../../components/builds/folder-files.ts'
-import { pathInFolder } from '../../../components/builds/pack-folder.ts'
+import { filesOfFolder } from '../../../components/builds/context-file.ts'
+import { filesToSend } from '../../../components/builds/files-to-send.ts'
 
 function folder(files: Record<string, string>): File[] {
   return Object.entries(files).map(([path, content]) =>
@@ -12,7 +12,9 @@ function folder(files: Record<string, string>): File[] {
 }
 
 async function sent(files: Record<string, string>, dockerfile = ''): Promise<string[]> {
-  return (await filesToSend(folder(files), dockerfile)).map(pathInFolder).sort()
+  return (await filesToSend(filesOfFolder(folder(files)), dockerfile))
+    .map(({ path }) => path)
+    .sort()
 }
 
 describe('filesToSend()', () => {

@@ -1,41 +1,41 @@
+import type { ContextFile } from './context-file.ts'
+
 /**
- * Packs the files of a chosen folder into a tar without reading them: the parts of the Blob are the files themselves,
- * which the browser reads while it sends. Paths are from the folder's root. A browser tells no modes and no links: every
- * file is 0755, as docker build sends them from Windows.
+ * Packs the files of a context into a tar. Those of a folder are not read: the parts of the Blob are the files
+ * themselves, which the browser reads while it sends.
  *
  * @see pax(1), "ustar Interchange Format" and "pax Extended Header"
  */
-export function packFolder(files: readonly File[]): Blob {
+export async function packContext(files: readonly ContextFile[]): Promise<Blob> {
   const parts: BlobPart[] = []
   for (const file of files) {
-    const name = pathInFolder(file)
+    const { mode, path: name } = file
+    const content = await file.content()
     const mtime = Math.floor(file.lastModified / 1000)
     const plain = encode(name)
-    if (plain.length > NAME_BYTES || plain.length !== name.length || file.size > MAX_USTAR_BYTES) {
-      const records = record('path', name) + record('size', String(file.size))
+    if (
+      plain.length > NAME_BYTES ||
+      plain.length !== name.length ||
+      content.size > MAX_USTAR_BYTES
+    ) {
+      const records = record('path', name) + record('size', String(content.size))
       const data = encode(records)
       parts.push(
-        header({ name: encode('PaxHeader'), size: data.length, mtime, type: 'x' }),
+        header({ name: encode('PaxHeader'), mode, size: data.length, mtime, type: 'x' }),
         data,
         padding(data.length),
       )
     }
     // a size that has no room here stands in the extended header
-    const size = Math.min(file.size, MAX_USTAR_BYTES)
+    const size = Math.min(content.size, MAX_USTAR_BYTES)
     parts.push(
-      header({ name: plain.slice(0, NAME_BYTES), size, mtime, type: '0' }),
-      file,
-      padding(file.size),
+      header({ name: plain.slice(0, NAME_BYTES), mode, size, mtime, type: '0' }),
+      content,
+      padding(content.size),
     )
   }
   parts.push(new Uint8Array(2 * BLOCK))
   return new Blob(parts, { type: 'application/x-tar' })
-}
-
-/** `folder/src/a.c` → `src/a.c`. */
-export function pathInFolder(file: File): string {
-  const relative = file.webkitRelativePath
-  return relative === '' ? file.name : relative.slice(relative.indexOf('/') + 1)
 }
 
 const BLOCK = 512
@@ -49,6 +49,7 @@ const MAX_USTAR_BYTES = 0o77777777777
  */
 function header(member: {
   name: Uint8Array
+  mode: number
   size: number
   mtime: number
   type: '0' | 'x'
@@ -57,7 +58,7 @@ function header(member: {
   const octal = (at: number, bytes: number, value: number) =>
     block.set(encode(value.toString(8).padStart(bytes - 1, '0')), at)
   block.set(member.name, 0)
-  octal(100, 8, 0o755)
+  octal(100, 8, member.mode)
   octal(108, 8, 0)
   octal(116, 8, 0)
   octal(124, 12, member.size)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { packFolder } from '../../../components/builds/pack-folder.ts'
+import { filesOfFolder } from '../../../components/builds/context-file.ts'
+import { packContext } from '../../../components/builds/pack-context.ts'
 import { TarParser } from '../../../engine/tar/read.ts'
 
 function chosen(path: string, content: string): File {
@@ -29,7 +30,7 @@ async function unpacked(blob: Blob): Promise<Record<string, string>> {
   return files
 }
 
-describe('packFolder', () => {
+describe('packContext()', () => {
   it('makes a tar of the files by their paths in the folder, long and foreign ones too', async () => {
     const files = {
       Dockerfile: 'FROM scratch\n',
@@ -39,7 +40,9 @@ describe('packFolder', () => {
       [`${'deep/'.repeat(24)}file.txt`]: 'deep',
       'ünïcode/ß': 'foreign',
     }
-    const blob = packFolder(Object.entries(files).map(([path, content]) => chosen(path, content)))
+    const blob = await packContext(
+      filesOfFolder(Object.entries(files).map(([path, content]) => chosen(path, content))),
+    )
     const found = await unpacked(blob)
     assert.deepEqual(
       Object.fromEntries(
