@@ -25,6 +25,7 @@ export function useBegin() {
     abort.current = controller
     try {
       const files = await contextOf(form)
+      controller.signal.throwIfAborted()
       const { jobId } = await api.post<{ jobId: string }>('/api/builds', build)
       if (files !== null) {
         const total = files.size

@@ -14,6 +14,7 @@ export function upload<T>(
   method: 'POST' | 'PUT' = 'POST',
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
     const request = new XMLHttpRequest()
     request.upload.onprogress = (event) => onProgress(event.loaded)
     request.onload = () => {
