@@ -1,3 +1,4 @@
+import { LatestQueue } from '../build/history/latest-queue.ts'
 import type { BuildChange, BuildEngine, BuildSummary } from '../contract/builds.ts'
 import { errorCode } from '../errors.ts'
 import { GrpcError } from './grpc-error.ts'
@@ -52,35 +53,22 @@ type Piece = BuildChange | { ref: string }
 
 /** What happens to the records of the engine and of a door, gathered until it is asked for: of each build the last. */
 class News {
-  readonly #waiting = new Map<string, Piece>()
+  readonly #pieces = new LatestQueue<Piece>()
   readonly #over = new AbortController()
   readonly #signal: AbortSignal
   readonly #stopListening: () => void
-  #wake: () => void = () => undefined
 
   constructor(builds: BuildEngine, own: BuildHistory, signal: AbortSignal) {
     this.#signal = AbortSignal.any([signal, this.#over.signal])
-    this.#signal.addEventListener('abort', () => {
-      this.#wake()
-    })
     this.#stopListening = own.listen((ref) => {
-      this.#take(`ref ${ref}`, { ref })
+      this.#pieces.put(`ref ${ref}`, { ref })
     })
     // an engine without a place for records tells of none
     this.#watch(builds, own).catch(() => undefined)
   }
 
-  async *follow(): AsyncGenerator<Piece> {
-    while (!this.#signal.aborted) {
-      const [first] = this.#waiting
-      if (first) {
-        this.#waiting.delete(first[0])
-        yield first[1]
-      } else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-    }
+  follow(): AsyncGenerator<Piece> {
+    return this.#pieces.follow(this.#signal)
   }
 
   close(): void {
@@ -91,13 +79,9 @@ class News {
   async #watch(builds: BuildEngine, own: BuildHistory): Promise<void> {
     for await (const change of builds.watch(this.#signal)) {
       if ('removed' in change) own.forgotten(change.removed)
-      this.#take(`id ${'removed' in change ? change.removed : change.changed.id}`, change)
+      const id = 'removed' in change ? change.removed : change.changed.id
+      this.#pieces.put(`id ${id}`, change)
     }
-  }
-
-  #take(key: string, piece: Piece): void {
-    this.#waiting.set(key, piece)
-    this.#wake()
   }
 }
 

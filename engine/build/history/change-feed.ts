@@ -1,8 +1,9 @@
 import type { BuildChange, BuildSummary } from '../../contract/builds.ts'
+import { LatestQueue } from './latest-queue.ts'
 
 /** Tells watchers what changed; to one that is slow only how each build is in the end. */
 export class ChangeFeed {
-  readonly #watchers = new Set<{ waiting: Map<string, BuildChange>; wake: () => void }>()
+  readonly #watchers = new Set<LatestQueue<BuildChange>>()
 
   changed(id: string, summary: BuildSummary): void {
     this.#tell(id, { changed: summary })
@@ -13,33 +14,16 @@ export class ChangeFeed {
   }
 
   async *watch(signal: AbortSignal | undefined): AsyncGenerator<BuildChange> {
-    const watcher = { waiting: new Map<string, BuildChange>(), wake: (): void => undefined }
-    const stop = (): void => {
-      watcher.wake()
-    }
-    this.#watchers.add(watcher)
-    signal?.addEventListener('abort', stop)
+    const changes = new LatestQueue<BuildChange>()
+    this.#watchers.add(changes)
     try {
-      while (signal?.aborted !== true) {
-        const [first] = watcher.waiting
-        if (first) {
-          watcher.waiting.delete(first[0])
-          yield first[1]
-        } else
-          await new Promise<void>((resolve) => {
-            watcher.wake = resolve
-          })
-      }
+      yield* changes.follow(signal)
     } finally {
-      signal?.removeEventListener('abort', stop)
-      this.#watchers.delete(watcher)
+      this.#watchers.delete(changes)
     }
   }
 
   #tell(id: string, change: BuildChange): void {
-    for (const { waiting, wake } of this.#watchers) {
-      waiting.set(id, change)
-      wake()
-    }
+    for (const changes of this.#watchers) changes.put(id, change)
   }
 }
