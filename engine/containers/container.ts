@@ -6,6 +6,7 @@ import type { Shim } from '../runtime/shim.ts'
 import { runSteps } from '../native/steps.ts'
 import { documentSteps, writeDocument } from '../store/documents.ts'
 import type { ContainerDocument, ContainerState, Status } from './document.ts'
+import { ExecRecord } from './exec-record.ts'
 import type { HealthMonitor } from './health.ts'
 import { Mutex } from './mutex.ts'
 import type { PendingAttach } from './attach.ts'
@@ -49,12 +50,14 @@ export class Container {
   readonly events = new EventEmitter<ContainerEvents>()
   readonly dir: string
   readonly runDir: string
+  readonly execRecord: ExecRecord
 
   constructor(document: ContainerDocument, state: ContainerState, dir: string, runDir: string) {
     this.document = document
     this.state = state
     this.dir = dir
     this.runDir = runDir
+    this.execRecord = new ExecRecord(runDir)
     this.events.setMaxListeners(0)
   }
 

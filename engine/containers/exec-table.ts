@@ -48,6 +48,10 @@ export class ExecTable {
     return [...(this.#live.get(containerId) ?? [])].map((exec) => exec.id)
   }
 
+  runningIn(containerId: string): Exec[] {
+    return [...(this.#live.get(containerId) ?? [])].filter(({ state }) => state === 'running')
+  }
+
   end(exec: Exec, exitCode: number): void {
     exec.state = 'ended'
     exec.exitCode = exitCode

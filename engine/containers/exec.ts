@@ -1,14 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import fs from 'node:fs'
-import path from 'node:path'
 import { Duplex } from 'node:stream'
-import { z } from 'zod'
-import { asCaller, attributed, callerSchema, currentCaller, onBehalf, system } from '../caller.ts'
+import { asCaller, attributed, currentCaller, onBehalf, system } from '../caller.ts'
 import type { ExecConfig, ExecInspect, ExecStartOptions, TerminalSize } from '../contract.ts'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import { buildExecProcess } from '../runtime/exec-process.ts'
 import { checkMapped } from '../runtime/spec.ts'
-import { isMissing } from '../store/documents.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import { detachable } from './attach.ts'
 import type { Container } from './container.ts'
@@ -72,7 +68,10 @@ export async function startExec(
   exec.state = 'running'
   try {
     const process = await processOf(context, container, config, options)
-    rememberExec(container, exec)
+    container.execRecord.add(
+      exec,
+      context.execs.runningIn(container.id).filter((other) => other !== exec),
+    )
     emitExecEvent(context, container, exec, `exec_start: ${commandOf(config)}`)
     const started = await shim.exec({
       id: exec.id,
@@ -101,7 +100,6 @@ export async function startExec(
     return { stream: withDetachKeys(context, container, exec, stream), tty }
   } catch (error) {
     context.execs.end(exec, (error as { exitCode?: number }).exitCode ?? 126)
-    forgetExec(container, exec.id)
     throw error
   }
 }
@@ -232,7 +230,6 @@ function endExec(
   exitCode: number,
 ): void {
   context.execs.end(exec, exitCode)
-  forgetExec(container, exec.id)
   asCaller(system('its process ended'), () => {
     emitExecEvent(context, container, exec, 'exec_die', { exitCode: String(exitCode) })
   })
@@ -253,64 +250,32 @@ function emitExecEvent(
   emitContainerEvent(context, container, action, { execID: exec.id, ...attributes })
 }
 
-const rememberedExec = z.object({
-  id: z.string(),
-  createdBy: callerSchema.optional(),
-  config: z.custom<ExecConfig>((value) => typeof value === 'object' && value !== null),
-})
-
-function execFile(container: Container, id: string): string {
-  return path.join(container.runDir, 'execs', id)
-}
-
-/** Written where it dies with the host, as the exec does; read by a restarted engine. */
-function rememberExec(container: Container, exec: Exec): void {
-  const file = execFile(container, exec.id)
-  const text = JSON.stringify({ id: exec.id, createdBy: exec.createdBy, config: exec.config })
-  // at once: the file lies in memory, and on the way of an exec each trip to a worker thread costs more than all of it
-  try {
-    fs.writeFileSync(file, text, { mode: 0o600 })
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    fs.writeFileSync(file, text, { mode: 0o600 })
-  }
-}
-
-function forgetExec(container: Container, id: string): void {
-  try {
-    fs.unlinkSync(execFile(container, id))
-  } catch {
-    // gone with the container's directory; what stays for another reason, recovery takes away
-  }
-}
-
 /** Takes up the execs that outlived the engine: those the shim still knows. */
 export async function recoverExecs(
   context: ContainersContext,
   container: Container,
 ): Promise<void> {
   const known = new Map((await container.shim?.execs())?.map((exec) => [exec.id, exec]))
-  killStray(container, known)
-  const files = await fs.promises.readdir(path.join(container.runDir, 'execs')).catch(() => [])
-  for (const file of files) {
-    const text = await fs.promises.readFile(execFile(container, file), 'utf8').catch(() => '')
-    const remembered = rememberedExec.safeParse(parseJson(text))
-    const inShim = known.get(file)
-    if (!remembered.success || !inShim?.running) {
-      forgetExec(container, file)
+  const recorded = await container.execRecord.read()
+  for (const { id, pid, running } of known.values()) {
+    if (!running) continue
+    const record = recorded.get(id)
+    if (!record) {
+      // a probe of the engine before us: nobody waits for it any more
+      killGroup(pid)
       continue
     }
+    const { config, createdBy } = record
     const exec = context.execs.add({
-      id: file,
+      id,
       containerId: container.id,
-      config: remembered.data.config,
-      createdBy: remembered.data.createdBy,
+      config,
+      createdBy,
       state: 'running',
-      pid: inShim.pid,
+      pid,
       exitCode: null,
     })
-    container.shim?.execExited(file).then(
+    container.shim?.execExited(id).then(
       (code) => {
         endExec(context, container, exec, code)
       },
@@ -318,23 +283,5 @@ export async function recoverExecs(
         endExec(context, container, exec, 137)
       },
     )
-  }
-}
-
-/** Probes of the engine before us: nobody waits for them any more. */
-function killStray(
-  container: Container,
-  inShim: ReadonlyMap<string, { running: boolean; pid: number }>,
-): void {
-  for (const [id, { pid, running }] of inShim)
-    if (running && !fs.existsSync(execFile(container, id))) killGroup(pid)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // torn by the crash that we recover from
-    return undefined
   }
 }

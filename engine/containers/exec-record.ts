@@ -1,0 +1,80 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { callerSchema } from '../caller.ts'
+import type { ExecConfig } from '../contract.ts'
+import { isMissing } from '../store/documents.ts'
+import type { Exec } from './exec-table.ts'
+
+/** With more than this of ended execs in it, the file is written anew. */
+const MOST_BYTES = 256 * 1024
+
+const recordSchema = z.object({
+  id: z.string(),
+  createdBy: callerSchema.optional(),
+  config: z.custom<ExecConfig>((value) => typeof value === 'object' && value !== null),
+})
+type RecordedExec = z.output<typeof recordSchema>
+
+/**
+ * What an engine that comes back is to know of a container's running execs: a file, a line of JSON each, which dies with
+ * the host as they do. Lines of ended ones stay until none runs.
+ *
+ * It is written at once: the file lies in memory, and on the way of an exec each trip to a worker thread costs more than
+ * all of it.
+ */
+export class ExecRecord {
+  readonly #file: string
+  #bytes = 0
+
+  constructor(runDir: string) {
+    this.#file = path.join(runDir, 'execs.jsonl')
+  }
+
+  /** @param others that run */
+  add(exec: Exec, others: Exec[]): void {
+    const line = lineOf(exec)
+    if (others.length === 0 || this.#bytes + line.length > MOST_BYTES)
+      this.#write('w', [...others.map(lineOf), line].join(''))
+    else this.#write('a', line)
+  }
+
+  /** By ID; whoever comes later stands for itself. */
+  async read(): Promise<Map<string, RecordedExec>> {
+    const text = await fs.promises.readFile(this.#file, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return ''
+      throw error
+    })
+    const records = new Map<string, RecordedExec>()
+    for (const line of text.split('\n')) {
+      const record = recordSchema.safeParse(parseJson(line))
+      if (record.success) records.set(record.data.id, record.data)
+    }
+    return records
+  }
+
+  #write(flag: 'a' | 'w', text: string): void {
+    const options = { mode: 0o600, flag }
+    try {
+      fs.writeFileSync(this.#file, text, options)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      fs.mkdirSync(path.dirname(this.#file), { recursive: true })
+      fs.writeFileSync(this.#file, text, options)
+    }
+    this.#bytes = (flag === 'a' ? this.#bytes : 0) + text.length
+  }
+}
+
+function lineOf({ config, createdBy, id }: Exec): string {
+  return `${JSON.stringify({ id, createdBy, config })}\n`
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    // torn by the crash that we recover from
+    return undefined
+  }
+}
