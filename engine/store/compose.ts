@@ -672,12 +672,12 @@ function isTarHeader(start: Buffer): boolean {
   return stored === unsigned || stored === signed
 }
 
+/** Chunks that are good until the next one is asked for. */
 async function* readFrom(fd: number): AsyncGenerator<Buffer> {
   const file = await fs.promises.open(`/proc/self/fd/${fd}`, 'r')
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   try {
     for (;;) {
-      // a new one each time: the decompressor holds on to it
-      const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
       const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null)
       if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)

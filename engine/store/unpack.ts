@@ -56,13 +56,13 @@ export async function unpackLayer(
   }
 }
 
+/** Chunks that are good until the next one is asked for. */
 async function* readChunks(file: string, before: (bytes: number) => void): AsyncGenerator<Buffer> {
   const fd = fs.openSync(file, 'r')
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
   try {
     for (let at = 0; ;) {
       before(at)
-      // a new one each time: the decompressor holds on to it
-      const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
       const length = fs.readSync(fd, buffer, 0, READ_SIZE, at)
       if (length === 0) return
       at += length
