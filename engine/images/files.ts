@@ -18,12 +18,11 @@ export async function imageFiles(
 ): Promise<Readable> {
   const image = store.find(name)
   return await new Promise((resolve, reject) => {
-    const reading = readingLayers(store, image, async (layers) => {
+    readingLayers(store, image, async (layers) => {
       await new Promise<void>((ended) => {
         const tar = trees.readMerged(layers.reverse(), ended)
         resolve(signal ? addAbortSignal(signal, tar) : tar)
       })
-    })
-    reading.then(() => (store.get(image.id) ? undefined : store.collect())).catch(reject)
+    }).catch(reject)
   })
 }

@@ -80,21 +80,28 @@ export async function imageLayerFiles(
   })
 }
 
-/** With the layers' directories, bottom first, which stay while they are read. */
+/**
+ * With the layers' directories, bottom first. They stay while they are read, also when the image is removed, and go
+ * afterwards then.
+ */
 export async function readingLayers<T>(
   store: ImageStore,
   image: Image,
   read: (trees: string[]) => Promise<T>,
 ): Promise<T> {
-  return await store.leased(async (lease) => {
-    store.layers.requireTrees(image.id, image.document.layers)
-    for (const { chainId } of image.document.layers) lease.layers.add(chainId)
-    return await read(
-      image.document.layers.map(
-        ({ chainId }) => `${store.layers.root}/${store.layers.nameOf(chainId)}`,
-      ),
-    )
-  })
+  try {
+    return await store.leased(async (lease) => {
+      store.layers.requireTrees(image.id, image.document.layers)
+      for (const { chainId } of image.document.layers) lease.layers.add(chainId)
+      return await read(
+        image.document.layers.map(
+          ({ chainId }) => `${store.layers.root}/${store.layers.nameOf(chainId)}`,
+        ),
+      )
+    })
+  } finally {
+    if (!store.get(image.id)) await store.collect()
+  }
 }
 
 function wasteOf(changes: readonly LayerChanges[]): { bytes: number[]; worst: WastedFile[] } {
