@@ -6,6 +6,7 @@ import type {
   RemoteRepository,
 } from '../contract/distribution.ts'
 import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { isDigest } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { readCertificates } from './access.ts'
 import type { Registries } from './access.ts'
@@ -25,7 +26,7 @@ const PAGE = 100
 const HOST = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[a-fA-F0-9:]+\])(?::\d{1,5})?$/
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
 const NAME = new RegExp(`^(?:${COMPONENT}(?:/${COMPONENT})*)?$`)
-const REFERENCE = /^(?:\w[\w.-]{0,127}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
+const TAG = /^\w[\w.-]{0,127}$/
 
 /** Registries as this engine reaches them. */
 export function openDistribution(registries: Registries): DistributionEngine {
@@ -128,7 +129,7 @@ function checkNames({ host, name }: RemoteRepository): void {
 
 /** @throws INVALID_PARAMETER */
 function checkReference(reference: string): string {
-  if (REFERENCE.test(reference)) return reference
+  if (TAG.test(reference) || isDigest(reference)) return reference
   throw new InvalidParameterError(
     `invalid tag or digest: ${JSON.stringify(reference.slice(0, 100))}`,
   )
