@@ -86,8 +86,9 @@ async function openLive(
   streams: AttachedStreams,
   client: ClientConnection | undefined,
 ): Promise<Duplex> {
-  const { shim } = container
-  if (isRunning(container.status) && shim) {
+  const { shim, state } = container
+  // also while it is written down that it runs: those who waited have been joined by then, and nobody looks again
+  if (shim && (isRunning(state.status) || state.starting)) {
     const isServed =
       client !== undefined && (await shim.attachClient(streams, client, container.tty))
     return isServed ? emptyDuplex() : shim.attach(streams)

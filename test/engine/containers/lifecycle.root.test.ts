@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
 import type { ContainerCreateConfig } from '../../../engine/contract.ts'
@@ -105,6 +106,24 @@ describe('containers', () => {
     stream.end('middle\n')
     assert.equal((await answer).stdout, 'first\nmiddle\nlast\n')
     await host.engine.containers.remove(Id, { force: true })
+  })
+
+  test('attach() while it starts is joined with what runs, whenever it comes', async () => {
+    const config = { Image: 'busybox', Cmd: ['cat'], OpenStdin: true }
+    const { Id } = await host.engine.containers.create(config)
+    const ends: Promise<unknown>[] = []
+    let isStarted = false
+    const started = host.engine.containers.start(Id).then(() => (isStarted = true))
+    while (!isStarted) {
+      const { stream } = await host.engine.containers.attach(Id, { stream: true, stdout: true })
+      ends.push(Promise.race([once(stream.resume(), 'end'), once(stream, 'close')]))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await started
+    await host.engine.containers.kill(Id)
+    const whole = Promise.all(ends).then(() => 'all ended')
+    assert.equal(await Promise.race([whole, sleep(5000)]), 'all ended')
+    await host.engine.containers.remove(Id)
   })
 
   test('start() with more attached than there is room for fails, and lets all of them go', async () => {
