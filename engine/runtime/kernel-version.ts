@@ -1,7 +1,16 @@
 import os from 'node:os'
 
-/** Whether the kernel that runs is of this version or a newer one. @see uname(2) */
-export function isKernelAtLeast(major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = os.release().split('.').map(Number)
+/** Of the kernel that runs. @see uname(2) */
+export function kernelVersion(): [major: number, minor: number] {
+  const [major = 0, minor = 0] = os.release().split('.').map(Number)
+  return [major, minor]
+}
+
+/** Whether a kernel, the one that runs when not given, is of this version or a newer one. */
+export function isKernelAtLeast(
+  major: number,
+  minor: number,
+  [ownMajor, ownMinor] = kernelVersion(),
+): boolean {
   return ownMajor === major ? ownMinor >= minor : ownMajor > major
 }

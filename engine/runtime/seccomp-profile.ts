@@ -1,9 +1,9 @@
-import os from 'node:os'
 import { z } from 'zod'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { OciSeccomp, OciSeccompRule } from '../types/oci-runtime.ts'
 import { capabilitiesOf } from './capabilities.ts'
+import { isKernelAtLeast, kernelVersion } from './kernel-version.ts'
 import { DEFAULT_PROFILE } from './seccomp-default.ts'
 import { parseSecurityOptions } from './security-options.ts'
 
@@ -110,13 +110,11 @@ function isMet(
   return onArch && withCaps && onKernel
 }
 
-function isAtLeast([major, minor]: [number, number], version: string): boolean {
+function isAtLeast(kernel: [number, number], version: string): boolean {
   const [, wantedMajor, wantedMinor] = /^(\d+)\.(\d+)/.exec(version) ?? []
   if (wantedMajor === undefined)
     throw new InvalidParameterError(`invalid minKernel in seccomp profile: ${version}`)
-  return (
-    major > Number(wantedMajor) || (major === Number(wantedMajor) && minor >= Number(wantedMinor))
-  )
+  return isKernelAtLeast(Number(wantedMajor), Number(wantedMinor), kernel)
 }
 
 const NATIVE: Record<string, string> = { amd64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64' }
@@ -139,9 +137,10 @@ function architecturesOf(profile: DockerSeccomp, host: SeccompHost): string[] {
 let host: SeccompHost | undefined
 
 function thisHost(): SeccompHost {
-  const [major = 0, minor = 0] = os.release().split('.').map(Number)
-  host ??= { architecture: process.arch === 'arm64' ? 'arm64' : 'amd64', kernel: [major, minor] }
-  return host
+  return (host ??= {
+    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    kernel: kernelVersion(),
+  })
 }
 
 const number = z.union([
