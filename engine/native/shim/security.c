@@ -61,6 +61,8 @@ static int bounding(struct child *c)
 	c->step = "drop capabilities";
 	c->path = NULL;
 	for (cap = 0; cap < 64; cap++) {
+		int have;
+
 		if (keep >> cap & 1 || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
 		if (errno == EINVAL)
@@ -68,7 +70,11 @@ static int bounding(struct child *c)
 		/* not ours to drop, which is fine when it is not there anyway */
 		if (errno != EPERM)
 			return -errno;
-		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+		have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		/* the power to drop is asked for before the number is */
+		if (have < 0)
+			break;
+		if (have)
 			return -EPERM;
 	}
 	return 0;

@@ -6,8 +6,9 @@ import { after, before, describe, it } from 'node:test'
 import { seccompProfileFor } from '../../../engine/runtime/seccomp-profile.ts'
 import { compileSeccomp } from '../../../engine/runtime/seccomp.ts'
 import { shimPath } from '../../../engine/native/addon.ts'
+import { boundingSet } from '../../../engine/runtime/capabilities.ts'
 import type { Bench } from './shim-helper.ts'
-import { openBench, plainProcess, readAll, sh, unframe } from './shim-helper.ts'
+import { eventually, openBench, plainProcess, readAll, sh, unframe } from './shim-helper.ts'
 
 const OUT = { stdin: false, stdout: true, stderr: true, detach: false }
 
@@ -53,6 +54,25 @@ describe('what a container may not', () => {
     const theirs = BigInt(`0x${/CapEff:\s+(\w+)/.exec(run.stdout())?.[1] ?? '0'}`)
     assert.equal(theirs & ~own, 0n)
     assert.ok(theirs & (1n << 21n))
+  })
+
+  it('is all that is left, for a shim that may drop nothing and has nothing to drop', async () => {
+    const names = boundingSet().filter((name) => name !== 'CAP_SETPCAP')
+    const capabilities = { bounding: names, effective: names, permitted: names }
+    const options = bench.options({
+      process: {
+        ...sh('echo runs'),
+        capabilities: { ...capabilities, inheritable: [], ambient: [] },
+      },
+    })
+    const file = path.join(path.dirname(options.runDir), 'options.json')
+    fs.writeFileSync(file, JSON.stringify(options))
+    const launcher = path.join(import.meta.dirname, 'shim-launcher.ts')
+    const node = [process.execPath, '--import', 'tsx', launcher, file]
+    const said = execFileSync('setpriv', ['--bounding-set=-setpcap', ...node], { encoding: 'utf8' })
+    assert.match(said, /started/)
+    await eventually(() => fs.existsSync(options.exitPath), 'ended')
+    assert.match(fs.readFileSync(options.log?.path ?? '', 'utf8'), /"runs\\n"/)
   })
 
   it('raises ambient capabilities for a user', async () => {
