@@ -25,6 +25,7 @@ type RecordedExec = z.output<typeof recordSchema>
  */
 export class ExecRecord {
   readonly #file: string
+  /** 0: not known to end with a whole line. */
   #bytes = 0
 
   constructor(runDir: string) {
@@ -34,7 +35,7 @@ export class ExecRecord {
   /** @param others that run */
   add(exec: Exec, others: Exec[]): void {
     const line = lineOf(exec)
-    if (others.length === 0 || this.#bytes + line.length > MOST_BYTES)
+    if (others.length === 0 || this.#bytes === 0 || this.#bytes + line.length > MOST_BYTES)
       this.#write('w', [...others.map(lineOf), line].join(''))
     else this.#write('a', line)
   }
@@ -55,6 +56,8 @@ export class ExecRecord {
 
   #write(flag: 'a' | 'w', text: string): void {
     const options = { mode: 0o600, flag }
+    const before = flag === 'a' ? this.#bytes : 0
+    this.#bytes = 0
     try {
       fs.writeFileSync(this.#file, text, options)
     } catch (error) {
@@ -62,7 +65,7 @@ export class ExecRecord {
       fs.mkdirSync(path.dirname(this.#file), { recursive: true })
       fs.writeFileSync(this.#file, text, options)
     }
-    this.#bytes = (flag === 'a' ? this.#bytes : 0) + text.length
+    this.#bytes = before + text.length
   }
 }
 

@@ -56,6 +56,16 @@ describe('the record of running execs', () => {
     assert.ok(known.includes('first') && known.includes('999'))
   })
 
+  it('goes on behind a line that was torn', async () => {
+    const first = exec('1')
+    new ExecRecord(dir).add(first, [])
+    fs.appendFileSync(file, '{"id":"2","conf')
+    const record = new ExecRecord(dir)
+    record.add(exec('3'), [first])
+    record.add(exec('4'), [first])
+    assert.deepEqual(await ids(record), ['1', '3', '4'])
+  })
+
   it('is read past a line that was torn, and made where its directory is gone', async () => {
     const record = new ExecRecord(dir)
     record.add(exec('1'), [])
