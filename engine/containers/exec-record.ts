@@ -35,9 +35,15 @@ export class ExecRecord {
   /** @param others that run */
   add(exec: Exec, others: Exec[]): void {
     const line = lineOf(exec)
-    if (others.length === 0 || this.#bytes === 0 || this.#bytes + line.length > MOST_BYTES)
-      this.#write('w', [...others.map(lineOf), line].join(''))
-    else this.#write('a', line)
+    if (others.length === 0) this.#write(this.#file, 'w', line)
+    else if (this.#bytes > 0 && this.#bytes + line.length <= MOST_BYTES)
+      this.#write(this.#file, 'a', line)
+    else {
+      // beside it, for a kill between two steps is not to lose the others
+      const anew = `${this.#file}.new`
+      this.#write(anew, 'w', [...others.map(lineOf), line].join(''))
+      fs.renameSync(anew, this.#file)
+    }
   }
 
   /** By ID; whoever comes later stands for itself. */
@@ -54,16 +60,16 @@ export class ExecRecord {
     return records
   }
 
-  #write(flag: 'a' | 'w', text: string): void {
+  #write(file: string, flag: 'a' | 'w', text: string): void {
     const options = { mode: 0o600, flag }
     const before = flag === 'a' ? this.#bytes : 0
     this.#bytes = 0
     try {
-      fs.writeFileSync(this.#file, text, options)
+      fs.writeFileSync(file, text, options)
     } catch (error) {
       if (!isMissing(error)) throw error
-      fs.mkdirSync(path.dirname(this.#file), { recursive: true })
-      fs.writeFileSync(this.#file, text, options)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(file, text, options)
     }
     this.#bytes = before + text.length
   }

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientConnection } from '../../../engine/contract.ts'
+import { connectUnixStream } from '../../../engine/native/net.ts'
 import { closeFd } from '../../../engine/native/process.ts'
 import { socketPair } from '../../../engine/native/spawn.ts'
 import type { ExecOptions } from '../../../engine/runtime/shim.ts'
+import {
+  encodeRequest,
+  MessageReader,
+  Request,
+  Saying,
+} from '../../../engine/runtime/shim-protocol.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, openBench, plainProcess } from './shim-helper.ts'
 
@@ -75,5 +84,31 @@ describe('a client whose connection is given to the shim', () => {
       assert.equal(await exited, 0)
     }
     assert.ok(clients.some(({ isGivenBack }) => isGivenBack))
+  })
+
+  it('is told of the ends of a thousand execs by a shim that it has not listened to meanwhile', async () => {
+    const { options, shim } = await bench.launch({ process: { args: ['sleep', '1000'] } })
+    const fd = connectUnixStream(path.join(options.runDir, 's')) ?? -1
+    fs.writeSync(fd, encodeRequest(Request.watch))
+    let ended = 0
+    const one = async (id: string): Promise<void> => {
+      const process = plainProcess(['true'])
+      const { exited } = await shim.exec({ ...OUTPUT, id, process, detach: true })
+      await exited
+      ended++
+    }
+    for (let n = 0; n < 1000; n += 8)
+      await Promise.all(Array.from({ length: 8 }, (_, i) => one(`e${String(n + i)}`)))
+    assert.equal(ended, 1000)
+    const reader = new MessageReader()
+    const watcher = new net.Socket({ fd, readable: true, writable: true })
+    let told = 0
+    watcher.on('data', (bytes: Buffer) => {
+      reader.push(bytes)
+      for (let message = reader.next(); message; message = reader.next())
+        if (message.kind === Saying.exited) told++
+    })
+    await eventually(() => told === 1000, 'all ends are told')
+    watcher.destroy()
   })
 })
