@@ -48,16 +48,23 @@ export class ExecRecord {
 
   /** By ID; whoever comes later stands for itself. */
   async read(): Promise<Map<string, RecordedExec>> {
-    const text = await fs.promises.readFile(this.#file, 'utf8').catch((error: unknown) => {
-      if (isMissing(error)) return ''
-      throw error
-    })
+    const texts = [...(await this.#before()), await textOf(this.#file)]
     const records = new Map<string, RecordedExec>()
-    for (const line of text.split('\n')) {
+    for (const line of texts.join('\n').split('\n')) {
       const record = recordSchema.safeParse(parseJson(line))
       if (record.success) records.set(record.data.id, record.data)
     }
     return records
+  }
+
+  /** As engines of before wrote it, a file for each: who is upgraded is not to lose what runs. */
+  async #before(): Promise<string[]> {
+    const directory = path.join(path.dirname(this.#file), 'execs')
+    const names = await fs.promises.readdir(directory).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    return Promise.all(names.map((name) => textOf(path.join(directory, name))))
   }
 
   #write(file: string, flag: 'a' | 'w', text: string): void {
@@ -73,6 +80,13 @@ export class ExecRecord {
     }
     this.#bytes = before + text.length
   }
+}
+
+async function textOf(file: string): Promise<string> {
+  return fs.promises.readFile(file, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return ''
+    throw error
+  })
 }
 
 function lineOf({ config, createdBy, id }: Exec): string {

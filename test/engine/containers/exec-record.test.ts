@@ -75,4 +75,14 @@ describe('the record of running execs', () => {
     record.add(exec('3'), [exec('1')])
     assert.deepEqual(await ids(record), ['3'])
   })
+
+  it('takes up what an engine of before wrote, a file for each', async () => {
+    fs.mkdirSync(path.join(dir, 'execs'))
+    fs.writeFileSync(
+      path.join(dir, 'execs', 'old'),
+      JSON.stringify({ id: 'old', config: { Cmd: ['a'] } }),
+    )
+    new ExecRecord(dir).add(exec('new'), [])
+    assert.deepEqual(await ids(new ExecRecord(dir)), ['old', 'new'])
+  })
 })
