@@ -356,6 +356,8 @@ _Noreturn static void go_between(const struct plan *plan, const int stdio[3], in
 	}
 	if (pid < 0)
 		child_fail(&c, pid);
+	/* the child's alone from here on: its end is the shim's sign that the process runs, or never will */
+	close(sync);
 	_exit(RETRY(write(told, &pid, sizeof pid)) == sizeof pid ? 0 : 1);
 }
 

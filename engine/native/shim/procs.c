@@ -509,8 +509,10 @@ static void ended_remember(const struct proc *p)
 
 static void proc_died(struct proc *p, int status)
 {
-	/* all it said is there now, also whether it ever started */
+	/* all it said is there now, also whether it ever started; what a killed go-between made may hold the socket still */
 	proc_sync(p);
+	if (p->sync >= 0 && p->state == PROC_STARTING && !p->command)
+		proc_started(p);
 	p->reaped = true;
 	p->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	clock_gettime(CLOCK_REALTIME, &p->ended);

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { shimPath } from '../../../engine/native/addon.ts'
 import { MNT_DETACH, mount, MS_PRIVATE, umount } from '../../../engine/native/mount.ts'
 import { newNetns, newOwnedNetns } from '../../../engine/native/net.ts'
 import type { ContainerLaunchError } from '../../../engine/runtime/shim.ts'
 import { launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts'
 import type { OciSpec } from '../../../engine/types/oci-runtime.ts'
-import type { Bench } from './shim-helper.ts'
+import { patient } from '../../helpers/patience.ts'
+import type { Bench, LaunchChange } from './shim-helper.ts'
 import { eventually, openBench, sh } from './shim-helper.ts'
 
 /** Less than its making takes, and of one more than most hosts give. */
@@ -18,6 +21,33 @@ const limited = {
     { type: 'RLIMIT_CORE', soft: 4096, hard: -1 },
     { type: 'RLIMIT_FSIZE', soft: 0, hard: 0 },
   ],
+}
+
+const LAUNCHER = path.join(import.meta.dirname, 'shim-launcher.ts')
+
+/** A build of the native parts in which the go-between of a user namespace ends 50 ms after it has told its child's pid. */
+function slowShim(root: string): string {
+  const [native, build] = [path.dirname(shimPath()), path.join(root, 'slow')]
+  fs.mkdirSync(build)
+  fs.copyFileSync(path.join(native, 'gantry.node'), path.join(build, 'gantry.node'))
+  const slow = path.join(build, 'slow.h')
+  // pids are all that is written in four bytes
+  fs.writeFileSync(
+    slow,
+    `#include <unistd.h>
+     static inline ssize_t slow_write(int fd, const void *data, size_t n)
+     {
+       ssize_t done = write(fd, data, n);
+       if (n == 4) usleep(50000);
+       return done;
+     }
+     #define write slow_write`,
+  )
+  const shim = path.resolve(native, '../shim')
+  const sources = fs.readdirSync(shim).filter((file) => file.endsWith('.c'))
+  const options = ['-std=gnu11', '-D_GNU_SOURCE', '-static', '-include', slow]
+  execFileSync('cc', [...options, '-o', path.join(build, 'gantry-shim'), ...sources], { cwd: shim })
+  return build
 }
 
 describe('launchContainer', () => {
@@ -455,6 +485,29 @@ describe('launchContainer', () => {
       const run = await bench.launch({ linux: linux(files.net), process: limited })
       await run.shim.ended
       assert.equal(run.stdout(), '4\n5\n8\n')
+    })
+
+    it('is told how its start went, however late the one that made it ends', async () => {
+      const build = slowShim(bench.root)
+      const launch = (change: LaunchChange): string => {
+        const file = path.join(bench.root, 'launch.json')
+        fs.writeFileSync(
+          file,
+          JSON.stringify(bench.options({ linux: linux(files.net), ...change })),
+        )
+        const { stderr, stdout } = spawnSync(
+          process.execPath,
+          ['--import', 'tsx', LAUNCHER, file],
+          {
+            encoding: 'utf8',
+            env: { ...process.env, GANTRY_NATIVE: build },
+            timeout: patient(20_000),
+          },
+        )
+        return stdout + stderr
+      }
+      assert.match(launch({ hostname: 'x'.repeat(65) }), /set hostname x+: invalid argument/)
+      assert.equal(launch({ process: sh('exit 0') }), 'ready\nstarted\n')
     })
 
     it('runs as root that is nobody on the host, with files that are root’s on disk', async () => {
