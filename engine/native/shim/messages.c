@@ -1,6 +1,7 @@
-/* Builds messages towards the engine (protocol.h). */
+/* Builds messages towards the engine (protocol.h) and sends them. */
 #include "shim.h"
 #include <string.h>
+#include <sys/socket.h>
 
 static void put(struct message *m, const void *data, uint32_t n)
 {
@@ -49,4 +50,39 @@ void message_end(struct message *m)
 
 	for (i = 0; i < 4; i++)
 		m->buf[i] = (uint8_t)(n >> (8 * i));
+}
+
+/* Small, towards a peer that reads; one who does not is let go, it can ask again. */
+void tell(struct client *c, struct message *m)
+{
+	message_end(m);
+	if (m->full || send(c->fd, m->buf, m->len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)m->len)
+		client_close(c);
+}
+
+void tell_ok(struct client *c, pid_t pid)
+{
+	uint8_t buf[16];
+	struct message m;
+
+	message_begin(&m, buf, sizeof buf, SAY_OK);
+	message_u32(&m, (uint32_t)pid);
+	tell(c, &m);
+}
+
+void error_message(struct message *m, uint8_t *buf, uint32_t max, int err, const char *step, const char *path)
+{
+	message_begin(m, buf, max, SAY_ERROR);
+	message_u32(m, (uint32_t)(err < 0 ? -err : err));
+	message_str(m, step);
+	message_str(m, path);
+}
+
+void tell_error(struct client *c, int err, const char *step, const char *path)
+{
+	uint8_t buf[600];
+	struct message m;
+
+	error_message(&m, buf, sizeof buf, err, step, path);
+	tell(c, &m);
 }

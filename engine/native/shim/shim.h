@@ -280,21 +280,42 @@ void runtime_console(struct proc *p);
 bool runtime_busy(void);
 void runtime_reap(void);
 
-void clients_accept(void);
-void clients_adopt(int fd);
+/* ---- clients.c: who is connected */
+int client_index(const struct client *c);
+bool client_is_spare(const struct client *c);
+struct client *client_new(int fd);
+void client_close(struct client *c);
+void client_finish(struct client *c);
 void client_readable(struct client *c);
+void clients_accept(void);
+bool clients_linger(int64_t now);
+
+/* ---- requests.c */
+void request_read(struct client *c);
+void request_drop(struct client *c);
+void request_free(struct client *c);
+void clients_relax(void);
+
+/* ---- attach.c: requests that make a stream of a connection */
+void request_attach(struct client *asking, struct proc *p, uint16_t flags, struct fields *f);
+void request_exec(struct client *asking, uint16_t flags, struct fields *f);
+void client_answer_start(int client, struct proc *p);
+
+/* ---- streams.c: what attached clients get and give */
+void output_drop(struct client *c);
+void stdin_read(struct client *c);
 void client_writable(struct client *c);
 void clients_chunk(struct proc *p, int stream);
 void clients_stream_ended(struct proc *p);
+bool clients_pending(const struct proc *p);
+void clients_drop_stalled(const struct proc *p, int64_t now);
+
+/* ---- watchers.c: what is told unasked */
+void request_watch(struct client *c);
+void clients_adopt(int fd);
 void clients_exited(const char *id, pid_t pid, int code, const struct timespec *at);
 void clients_log(uint32_t news, int err, uint64_t lost);
-void client_answer_start(int client, struct proc *p);
 void clients_started(const char *id, pid_t pid, int err, const char *step, const char *path);
-void client_close(struct client *c);
-void clients_relax(void);
-bool clients_pending(const struct proc *p);
-bool clients_linger(int64_t now);
-void clients_drop_stalled(const struct proc *p, int64_t now);
 
 /* ---- init.c */
 int init_main(char **argv);
@@ -310,6 +331,10 @@ void message_u32(struct message *m, uint32_t v);
 void message_u64(struct message *m, uint64_t v);
 void message_str(struct message *m, const char *s);
 void message_end(struct message *m);
+void error_message(struct message *m, uint8_t *buf, uint32_t max, int err, const char *step, const char *path);
+void tell(struct client *c, struct message *m);
+void tell_ok(struct client *c, pid_t pid);
+void tell_error(struct client *c, int err, const char *step, const char *path);
 
 /* ---- util.c */
 void say(const char *what, const char *path, int err); /* one line to shim.log */
