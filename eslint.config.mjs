@@ -19,6 +19,7 @@ const ENGINE_DOORS = [
   './instance.ts',
   './lock.ts',
   './compile-early.ts',
+  './go-boolean.ts',
   './types',
   './images/reference.ts',
   './tree/ignore-rules.ts',
@@ -122,7 +123,7 @@ export default tseslint.config(
             zone(
               './server',
               './engine',
-              'server/ sees the contract, index, errors, instance, types, references, ignore rules and the API server.',
+              'server/ sees the contract, index, errors, instance, types, references, ignore rules, booleans and the API server.',
               ENGINE_DOORS,
             ),
             zone('./server', ['./app', './components'], 'server/ knows nothing of pages.'),

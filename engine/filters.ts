@@ -33,11 +33,18 @@ export function matchesLabels(filters: Filters, labels: Record<string, string> =
   return (filters['label'] ?? []).every(holds) && !(filters['label!'] ?? []).some(holds)
 }
 
-/** A yes-or-no filter such as `dangling`; undefined when not given. */
+/**
+ * A yes-or-no filter such as `dangling`; undefined when not given.
+ *
+ * @throws INVALID_PARAMETER when its values say neither or both
+ * @see moby: api/types/filters/parse.go, GetBoolOrDefault: fewer words than strconv.ParseBool takes
+ */
 export function booleanFilter(filters: Filters, name: string): boolean | undefined {
-  const value = filters[name]?.[0]?.toLowerCase()
-  if (value === undefined) return undefined
-  if (['1', 't', 'true'].includes(value)) return true
-  if (['0', 'f', 'false'].includes(value)) return false
-  throw new InvalidParameterError(`invalid filter '${name}=[${value}]'`)
+  const values = filters[name] ?? []
+  if (values.length === 0) return undefined
+  const isTrue = values.includes('1') || values.includes('true')
+  const isFalse = values.includes('0') || values.includes('false')
+  if (isTrue === isFalse)
+    throw new InvalidParameterError(`invalid filter '${name}=[${values.join(' ')}]'`)
+  return isTrue
 }

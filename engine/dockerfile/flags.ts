@@ -36,17 +36,23 @@ export class Flags {
       })
   }
 
-  /** `--name`, `--name=true` or `--name=false`. */
+  /**
+   * `--name`, `--name=true` or `--name=false`, in any case.
+   *
+   * @see buildkit: frontend/dockerfile/instructions/bflag.go: neither fewer nor more words than these
+   */
   boolean(name: string): boolean | undefined {
     this.#known.add(name)
     const values = this.#given.filter((flag) => flag.name === name)
     if (values.length > 1) throw new InvalidParameterError(`duplicate flag specified: --${name}`)
-    const value = values[0]?.value ?? 'true'
     if (values.length === 0) return undefined
-    if (value !== 'true' && value !== 'false') {
+    const value = values[0]?.value ?? 'true'
+    if (value === '') throw new InvalidParameterError(`missing a value on flag: --${name}`)
+    const lower = value.toLowerCase()
+    if (lower !== 'true' && lower !== 'false') {
       throw new InvalidParameterError(`expecting boolean value for flag --${name}, not: ${value}`)
     }
-    return value === 'true'
+    return lower === 'true'
   }
 
   oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {

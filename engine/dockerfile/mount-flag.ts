@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import { goBoolean } from '../go-boolean.ts'
 import { parseSize } from '../size.ts'
 
 /** What one `RUN --mount=…` asks for. */
@@ -191,9 +192,9 @@ class Fields {
   flag(key: string): boolean | undefined {
     if (!this.#fields.has(key)) return undefined
     const value = this.#fields.get(key) ?? 'true'
-    if (['1', 't', 'true'].includes(value.toLowerCase())) return true
-    if (['0', 'f', 'false'].includes(value.toLowerCase())) return false
-    throw new InvalidParameterError(`invalid value for ${key}: ${value}`)
+    const truth = goBoolean(value)
+    if (truth === undefined) throw new InvalidParameterError(`invalid value for ${key}: ${value}`)
+    return truth
   }
 
   octal(key: string): number | undefined {

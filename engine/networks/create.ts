@@ -5,6 +5,7 @@ import {
   NotImplementedError,
 } from '../errors.ts'
 import type { NetworkCreateConfig } from '../contract.ts'
+import { goBoolean } from '../go-boolean.ts'
 import type { BridgeConfig } from './document.ts'
 import { allocateSubnet } from './ipam.ts'
 import {
@@ -272,11 +273,13 @@ function firstFree(subnet: Subnet, range: Subnet | undefined, taken: string[]): 
 }
 
 function readBoolean(name: string, value: string): boolean {
-  if (['1', 't', 'true'].includes(value.toLowerCase())) return true
-  if (['0', 'f', 'false'].includes(value.toLowerCase())) return false
-  throw new InvalidParameterError(
-    `failed to parse ${name} value: ${value} (strconv.ParseBool: parsing "${value}": invalid syntax)`,
-  )
+  const truth = goBoolean(value)
+  if (truth === undefined) {
+    throw new InvalidParameterError(
+      `failed to parse ${name} value: ${value} (strconv.ParseBool: parsing "${value}": invalid syntax)`,
+    )
+  }
+  return truth
 }
 
 /** What the kernel takes: 1 to 15 bytes, no slash, colon or white space, not a dot or two. @see dev_valid_name() */

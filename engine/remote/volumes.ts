@@ -2,6 +2,7 @@ import type { VolumeEngine } from '../contract.ts'
 import type { Filters } from '../contract/common.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
 import { errorCode } from '../errors.ts'
+import { booleanFilter } from '../filters.ts'
 import { filtersQuery, segment } from './query.ts'
 import type { Transport } from './transport.ts'
 
@@ -38,9 +39,8 @@ export class RemoteVolumes implements VolumeEngine {
   ): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }> {
     // Before 1.42 the filter `all` is unknown and a prune takes named volumes too, which the contract forbids.
     if (!this.#transport.speaks('1.42')) {
-      const { all, ...others } = filters
-      const wantsAll = all?.some((value) => value === 'true' || value === '1') ?? false
-      if (!wantsAll) return this.#pruneAnonymous(others)
+      const { all: _, ...others } = filters
+      if (booleanFilter(filters, 'all') !== true) return this.#pruneAnonymous(others)
       return this.#prune(others)
     }
     return this.#prune(filters)

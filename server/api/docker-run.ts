@@ -1,3 +1,4 @@
+import { goBoolean } from '../../engine/go-boolean.ts'
 import type { Deploy, DeployInput } from './schemas/deploy.ts'
 import { quoteWord, splitWords } from './shell-words.ts'
 
@@ -87,7 +88,10 @@ export function parseDockerRun(line: string): PastedRun {
           attached ?? (takes && words[0]?.startsWith('-') === false ? words.shift() : undefined)
         ignored.push(value === undefined ? name : `${name} ${value}`)
       } else if (option.switch !== undefined) {
-        if (attached !== 'false') option.switch(deploy)
+        const truth = goBoolean(attached ?? 'true')
+        if (truth === undefined)
+          throw new Error(`${name}=${String(attached)} says neither true nor false.`)
+        if (truth) option.switch(deploy)
       } else {
         const value = attached ?? words.shift()
         if (value === undefined) throw new Error(`${name} lacks its value.`)
@@ -115,7 +119,8 @@ function* flagsIn(word: string): Generator<[string, string | undefined]> {
   for (let i = 1; i < word.length; i++) {
     const name = `-${word.charAt(i)}`
     const rest = word.slice(i + 1)
-    if (rest !== '' && !FLAGS_WITHOUT_VALUE.has(name)) {
+    // `-t=false`: an equals sign gives a value also to what needs none
+    if (rest.startsWith('=') || (rest !== '' && !FLAGS_WITHOUT_VALUE.has(name))) {
       yield [name, rest.replace(/^=/, '')]
       return
     }
@@ -280,12 +285,14 @@ function addMount(deploy: Target, value: string): false | undefined {
   if ((kind !== 'bind' && kind !== 'volume' && kind !== 'tmpfs') || target === undefined)
     return false
   const known = ['type', 'target', 'destination', 'dst', 'source', 'src', 'readonly', 'ro']
-  if ([...fields.keys()].some((field) => !known.includes(field))) return false
+  const readOnly = goBoolean(fields.get('readonly') ?? fields.get('ro') ?? 'false')
+  if ([...fields.keys()].some((field) => !known.includes(field)) || readOnly === undefined)
+    return false
   deploy.volumes.push({
     kind,
     source: fields.get('source') ?? fields.get('src') ?? '',
     target,
-    readOnly: ['true', '1'].includes(fields.get('readonly') ?? fields.get('ro') ?? ''),
+    readOnly,
   })
   return undefined
 }

@@ -86,7 +86,7 @@ describe('parseDockerfile()', () => {
       [
         'FROM a',
         'COPY --from=b --chown=1:2 --chmod=755 --link --parents --exclude=*.md --exclude=x y z /d/',
-        'ADD --checksum=sha256:0 --keep-git-dir=true --unpack=false https://x/y /z',
+        'ADD --checksum=sha256:0 --keep-git-dir=TRUE --unpack=false https://x/y /z',
         'RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --network=none --security=insecure true',
         'HEALTHCHECK --interval=1m30s --timeout=2s --start-period=3s --start-interval=500ms --retries=4 CMD a b',
       ].join('\n'),
@@ -157,6 +157,7 @@ describe('parseDockerfile()', () => {
     ['FROM a\nCOPY --chmood=1 x y', 2, /unknown flag: --chmood/],
     ['FROM a\nCOPY --from=b --from=c x y', 2, /duplicate flag specified: --from/],
     ['FROM a\nCOPY --link=maybe x y', 2, /expecting boolean value for flag --link/],
+    ['FROM a\nCOPY --link= x y', 2, /missing a value on flag: --link/],
     ['FROM a\nRUN --network=some x', 2, /--network=some is invalid/],
     ['FROM a\nRUN', 2, /RUN requires at least one argument/],
     ['FROM a\nENV A', 2, /ENV must have two arguments/],

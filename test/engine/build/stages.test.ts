@@ -146,6 +146,18 @@ describe('IgnoreRules', () => {
 })
 
 describe('parseMountFlag()', () => {
+  it('reads a yes or no as Go does, in no other case', () => {
+    const writable = (text: string) => {
+      const mount = parseMountFlag(`target=/x,rw=${text}`)
+      return mount.type === 'bind' && mount.writable
+    }
+    assert.deepEqual(['1', 'T', 'TRUE', 'f', 'False'].map(writable), [
+      ...[true, true, true],
+      ...[false, false],
+    ])
+    assert.throws(() => writable('tRuE'), { message: 'invalid value for readwrite: tRuE' })
+  })
+
   it('reads every type with its defaults', () => {
     assert.deepEqual(parseMountFlag('target=/x'), {
       type: 'bind',

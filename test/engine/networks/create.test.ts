@@ -50,6 +50,15 @@ describe('planBridge', () => {
     )
   })
 
+  test('a yes or no is written as Go reads it, in no other case', () => {
+    const icc = (text: string) =>
+      plan({ Options: { 'com.docker.network.bridge.enable_icc': text } }).icc
+    assert.deepEqual(['1', 't', 'T', 'true', 'TRUE', 'True'].map(icc), Array(6).fill(true))
+    assert.deepEqual(['0', 'f', 'F', 'false', 'FALSE', 'False'].map(icc), Array(6).fill(false))
+    for (const text of ['tRuE', 'fAlSe', 'yes', '', ' 1'])
+      assert.throws(() => icc(text), { code: 'INVALID_PARAMETER', message: /strconv.ParseBool/ })
+  })
+
   test('what is not done is refused by its name', () => {
     const config = (first: object): Partial<NetworkCreateConfig> => ({ IPAM: { Config: [first] } })
     const refusals: [Partial<NetworkCreateConfig>, string, RegExp][] = [

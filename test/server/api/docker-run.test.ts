@@ -80,6 +80,23 @@ describe('parseDockerRun()', () => {
     assert.deepEqual(ignored, ['--rm', '--gpus all'])
   })
 
+  it('reads a yes or no as the docker CLI does', () => {
+    const of = (flags: string) => parseDockerRun(`docker run ${flags} nginx`)
+    for (const flags of ['-t=FALSE -i=0', '--tty=F --interactive=False']) {
+      const { deploy, ignored } = of(flags)
+      assert.deepEqual([deploy.tty, deploy.interactive, ignored], [undefined, undefined, []])
+    }
+    assert.equal(of('-t=true').deploy.tty, true)
+    assert.throws(() => of('--tty=tRuE'), /--tty=tRuE|-t=tRuE/)
+    const readOnly = (text: string) =>
+      of(`--mount type=volume,source=v,target=/v,readonly=${text}`).deploy.volumes?.[0]?.readOnly
+    assert.deepEqual(['TRUE', 't', '1', 'False'].map(readOnly), [true, true, true, false])
+    // no field is right for what docker refuses, and least of all a writable one
+    assert.deepEqual(of('--mount type=tmpfs,target=/v,ro=yes').ignored, [
+      '--mount type=tmpfs,target=/v,ro=yes',
+    ])
+  })
+
   it('says in words what it cannot read', () => {
     assert.throws(() => parseDockerRun('docker ps'), /begins with: docker run/)
     assert.throws(() => parseDockerRun('docker run -d'), /names no image/)
