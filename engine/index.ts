@@ -90,7 +90,6 @@ async function openEngine(
         .filter((container) => container.document.imageId === imageId)
         .map((container) => ({
           id: container.id,
-          name: container.name,
           running: isRunning(container.status),
         })),
   })

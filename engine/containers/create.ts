@@ -11,6 +11,7 @@ import { formatPlatform, parsePlatform, platformMatches, type Platform } from '.
 import { isUnset } from '../runtime/field-rules.ts'
 import { checkLogSettings, logConfigOf, mergeLogConfig } from '../logs/options.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'
+import type { ResolvedImage } from '../images/local-images.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
 import { chooseRuntime } from '../runtime/oci-runtimes.ts'
 import { validateHostConfig } from '../runtime/validate.ts'
@@ -61,35 +62,53 @@ export async function createContainer(
   checkRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove ?? false)
   checkJoined(context, hostConfig)
   const platform = wantedPlatform(options.platform)
-  const image = await context.images.resolve(asked.Image)
-  checkPlatform(platform, image.config, asked.Image)
   const id = randomBytes(32).toString('hex')
-  const config = finishConfig(mergeImageConfig(asked, image.config.config), hostConfig, id)
-
-  const undo = new Undo(context.warn)
-  try {
-    const name = wantedName ?? generateName((candidate) => context.table.isNameTaken(candidate))
-    context.table.reserveName(name, id)
-    undo.add('name', () => {
-      context.table.releaseName(name, id)
-    })
-
-    const plan = planMounts(context, config, hostConfig)
-    const document: ContainerDocument = {
-      version: 1,
+  // from here on its image is in use
+  await context.images.holding(asked.Image, id, async (image) => {
+    checkPlatform(platform, image.config, asked.Image ?? '')
+    const config = finishConfig(mergeImageConfig(asked, image.config.config), hostConfig, id)
+    await record(context, image, {
       id,
-      name,
-      created: timestamp(),
-      createdBy: currentCaller(),
-      imageId: image.id,
+      name: wantedName,
       config,
       hostConfig: {
-        ...resolveLinks(context.table, hostConfig),
+        ...hostConfig,
         NetworkMode: networkModeOf(hostConfig),
         Runtime: runtime.name,
         LogConfig: logConfigOf(logging),
       },
       networks: endpointsOf(hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
+    })
+  })
+  return { Id: id, Warnings }
+}
+
+/** Makes all there is of a container on the disk, its document last, or nothing. */
+async function record(
+  context: ContainersContext,
+  image: ResolvedImage,
+  wanted: Pick<ContainerDocument, 'id' | 'config' | 'hostConfig' | 'networks'> & {
+    name: string | undefined
+  },
+): Promise<void> {
+  const { id } = wanted
+  const undo = new Undo(context.warn)
+  try {
+    const name = wanted.name ?? generateName((candidate) => context.table.isNameTaken(candidate))
+    context.table.reserveName(name, id)
+    undo.add('name', () => {
+      context.table.releaseName(name, id)
+    })
+
+    const plan = planMounts(context, wanted.config, wanted.hostConfig)
+    const document: ContainerDocument = {
+      version: 1,
+      ...wanted,
+      name,
+      created: timestamp(),
+      createdBy: currentCaller(),
+      imageId: image.id,
+      hostConfig: resolveLinks(context.table, wanted.hostConfig),
       mounts: plan.map((planned) => planned.mount),
       platform: `${image.config.os}/${image.config.architecture}`,
     }
@@ -113,7 +132,6 @@ export async function createContainer(
     await container.writeNew()
     const added = context.table.add(container.document, container.state)
     emitContainerEvent(context, added, 'create')
-    return { Id: id, Warnings }
   } catch (error) {
     await undo.run()
     throw error

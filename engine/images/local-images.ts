@@ -40,6 +40,7 @@ import { commitImage } from './commit.ts'
 import type { ImageCommit } from './commit.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
+import type { ImageUser } from './image-users.ts'
 import { imageFiles } from './files.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { joinImages } from './join.ts'
@@ -52,7 +53,7 @@ import { pushImage } from './push.ts'
 import { removeImage } from './remove.ts'
 import { saveImages } from './save.ts'
 import { ImageStore } from './store.ts'
-import type { ImageUser, Kept } from './store.ts'
+import type { Kept } from './store.ts'
 import { imageHistory, inspectImage, namesOf, targetOf } from './summaries.ts'
 import { tagImage } from './tag.ts'
 
@@ -131,6 +132,24 @@ export class LocalImages implements ImageEngine {
         size: image.size,
       }
     })
+  }
+
+  /**
+   * Resolves an image for a container that is being made. Until the work ends, with the container recorded or with
+   * nothing left of it, the image counts as used by it.
+   *
+   * @param containerId the full ID that the container will have
+   * @throws NOT_FOUND "No such image: x:latest"
+   */
+  async holding<T>(
+    name: string,
+    containerId: string,
+    work: (image: ResolvedImage) => Promise<T>,
+  ): Promise<T> {
+    const image = this.#store.find(name)
+    return await this.#store.users.during(image.id, containerId, async () =>
+      work(await this.resolve(image.id)),
+    )
   }
 
   async list(options: ImageListOptions = {}): Promise<(ImageSummary & WithPlatform)[]> {

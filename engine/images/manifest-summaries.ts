@@ -77,7 +77,7 @@ function imageSummary(
     Kind: 'image',
     ImageData: {
       Platform: platformOf(descriptor.platform ?? {}),
-      Containers: image ? store.usedBy(image.id).map(({ id }) => id) : [],
+      Containers: image ? store.users.of(image.id).map(({ id }) => id) : [],
       Size: { Unpacked: unpacked },
     },
   }

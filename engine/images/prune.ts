@@ -56,6 +56,6 @@ function pruneRule(store: ImageStore, filters: Filters): (image: Image) => boole
     if (danglingOnly && isTagged) return false
     if (createdSeconds(image.config) >= until) return false
     if (!matchesLabels(filters, image.config.config.Labels)) return false
-    return store.usedBy(image.id).length === 0 && !store.isHeld(image.id)
+    return store.users.of(image.id).length === 0 && !store.isHeld(image.id)
   }
 }

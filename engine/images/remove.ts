@@ -25,19 +25,28 @@ export async function removeImage(
     )
   }
 
-  const references = store.referencesOf(image.id)
   const reference = withDefaultTag(parseReference(name))
-  const [user] = store.usedBy(image.id)
-  if (!force && user && isSingle(references)) {
+  const dropped = (): Reference[] => namesToDrop(store.referencesOf(image.id), reference)
+  const refuseIfUsed = (): void => {
+    const [user] = store.users.of(image.id)
+    if (force || !user || !isSingle(store.referencesOf(image.id))) return
     throw new ConflictError(
       `conflict: unable to remove repository reference "${name}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
     )
   }
-  const removed = await untag(store, image, namesToDrop(references, reference))
-  // the name went as asked; that another or a container still needs the image is no failure
-  const isFree = (): boolean =>
-    store.referencesOf(image.id).length === 0 && !conflictOf(store, image, force, false)
-  return [...removed, ...((await deleteImage(store, image, isFree))?.items ?? [])]
+  refuseIfUsed()
+  // with its last names the image goes in the same turn: nobody makes a container of it in between
+  const gone = await deleteImage(
+    store,
+    image,
+    () =>
+      dropped().length === store.referencesOf(image.id).length &&
+      !conflictOf(store, image, force, true),
+  )
+  if (gone) return gone.items
+  refuseIfUsed()
+  // the name goes as asked; that another or a container still needs the image is no failure
+  return await untag(store, image, dropped())
 }
 
 async function removeWhole(
@@ -126,7 +135,7 @@ function conflictOf(
   force: boolean,
   ignoreNames: boolean,
 ): ConflictError | undefined {
-  const users = store.usedBy(image.id)
+  const users = store.users.of(image.id)
   const conflict = (kind: string, reason: string): ConflictError =>
     new ConflictError(`conflict: unable to delete ${shortId(image.id)} (${kind}) - ${reason}`)
   const running = users.find((user) => user.running)

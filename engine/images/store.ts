@@ -24,21 +24,17 @@ import { Trash } from '../store/trash.ts'
 import { damageOf } from './damage.ts'
 import { imageDocumentSchema, imageOf } from './image.ts'
 import type { Image, ImageDocument, ImageLayer } from './image.ts'
+import { ImageUsers } from './image-users.ts'
+import type { ImageUser } from './image-users.ts'
 import { readNames } from './names-document.ts'
 import type { ImageIndex, Names } from './names-document.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import type { Reference } from './reference.ts'
 
-/** A container that stands on an image. */
-export interface ImageUser {
-  id: string
-  name: string
-  running: boolean
-}
-
 export interface ImageStoreOptions {
   dataRoot: string
   events: Events
+  /** The containers that there are of an image. */
   usedBy: (imageId: string) => ImageUser[]
   limits?: UnpackLimits
   /** Told of documents that cannot be read. */
@@ -71,7 +67,7 @@ export interface Lease {
  */
 export class ImageStore {
   readonly events: Events
-  readonly usedBy: (imageId: string) => ImageUser[]
+  readonly users: ImageUsers
   readonly #kept: () => Iterable<Kept>
   readonly blobs: BlobStore
   readonly layers: LayerStore
@@ -104,7 +100,7 @@ export class ImageStore {
     names: Names | undefined
   }) {
     this.events = fields.options.events
-    this.usedBy = fields.options.usedBy
+    this.users = new ImageUsers(fields.options.usedBy)
     this.#kept = fields.options.kept ?? (() => [])
     this.blobs = fields.blobs
     this.layers = fields.layers

@@ -32,7 +32,7 @@ export function summaryOf(
     Size: image.size,
     SharedSize: uses ? sharedSize(image, uses) : -1,
     Labels: image.config.config.Labels ?? {},
-    Containers: uses ? store.usedBy(image.id).length : -1,
+    Containers: uses ? store.users.of(image.id).length : -1,
     Gantry: { Platform: formatPlatform(image.config) },
   }
 }

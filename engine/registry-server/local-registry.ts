@@ -350,7 +350,7 @@ export class LocalRegistry implements RegistryEngine {
   }
 
   #plan(settings: SettingsDocument['current']): ReturnType<typeof planOf> {
-    const isUsed = (image: string): boolean => this.#store.usedBy(image).length > 0
+    const isUsed = (image: string): boolean => this.#store.users.of(image).length > 0
     return planOf(this.#repositories.all(), settings, this.#quota, isUsed)
   }
 
@@ -430,7 +430,7 @@ export class LocalRegistry implements RegistryEngine {
   /** Applies the rules to one repository. */
   async #tidy(repository: Repository): Promise<string[]> {
     const { name } = repository
-    const isUsed = (image: string): boolean => this.#store.usedBy(image).length > 0
+    const isUsed = (image: string): boolean => this.#store.users.of(image).length > 0
     const plan = (state: Readonly<RepositoryState>): Removal =>
       planRemoval(name, state, this.#settings.current, isUsed, Date.now())
     const wanted = plan(repository.state)

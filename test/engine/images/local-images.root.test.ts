@@ -284,7 +284,7 @@ describe('LocalImages', () => {
   it('does not remove what containers use', async () => {
     await test.load(dockerArchive({ layers: [base], tags: ['app:1'] }))
     const full = await id('app:1')
-    const user = { id: 'c'.repeat(64), name: 'one', running: false }
+    const user = { id: 'c'.repeat(64), running: false }
     test.users.set(full, [user])
     const short = full.slice(7, 19)
     await assert.rejects(test.images.remove('app:1'), {
@@ -303,6 +303,39 @@ describe('LocalImages', () => {
       SpaceReclaimed: 0,
     })
     assert.equal((await test.images.list()).length, 1)
+  })
+
+  it('does not remove what a container is being made of, until that is given up', async () => {
+    await test.load(dockerArchive({ layers: [base], tags: ['app:1'] }))
+    const { images } = test
+    const short = (await id('app:1')).slice(7, 19)
+    const gate = new EventEmitter()
+    const making = images.holding('app:1', 'd'.repeat(64), () => once(gate, 'given up'))
+    await assert.rejects(images.remove('app:1'), {
+      code: 'CONFLICT',
+      message: `conflict: unable to remove repository reference "app:1" (must force) - container dddddddddddd is using its referenced image ${short}`,
+    })
+    await assert.rejects(images.remove(short), { code: 'CONFLICT' })
+    assert.deepEqual((await images.prune({ dangling: ['false'] })).ImagesDeleted, [])
+    gate.emit('given up')
+    await making
+    assert.equal((await images.remove('app:1')).at(0)?.Untagged, 'app:1')
+  })
+
+  it('takes a name away only with the image, when a container may be made of it by that name', async () => {
+    await test.load(dockerArchive({ layers: [base], tags: ['app:1'] }))
+    const { images } = test
+    const gate = new EventEmitter()
+    const [turn, made] = [once(gate, 'turn'), once(gate, 'made')]
+    const before = images.store.keeping(() => turn)
+    const removing = images.remove('app:1')
+    // resolved while the removal waits for its turn
+    const making = images.holding('app:1', 'd'.repeat(64), () => made)
+    gate.emit('turn')
+    await assert.rejects(removing, { code: 'CONFLICT' })
+    gate.emit('made')
+    await Promise.all([before, making])
+    assert.deepEqual((await images.resolve('app:1')).repoTags, ['app:1'])
   })
 
   it('prunes nameless images, or all unused ones, by label and age', async () => {

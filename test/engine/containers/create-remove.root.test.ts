@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { importBusybox, openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
+
+describe('create() while its image is being removed', () => {
+  let host: TestEngine
+  before(async () => {
+    host = await openTestEngine({ image: false })
+    await importBusybox(host.engine, 'app:1')
+  })
+  after(() => host.close())
+
+  const left = (): string[] =>
+    ['containers', 'snapshots', 'volumes'].flatMap((name) => {
+      const directory = path.join(host.instance.dataRoot, name)
+      return fs.existsSync(directory) ? fs.readdirSync(directory) : []
+    })
+
+  const config = { Image: 'app:1', Cmd: ['true'], Volumes: { '/data': {} } }
+
+  /** Both at once, the one that is named `first` some turns of the event loop ahead. */
+  async function race(
+    first: 'create' | 'remove',
+    turns: number,
+    remove: () => Promise<unknown>,
+  ): Promise<{ id: string | undefined; errors: string[] }> {
+    const wait = async (who: string): Promise<void> => {
+      for (let left = who === first ? 0 : turns; left > 0; left--) await turn()
+    }
+    const [made, removed] = await Promise.allSettled([
+      wait('create').then(() => host.engine.containers.create(config)),
+      wait('remove').then(remove),
+    ])
+    const errors = [made, removed].flatMap((each) =>
+      each.status === 'rejected' ? [(each.reason as { code: string }).code] : [],
+    )
+    return { id: made.status === 'fulfilled' ? made.value.Id : undefined, errors }
+  }
+
+  for (const first of ['create', 'remove'] as const) {
+    test(`one of them is refused, ${first} ahead, and nothing half made is left`, async () => {
+      for (let turns = 0; turns < 12; turns++) {
+        const { errors, id } = await race(first, turns, () => host.engine.images.remove('app:1'))
+        if (id === undefined) {
+          assert.deepEqual(errors, ['NOT_FOUND'])
+          assert.deepEqual(left(), [])
+          await importBusybox(host.engine, 'app:1')
+          continue
+        }
+        assert.deepEqual(errors, ['CONFLICT'])
+        const [image] = await host.engine.images.list()
+        assert.deepEqual(image?.RepoTags, ['app:1'])
+        await host.engine.containers.remove(id, { volumes: true })
+      }
+    })
+  }
+
+  test('a prune passes over the image, or the container is not made', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const prune = (): Promise<unknown> => host.engine.images.prune({ dangling: ['false'] })
+      const { errors, id } = await race('create', turns, prune)
+      if (id === undefined) {
+        assert.deepEqual(errors, ['NOT_FOUND'])
+        assert.deepEqual(left(), [])
+        await importBusybox(host.engine, 'app:1')
+        continue
+      }
+      assert.equal((await host.engine.images.inspect('app:1')).RepoTags?.[0], 'app:1')
+      await host.engine.containers.remove(id, { volumes: true })
+    }
+  })
+})
