@@ -49,7 +49,8 @@ export class BuildHistory {
   }
 
   /**
-   * Puts a build on record that begins on behalf of who asks.
+   * Puts a build on record that begins on behalf of who asks. A disk that has no place for it does not keep it from
+   * being built: it is remembered without its log, and written once there is room.
    *
    * @throws INVALID_PARAMETER for an id that is none, CONFLICT for one that is taken
    */
@@ -59,27 +60,40 @@ export class BuildHistory {
     const directory = this.#directory(id)
     const record = newRecord(id, request, currentCaller())
     // in one go with what marks it as running: who reads the directory meanwhile would take it for a leftover
-    mkdirSync(this.#root, { recursive: true, mode: 0o700 })
-    try {
-      mkdirSync(directory, { mode: 0o700 })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      throw new ConflictError(`there is a build ${id} already`, { cause: error })
-    }
+    const hasPlace = this.#makePlace(id)
     const recording = new Recording(
       record,
       directory,
       () => {
         this.#feed.changed(id, summaryOf(record))
       },
-      (error) => {
-        this.#warn(`the log of build ${id} could not be written`, error)
-      },
+      hasPlace
+        ? (error) => {
+            this.#warn(`the log of build ${id} could not be written`, error)
+          }
+        : undefined,
     )
     this.#running.set(id, recording)
-    await this.#written(directory, record)
+    if (hasPlace) await this.#written(directory, record)
     this.#feed.changed(id, summaryOf(record))
     return recording
+  }
+
+  /** @returns whether the disk has one. @throws CONFLICT when the id is taken */
+  #makePlace(id: string): boolean {
+    const isKnown = this.#running.has(id) || this.#kept.has(id)
+    if (isKnown) throw new ConflictError(`there is a build ${id} already`)
+    try {
+      makeDirectory(this.#root)
+      mkdirSync(this.#directory(id), { mode: 0o700 })
+      return true
+    } catch (error) {
+      const { code, path: at } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST' && at === this.#directory(id))
+        throw new ConflictError(`there is a build ${id} already`, { cause: error })
+      this.#warn(`build ${id} could not be put on record, and goes on without`, error)
+      return false
+    }
   }
 
   /** Puts away a recording that has ended; nobody need wait for it. */
@@ -144,6 +158,8 @@ export class BuildHistory {
     const before = record.pinned
     record.pinned = pinned
     try {
+      // of these the disk may have refused the directory
+      if (running || this.#kept.get(id)?.unwritten) makeDirectory(this.#directory(id))
       await writeRecord(this.#directory(id), record, { sync: true })
     } catch (error) {
       record.pinned = before
@@ -242,6 +258,7 @@ export class BuildHistory {
    */
   async #written(directory: string, record: BuildRecord): Promise<boolean> {
     try {
+      makeDirectory(directory)
       await writeRecord(directory, record, { sync: false })
       return true
     } catch (error) {
@@ -253,6 +270,11 @@ export class BuildHistory {
   #directory(id: string): string {
     return path.join(this.#root, id)
   }
+}
+
+/** Fine when it is there. */
+function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
 function notFound(name: string): NotFoundError {

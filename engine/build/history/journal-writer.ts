@@ -30,12 +30,13 @@ export class JournalWriter {
   #timer: NodeJS.Timeout | undefined
   #headBytes = 0
 
-  constructor(file: string, warn: (error: unknown) => void) {
-    this.#warn = warn
+  /** @param to where, and who is told that it cannot be; without it nothing is written */
+  constructor(to: { file: string; warn: (error: unknown) => void } | undefined) {
+    this.#warn = to?.warn ?? (() => undefined)
     try {
-      this.#fd = openSync(file, 'ax', 0o600)
+      if (to) this.#fd = openSync(to.file, 'ax', 0o600)
     } catch (error) {
-      warn(error)
+      this.#warn(error)
     }
   }
 

@@ -25,10 +25,17 @@ function compressedFile(directory: string): string {
 /** What takes one block of the disk anyway. */
 const SMALL_BYTES = 4096
 
-/** Compresses the journal of a build that is over, unless it is small. */
+/** Compresses the journal of a build that is over, unless it is small or there is none. */
 export async function compressJournal(directory: string): Promise<void> {
   const file = journalFile(directory)
-  if ((await fs.stat(file)).size <= SMALL_BYTES) return
+  const bytes = await fs.stat(file).then(
+    ({ size }) => size,
+    (error: unknown) => {
+      if (isMissing(error)) return 0
+      throw error
+    },
+  )
+  if (bytes <= SMALL_BYTES) return
   const partial = path.join(directory, 'log.partial')
   await fs.rm(partial, { force: true })
   try {

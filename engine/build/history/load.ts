@@ -61,9 +61,7 @@ async function interrupt(directory: string, record: BuildRecord): Promise<void> 
   close(record, 'interrupted', await lastSign(directory, record))
   record.error = 'the engine ended before the build did'
   await writeRecord(directory, record, { sync: false })
-  await compressJournal(directory).catch((error: unknown) => {
-    if (!isMissing(error)) throw error
-  })
+  await compressJournal(directory)
 }
 
 /** When it was last heard of. */

@@ -20,15 +20,16 @@ export class Recording {
   readonly #changed: () => void
   #end: () => void = () => undefined
 
+  /** @param warn of a log that cannot be written; without it none is, as there is no directory for one */
   constructor(
     record: BuildRecord,
     directory: string,
     changed: () => void,
-    warn: (error: unknown) => void,
+    warn: ((error: unknown) => void) | undefined,
   ) {
     this.record = record
     this.directory = directory
-    this.journal = new JournalWriter(journalFile(directory), warn)
+    this.journal = new JournalWriter(warn && { file: journalFile(directory), warn })
     this.#changed = changed
     this.ended = new Promise((resolve) => {
       this.#end = resolve

@@ -246,6 +246,23 @@ describe('builds on record', () => {
     await assert.rejects(builds.inspect('their-ref'), { code: 'NOT_FOUND' })
   })
 
+  it('go on when there is no place for their record, and the log says so', async () => {
+    const directory = path.join(test.instance.dataRoot, 'build-history')
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=1', 'none', directory])
+    try {
+      await test.reopen()
+      const id = '34'.repeat(16)
+      await build(test.engine, 'FROM busybox\nRUN echo nobody writes this down\n', { id })
+      assert.equal((await test.engine.builds.inspect(id)).state, 'done')
+      assert.match(
+        test.warnings.join('\n'),
+        new RegExp(`^build ${id} could not be put on record, and goes on without: ENOSPC`, 'm'),
+      )
+    } finally {
+      await test.reopenAround(() => execFileSync('umount', [directory]))
+    }
+  })
+
   it('refuse an id that is taken or none', async () => {
     const id = 'cd'.repeat(16)
     await build(test.engine, 'FROM busybox\n', { id })
@@ -356,8 +373,33 @@ describe('BuildHistory on a disk that fails', () => {
     }
   })
 
-  async function begun(history: BuildHistory) {
-    const recording = await history.begin({ context: { remote: 'https://host/app.git' } })
+  it('puts a build that it had no place for on record once there is one', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=1', 'none', directory])
+    try {
+      warnings.length = 0
+      const history = open()
+      const id = '12'.repeat(16)
+      const { end } = await begun(history, id)
+      assert.deepEqual(warnings, [`build ${id} could not be put on record, and goes on without`])
+      await assert.rejects(history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
+      end('done')
+      await history.close()
+      assert.equal((await history.inspect(id)).state, 'done')
+      assert.equal((await history.list())[0]?.id, id)
+      for await (const event of history.log(id, { follow: true })) assert.fail(event.kind)
+      await assert.rejects(history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
+      await assert.rejects(history.pin(id, true), /ENOSPC/)
+      execFileSync('mount', ['-o', 'remount,nr_inodes=100', directory])
+      await history.pin(id, true)
+      for (const one of [history, open()]) assert.equal((await one.list())[0]?.pinned, true)
+    } finally {
+      execFileSync('umount', [directory])
+    }
+  })
+
+  async function begun(history: BuildHistory, id?: string) {
+    const context = { remote: 'https://host/app.git' }
+    const recording = await history.begin({ context, ...(id !== undefined && { id }) })
     return {
       record: recording.record,
       end: (state: 'done'): void => {

@@ -36,7 +36,7 @@ describe('the journal of a build', () => {
   ): JournalWriter {
     fs.rmSync(directory, { recursive: true, force: true })
     fs.mkdirSync(directory)
-    return new JournalWriter(journalFile(directory), warn)
+    return new JournalWriter({ file: journalFile(directory), warn })
   }
 
   async function read(): Promise<BuildLogEvent[]> {
@@ -148,7 +148,10 @@ describe('the journal of a build', () => {
   it('ends when the disk refuses it, and the build goes on', () => {
     const warnings: unknown[] = []
     fs.rmSync(directory, { recursive: true, force: true })
-    const journal = new JournalWriter(journalFile(directory), (error) => warnings.push(error))
+    const journal = new JournalWriter({
+      file: journalFile(directory),
+      warn: (error) => warnings.push(error),
+    })
     journal.take(log('lost\n'))
     journal.end()
     assert.equal(warnings.length, 1)
