@@ -55,8 +55,9 @@ export class StatsPool {
       try {
         let before: StatsSample | undefined
         for await (const stats of this.#engine.containers.stats(id, { stream: true }, signal)) {
-          // A stopped container answers with zeros: no sample.
-          if (!stats.cpu_stats?.cpu_usage?.total_usage) continue
+          // A stopped container is answered without the host's time. Its own may be 0 while it runs: a kernel that
+          // counts by ticks has none for a process that only sleeps.
+          if (!stats.cpu_stats?.system_cpu_usage) continue
           const sample = toStatsSample(stats, before)
           before = sample
           stream.ring.push(sample)
