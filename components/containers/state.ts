@@ -82,7 +82,7 @@ function exitReason(code: number): string | null {
     127: 'command not found',
     130: 'interrupted',
     134: 'aborted',
-    137: 'killed: by a stop, or out of memory',
+    137: 'killed',
     139: 'segmentation fault',
     143: 'terminated',
   }
@@ -94,7 +94,8 @@ function ended(status: string): string {
   if (code === null) return status
   const reason = code === 0 ? null : exitReason(code)
   const ago = compact(status.replace(/^\w+ \(-?\d+\)\s*/, ''))
-  return [ago, reason].filter((part) => part !== null && part !== '').join(', ')
+  // the reason first: a narrow column cuts the end off
+  return [reason, ago].filter((part) => part !== null && part !== '').join(', ')
 }
 
 /** Docker's `About an hour ago` in the room a column has: `1h ago`. */

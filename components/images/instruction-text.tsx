@@ -5,7 +5,7 @@ import { instructionOf } from './instruction.ts'
 export function Instruction({ createdBy, className }: { createdBy: string; className?: string }) {
   const { rest, verb } = instructionOf(createdBy)
   if (verb === '' && rest === '')
-    return <span className="text-muted-foreground text-xs italic">not told</span>
+    return <span className="text-muted-foreground text-xs italic">not recorded</span>
   return (
     <code title={createdBy} className={cn('font-mono text-xs wrap-anywhere', className)}>
       {verb !== '' && <span className="text-link font-semibold">{verb} </span>}

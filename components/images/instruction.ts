@@ -10,7 +10,7 @@ export function instructionOf(createdBy: string): { verb: string; rest: string }
     .replace(/^(RUN )?\/bin\/sh -c #\(nop\)\s*/, '')
     .replace(/^(?:RUN )?(?:\|\d+ .*?)?\/bin\/sh -c /s, 'RUN ')
     .trim()
-    .replace(/^EXPOSE map\[(.*)\]$/, (_, ports: string) => `EXPOSE ${ports.replaceAll(':{}', '')}`)
+    .replace(/^EXPOSE \[?map\[.*$/, (ports) => ports.replace(/map\[|:\{\}|[[\]]/g, ''))
   const verb = /^(ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s/.exec(text)?.[1] // prettier-ignore
   return verb === undefined
     ? { verb: '', rest: text }

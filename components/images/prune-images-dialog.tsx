@@ -117,7 +117,7 @@ export function PruneImagesDialog({ all, onClose }: { all: boolean; onClose: () 
               className="h-8"
               value={label}
               onChange={(event) => setLabel(event.target.value)}
-              placeholder="name or name=value"
+              placeholder="env=ci"
               autoComplete="off"
               spellCheck={false}
             />

@@ -122,7 +122,8 @@ function NetworkTable(props: {
                 <button
                   type="button"
                   onClick={() => props.onInspect(network.Id ?? '')}
-                  className="max-w-64 truncate rounded-sm text-left font-medium hover:underline"
+                  title={network.Name}
+                  className="max-w-36 truncate rounded-sm text-left font-medium hover:underline sm:max-w-64 xl:max-w-96"
                 >
                   {network.Name}
                 </button>

@@ -1,6 +1,7 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
+import { ALL_UNUSED, usePrunable } from '@/components/images/use-prunable.ts'
 import { engine, failureText } from '@/components/engine/client.ts'
 import { Button } from '@/components/ui/button.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
@@ -18,6 +19,8 @@ export function DiskCard() {
     queryFn: async ({ signal }) =>
       readDiskUsage(await engine.get<DiskUsageAnswer>('/system/df', {}, signal)),
   })
+  // df adds up sizes as the docker CLI does, layers in use too; a prune's plan knows what would really go
+  const prunable = usePrunable(ALL_UNUSED)
   return (
     <Card aria-label="Disk usage">
       <CardHeader title="On the disk" />
@@ -28,7 +31,11 @@ export function DiskCard() {
         {query.isPending && <Skeleton className="h-20" />}
         {query.data !== undefined && (
           <>
-            <Line name="Images" usage={query.data.images} href="/images?kind=unused" />
+            <Line
+              name="Images"
+              usage={{ ...query.data.images, reclaimable: prunable.data?.SpaceReclaimable }}
+              href="/images?kind=unused"
+            />
             <Line name="Containers" usage={query.data.containers} href="/containers?q=is:stopped" />
             <Line name="Volumes" usage={query.data.volumes} href="/volumes?kind=unused" />
             {query.data.registry !== undefined && query.data.registry.number > 0 && (
@@ -46,7 +53,13 @@ export function DiskCard() {
   )
 }
 
-function Line(props: { name: string; title?: string; usage: Usage; href: string }) {
+function Line(props: {
+  name: string
+  title?: string
+  /** what can be had back is undefined while it is not known */
+  usage: Omit<Usage, 'reclaimable'> & { reclaimable: number | undefined }
+  href: string
+}) {
   const { href, name, title, usage } = props
   return (
     <div className="flex items-center gap-3 text-sm" title={title}>
@@ -56,7 +69,7 @@ function Line(props: { name: string; title?: string; usage: Usage; href: string 
       </span>
       <span className="tabular w-20 text-right">{formatBytes(usage.bytes)}</span>
       <span className="text-muted-foreground ml-auto text-right text-xs">
-        {usage.reclaimable > 0 ? (
+        {usage.reclaimable === undefined ? null : usage.reclaimable > 0 ? (
           <Button asChild size="xs">
             <Link href={href}>{formatBytes(usage.reclaimable)} reclaimable</Link>
           </Button>

@@ -32,7 +32,7 @@ export function CommandPanel(props: {
           className="max-h-72 overflow-auto p-4 font-mono text-xs leading-relaxed break-words whitespace-pre-wrap"
         >
           {props.shown ?? line ?? (
-            <span className="text-muted-foreground">Appears when the form is whole.</span>
+            <span className="text-muted-foreground">Appears when the form is complete.</span>
           )}
         </pre>
       </Card>

@@ -28,7 +28,12 @@ export function UsedBy({
         </Link>
       ))}
       {shown.length < containers.length && (
-        <span className="text-muted-foreground text-xs">+{containers.length - shown.length}</span>
+        <span
+          className="text-muted-foreground text-xs"
+          title={containers.slice(shown.length).map(containerName).join(', ')}
+        >
+          +{containers.length - shown.length}
+        </span>
       )}
     </span>
   )

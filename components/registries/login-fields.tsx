@@ -39,7 +39,7 @@ const kinds: { value: LoginDraft['kind']; label: string }[] = [
   { value: 'password', label: 'User name and password or token' },
   { value: 'token', label: 'Identity token' },
   { value: 'helper', label: 'Credential helper on this host' },
-  { value: 'none', label: 'Nothing: as nobody' },
+  { value: 'none', label: 'Nothing: anonymous' },
 ]
 
 export function LoginFields(props: {
@@ -151,7 +151,7 @@ export function LoginFields(props: {
 function storedWords({ helper, kind, username }: KnownRegistry): string {
   switch (kind) {
     case 'none':
-      return 'nothing, as nobody'
+      return 'nothing, anonymous'
     case 'password':
       return username === '' ? 'the stored password' : `the password of ${username}`
     case 'token':

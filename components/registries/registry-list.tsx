@@ -236,7 +236,7 @@ function SignedIn({ registry }: { registry: KnownRegistry }) {
     )
   switch (registry.kind) {
     case 'none':
-      return <span className="text-muted-foreground text-sm">as nobody</span>
+      return <span className="text-muted-foreground text-sm">anonymous</span>
     case 'password':
       return <span className="text-sm">as {registry.username}</span>
     case 'token':

@@ -65,7 +65,8 @@ export function Chart(props: ChartProps) {
         width: element.clientWidth || 300,
         height,
         legend: { show: false },
-        padding: bare ? [2, 0, 0, 0] : [10, 8, 0, 0],
+        // below, room for the line of a value that is 0
+        padding: bare ? [2, 0, 2, 0] : [10, 8, 0, 0],
         cursor: {
           show: bare !== true,
           y: false,

@@ -19,7 +19,7 @@ export function DialogHeader(props: {
           {props.title}
         </Radix.Title>
         {props.description !== undefined && (
-          <Radix.Description className="text-muted-foreground mt-0.5 text-[13px]">
+          <Radix.Description className="text-muted-foreground mt-0.5 text-[13px] wrap-anywhere">
             {props.description}
           </Radix.Description>
         )}

@@ -169,7 +169,7 @@ function VolumeTable(props: {
                     type="button"
                     title={volume.Name}
                     onClick={() => props.onInspect(volume.Name)}
-                    className={`max-w-64 truncate rounded-sm text-left hover:underline ${isAnonymous(volume) ? 'font-mono text-[13px]' : 'font-medium'}`}
+                    className={`max-w-40 truncate rounded-sm text-left hover:underline sm:max-w-64 xl:max-w-96 ${isAnonymous(volume) ? 'font-mono text-[13px]' : 'font-medium'}`}
                   >
                     {shown}
                   </button>

@@ -19,6 +19,16 @@ describe('whyOf()', () => {
     assert.match(exited(125).details[0] ?? '', /set up/)
   })
 
+  test('counts failed health checks', () => {
+    const failing = (FailingStreak: number) =>
+      whyOf({ State: { Status: 'running', Health: { Status: 'unhealthy', FailingStreak } } })
+        .details
+    assert.deepEqual(
+      [failing(1), failing(3)],
+      [['The last check failed.'], ['The last 3 checks failed.']],
+    )
+  })
+
   test('leads with what the engine said, and counts restarts', () => {
     const why = whyOf({
       State: { Status: 'created', Error: 'exec: "foo": not found' },

@@ -26,6 +26,7 @@ describe('instructionOf()', () => {
       ['RUN |1 V=3 /bin/sh -c make v # buildkit', 'RUN', 'make v'],
       ['COPY . /app # buildkit', 'COPY', '. /app'],
       ['EXPOSE map[53/udp:{} 80/tcp:{}]', 'EXPOSE', '53/udp 80/tcp'],
+      ['EXPOSE map[8080/tcp:{}] map[9090/tcp:{}]', 'EXPOSE', '8080/tcp 9090/tcp'],
       ['bazel build ...', '', 'bazel build ...'],
       ['', '', ''],
     ]

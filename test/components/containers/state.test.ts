@@ -15,7 +15,7 @@ describe('stateOf', () => {
       condition: 'exited',
       word: 'Exited (137)',
       tone: 'bad',
-      detail: '1h ago, killed: by a stop, or out of memory',
+      detail: 'killed, 1h ago',
     }))
   it('finds health in the words of older engines', () =>
     assert.equal(

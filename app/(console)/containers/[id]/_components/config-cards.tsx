@@ -10,7 +10,7 @@ import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
-import { formatBytes } from '@/components/ui/format.ts'
+import { count, formatBytes } from '@/components/ui/format.ts'
 import { useContainer } from './container-provider.tsx'
 
 /** What runs in it and how. */
@@ -57,7 +57,9 @@ export function ConfigCard() {
             ['Hostname', config.Hostname],
             [
               'Restart policy',
-              restart?.Name ? `${restart.Name}${most > 0 ? `, at most ${most} times` : ''}` : 'no',
+              restart?.Name
+                ? `${restart.Name}${most > 0 ? `, at most ${count(most, 'time')}` : ''}`
+                : 'no',
             ],
             ['Terminal', config.Tty ? 'yes (-t)' : undefined],
             ['Input', config.OpenStdin ? 'open (-i)' : undefined],
@@ -133,7 +135,7 @@ export function LimitsCard() {
   const quota = (host.CpuQuota ?? 0) / (host.CpuPeriod || 100_000)
   const bytes = (value: number | undefined | null) => (value ? formatBytes(value) : undefined)
   const facts: [string, ReactNode][] = [
-    ['CPU', cores > 0 ? `${cores} cores` : quota > 0 ? `${quota} cores` : 'no limit'],
+    ['CPU', cores > 0 ? count(cores, 'core') : quota > 0 ? count(quota, 'core') : 'no limit'],
     ['CPU shares', host.CpuShares || undefined],
     ['CPU set', host.CpusetCpus || undefined],
     ['Memory', bytes(host.Memory) ?? 'no limit'],

@@ -73,10 +73,15 @@ export function NetworksCard() {
   )
 }
 
+const byName = new Intl.Collator('en', { numeric: true })
+
 /** What of the host and which volumes it sees. */
 export function MountsCard() {
   const { container } = useContainer()
-  const mounts = container.Mounts ?? []
+  // engines tell them in any order
+  const mounts = [...(container.Mounts ?? [])].sort((a, b) =>
+    byName.compare(a.Destination ?? '', b.Destination ?? ''),
+  )
   const tmpfs = Object.keys(container.HostConfig?.Tmpfs ?? {})
   return (
     <Card>

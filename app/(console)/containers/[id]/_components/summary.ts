@@ -37,6 +37,8 @@ export function stateViewOf(container: ContainerInspectResponse, now: number): S
     case 'dead':
     case 'restarting':
       return { ...view, detail: `code ${state.ExitCode ?? 0}, ${since(state.FinishedAt)} ago` }
+    case 'created':
+      return state.Error ? { ...view, tone: 'bad', detail: 'could not be started' } : view
     default:
       return view
   }

@@ -17,7 +17,10 @@ export function whyOf(container: ContainerInspectResponse): Why {
         return {
           tone: 'bad',
           title: 'It runs, but its health check fails',
-          details: [`${failing} checks in a row failed.`, ...restarts(container)],
+          details: [
+            failing === 1 ? 'The last check failed.' : `The last ${failing} checks failed.`,
+            ...restarts(container),
+          ],
         }
       }
       if (state.Health?.Status === 'starting') {

@@ -55,7 +55,7 @@ export function HistoryTab() {
                   </TableCell>
                   {steps.some(hasComment) && (
                     <TableCell className="text-muted-foreground hidden max-w-56 truncate text-xs md:table-cell">
-                      {step.Comment}
+                      {wordsOf(step.Comment)}
                     </TableCell>
                   )}
                   <TableCell className="pr-3">
@@ -72,5 +72,8 @@ export function HistoryTab() {
     </QueryStates>
   )
 }
+
+/** What builds here write behind their name, the key of the step in their cache, says nothing to a reader. */
+const wordsOf = (comment: string): string => comment.replace(/^(gantry\.build) [0-9a-f]{64}$/, '$1')
 
 const hasComment = (step: ImageHistoryResponseItem): boolean => step.Comment !== ''
