@@ -105,7 +105,10 @@ export function ContainerRows(props: {
         onRemove={() => setRemoving(selection.selected)}
         onClear={selection.clear}
       >
-        <VerbButtons onVerb={(verb) => void run(verb, selection.selected.map(targetOf))} />
+        <VerbButtons
+          paused={selection.selected.some(({ State }) => State === 'paused')}
+          onVerb={(verb) => void run(verb, selection.selected.map(targetOf))}
+        />
       </SelectionBar>
       {removing.length > 0 && (
         <RemoveDialog

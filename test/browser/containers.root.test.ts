@@ -65,6 +65,17 @@ describe('the list of containers in the browser', () => {
         .waitFor()
   })
 
+  test('several are paused at once, and resumed', async () => {
+    const bar = page.getByRole('toolbar', { name: 'Selected containers' })
+    assert.equal(await bar.getByRole('button', { name: 'Resume' }).count(), 0)
+    await bar.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Paused 4 containers').waitFor()
+    await row('web-03').getByText('Paused').first().waitFor()
+    await bar.getByRole('button', { name: 'Resume' }).click()
+    await page.getByText('Resumed 4 containers').waitFor()
+    await row('web-03').getByText('Running').first().waitFor()
+  })
+
   test('a row that fails says so in the row, and the others go on', async () => {
     const mine = await console.call<{ Id: string }>(
       'POST',
