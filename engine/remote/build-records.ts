@@ -8,7 +8,6 @@ import type { BuildHistory } from '../build/history/history.ts'
 export class BuildRecords {
   readonly history: BuildHistory
   readonly #closing = new AbortController()
-  readonly #running = new Set<Promise<void>>()
 
   constructor(history: BuildHistory) {
     this.history = history
@@ -26,7 +25,6 @@ export class BuildRecords {
     signal?: AbortSignal,
   ): AsyncGenerator<BuildEvent> {
     const recording = await this.history.begin(request)
-    this.#running.add(recording.ended)
     const { context } = request
     if ('empty' in context && context.dockerfile !== undefined)
       recording.opened({ directory: '', dockerfile: context.dockerfile, name: 'Dockerfile' })
@@ -36,29 +34,40 @@ export class BuildRecords {
       this.#closing.signal,
       ...(signal ? [signal] : []),
     ])
-    // so it ends, too, when nobody reads on
-    let end: Parameters<typeof recording.end>[0] = 'cancelled'
+    let isOver = false
+    const settle = (end: Parameters<typeof recording.end>[0]): void => {
+      if (isOver) return
+      isOver = true
+      recording.end(this.#closing.signal.aborted ? 'interrupted' : end)
+      this.history.file(recording)
+    }
+    // without waiting for the reader, who may neither read on nor go
+    const giveUp = (): void => {
+      settle('cancelled')
+    }
+    any.addEventListener('abort', giveUp, { once: true })
+    if (any.aborted) giveUp()
     try {
       for await (const event of send(any)) {
+        if (any.aborted) break
         recording.take(event)
         yield event
       }
-      if (!any.aborted) end = 'done'
       cancelled.signal.throwIfAborted()
+      settle('done')
     } catch (error) {
-      if (!any.aborted) end = { error }
+      settle({ error })
       throw error
     } finally {
-      recording.end(this.#closing.signal.aborted ? 'interrupted' : end)
-      this.history.file(recording)
-      this.#running.delete(recording.ended)
+      any.removeEventListener('abort', giveUp)
+      // so it ends, too, when nobody reads on
+      giveUp()
     }
   }
 
   /** Lets go of what is under way. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all(this.#running)
     await this.history.close()
   }
 }

@@ -113,6 +113,47 @@ describe('builds that are asked for through a remote engine', () => {
     },
   )
 
+  it('are over for who cancels or closes, also when their reader neither reads nor goes', async (t) => {
+    const stopped: string[] = []
+    const { builds, close, open } = await over(t, async function* ({ dockerfile }, signal) {
+      yield STARTED
+      yield { kind: 'log', step: '1', stream: 'stdout', data: Buffer.from('unread\n'), at }
+      await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+      stopped.push(dockerfile ?? '')
+    })
+    const stuck = async (id: string) => {
+      const events = builds.build({ ...REQUEST, id })[Symbol.asyncIterator]()
+      await events.next()
+      return events
+    }
+    const soon = async (what: Promise<unknown>) => {
+      const late = new Promise((resolve) => setTimeout(resolve, 5000, 'late').unref())
+      assert.notEqual(await Promise.race([what, late]), 'late')
+    }
+    const first = await stuck(ID)
+    await soon(builds.cancel(ID))
+    assert.equal((await builds.inspect(ID)).state, 'cancelled')
+    // what a reader who comes back is told then is not put on record any more
+    await assert.rejects(async () => {
+      for (;;) if ((await first.next()).done === true) return
+    }, /the build was cancelled by/)
+    await stuck('e'.repeat(32))
+    await soon(close())
+    while (stopped.length < 2) await new Promise((r) => setTimeout(r, 10))
+    const again = await open()
+    t.after(() => again.close())
+    assert.deepEqual(
+      (await again.builds.list()).map(({ completedSteps, id, state }) => [
+        ...[id.charAt(0), state],
+        completedSteps,
+      ]),
+      [
+        ['e', 'interrupted', 0],
+        ['0', 'cancelled', 0],
+      ],
+    )
+  })
+
   it('are told not to be kept when there is no place for them', async (t) => {
     const door = await openDoor(t, {})
     const engine = await openRemoteEngine({ url: `unix://${door.socketPath}` })
