@@ -16,20 +16,11 @@ export function peerOf(socket: Socket): Caller {
   return { kind: 'socket', name: userName(uid), uid, gid, pid, command: commandOf(pid) }
 }
 
-/** Of the processes that connected within FRESH_MS: a program opens one connection after the other. */
-const commands = new Map<number, string>()
-
-/** As the process names itself, of at most 15 characters; empty when it has ended, or lives where we cannot see it. */
+/**
+ * As the process names itself, of at most 15 characters; empty when it has ended, or lives where we cannot see it. Read
+ * for each connection, in some ten microseconds: the number may be another program's the next time.
+ */
 function commandOf(pid: number): string {
-  const known = commands.get(pid)
-  if (known !== undefined) return known
-  const command = readCommand(pid)
-  if (commands.size === 0) setTimeout(() => commands.clear(), FRESH_MS).unref()
-  commands.set(pid, command)
-  return command
-}
-
-function readCommand(pid: number): string {
   try {
     const fd = fs.openSync(`/proc/${String(pid)}/comm`, 'r')
     try {
@@ -44,7 +35,7 @@ function readCommand(pid: number): string {
 
 const comm = Buffer.alloc(64)
 
-/** How long what passwd said, and a process, is taken for true. */
+/** How long what passwd said is taken for true. */
 const FRESH_MS = 1000
 
 let names = new Map<number, string>()
