@@ -2,6 +2,7 @@ import { Duplex, type Transform } from 'node:stream'
 import type { ExecEngine } from '../contract.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
+import { headRead } from './hijack.ts'
 import { terminalSize } from './containers.ts'
 import { execCreateBody, execStartBody } from './container-bodies.ts'
 import { frame, framed, unframe } from './frames.ts'
@@ -76,6 +77,7 @@ async function start(execs: ExecEngine, call: Call): Promise<void> {
     // A command that cannot start is told on its own output, as Docker does; the exit code (126, 127) is in its inspect.
     const connection = call.hijack(plain)
     const words = Buffer.from(`${errorMessage(error)}\r\n`)
+    await headRead(connection)
     connection.end(plain ? words : framed(words))
     connection.resume()
   }

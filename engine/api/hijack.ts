@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import type { ClientConnection, TakenConnection } from '../contract.ts'
 import { InvalidParameterError } from '../errors.ts'
+import { unsentBytes } from '../native/send.ts'
 
 /** How long a client may keep its half open once the container's streams have ended. */
 const LINGER_MS = 10_000
@@ -11,6 +13,9 @@ const LINGER_MS = 10_000
 const PROBE_MS = 2_000
 /** How long a TCP connection is silent before its peer is asked whether it is there. */
 const KEEP_ALIVE_MS = 60_000
+/** How long a stream waits at most for its client to have read the answer's head, and how often it looks. */
+const HEAD_MS = 2_000
+const HEAD_AGAIN_MS = 1
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -36,6 +41,8 @@ export function takeOver(request: IncomingMessage, response: ServerResponse): So
 /** Of a connection's handle, what Node has no public way to; so since node 0.10. */
 interface Handle {
   fd?: number
+  /** With TLS: the handle of the connection below. */
+  _parent?: Handle
   reading: boolean
   readStart(): void
   readStop(): void
@@ -103,8 +110,29 @@ export class UpgradedClient implements ClientConnection {
   }
 
   get #handle(): Handle | null | undefined {
-    return (this.#socket as unknown as { _handle?: Handle | null })._handle
+    return handleOf(this.#socket)
   }
+}
+
+function handleOf(socket: Duplex): Handle | null | undefined {
+  return (socket as unknown as { _handle?: Handle | null })._handle
+}
+
+/**
+ * Resolves when a client that is to get a raw stream has read the answer's head, which was just written. There are
+ * clients (Python's docker among them) that read the head with all that has come behind it and then go on with what comes
+ * next: what is sent too early is lost on them.
+ */
+export async function headRead(connection: Duplex): Promise<void> {
+  const deadline = performance.now() + HEAD_MS
+  while (isUnread(connection) && performance.now() < deadline) await sleep(HEAD_AGAIN_MS)
+}
+
+/** Over TCP: not arrived at the other host. */
+function isUnread(connection: Duplex): boolean {
+  const handle = handleOf(connection)
+  const fd = handle?.fd ?? handle?._parent?.fd ?? -1
+  return fd >= 0 && !connection.destroyed && unsentBytes(fd) > 0
 }
 
 /**
@@ -150,7 +178,9 @@ export function splice(
     if (stream.destroyed) outputOver()
     if (options.stdin) connection.pipe(stream)
     else connection.resume()
-    stream.pipe(connection, { end: false })
+    const send = (): void => void stream.pipe(connection, { end: false })
+    if (isUnread(connection)) void headRead(connection).then(send)
+    else send()
   })
 }
 

@@ -43,6 +43,7 @@ const FOR_TESTS = [
   { name: 'podman', why: 'takes and gives images in the tests', there: program('podman') },
   { name: 'runc', why: 'another runtime to make containers with', there: program('runc') },
   { name: 'crun', why: 'another runtime to make containers with', there: program('crun') },
+  { name: 'python3-docker', why: 'the SDK of Docker for Python', there: hasPythonSdk },
 ]
 
 /** To test it as well; only the program is taken out of the package, for installing it would start a service. */
@@ -203,6 +204,12 @@ export function chromium() {
 }
 
 /** A static executable works in an image that holds nothing else: it names no interpreter. */
+function hasPythonSdk() {
+  return ['python3', '/usr/bin/python3'].some(
+    (python) => tryRun(python, ['-c', 'import docker']).ok,
+  )
+}
+
 function isBusyboxStatic() {
   const file = which('busybox')
   if (file === undefined) return false

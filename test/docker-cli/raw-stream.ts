@@ -1,5 +1,6 @@
 import http from 'node:http'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const HEAD_END = '\r\n\r\n'
 
@@ -38,6 +39,8 @@ export async function request(
 export class RawStream {
   readonly socket: net.Socket
   head = ''
+  /** How many bytes behind the head came in the same read. */
+  cameWithHead = 0
   /** How many bytes came after the head; with `keep: false` all that is known of them. */
   length = 0
   readonly #keep: boolean
@@ -61,7 +64,9 @@ export class RawStream {
         if (end < 0) return
         this.head = head.subarray(0, end).toString('latin1')
         this.socket.off('data', take)
-        this.#take(head.subarray(end + HEAD_END.length))
+        const more = head.subarray(end + HEAD_END.length)
+        this.cameWithHead = more.length
+        this.#take(more)
         this.socket.on('data', (more: Buffer) => {
           this.#take(more)
         })
@@ -72,13 +77,20 @@ export class RawStream {
     })
   }
 
-  /** @param options.keep false for output that is too much to be kept */
+  /**
+   * @param options.keep false for output that is too much to be kept
+   * @param options.readAfterMs how long nothing is read of what comes
+   */
   static async open(
     socketPath: string,
     path: string,
-    options: { body?: unknown; upgrade?: boolean; keep?: boolean } = {},
+    options: { body?: unknown; upgrade?: boolean; keep?: boolean; readAfterMs?: number } = {},
   ): Promise<RawStream> {
     const raw = new RawStream(socketPath, options.keep ?? true)
+    if (options.readAfterMs !== undefined) {
+      raw.socket.pause()
+      void sleep(options.readAfterMs).then(() => raw.socket.resume())
+    }
     const body = options.body === undefined ? '' : JSON.stringify(options.body)
     const upgrade = (options.upgrade ?? true) ? 'Connection: Upgrade\r\nUpgrade: tcp\r\n' : ''
     raw.socket.write(

@@ -36,7 +36,12 @@ describe('streams', { skip: await whyNot() }, () => {
   /** An exec prepared and started over a raw connection. */
   async function exec(
     config: { Cmd: string[] } & Record<string, unknown>,
-    options: { upgrade?: boolean; keep?: boolean; container?: string } = {},
+    options: {
+      upgrade?: boolean
+      keep?: boolean
+      container?: string
+      readAfterMs?: number
+    } = {},
   ): Promise<{ id: string; stream: RawStream }> {
     const { json } = await request(
       cli.socketPath,
@@ -541,6 +546,39 @@ describe('streams', { skip: await whyNot() }, () => {
         await cli.ok('rm', '-f', printer)
       }
     })
+  })
+
+  it('begin once the client has read the head of its answer: some lose what comes with it', async (t) => {
+    if (!cli.own) return t.skip('a race with dockerd, which it mostly wins')
+    const ways: Record<string, unknown>[] = [
+      {},
+      { Tty: true },
+      { AttachStdin: true },
+      // those are served by the engine itself
+      { AttachStdin: true, Tty: true, DetachKeys: 'ctrl-x' },
+    ]
+    for (const way of ways) {
+      for (const upgrade of [true, false]) {
+        const { stream } = await exec(
+          { Cmd: ['echo', 'said'], ...way },
+          { upgrade, readAfterMs: 60 },
+        )
+        assert.equal(stream.cameWithHead, 0, JSON.stringify({ ...way, upgrade }))
+        await stream.until('said')
+        stream.socket.destroy()
+      }
+    }
+    const talker = name('talker')
+    await cli.ok('run', '-d', '--name', talker, cli.image, 'sh', '-c', 'echo said; sleep 1000')
+    for (const query of ['logs=1&stream=1&stdout=1', 'logs=1&stdout=1']) {
+      const stream = await RawStream.open(cli.socketPath, `/containers/${talker}/attach?${query}`, {
+        readAfterMs: 60,
+      })
+      assert.equal(stream.cameWithHead, 0, query)
+      await stream.until('said')
+      stream.socket.destroy()
+    }
+    await cli.ok('rm', '-f', talker)
   })
 
   describe('a client that does not read', () => {

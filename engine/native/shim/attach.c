@@ -4,11 +4,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* how long output waits at most for a client to have read the head of its answer */
+#define HEAD_MS 2000
+
 /* A connection on which nothing was sent yet takes so little at once. */
 static void greet(struct client *c)
 {
-	if (c->greeting_length && send(c->fd, c->greeting, c->greeting_length, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)c->greeting_length)
+	if (!c->greeting_length)
+		return;
+	if (send(c->fd, c->greeting, c->greeting_length, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)c->greeting_length)
 		c->hup = true;
+	c->head_until = monotonic_ms() + HEAD_MS;
 }
 
 static void stream_begin(struct client *c, struct proc *p, uint16_t flags)

@@ -244,7 +244,7 @@ static nfds_t want_client(nfds_t n, int index)
 
 		if (c->flags & ATTACH_STDIN && !c->in_done && (p->in < 0 || p->in_end || !p->in_len))
 			events |= POLLIN;
-		if (c->pending || c->replaying)
+		if ((c->pending || c->replaying) && !c->head_until)
 			events |= POLLOUT;
 		/* hung up, with input that the process is not ready for: POLLHUP would come for ever */
 		if (c->hup && !events && c->flags & ATTACH_STDIN && !c->in_done)
@@ -327,9 +327,12 @@ static void relax(void)
 	}
 }
 
-static int timeout(bool busy)
+static int timeout(bool busy, bool heads)
 {
 	int i;
+
+	if (heads)
+		return 1;
 
 	for (i = 0; i < shim.procs_top; i++) {
 		if (shim.procs[i].state == PROC_EXITED)
@@ -346,6 +349,7 @@ static int timeout(bool busy)
 static void turn(void)
 {
 	static bool busy = true;
+	bool heads = clients_heads();
 	nfds_t n = 0, i;
 	int k, ready;
 
@@ -361,10 +365,10 @@ static void turn(void)
 		if (shim.clients[k].state != CLIENT_FREE)
 			n = want_client(n, k);
 	}
-	ready = poll(polled, n, timeout(busy));
+	ready = poll(polled, n, timeout(busy, heads));
 	if (ready < 0 && errno != EINTR)
 		say("poll", NULL, errno);
-	if (ready == 0 && busy) {
+	if (ready == 0 && busy && !heads) {
 		relax();
 		busy = false;
 	} else if (ready > 0) {

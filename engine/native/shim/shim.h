@@ -229,6 +229,7 @@ struct client {
 	uint64_t replay_end;
 	int64_t stalled_since; /* monotonic ms, 0: not */
 	int64_t linger_until; /* monotonic ms */
+	int64_t head_until; /* monotonic ms: so long output waits for the client to have read the answer's head; 0: it has */
 	int passed; /* descriptor that came with the request, or -1 */
 	uint8_t head[8];
 	uint32_t have; /* bytes of head + request */
@@ -289,6 +290,7 @@ void client_finish(struct client *c);
 void client_readable(struct client *c);
 void clients_accept(void);
 bool clients_linger(int64_t now);
+bool clients_heads(void);
 
 /* ---- requests.c */
 void request_read(struct client *c);

@@ -1,6 +1,8 @@
 /* What attached clients get and give: chunks of output, the replay of a terminal, input. */
 #include "shim.h"
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -97,8 +99,44 @@ static ssize_t frame_send(struct client *c, struct proc *p, uint32_t *total)
 	return sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/*
+ * Whether output has to wait. There are clients (Python's docker among them) that read the head of their answer with all
+ * that has come behind it, and then go on with what comes next: what was sent too early would be lost on them.
+ */
+static bool head_unread(struct client *c)
+{
+	int unread = 0;
+
+	if (!c->head_until)
+		return false;
+	/* over TCP: what the other host has not got */
+	if (ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0 && monotonic_ms() < c->head_until)
+		return true;
+	c->head_until = 0;
+	return false;
+}
+
+/* Nothing tells that a client has read: those with output that waits for it are looked at. True while there are any. */
+bool clients_heads(void)
+{
+	bool some = false;
+	int i;
+
+	for (i = 0; i < shim.clients_top; i++) {
+		struct client *c = &shim.clients[i];
+
+		if (c->state != CLIENT_STREAM || !c->head_until || !(c->pending || c->replaying))
+			continue;
+		client_writable(c);
+		some |= c->state == CLIENT_STREAM && c->head_until;
+	}
+	return some;
+}
+
 void client_writable(struct client *c)
 {
+	if (head_unread(c))
+		return;
 	while (c->state == CLIENT_STREAM && (c->replaying || c->pending)) {
 		struct proc *p = &shim.procs[c->proc];
 		uint32_t total = 0;
