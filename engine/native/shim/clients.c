@@ -16,7 +16,7 @@ int client_index(const struct client *c)
 	return (int)(c - shim.clients);
 }
 
-/* In one of the slots in which those beyond the others are told that there are too many. */
+/* In one of the slots in which those beyond the others are told that there are too many; the engine may watch there. */
 bool client_is_spare(const struct client *c)
 {
 	return client_index(c) >= CLIENTS_MAX - SPARE;
@@ -73,16 +73,21 @@ void clients_accept(void)
 	if (fd < 0)
 		return;
 	c = client_new(fd);
-	if (!c)
-		return;
-	if (!client_is_spare(c)) {
-		/* most ask with the same breath */
+	/* most ask with the same breath */
+	if (c)
 		client_readable(c);
-		return;
+}
+
+/* Who comes while there is none waits in the backlog. */
+bool clients_have_room(void)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS_MAX; i++) {
+		if (shim.clients[i].state == CLIENT_FREE)
+			return true;
 	}
-	tell_error(c, EUSERS, "connect", "");
-	if (c->state != CLIENT_FREE)
-		client_finish(c);
+	return false;
 }
 
 /*

@@ -354,7 +354,7 @@ static void turn(void)
 	int k, ready;
 
 	/* who comes early waits in the backlog, and is turned away if nothing is started */
-	if (shim.listener >= 0 && shim.procs[0].state != PROC_STARTING)
+	if (shim.listener >= 0 && shim.procs[0].state != PROC_STARTING && clients_have_room())
 		n = want(n, shim.listener, POLLIN, ON_LISTENER, 0);
 	n = want(n, shim.signals, POLLIN, ON_SIGNALS, 0);
 	for (k = 0; k < shim.procs_top; k++) {

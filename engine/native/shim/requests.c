@@ -54,16 +54,21 @@ static int signal_send(struct proc *p, uint32_t signal)
 	return signal > 64 ? -EINVAL : kill(p->pid, (int)signal) < 0 ? -errno : 0;
 }
 
+static uint16_t kind_of(const struct client *c)
+{
+	return (uint16_t)(c->head[4] | c->head[5] << 8);
+}
+
 static void request_serve(struct client *c)
 {
 	struct fields f = {c->request, c->request + c->request_size, false};
-	uint16_t kind = (uint16_t)(c->head[4] | c->head[5] << 8), flags = (uint16_t)(c->head[6] | c->head[7] << 8);
+	uint16_t flags = (uint16_t)(c->head[6] | c->head[7] << 8);
 	uint32_t a, b;
 	struct proc *p;
 	const char *id;
 	int rc;
 
-	switch (kind) {
+	switch (kind_of(c)) {
 	case REQ_ATTACH:
 		request_attach(c, &shim.procs[0], flags, &f);
 		break;
@@ -151,6 +156,12 @@ void request_read(struct client *c)
 	if (c->have < sizeof c->head)
 		return;
 	if (c->have == sizeof c->head) {
+		if (client_is_spare(c) && !c->watching && kind_of(c) != REQ_WATCH) {
+			tell_error(c, EUSERS, "connect", "");
+			if (c->state != CLIENT_FREE)
+				client_finish(c);
+			return;
+		}
 		c->request_size = le32(c->head);
 		if (c->request_size > MAX_REQUEST) {
 			client_close(c);
