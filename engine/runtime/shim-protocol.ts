@@ -62,6 +62,8 @@ export interface Snapshot {
   execs: ExecState[]
   /** It takes a descriptor to serve a stream on; a shim of before an upgrade may not. */
   takesDescriptors: boolean
+  /** Execs whose start is still to be told. */
+  starting: string[]
 }
 
 export interface Exited {
@@ -74,7 +76,7 @@ export interface Exited {
 
 /** What a shim tells of the container's log. */
 export interface LogNews {
-  /** `rotated` is only told when rotated files are to be compressed. */
+  /** `rotated` is only told when rotated files are to be compressed, and when it may have been told to nobody. */
   what: 'rotated' | 'failing' | 'again'
   /** Why it is, or was, failing; 0: it is not. */
   errno: number
@@ -186,13 +188,17 @@ export function readSnapshot(payload: Fields): Snapshot {
     exitPath: payload.str(),
     execs: [],
     takesDescriptors: false,
+    starting: [],
   }
   for (let left = payload.u32(); left > 0; left--) {
     const exec = { id: payload.str(), pid: payload.u32(), running: payload.u32() === 1 }
     const code = payload.i32()
     snapshot.execs.push(exec.running ? exec : { ...exec, code })
   }
+  // a shim of before an upgrade says less
   snapshot.takesDescriptors = payload.left >= 4 && (payload.u32() & FEATURE_PASSED) !== 0
+  for (let left = payload.left >= 4 ? payload.u32() : 0; left > 0; left--)
+    snapshot.starting.push(payload.str())
   return snapshot
 }
 

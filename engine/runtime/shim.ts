@@ -1,8 +1,7 @@
 import fs from 'node:fs'
-import net from 'node:net'
+import type net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
 import type { ClientConnection, TakenConnection } from '../contract.ts'
 import {
   ConflictError,
@@ -12,7 +11,6 @@ import {
   UnavailableError,
 } from '../errors.ts'
 import { shimPath } from '../native/addon.ts'
-import { connectUnixStream } from '../native/net.ts'
 import { closeFd } from '../native/process.ts'
 import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
@@ -36,13 +34,12 @@ import {
   encodeNumbers,
   encodeRequest,
   encodeText,
-  Fields,
-  HEADER_BYTES,
   MAX_REQUEST_BYTES,
   readFailure,
   Request,
   Saying,
 } from './shim-protocol.ts'
+import { ask, connect } from './shim-socket.ts'
 import { WatchLink } from './watch-link.ts'
 
 export { ContainerLaunchError } from './launch-error.ts'
@@ -142,6 +139,7 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
     exitPath: options.exitPath,
     execs: [],
     takesDescriptors: true,
+    starting: [],
   }
   return new Shim(path.join(options.runDir, 's'), link, snapshot, bundle)
 }
@@ -153,17 +151,9 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
  */
 export async function connectShim(runDir: string): Promise<Shim> {
   const socketPath = path.join(runDir, 's')
-  let socket: net.Socket | undefined
-  try {
-    const fd = await connectDescriptor(socketPath)
-    socket = socketOf(fd)
-    const link = new WatchLink(socket, fd)
-    const snapshot = await link.watch()
-    return new Shim(socketPath, link, snapshot, OciBundle.open(runDir))
-  } catch (cause) {
-    socket?.destroy()
-    throw new NotFoundError(`no shim listens at ${socketPath}`, { cause })
-  }
+  const bundle = OciBundle.open(runDir)
+  const { link, snapshot } = await WatchLink.open(socketPath)
+  return new Shim(socketPath, link, snapshot, bundle)
 }
 
 /** What the shim wrote when the container ended; null when it has not, or the shim was killed. */
@@ -191,6 +181,7 @@ export class Shim {
   constructor(socketPath: string, link: WatchLink, snapshot: Snapshot, bundle?: OciBundle) {
     this.#socketPath = socketPath
     this.#link = link
+    link.keep(socketPath, snapshot.shimPid)
     this.#bundle = bundle
     this.#takesDescriptors = snapshot.takesDescriptors
     this.pid = snapshot.pid
@@ -213,13 +204,12 @@ export class Shim {
     return (await this.#link.watch()).execs
   }
 
-  /** The exit code of an exec that runs; rejects (UNAVAILABLE) when the shim dies first. */
-  async execExited(id: string): Promise<number> {
+  /** The exit code of an exec that runs; rejects (UNAVAILABLE) when the shim dies first, or has forgotten it. */
+  execExited(id: string): Promise<number> {
     const exited = this.#link.exited(id)
+    this.#link.started(id)
     // it may have ended before we began to listen
-    const known = (await this.execs()).find((exec) => exec.id === id)
-    if (known?.code !== undefined) this.#link.settle(id, known.code)
-    else if (!known) this.#link.forget(id, new NotFoundError(`No such exec instance: ${id}`))
+    void this.#link.compare()
     return exited
   }
 
@@ -282,11 +272,15 @@ export class Shim {
           if (said?.failure) throw errorOf(said.failure, options)
           return said
         }))
-      if (started) return { pid: started.pid, exited, clientTaken: true }
+      if (started) {
+        this.#link.started(options.id)
+        return { pid: started.pid, exited, clientTaken: true }
+      }
       socket = await this.#connect()
       const message = await ask(socket, encodeRequest(Request.exec, flags, plan))
       if (message.kind !== Saying.ok) throw errorOf(readFailure(message.payload), options)
       const pid = message.payload.u32()
+      this.#link.started(options.id)
       if (flags === 0) {
         socket.destroy()
         return { pid, exited, clientTaken: false }
@@ -439,8 +433,7 @@ async function runShim(
 ): Promise<{ answer: Message; link: WatchLink; shimPid: number }> {
   const log = fs.openSync(path.join(runDir, 'shim.log'), 'a', 0o600)
   const [ours, theirs] = socketPair()
-  // from here on the link owns our end
-  const link = new WatchLink(new net.Socket({ fd: ours, readable: true, writable: true }), ours)
+  const link = new WatchLink(ours)
   let isSpawned = false
   try {
     let gone: () => void = () => undefined
@@ -486,56 +479,6 @@ export function shimExecutable(): number {
 
 export function nullDevice(): number {
   return (nothing ??= fs.openSync('/dev/null', 'r+'))
-}
-
-/** How long a crowd at a shim's door is looked at again, and how often. */
-const CROWDED_MS = 10_000
-const AGAIN_MS = 2
-
-async function connect(socketPath: string): Promise<net.Socket> {
-  return socketOf(await connectDescriptor(socketPath))
-}
-
-function socketOf(fd: number): net.Socket {
-  return new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
-}
-
-async function connectDescriptor(socketPath: string): Promise<number> {
-  const deadline = performance.now() + CROWDED_MS
-  for (;;) {
-    const fd = connectUnixStream(socketPath)
-    if (fd !== undefined) return fd
-    if (performance.now() > deadline)
-      throw new UnavailableError(`${socketPath}: too many clients wait to be accepted`)
-    await setTimeout(AGAIN_MS)
-  }
-}
-
-/** One request, one answer. Nothing behind the answer is read: it belongs to whoever takes the stream over. */
-export function ask(socket: net.Socket, request: Buffer): Promise<Message> {
-  return new Promise((resolve, reject) => {
-    let header: Buffer | undefined
-    const finish = (): void => {
-      socket.off('readable', onReadable)
-      for (const event of ['error', 'close', 'end']) socket.off(event, onLost)
-    }
-    const onReadable = (): void => {
-      header ??= (socket.read(HEADER_BYTES) as Buffer | null) ?? undefined
-      if (!header) return
-      const length = header.readUInt32LE(0)
-      const payload = length === 0 ? Buffer.alloc(0) : (socket.read(length) as Buffer | null)
-      if (!payload) return
-      finish()
-      resolve({ kind: header.readUInt16LE(4), payload: new Fields(payload) })
-    }
-    const onLost = (): void => {
-      finish()
-      reject(new ConflictError('the container is not running'))
-    }
-    socket.on('readable', onReadable)
-    for (const event of ['error', 'close', 'end']) socket.on(event, onLost)
-    socket.write(request)
-  })
 }
 
 /** The socket as a plain duplex: it ends when the shim has sent its last byte. */

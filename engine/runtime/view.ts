@@ -8,7 +8,8 @@ import { socketPair, spawnDetached } from '../native/spawn.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import { encodeViewPlan } from './plan.ts'
 import { readFailure, Saying } from './shim-protocol.ts'
-import { ask, nullDevice, shimExecutable } from './shim.ts'
+import { ask } from './shim-socket.ts'
+import { nullDevice, shimExecutable } from './shim.ts'
 import type { LaunchOptions } from './shim.ts'
 
 export interface ViewOptions {

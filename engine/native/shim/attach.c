@@ -65,8 +65,15 @@ void request_attach(struct client *asking, struct proc *p, uint16_t flags, struc
 		tell_error(asking, EUSERS, "connect", "");
 		return;
 	}
-	if (c != asking)
+	if (c != asking) {
+		/* an engine that does not hear this answers the client itself */
+		tell_ok(asking, p->pid);
+		if (asking->state == CLIENT_FREE) {
+			client_close(c);
+			return;
+		}
 		greet(c);
+	}
 	stream_begin(c, p, flags);
 	if (p == shim.procs && shim.hold > 0)
 		shim.hold--;
@@ -76,7 +83,8 @@ void request_attach(struct client *asking, struct proc *p, uint16_t flags, struc
 		c->replaying = true;
 		p->out[0].waiting++; /* or new output would overwrite what is being replayed */
 	}
-	tell_ok(asking, p->pid);
+	if (c == asking)
+		tell_ok(asking, p->pid);
 }
 
 void request_exec(struct client *asking, uint16_t flags, struct fields *f)

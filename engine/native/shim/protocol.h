@@ -23,7 +23,8 @@
  *   SAY_OK                   -                 u32 pid
  *   SAY_ERROR                -                 i32 errno, str step, str path
  *   SAY_SNAPSHOT             -                 u32 init pid, u32 shim pid, str exitPath, u32 n, n * (str id, u32 pid,
- *                                              u32 running, i32 code), u32 FEATURE_*
+ *                                              u32 running, i32 code), u32 FEATURE_*, u32 n, n * str id of an exec
+ *                                              whose start is still to be told
  *   SAY_EXITED               -                 str exec id, u32 pid, i32 code, u64 seconds, u32 nanoseconds
  *   SAY_LOG                  -                 u32 LOG_*, u32 errno, u64 lines lost; to watchers, of the container's log
  *   SAY_STARTED              -                 str exec id, u32 pid, i32 errno, str step, str path; to watchers, of an exec

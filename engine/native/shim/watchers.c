@@ -33,6 +33,20 @@ static bool listed(const struct proc *p)
 	return (p->state == PROC_RUNNING || p->state == PROC_EXITED) && !p->told;
 }
 
+static void starting_list(struct message *m)
+{
+	uint32_t n = 0;
+	int k;
+
+	for (k = 1; k < shim.procs_top; k++)
+		n += shim.procs[k].state == PROC_STARTING;
+	message_u32(m, n);
+	for (k = 1; k < shim.procs_top; k++) {
+		if (shim.procs[k].state == PROC_STARTING)
+			message_str(m, shim.procs[k].id);
+	}
+}
+
 void request_watch(struct client *c)
 {
 	uint8_t *buf = pages(SNAPSHOT_MAX);
@@ -71,6 +85,7 @@ void request_watch(struct client *c)
 		message_u32(&m, 0);
 	}
 	message_u32(&m, FEATURE_PASSED);
+	starting_list(&m);
 	watch(c);
 	tell(c, &m);
 	pages_free(buf, SNAPSHOT_MAX);
