@@ -40,9 +40,8 @@ export function takeOver(request: IncomingMessage, response: ServerResponse): So
 
 /** Of a connection's handle, what Node has no public way to; so since node 0.10. */
 interface Handle {
+  /** With TLS: of the connection below. */
   fd?: number
-  /** With TLS: the handle of the connection below. */
-  _parent?: Handle
   reading: boolean
   readStart(): void
   readStop(): void
@@ -130,8 +129,7 @@ export async function headRead(connection: Duplex): Promise<void> {
 
 /** Over TCP: not arrived at the other host. */
 function isUnread(connection: Duplex): boolean {
-  const handle = handleOf(connection)
-  const fd = handle?.fd ?? handle?._parent?.fd ?? -1
+  const fd = handleOf(connection)?.fd ?? -1
   return fd >= 0 && !connection.destroyed && unsentBytes(fd) > 0
 }
 
