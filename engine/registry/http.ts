@@ -101,7 +101,7 @@ function requestOnce(url: URL, options: HttpRequest): Promise<http.IncomingMessa
         ...options.headers,
         ...headers,
       },
-      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.signal ? { signal: options.signal, caller: options.signal } : {}),
       timeout: idleMs,
     })
     outgoing.on('timeout', () =>

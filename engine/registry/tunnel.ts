@@ -15,6 +15,8 @@ const CONNECT_MS = 45_000
  *     us ← proxy   200
  *     us → server  TLS, within what the proxy passes on
  *
+ * A CONNECT ends with the request that it is for (`caller`), whose own signal Node keeps from its agents.
+ *
  * @see RFC 9110, 9.3.6
  */
 export class TunnelAgent extends https.Agent {
@@ -26,10 +28,12 @@ export class TunnelAgent extends https.Agent {
   }
 
   override createConnection(
-    options: https.RequestOptions,
+    options: https.RequestOptions & { caller?: AbortSignal },
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    const { host, port } = options
+    const { caller, host, port } = options
+    // these come again when this connection has ended and another request waits for one
+    delete options.caller
     const target = `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${String(port ?? 443)}`
     const { headers, isSecure, ...hop } = hopTo(this.#proxy)
     const proxy = `proxy ${this.#proxy.host}`
@@ -39,6 +43,7 @@ export class TunnelAgent extends https.Agent {
       path: target,
       headers: { host: target, ...headers },
       agent: false,
+      ...(caller && { signal: caller }),
     })
     const waitMs = Math.min(options.timeout ?? CONNECT_MS, CONNECT_MS)
     // of the whole of it: a timeout of the socket would begin anew with each byte

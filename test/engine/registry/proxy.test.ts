@@ -51,7 +51,7 @@ describe('a proxy that accepts and says nothing', () => {
   const sockets = new Set<net.Socket>()
   let mute: net.Server
   before(async () => {
-    mute = await listening(net.createServer((socket) => void sockets.add(socket)))
+    mute = await listening(net.createServer((socket) => void sockets.add(socket.resume())))
   })
   after(() => {
     for (const socket of sockets) socket.destroy()
@@ -79,8 +79,21 @@ describe('a proxy that accepts and says nothing', () => {
     const answer = failureOf(
       get('https://registry.test/v2/', by(portOf(mute)), { signal: caller.signal }),
     )
-    setTimeout(() => caller.abort(new Error('never mind')), 100)
+    const [asked] = (await once(mute, 'connection')) as [net.Socket]
+    caller.abort(new Error('never mind'))
     assert.equal((await answer).message, 'never mind')
+    // not only the caller is let go
+    await once(asked, 'close', { signal: AbortSignal.timeout(5000) })
+  })
+
+  it('is not asked at all by a caller who has given up before', async () => {
+    const before = sockets.size
+    const signal = AbortSignal.abort(new Error('never mind'))
+    assert.equal(
+      (await failureOf(get('https://registry.test/v2/', by(portOf(mute)), { signal }))).message,
+      'never mind',
+    )
+    assert.equal(sockets.size, before)
   })
 })
 
