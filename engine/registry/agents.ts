@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
-import { rootCertificates } from 'node:tls'
 import { urlToHttpOptions } from 'node:url'
+import { fingerprintOf, secureContextOf } from '../secure-context.ts'
+import type { OwnCertificates } from '../secure-context.ts'
 import type { Access, Certificates } from './access.ts'
 import { hopTo, proxyFor } from './proxy.ts'
 import { TunnelAgent } from './tunnel.ts'
@@ -52,21 +52,14 @@ function addressOf(url: URL): string {
 }
 
 function secureAgent({ certificates, insecure }: Access, proxy: URL | undefined): https.Agent {
-  const key = JSON.stringify([insecure, proxy?.href, certificates && fingerprint(certificates)])
+  const own = certificates && pemsOf(certificates)
+  const key = JSON.stringify([insecure, proxy?.href, own && fingerprintOf(own)])
   const known = secure.get(key)
   if (known) return known
   const options: https.AgentOptions = {
     ...KEPT,
     rejectUnauthorized: !insecure,
-    ...(certificates && certificates.authorities.length > 0
-      ? { ca: [...rootCertificates, ...certificates.authorities] }
-      : {}),
-    ...(certificates && certificates.client.length > 0
-      ? {
-          cert: certificates.client.map(({ certificate }) => certificate),
-          key: certificates.client.map((pair) => pair.key),
-        }
-      : {}),
+    ...(own && { secureContext: secureContextOf(own) }),
   }
   const agent = proxy ? new TunnelAgent(proxy, options) : new https.Agent(options)
   // certificates are renewed: the oldest goes
@@ -76,9 +69,10 @@ function secureAgent({ certificates, insecure }: Access, proxy: URL | undefined)
   return agent
 }
 
-function fingerprint({ authorities, client }: Certificates): string {
-  const hash = createHash('sha256')
-  for (const pem of [...authorities, ...client.flatMap((pair) => [pair.certificate, pair.key])])
-    hash.update(pem).update('\0')
-  return hash.digest('hex')
+function pemsOf({ authorities, client }: Certificates): OwnCertificates {
+  return {
+    ca: authorities,
+    cert: client.map(({ certificate }) => certificate),
+    key: client.map((pair) => pair.key),
+  }
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
+import { secureContextOf } from '../../secure-context.ts'
 import type { LogInfo } from '../info.ts'
 import { DEFAULT_TAG, renderTag } from '../tag.ts'
 import { UdpDatagrams, UnixDatagrams } from './datagrams.ts'
@@ -101,10 +102,10 @@ function overStream(connection: StreamConnection): Transport {
 }
 
 function tlsOptions({ ca, cert, key, verify }: SyslogOptions['tls']): ConnectionOptions {
+  const read = (file: string | undefined): Buffer[] =>
+    file === undefined ? [] : [fs.readFileSync(file)]
   return {
-    ...(ca === undefined ? {} : { ca: fs.readFileSync(ca) }),
-    ...(cert === undefined ? {} : { cert: fs.readFileSync(cert) }),
-    ...(key === undefined ? {} : { key: fs.readFileSync(key) }),
+    secureContext: secureContextOf({ ca: read(ca), cert: read(cert), key: read(key) }),
     rejectUnauthorized: verify,
   }
 }
