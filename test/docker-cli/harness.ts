@@ -190,10 +190,10 @@ export async function eventually<T>(
   }
 }
 
-/** Roots in the directory, and a subnet that test files running beside this one do not have. */
 /** Engines that this test has opened. */
 let opened = 0
 
+/** Roots in the directory, and a subnet that test files running beside this one do not have. */
 function instanceIn(dir: string, number: number): Instance {
   return instanceAt({
     dataRoot: path.join(dir, 'data'),

@@ -29,7 +29,7 @@ describe('docker run --health-cmd', { skip: await whyNot() }, () => {
     const box = await run(
       'well',
       '--health-cmd',
-      'echo mark; head -c 5000 /dev/zero | tr "\\0" x; sleep 0.05; echo late >&2',
+      'until [ -e /go ]; do sleep 0.02; done; echo mark; head -c 5000 /dev/zero | tr "\\0" x; sleep 0.05; echo late >&2',
       '--health-interval',
       '200ms',
     )
@@ -38,6 +38,7 @@ describe('docker run --health-cmd', { skip: await whyNot() }, () => {
       await cli.ok('ps', '--filter', `name=${box}`, '--format', '{{.Status}}'),
       /^Up .*\(health: starting\)$/,
     )
+    await cli.ok('exec', box, 'touch', '/go')
     const { FailingStreak, Log } = await eventually(
       () => health(box),
       ({ Log, Status }) => Status === 'healthy' && Log.length === 5,

@@ -149,9 +149,13 @@ describe('docker logs', { skip: await whyNot() }, () => {
     await cli.ok(
       'run', '-d', '--network', 'none', '--name', name('rotated'),
       '--log-opt', 'max-size=200k', '--log-opt', 'max-file=5', '--log-opt', 'compress=true', cli.image,
-      'sh', '-c', 'i=0; while [ $i -lt 20 ]; do seq $((i*1000)) $((i*1000+999)); sleep 0.1; i=$((i+1)); done',
+      'sh', '-c', 'echo 0; until [ -e /go ]; do sleep 0.02; done; seq 1 999; i=1; while [ $i -lt 20 ]; do seq $((i*1000)) $((i*1000+999)); sleep 0.1; i=$((i+1)); done',
     ) // prettier-ignore
-    const { stdout } = await cli.run(['logs', '-f', name('rotated')])
+    const follower = cli.start(['logs', '-f', name('rotated')])
+    await follower.until('0')
+    await cli.ok('exec', name('rotated'), 'touch', '/go')
+    await follower.exited
+    const stdout = follower.output
     const expected = Array.from({ length: 20_000 }, (_, number) => String(number))
     // dockerd's followers lose lines when files are compressed under them
     if (cli.own) assert.deepEqual(stdout.trimEnd().split('\n'), expected)
