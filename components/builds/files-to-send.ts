@@ -1,4 +1,4 @@
-import { IgnoreRules } from '@/server/api/ignore-rules.ts'
+import { ignorePatterns, IgnoreRules } from '@/server/api/ignore-rules.ts'
 import type { ContextFile } from './context-file.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function filesToSend(
   const fileAt = (path: string) => files.find((file) => file.path === path)
   const ignore = fileAt(`${name}.dockerignore`) ?? fileAt('.dockerignore')
   if (ignore === undefined) return [...files]
-  const rules = IgnoreRules.parse(await (await ignore.content()).text())
+  const rules = new IgnoreRules(ignorePatterns(await (await ignore.content()).text()))
   const needed = fileAt(name) ?? fileAt('dockerfile')
   return files.filter((file) => file === ignore || file === needed || !rules.excludes(file.path))
 }

@@ -9,6 +9,7 @@ import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
 import { isCompressed, MAGIC_LENGTH } from '../store/decompress.ts'
 import type { Trees } from '../store/trees.ts'
 import { checksums } from '../tar/header.ts'
+import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Proxies } from '../registry/access.ts'
 import type { BuilderParts } from './parts.ts'
 import { cloneInto, download, isGit } from './remote-source.ts'
@@ -58,7 +59,7 @@ export async function openContext(
     )
   }
   const ignore = readIn(root, `${name}.dockerignore`) ?? readIn(root, '.dockerignore')
-  const patterns = ignore === undefined ? [] : patternsOf(ignore)
+  const patterns = ignore === undefined ? [] : ignorePatterns(ignore)
   if (patterns.length > 0) await trees.removeIgnored(root, patterns)
   return { directory: root, dockerfile, name, ...commit }
 }
@@ -163,13 +164,4 @@ function readIn(directory: string, name: string): string | undefined {
   } finally {
     closeSync(root)
   }
-}
-
-function patternsOf(text: string): string[] {
-  return text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .filter((line) => !line.startsWith('#'))
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
 }

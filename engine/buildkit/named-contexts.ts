@@ -4,7 +4,7 @@ import { formatPlatform, parsePlatform } from '../oci/platform.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import { syncDirectory, syncFiles } from './file-sync.ts'
-import { ignorePatterns } from './ignore-file.ts'
+import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { LocalSessions } from './load-definition.ts'
 import { passThrough } from './pass-through.ts'
 

@@ -1,2 +1,2 @@
 // A page leaves out of a folder what its .dockerignore names before it sends it: by the engine's own rules.
-export { IgnoreRules } from '../../engine/tree/ignore-rules.ts'
+export { ignorePatterns, IgnoreRules } from '../../engine/tree/ignore-rules.ts'

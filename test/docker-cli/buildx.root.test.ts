@@ -86,6 +86,16 @@ describe('docker buildx build', { skip }, () => {
     assert.match(told, new RegExp(`naming to docker.io/${tag} done`))
   })
 
+  it('refuses a .dockerignore with an exception from nothing, as dockerd does', async () => {
+    const context = contextOf({
+      Dockerfile: 'FROM BASE\nCOPY . /\n',
+      '.dockerignore': '*.log\n!\n',
+    })
+    const { code, stderr } = await build(context)
+    assert.notEqual(code, 0)
+    assert.match(stderr, /illegal exclusion pattern: "!"/)
+  })
+
   it('uses what it built before', async () => {
     const files = { Dockerfile: 'FROM BASE\nCOPY a /\nRUN cat a', a: 'the same' }
     const first = await built(files)

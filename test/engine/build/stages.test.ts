@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMountFlag } from '../../../engine/dockerfile/mount-flag.ts'
 import { parseDockerfile } from '../../../engine/dockerfile/parse.ts'
-import { IgnoreRules } from '../../../engine/tree/ignore-rules.ts'
 import { platformArgs } from '../../../engine/dockerfile/platform-args.ts'
 import { GlobalScope, StageScope } from '../../../engine/dockerfile/scope.ts'
 import { planStages, type StagePlan } from '../../../engine/build/stages.ts'
@@ -103,45 +102,6 @@ describe('StageScope', () => {
     const scope = new StageScope(globalOf('FROM a'), ['A=1'])
     scope.declare('V', 'x')
     assert.equal(scope.child().expand('$A$V'), '1')
-  })
-})
-
-describe('IgnoreRules', () => {
-  const rules = IgnoreRules.parse(
-    '# comment\n*/temp*\n*/*/temp*\ntemp?\n**/*.go\n/docs\n!docs/README.md\n*.md\n!README*.md\nREADME-secret.md\n[xy].txt\nfoo/\n',
-  )
-  for (const [file, excluded] of [
-    ['somedir/temporary.txt', true],
-    ['somedir/sub/temp', true],
-    ['a/b/c/temp', false],
-    ['tempa', true],
-    ['temp', false],
-    ['x.go', true],
-    ['deep/er/y.go', true],
-    ['docs/a', true],
-    ['docs/README.md', false],
-    ['CHANGES.md', true],
-    ['README.md', false],
-    ['README-secret.md', true],
-    ['x.txt', true],
-    ['z.txt', false],
-    ['foo/bar', true],
-    ['foobar', false],
-  ] as const) {
-    it(`${excluded ? 'leaves out' : 'keeps'} ${file}`, () => {
-      assert.equal(rules.excludes(file), excluded)
-    })
-  }
-
-  it('keeps what only looks like a comment, and refuses what is malformed', () => {
-    assert.equal(IgnoreRules.parse(' #x').excludes('#x'), true)
-    assert.throws(() => IgnoreRules.parse('[a'), /syntax error in pattern "\[a"/)
-    assert.throws(() => IgnoreRules.parse('!'), /illegal exclusion pattern/)
-  })
-
-  it('is not slowed down by hostile patterns', () => {
-    const hostile = new IgnoreRules(['**/'.repeat(40) + '*a'.repeat(40) + 'b'])
-    assert.equal(hostile.excludes(`${'a/'.repeat(100)}${'a'.repeat(200)}`), false)
   })
 })
 
