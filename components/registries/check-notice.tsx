@@ -9,8 +9,9 @@ export function CheckNotice({ check, anonymous }: { check: RegistryCheck; anonym
     const isPlain = check.url.startsWith('http:')
     return (
       <Notice kind={isPlain ? 'warning' : 'info'} title={title}>
-        {anonymous ? 'It lets in who has no password. ' : 'It accepts the credentials. '}
-        {isPlain && 'They travel in the clear: it speaks http.'}
+        {anonymous ? 'It asks for no password. ' : 'It accepts the credentials. '}
+        {isPlain &&
+          `It speaks http: ${anonymous ? 'images' : 'they'} can be read, and changed, on the way.`}
       </Notice>
     )
   }

@@ -2,11 +2,17 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Volume, VolumeListResponse } from '@/engine/types/docker.ts'
 import { engine } from '@/components/engine/client.ts'
+import { compareNames } from '@/components/page/list-order.ts'
 
+/** All volumes by name: the engine’s own order is another one after a restart. */
 export function useVolumes() {
   return useQuery({
     queryKey: ['volumes', 'list'],
-    queryFn: ({ signal }) => engine.get<VolumeListResponse>('/volumes', {}, signal),
+    queryFn: async ({ signal }) => {
+      const answer = await engine.get<VolumeListResponse>('/volumes', {}, signal)
+      answer.Volumes?.sort((a, b) => compareNames(a.Name, b.Name))
+      return answer
+    },
   })
 }
 

@@ -58,14 +58,16 @@ describe('networks and volumes in the browser', () => {
   })
 
   test('networks that nobody uses are shown and pruned', async () => {
-    await console.call('POST', '/api/engine/networks/create', { Name: 'idle-one' })
-    await console.call('POST', '/api/engine/networks/create', { Name: 'idle-two' })
-    await page.getByRole('button', { name: 'idle-two', exact: true }).waitFor()
+    for (const Name of ['idle-10', 'idle-9'])
+      await console.call('POST', '/api/engine/networks/create', { Name })
+    const names = page.getByRole('table').getByRole('button', { name: /^idle-/ })
+    await names.nth(1).waitFor()
+    assert.deepEqual(await names.allInnerTexts(), ['idle-9', 'idle-10'])
     await page.getByRole('button', { name: 'Prune' }).click()
     await page.getByRole('button', { name: 'Remove 2 networks' }).waitFor()
     await shoot(page, '34-prune-networks')
     await page.getByRole('button', { name: 'Remove 2 networks' }).click()
-    await page.getByRole('button', { name: 'idle-two', exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'idle-9', exact: true }).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'bridge', exact: true }).waitFor()
   })
 

@@ -1,6 +1,7 @@
 'use client'
 import type { ReactNode } from 'react'
 import Link from 'next/link'
+import { compareNames } from '@/components/page/list-order.ts'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
@@ -73,14 +74,12 @@ export function NetworksCard() {
   )
 }
 
-const byName = new Intl.Collator('en', { numeric: true })
-
 /** What of the host and which volumes it sees. */
 export function MountsCard() {
   const { container } = useContainer()
   // engines tell them in any order
   const mounts = [...(container.Mounts ?? [])].sort((a, b) =>
-    byName.compare(a.Destination ?? '', b.Destination ?? ''),
+    compareNames(a.Destination ?? '', b.Destination ?? ''),
   )
   const tmpfs = Object.keys(container.HostConfig?.Tmpfs ?? {})
   return (

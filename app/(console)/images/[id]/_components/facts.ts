@@ -7,6 +7,11 @@ export function platformOf(image: ImageInspect): string {
   return [image.Os, image.Architecture, image.Variant].filter(Boolean).join('/')
 }
 
+/** A comment without the key of the cache that builds here write behind their name: it says nothing to a reader. */
+export function commentOf(comment: string): string {
+  return comment.replace(/^(gantry\.build) [0-9a-f]{64}$/, '$1')
+}
+
 /** A command as a shell would take it; undefined when there is none. */
 export function commandOf(words: readonly string[] | null | undefined): string | undefined {
   return words?.length ? words.map(quoteWord).join(' ') : undefined

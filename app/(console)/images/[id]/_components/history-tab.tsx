@@ -8,6 +8,7 @@ import { Age } from '@/components/ui/age.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { formatBytes } from '@/components/ui/format.ts'
 import { Table, TableCell, TableHead, TableRow } from '@/components/ui/table.tsx'
+import { commentOf } from './facts.ts'
 import { useImage } from './image-provider.tsx'
 
 /** Every step that made it, those without files too; the newest first. */
@@ -55,7 +56,7 @@ export function HistoryTab() {
                   </TableCell>
                   {steps.some(hasComment) && (
                     <TableCell className="text-muted-foreground hidden max-w-56 truncate text-xs md:table-cell">
-                      {wordsOf(step.Comment)}
+                      {commentOf(step.Comment)}
                     </TableCell>
                   )}
                   <TableCell className="pr-3">
@@ -72,8 +73,5 @@ export function HistoryTab() {
     </QueryStates>
   )
 }
-
-/** What builds here write behind their name, the key of the step in their cache, says nothing to a reader. */
-const wordsOf = (comment: string): string => comment.replace(/^(gantry\.build) [0-9a-f]{64}$/, '$1')
 
 const hasComment = (step: ImageHistoryResponseItem): boolean => step.Comment !== ''

@@ -7,7 +7,7 @@ import { UsedBy } from '@/components/page/used-by.tsx'
 import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { formatTime } from '@/components/ui/format.ts'
-import { commandOf, healthCheckOf, platformOf } from './facts.ts'
+import { commandOf, commentOf, healthCheckOf, platformOf } from './facts.ts'
 import { useImage } from './image-provider.tsx'
 import { TagsCard } from './tags-card.tsx'
 
@@ -96,7 +96,7 @@ function IdentityCard() {
             ['Platform', platformOf(image)],
             ['Made', created > 0 ? formatTime(created) : 'unknown'],
             ['Author', image.Author],
-            ['Comment', image.Comment],
+            ['Comment', image.Comment && commentOf(image.Comment)],
             ['Last tagged', tagged > 0 ? formatTime(tagged) : undefined],
             ['Brought by', makerOf(image)],
           ]}
