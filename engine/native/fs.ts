@@ -45,6 +45,7 @@ interface FsCalls {
   removeTree(path: string): Promise<number>
   treeSize(path: string): Promise<number>
   syncFs(path: string): Promise<number>
+  setTopDirectory(path: string): number
   mountFrom(
     directory: string,
     source: string,
@@ -286,6 +287,21 @@ export async function treeSize(path: string): Promise<number> {
 /** Writes everything that a path's file system still holds in memory. @see syncfs(2) */
 export async function syncFs(path: string): Promise<void> {
   check('syncfs', await calls().syncFs(path), path)
+}
+
+/**
+ * Tells the file system to put what is made in each subdirectory somewhere else than what is in the others. For
+ * directories whose subdirectories are trees of their own.
+ *
+ * @returns false where the file system knows no such thing: all but ext4 and its like
+ * @see chattr(1), "T"; ioctl_iflags(2)
+ */
+export function setTopDirectory(path: string): boolean {
+  const result = calls().setTopDirectory(path)
+  const isUnknown = ['EINVAL', 'ENOTTY', 'EOPNOTSUPP', 'EPERM'].includes(errnoName(-result))
+  if (isUnknown) return false
+  check('ioctl', result, path)
+  return true
 }
 
 /** mount(2) with its own working directory: paths in `data` may be relative to it. */

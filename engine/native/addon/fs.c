@@ -7,12 +7,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -702,6 +704,30 @@ static napi_value call_sync_fs(napi_env env, napi_callback_info info)
 }
 
 /*
+ * setTopDirectory(path): marks a directory as one whose subdirectories have nothing to do with each other. The flags are an
+ * int to the kernel, whatever the numbers of the requests say. @see ioctl_iflags(2), FS_TOPDIR_FL
+ */
+static napi_value call_set_top_directory(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	char *path = arg_path(env, a[0]);
+	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int flags = 0, rc = -1;
+
+	if (fd >= 0)
+		rc = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+	if (rc == 0 && !(flags & FS_TOPDIR_FL)) {
+		flags |= FS_TOPDIR_FL;
+		rc = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+	rc = rc < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return result(env, rc);
+}
+
+/*
  * readCached(fd, buffer, offset, length, position): what of it is in the page cache; -EAGAIN when the disk would have
  * to be waited for, -EOPNOTSUPP where the file system cannot tell. @see preadv2(2), RWF_NOWAIT
  */
@@ -826,6 +852,7 @@ void register_fs(napi_env env, napi_value exports)
 		{ "removeTree", call_remove_tree },
 		{ "treeSize", call_tree_size },
 		{ "syncFs", call_sync_fs },
+		{ "setTopDirectory", call_set_top_directory },
 		{ "mountFrom", call_mount_from },
 	};
 
