@@ -87,7 +87,12 @@ async function openEngine(
     usedBy: (imageId) =>
       table
         .all()
-        .filter((container) => container.document.imageId === imageId)
+        .filter(({ document }) => {
+          const isMounted = document.mounts.some(
+            (mount) => mount.Type === 'image' && mount.Source === imageId,
+          )
+          return document.imageId === imageId || isMounted
+        })
         .map((container) => ({
           id: container.id,
           running: isRunning(container.status),
@@ -101,7 +106,10 @@ async function openEngine(
       table
         .all()
         .filter(({ document, status }) => {
-          return status !== 'removing' && document.mounts.some((mount) => mount.Name === name)
+          const isMounted = document.mounts.some(
+            (mount) => mount.Type === 'volume' && mount.Name === name,
+          )
+          return status !== 'removing' && isMounted
         })
         .map((container) => container.id),
   })

@@ -15,7 +15,7 @@ import type { ResolvedImage } from '../images/local-images.ts'
 import { settleResources } from '../runtime/lacking-limits.ts'
 import { chooseRuntime } from '../runtime/oci-runtimes.ts'
 import { validateHostConfig } from '../runtime/validate.ts'
-import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
+import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import { timestamp } from './clock.ts'
 import { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -63,11 +63,12 @@ export async function createContainer(
   checkJoined(context, hostConfig)
   const platform = wantedPlatform(options.platform)
   const id = randomBytes(32).toString('hex')
-  // from here on its image is in use
+  // from here on its images are in use
   await context.images.holding(asked.Image, id, async (image) => {
     checkPlatform(platform, image.config, asked.Image ?? '')
     const config = finishConfig(mergeImageConfig(asked, image.config.config), hostConfig, id)
-    await record(context, image, {
+    const plan = await planMounts(context, config, hostConfig)
+    const wanted = {
       id,
       name: wantedName,
       config,
@@ -78,7 +79,8 @@ export async function createContainer(
         LogConfig: logConfigOf(logging),
       },
       networks: endpointsOf(hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
-    })
+    }
+    await context.images.holdingAll(imagesOf(plan), id, () => record(context, image, plan, wanted))
   })
   return { Id: id, Warnings }
 }
@@ -87,6 +89,7 @@ export async function createContainer(
 async function record(
   context: ContainersContext,
   image: ResolvedImage,
+  plan: PlannedMount[],
   wanted: Pick<ContainerDocument, 'id' | 'config' | 'hostConfig' | 'networks'> & {
     name: string | undefined
   },
@@ -100,7 +103,6 @@ async function record(
       context.table.releaseName(name, id)
     })
 
-    const plan = planMounts(context, wanted.config, wanted.hostConfig)
     const document: ContainerDocument = {
       version: 1,
       ...wanted,
@@ -125,9 +127,9 @@ async function record(
       { do: 'mkdir', path: container.dir, mode: 0o700 },
       ...creatingSteps(container, plan),
     ])
-    await context.images.snapshots.create(id, image.id)
+    await context.images.snapshots.create(id, image.id, imagesOf(plan))
     undo.add('writable layer', () => context.images.snapshots.remove(id))
-    const mounts: MountPoint[] = await makeVolumes(context, container, plan, undo)
+    const mounts = await makeVolumes(context, container, plan, undo)
     container.document = { ...document, mounts }
     await container.writeNew()
     const added = context.table.add(container.document, container.state)
@@ -136,6 +138,12 @@ async function record(
     await undo.run()
     throw error
   }
+}
+
+/** IDs of the images that are mounted. */
+function imagesOf(plan: PlannedMount[]): string[] {
+  const ids = plan.flatMap(({ mount }) => (mount.Type === 'image' ? [mount.Source ?? ''] : []))
+  return [...new Set(ids)]
 }
 
 /** Writes down what a creation cut short must not leave behind, for recovery. */

@@ -2,7 +2,11 @@ import { z } from 'zod'
 import { callerSchema } from '../caller.ts'
 import type { Caller } from '../contract.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig, MountPoint } from '../types/docker.ts'
+import type { PartlyMounted } from '../types/gantry.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
+
+/** As inspect tells it. Of an image `Source` is the ID and `Name` what it was asked for by. */
+export type ContainerMount = MountPoint & PartlyMounted
 
 /** The life of a container. @see ContainerState.Status, Docker Engine API */
 export const STATUSES = [
@@ -35,7 +39,7 @@ export interface ContainerDocument {
   hostConfig: HostConfig
   /** Endpoint settings as asked for, by network name. */
   networks: Record<string, EndpointSettings>
-  mounts: MountPoint[]
+  mounts: ContainerMount[]
   platform: string
 }
 

@@ -8,7 +8,7 @@ import { readDocument, readDocumentSync, sweepTemporaryDocuments } from '../stor
 import { timestamp } from './clock.ts'
 import type { ContainersContext } from './context.ts'
 import { documentSchema, initialState, stateSchema, type ContainerState } from './document.ts'
-import { VIEW } from './mounts.ts'
+import { VIEW } from './fill-volume.ts'
 
 const creatingSchema = z.object({ volumes: z.array(z.string()) })
 

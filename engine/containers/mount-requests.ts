@@ -29,7 +29,11 @@ export type MountRequest = {
       driver: string
       driverOptions: Record<string, string>
       labels: Record<string, string>
+      /** Of the volume; empty: all of it. */
+      subpath: string
     }
+  /** Always read-only; `source` names the image. */
+  | { kind: 'image'; source: string; subpath: string }
   | { kind: 'tmpfs'; options: string[] }
 )
 
@@ -44,7 +48,7 @@ const MODES = [
   ['consistent', 'cached', 'delegated'],
 ]
 /** Types of the reference that this engine does not have. */
-const NOT_HERE = ['image', 'cluster', 'npipe']
+const NOT_HERE = ['cluster', 'npipe']
 const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec']
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
@@ -143,6 +147,8 @@ function parseMount(mount: Mount): MountRequest {
   if (target === '') throw wrong('field Target must not be empty')
   const destination = checkDestination(target, wrong)
   const readOnly = mount.ReadOnly ?? false
+  if (mount.ImageOptions !== undefined && type !== 'image')
+    throw wrong('field ImageOptions must not be specified')
   if (type === 'bind') {
     if (source === '') throw wrong('field Source must not be empty')
     if (!source.startsWith('/'))
@@ -179,9 +185,10 @@ function parseMount(mount: Mount): MountRequest {
     }
   }
   if (type === 'volume') {
-    const { DriverConfig, Labels, NoCopy, Subpath } = mount.VolumeOptions ?? {}
-    if (Subpath !== undefined && Subpath !== '')
-      throw new NotImplementedError('VolumeOptions.Subpath is not supported')
+    const { DriverConfig, Labels, NoCopy, Subpath: subpath = '' } = mount.VolumeOptions ?? {}
+    if (subpath !== '' && source === '')
+      throw wrong('must not set Subpath when using anonymous volumes')
+    if (!isLocal(subpath)) throw wrong('subpath must be a relative path within the volume')
     if (source !== '' && !VOLUME_NAME.test(source)) throw wrong(notAVolumeName(source))
     return volumeRequest(destination, {
       name: source,
@@ -190,7 +197,14 @@ function parseMount(mount: Mount): MountRequest {
       driver: DriverConfig?.Name ?? '',
       driverOptions: DriverConfig?.Options ?? {},
       labels: Labels ?? {},
+      subpath,
     })
+  }
+  if (type === 'image') {
+    if (source === '') throw wrong('field Source must not be empty')
+    const { Subpath: subpath = '' } = mount.ImageOptions ?? {}
+    if (!isLocal(subpath)) throw wrong('subpath must be a relative path within the volume')
+    return { kind: 'image', source, destination, readOnly: true, mode: '', subpath }
   }
   if (type === 'tmpfs') {
     if (source !== '') throw wrong('field Source must not be specified')
@@ -210,7 +224,7 @@ function parseMount(mount: Mount): MountRequest {
   }
   if (!NOT_HERE.includes(type)) throw wrong('mount type unknown')
   throw new NotImplementedError(
-    `mounts of type "${type}" are not supported; use bind, volume or tmpfs`,
+    `mounts of type "${type}" are not supported; use bind, volume, tmpfs or image`,
   )
 }
 
@@ -228,8 +242,15 @@ function volumeRequest(
     driver: '',
     driverOptions: {},
     labels: {},
+    subpath: '',
     ...given,
   }
+}
+
+/** Whether a path can only lead below where it begins, but for links; an empty one stands for where it begins. */
+function isLocal(subpath: string): boolean {
+  const [first] = path.posix.normalize(subpath).split('/')
+  return first !== '' && first !== '..' && !subpath.includes('\0')
 }
 
 function notAVolumeName(name: string): string {

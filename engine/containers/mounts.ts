@@ -1,38 +1,37 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
 import { InvalidParameterError } from '../errors.ts'
-import { DIRECTORY, openInRoot } from '../native/fs.ts'
-import { MNT_DETACH, umount } from '../native/mount.ts'
 import { runSteps } from '../native/steps.ts'
-import type { ContainerConfig, HostConfig, MountPoint } from '../types/docker.ts'
+import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import type { ContainerMount } from './document.ts'
+import { fillVolume } from './fill-volume.ts'
 import { canBeReadOnlyBelow, mountRequestsOf, type MountRequest } from './mount-requests.ts'
 import type { Undo } from './undo.ts'
 
 /** A mount as the container's documents keep it, and what is still to be done for it. */
 export interface PlannedMount {
-  mount: MountPoint
+  mount: ContainerMount
   request: MountRequest | null
   /** A volume made for this container alone. */
   anonymous: boolean
 }
 
 /**
- * The mounts of a new container, with names for its anonymous volumes; nothing is made yet.
+ * The mounts of a new container, with names for its anonymous volumes and IDs of images; nothing is made yet.
  *
  * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED naming the mount
  */
-export function planMounts(
+export async function planMounts(
   context: ContainersContext,
   config: ContainerConfig,
   hostConfig: HostConfig,
-): PlannedMount[] {
-  const own = mountRequestsOf(config, hostConfig).map(planOne)
+): Promise<PlannedMount[]> {
+  const requests = mountRequestsOf(config, hostConfig)
+  const own = await Promise.all(requests.map((request) => planOne(context, request)))
   const taken = new Set(own.map(({ mount }) => mount.Destination))
   const borrowed = (hostConfig.VolumesFrom ?? []).flatMap((from) => borrowMounts(context, from))
   // a volume of the config gives way to one that --volumes-from brings
@@ -46,7 +45,7 @@ export function planMounts(
   ]
 }
 
-function planOne(request: MountRequest): PlannedMount {
+async function planOne(context: ContainersContext, request: MountRequest): Promise<PlannedMount> {
   const base = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly }
   switch (request.kind) {
     case 'bind':
@@ -61,7 +60,30 @@ function planOne(request: MountRequest): PlannedMount {
       return {
         request,
         anonymous,
-        mount: { Type: 'volume', Name, Source: '', ...base, Driver: 'local', Propagation: '' },
+        mount: {
+          Type: 'volume',
+          Name,
+          Source: '',
+          ...base,
+          Driver: 'local',
+          Propagation: '',
+          ...partOf(request),
+        },
+      }
+    }
+    case 'image': {
+      const { id } = await context.images.resolve(request.source)
+      return {
+        request,
+        anonymous: false,
+        mount: {
+          Type: 'image',
+          Name: request.source,
+          Source: id,
+          ...base,
+          Propagation: '',
+          ...partOf(request),
+        },
       }
     }
     case 'tmpfs':
@@ -71,6 +93,10 @@ function planOne(request: MountRequest): PlannedMount {
         mount: { Type: 'tmpfs', Source: '', ...base, Propagation: '' },
       }
   }
+}
+
+function partOf({ subpath }: { subpath: string }): Pick<ContainerMount, 'Gantry'> {
+  return subpath === '' ? {} : { Gantry: { Subpath: subpath } }
 }
 
 function borrowMounts(context: ContainersContext, from: string): PlannedMount[] {
@@ -87,14 +113,14 @@ function borrowMounts(context: ContainersContext, from: string): PlannedMount[] 
     }))
 }
 
-/** Makes the volumes of a plan and fills new ones from the image; gives the mounts with their sources. */
+/** Makes the volumes of a plan and fills empty ones from the image; gives the mounts with their sources. */
 export async function makeVolumes(
   context: ContainersContext,
   container: Container,
   plan: PlannedMount[],
   undo: Undo,
-): Promise<MountPoint[]> {
-  const mounts: MountPoint[] = []
+): Promise<ContainerMount[]> {
+  const mounts: ContainerMount[] = []
   for (const { anonymous, mount, request } of plan) {
     if (request?.kind === 'bind') await checkBindSource(request)
     if (request?.kind !== 'volume' || mount.Name === undefined) {
@@ -107,12 +133,10 @@ export async function makeVolumes(
       driverOptions: request.driverOptions,
       labels: { ...request.labels, ...(anonymous ? { 'com.docker.volume.anonymous': '' } : {}) },
     })
-    if (created) {
-      undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
-      // a volume over a device shows what the device has
-      if (!request.noCopy && Object.keys(volume.Options).length === 0)
-        await fillVolume(context, container, request.destination, volume.Mountpoint)
-    }
+    if (created) undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
+    // a volume over a device shows what the device has
+    if (!request.noCopy && Object.keys(volume.Options).length === 0)
+      await fillVolume(context, container, request, volume.Mountpoint)
     mounts.push({ ...mount, Source: volume.Mountpoint })
   }
   return mounts
@@ -126,61 +150,6 @@ async function checkBindSource(request: Extract<MountRequest, { kind: 'bind' }>)
     )
   }
   await fs.promises.mkdir(request.source, { recursive: true })
-}
-
-/** Below a container's directory: where its root is mounted on the host for a while. */
-export const VIEW = 'view'
-
-/** Copies what the image has at a volume's destination into the new volume, owners and modes included. */
-async function fillVolume(
-  context: ContainersContext,
-  container: Container,
-  destination: string,
-  into: string,
-): Promise<void> {
-  const view = path.join(container.dir, VIEW)
-  await fs.promises.mkdir(view, { recursive: true, mode: 0o700 })
-  await context.images.snapshots.mount(container.id, view)
-  try {
-    const root = fs.openSync(view, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
-    try {
-      await copyDirectory(root, destination, into)
-    } finally {
-      fs.closeSync(root)
-    }
-  } finally {
-    umount(view, MNT_DETACH)
-    await fs.promises.rmdir(view)
-  }
-}
-
-async function copyDirectory(root: number, source: string, into: string): Promise<void> {
-  let from: number
-  try {
-    from = openInRoot(root, source, DIRECTORY)
-  } catch (error) {
-    // the image has nothing there, or no directory
-    if (['ENOENT', 'ENOTDIR'].some((name) => (error as Error).message.includes(name))) return
-    throw error
-  }
-  try {
-    // the open descriptor, not a path, is what cp gets: nothing can be swapped under it
-    const copy = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', into], {
-      stdio: ['ignore', 'ignore', 'pipe', from],
-    })
-    const said = text(copy.stderr as NonNullable<typeof copy.stderr>)
-    const code = await new Promise<number | null>((resolve, reject) => {
-      copy.on('error', reject)
-      copy.on('close', resolve)
-    })
-    if (code !== 0)
-      throw new Error(`could not fill the volume from the image: ${(await said).trim()}`)
-    const { gid, mode, uid } = fs.fstatSync(from)
-    await fs.promises.chown(into, uid, gid)
-    await fs.promises.chmod(into, mode & 0o7777)
-  } finally {
-    fs.closeSync(from)
-  }
 }
 
 /** The container's mounts in the runtime's words, and its own /etc files written. Used at each start. */
@@ -219,14 +188,16 @@ export async function prepareMounts(
   return [...asked, ...own]
 }
 
-/** Its binds and volumes in the runtime's words. */
+/** Its binds, volumes and images in the runtime's words. */
 export async function boundMounts(
   context: ContainersContext,
   container: Container,
 ): Promise<OciMount[]> {
   const { config, hostConfig, mounts } = container.document
   const bound = await Promise.all(
-    mounts.filter((mount) => mount.Type !== 'tmpfs').map((mount) => ociMountOf(context, mount)),
+    mounts
+      .filter((mount) => mount.Type !== 'tmpfs')
+      .map((mount) => ociMountOf(context, container.id, mount)),
   )
   for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
     if (request.kind !== 'bind') continue
@@ -252,15 +223,30 @@ export function ownFileMounts(container: Container, asked: OciMount[]) {
     }))
 }
 
-async function ociMountOf(context: ContainersContext, mount: MountPoint): Promise<OciMount> {
+async function ociMountOf(
+  context: ContainersContext,
+  id: string,
+  mount: ContainerMount,
+): Promise<OciMount> {
   const { Destination = '', Name, Propagation = '', RW, Source = '', Type } = mount
   const access = RW === false ? ['ro', ...(canBeReadOnlyBelow() ? ['rro'] : [])] : []
+  const subpath = mount.Gantry?.Subpath ?? ''
+  if (Type === 'image') {
+    return {
+      destination: Destination,
+      type: 'bind',
+      source: Name ?? Source,
+      options: ['rbind', 'rprivate', 'ro'],
+      part: { subpath, image: context.images.snapshots.imageLayers(id, Source) },
+    }
+  }
   if (Type === 'volume' && Name !== undefined) {
     return {
       destination: Destination,
       type: 'bind',
       source: await context.volumes.mountpointOf(Name),
       options: ['rbind', 'rprivate', ...access],
+      ...(subpath === '' ? {} : { part: { subpath } }),
     }
   }
   return {

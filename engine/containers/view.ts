@@ -112,12 +112,11 @@ function withProcess<T>(container: Container, act: (process: string) => T): T | 
   }
 }
 
-/** What is bound into the container; that which has gone from the host is left out: the rest can still be saved. */
+/** What is bound into the container. */
 async function mountsOfView(context: ContainersContext, container: Container): Promise<OciMount[]> {
   const asked = await boundMounts(context, container)
   const all: OciMount[] = [...asked, ...ownFileMounts(container, asked)]
   return all
-    .filter(({ source }) => fs.existsSync(source ?? ''))
     .map((mount) => ({ ...mount, options: (mount.options ?? []).map(unshared) }))
     .sort((a, b) => a.destination.split('/').length - b.destination.split('/').length)
 }

@@ -1,4 +1,4 @@
-/** A container that stands on an image. */
+/** A container that stands on an image, or mounts it. */
 export interface ImageUser {
   /** Full ID. */
   id: string
@@ -8,8 +8,7 @@ export interface ImageUser {
 /** Who needs an image: the containers made of it, and those that are being made. */
 export class ImageUsers {
   readonly #recorded: (imageId: string) => ImageUser[]
-  /** Image IDs by the ID of the container that is being made. */
-  readonly #inMaking = new Map<string, string>()
+  readonly #inMaking = new Set<{ containerId: string; imageIds: readonly string[] }>()
 
   /** @param recorded the containers that there are */
   constructor(recorded: (imageId: string) => ImageUser[]) {
@@ -18,21 +17,26 @@ export class ImageUsers {
 
   of(imageId: string): ImageUser[] {
     const users = this.#recorded(imageId)
-    for (const [id, image] of this.#inMaking) {
-      // recorded, and about to end its making
-      if (image !== imageId || users.some((user) => user.id === id)) continue
-      users.push({ id, running: false })
+    for (const { containerId, imageIds } of this.#inMaking) {
+      // recorded, and about to end its making; or said already
+      if (!imageIds.includes(imageId) || users.some(({ id }) => id === containerId)) continue
+      users.push({ id: containerId, running: false })
     }
     return users
   }
 
-  /** Counts a container as one that stands on the image from now until the work ends, however it ends. */
-  async during<T>(imageId: string, containerId: string, work: () => Promise<T>): Promise<T> {
-    this.#inMaking.set(containerId, imageId)
+  /** Counts a container as one that needs the images from now until the work ends, however it ends. */
+  async during<T>(
+    imageIds: readonly string[],
+    containerId: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const making = { containerId, imageIds }
+    this.#inMaking.add(making)
     try {
       return await work()
     } finally {
-      this.#inMaking.delete(containerId)
+      this.#inMaking.delete(making)
     }
   }
 }

@@ -18,12 +18,14 @@ import type {
   SaveOptions,
 } from '../contract.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
+import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 import { searchImages } from '../registry/search.ts'
 import { LayerExplorer } from '../store/layer-explorer.ts'
+import type { Layer } from '../store/layers.ts'
 import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
 import type { Overlay } from '../store/snapshots.ts'
@@ -42,6 +44,7 @@ import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import type { ImageUser } from './image-users.ts'
 import { imageFiles } from './files.ts'
+import type { Image } from './image.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { joinImages } from './join.ts'
 import { listImages } from './list.ts'
@@ -147,9 +150,18 @@ export class LocalImages implements ImageEngine {
     work: (image: ResolvedImage) => Promise<T>,
   ): Promise<T> {
     const image = this.#store.find(name)
-    return await this.#store.users.during(image.id, containerId, async () =>
+    return await this.#store.users.during([image.id], containerId, async () =>
       work(await this.resolve(image.id)),
     )
+  }
+
+  /** The same for images that have been resolved: those to be mounted in it. */
+  async holdingAll<T>(
+    imageIds: readonly string[],
+    containerId: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    return await this.#store.users.during(imageIds, containerId, work)
   }
 
   async list(options: ImageListOptions = {}): Promise<(ImageSummary & WithPlatform)[]> {
@@ -312,19 +324,32 @@ class Snapshots {
     this.#store = store
   }
 
-  /** @throws NOT_FOUND without such an image, SYSTEM when one of its layers has gone from the disk */
-  async create(containerId: string, imageId: string): Promise<void> {
-    const image = this.#store.find(imageId)
-    const layers = image.document.layers.map(({ chainId, diffId, sizeBytes }) => ({
-      chainId,
-      diffId,
-      sizeBytes,
-    }))
+  /**
+   * @param mountedIds images that are to be mounted in the container
+   * @throws NOT_FOUND without such an image, SYSTEM when one of its layers has gone from the disk
+   */
+  async create(
+    containerId: string,
+    imageId: string,
+    mountedIds: readonly string[] = [],
+  ): Promise<void> {
+    const layers = layersOf(this.#store.find(imageId))
+    const mounted = mountedIds.map((id) => ({ imageId: id, layers: this.#mountedLayers(id) }))
     await this.#store.leased(async (lease) => {
-      lease.blobs.add(image.id)
-      for (const { chainId } of layers) lease.layers.add(chainId)
-      await this.#store.snapshots.create(containerId, imageId, layers)
+      for (const image of [{ imageId, layers }, ...mounted]) {
+        lease.blobs.add(image.imageId)
+        for (const { chainId } of image.layers) lease.layers.add(chainId)
+      }
+      await this.#store.snapshots.create(containerId, imageId, layers, { mounted })
     })
+  }
+
+  /** Whoever takes over another's mounts finds an image there that may have been removed by force since. */
+  #mountedLayers(imageId: string): Layer[] {
+    const image = this.#store.get(imageId)
+    const layers = image ? layersOf(image) : this.#store.snapshots.mountedLayers(imageId)
+    if (!layers) throw new NotFoundError(`No such image: ${imageId}`)
+    return layers
   }
 
   /** What overlayfs is to be told; `lower` is relative to `layersRoot`, topmost first. */
@@ -332,11 +357,16 @@ class Snapshots {
     return this.#store.snapshots.overlay(containerId)
   }
 
+  /** The same of an image that is mounted in a container. */
+  imageLayers(containerId: string, imageId: string): Pick<Overlay, 'layersRoot' | 'lower'> {
+    return this.#store.snapshots.imageLayers(containerId, imageId)
+  }
+
   /** Returns once it is out of use; the files go in the background. Fine when there is none. */
   async remove(containerId: string): Promise<void> {
-    const imageId = this.#store.snapshots.remove(containerId)
-    // it was removed by force while the container stood on its layers
-    if (imageId !== undefined && !this.#store.get(imageId)) await this.#store.collect()
+    const images = this.#store.snapshots.remove(containerId)
+    // one was removed by force while the container needed its layers
+    if (images.some((imageId) => !this.#store.get(imageId))) await this.#store.collect()
   }
 
   /** @throws SYSTEM naming the layer, the image and what to do when a layer below it has gone from the disk */
@@ -370,6 +400,10 @@ class Snapshots {
   ): Promise<Buffer | undefined> {
     return await this.#store.snapshots.readFile(containerId, file, maxBytes)
   }
+}
+
+function layersOf({ document }: Image): Layer[] {
+  return document.layers.map(({ chainId, diffId, sizeBytes }) => ({ chainId, diffId, sizeBytes }))
 }
 
 /** What is done at once, as a promise that also carries its failure. */

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { ConflictError, UnavailableError } from '../errors.ts'
 import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
 import { bundleConfig, processConfig } from './bundle-config.ts'
+import { PARTS, placeParts } from './mount-parts.ts'
 import type { OciRuntime } from './oci-runtimes.ts'
 
 const COMMAND_TIMEOUT_MS = 20_000
@@ -24,7 +25,8 @@ export interface RuntimeCommand {
 /**
  * A container's bundle for another OCI runtime, and the commands that runtime takes, below the run directory:
  *
- *     runtime.json  bundle/config.json  rootfs/ (the mount point)  runtime/ (its own state)  runtime.log
+ *     runtime.json  bundle/config.json  rootfs/ (the mount point)  parts/ (mount points: mount-parts.ts)
+ *     runtime/ (its own state)  runtime.log
  *     x/<exec id>/{process.json,pid,log}  t<n> (console sockets, while something starts)
  *
  * @see runtime-spec runtime.md, "Operations"; opencontainers/runc man/runc.8.md for the command line, which crun and
@@ -57,10 +59,14 @@ export class OciBundle {
     fs.writeFileSync(path.join(runDir, 'runtime.json'), JSON.stringify(record))
     fs.mkdirSync(spec.root.path, { recursive: true })
     fs.mkdirSync(path.join(runDir, 'bundle'), { recursive: true })
+    fs.mkdirSync(path.join(runDir, PARTS), { recursive: true, mode: 0o700 })
+    const { mounts } = placeParts(spec.mounts, runDir)
     // it holds the environment, and so, often, secrets
-    fs.writeFileSync(path.join(runDir, 'bundle/config.json'), bundleConfig(spec, runtime), {
-      mode: 0o600,
-    })
+    fs.writeFileSync(
+      path.join(runDir, 'bundle/config.json'),
+      bundleConfig({ ...spec, mounts }, runtime),
+      { mode: 0o600 },
+    )
     fs.rmSync(bundle.log, { force: true })
     return bundle
   }

@@ -1,9 +1,21 @@
 import os from 'node:os'
-import { EngineError } from '../errors.ts'
+import { EngineError, type ErrorCode } from '../errors.ts'
 import type { LaunchFailure } from './shim-protocol.ts'
 
-const { EACCES, ECHILD, EINTR, EISDIR, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM, ESRCH } =
-  os.constants.errno
+const {
+  EACCES,
+  EAGAIN,
+  ECHILD,
+  EINTR,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOEXEC,
+  ENOTDIR,
+  EPERM,
+  ESRCH,
+  EXDEV,
+} = os.constants.errno
 
 /** The kernel's words as Go, and so Docker, writes them. */
 const WORDS: Partial<Record<number, string>> = {
@@ -14,7 +26,7 @@ const WORDS: Partial<Record<number, string>> = {
   [os.constants.errno.E2BIG]: 'argument list too long',
   [ENOEXEC]: 'exec format error',
   [ECHILD]: 'no child processes',
-  [os.constants.errno.EAGAIN]: 'resource temporarily unavailable',
+  [EAGAIN]: 'resource temporarily unavailable',
   [os.constants.errno.ENOMEM]: 'cannot allocate memory',
   [EACCES]: 'permission denied',
   [os.constants.errno.EBUSY]: 'device or resource busy',
@@ -55,20 +67,31 @@ export class ContainerLaunchError extends EngineError {
 
   constructor(launched: Launched, failure: LaunchFailure, program: string) {
     const exitCode = exitCodeOf(failure)
-    super(
-      exitCode === 128 && failure.step !== 'id-map' ? 'SYSTEM' : 'INVALID_PARAMETER',
-      failure.words === undefined
-        ? PREFIX[launched] + describe(failure, program)
-        : RUNTIME_PREFIX[launched] + failure.words,
-    )
+    super(codeOf(failure, exitCode), wordsOf(launched, failure, program))
     this.step = failure.step
     this.errno = failure.errno
     this.exitCode = exitCode
   }
 }
 
+function codeOf({ errno, step }: LaunchFailure, exitCode: number): ErrorCode {
+  if (step === 'access') {
+    if (errno === ENOENT || errno === ENOTDIR) return 'NOT_FOUND'
+    // EAGAIN: somebody kept moving what it leads through, see openat2(2)
+    return [EXDEV, ELOOP, EAGAIN].includes(errno) ? 'INVALID_PARAMETER' : 'SYSTEM'
+  }
+  return exitCode === 128 && step !== 'id-map' ? 'SYSTEM' : 'INVALID_PARAMETER'
+}
+
+function wordsOf(launched: Launched, failure: LaunchFailure, program: string): string {
+  if (failure.words !== undefined) return RUNTIME_PREFIX[launched] + failure.words
+  // told before there is a task to create
+  return (failure.step === 'access' ? '' : PREFIX[launched]) + describe(failure, program)
+}
+
 function exitCodeOf({ errno, step, words }: LaunchFailure): 126 | 127 | 128 {
   if (words !== undefined) return exitCodeOfWords(words)
+  if (step === 'access') return 128
   if (step === 'find') return 127
   if (errno === ENOENT) return 127
   if (errno === EACCES || errno === ENOTDIR || errno === EISDIR || errno === ENOEXEC) return 126
@@ -95,6 +118,11 @@ function describe({ errno, path, step }: LaunchFailure, program: string): string
       return `chdir to cwd ("${path}") set in config.json failed: ${words}`
     case 'id-map':
       return `"${path}" cannot be had in a user namespace: its file system has no id-mapped mounts on this kernel (${words}); use UsernsMode "host" for this container`
+    // a part of a volume or an image: in the words of dockerd's safepath
+    case 'access':
+      return errno === EXDEV
+        ? `path concatenation escapes the base directory: ${path}`
+        : `cannot access path ${path}: ${words}`
     case 'mount':
       return `error mounting to rootfs at "${path}": ${words}${errno === ENOTDIR ? WRONG_KIND : ''}`
     default:

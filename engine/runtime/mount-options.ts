@@ -1,5 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
-import type { OciMount } from '../types/oci-runtime.ts'
+import type { MountPart, OciMount } from '../types/oci-runtime.ts'
 
 /** @see mount(2), include/uapi/linux/mount.h */
 export const MS = {
@@ -38,7 +38,7 @@ const ATTR = {
 } as const
 
 /** As in engine/native/shim/protocol.h. */
-export const MountKind = { fs: 0, bind: 1, change: 2 } as const
+export const MountKind = { fs: 0, bind: 1, change: 2, image: 3 } as const
 
 /** One step of the launch plan: a mount, a change of one, or (with `link`) a symbolic link. */
 export interface FlatMount {
@@ -53,8 +53,11 @@ export interface FlatMount {
   recursive: boolean
   /** Of a bind into a user namespace: its owners are ids of the container. */
   idmap: boolean
+  /** Of a bind: left out when its source is not there. */
+  optional: boolean
   propagation: number
   data: string
+  part?: MountPart | undefined
   link?: string
 }
 
@@ -130,7 +133,7 @@ export function parseMount(mount: OciMount): FlatMount {
   const options = mount.options ?? []
   const bind = mount.type === 'bind' || options.includes('bind') || options.includes('rbind')
   const flat: FlatMount = {
-    kind: bind ? MountKind.bind : MountKind.fs,
+    kind: mount.part?.image ? MountKind.image : bind ? MountKind.bind : MountKind.fs,
     source: mount.source ?? mount.type ?? 'none',
     target: mount.destination,
     type: bind ? '' : (mount.type ?? ''),
@@ -139,9 +142,11 @@ export function parseMount(mount: OciMount): FlatMount {
     attrClear: 0,
     recursive: false,
     idmap: false,
+    optional: false,
     // what is bound does not follow the host unless asked to, @see runtime-spec config.md, "rprivate"
     propagation: bind ? MS.PRIVATE | MS.REC : 0,
     data: '',
+    part: mount.part,
   }
   if (!mount.destination.startsWith('/')) {
     throw new InvalidParameterError(
@@ -174,7 +179,7 @@ function applyOption(flat: FlatMount, option: string, data: string[]): void {
     flat.propagation = propagation
     return
   }
-  const bind = flat.kind === MountKind.bind
+  const bind = flat.kind !== MountKind.fs
   const known = OPTIONS[option] ?? FILE_SYSTEM_OPTIONS[option]
   if (known) {
     if (bind) {

@@ -147,7 +147,7 @@ export function encodeViewPlan(options: ViewOptions): Buffer {
   plan.record(Rec.new, (r) => r.u32(NAMESPACE.mount))
   writeRoot(plan, options)
   plan.record(Rec.propagation, (r) => r.u64(MS.SLAVE | MS.REC).u64(0))
-  for (const mount of options.mounts) writeMount(plan, parseMount(mount))
+  for (const mount of options.mounts) writeMount(plan, { ...parseMount(mount), optional: true })
   if (options.readonly) plan.record(Rec.rootReadonly)
   // every plan has a process; that of a view is never executed
   plan.record(Rec.args, (r) => r.strings(['view']))
@@ -260,17 +260,26 @@ export function writeRoot(plan: PlanWriter, options: RootOptions): void {
     return
   }
   const { layersRoot, lower, upper, work } = rootfs
-  const data =
-    `lowerdir=${lower.map(escapeOverlay).join(':')},upperdir=${escapeOverlay(upper)},` +
-    `workdir=${escapeOverlay(work)},${OVERLAY_OPTIONS.join(',')}`
-  const fits = Buffer.byteLength(data) <= PAGE_OPTIONS_MAX
-  plan.record(Rec.rootOverlay, (r) => {
-    r.str(layersRoot)
-    if (fits) r.str(data).strings([])
-    else
-      r.str([`upperdir=${upper}`, `workdir=${work}`, ...OVERLAY_OPTIONS].join('\n')).strings(lower)
-    r.str(rootTarget(options))
-  })
+  const { data, listed } = overlayOptions(lower, { upperdir: upper, workdir: work })
+  plan.record(Rec.rootOverlay, (r) =>
+    r.str(layersRoot).str(data).strings(listed).str(rootTarget(options)),
+  )
+}
+
+/** What the shim tells overlayfs: in one page, or one option a line with the lower directories listed beside them. */
+function overlayOptions(
+  lower: string[],
+  directories: Record<string, string> = {},
+): { data: string; listed: string[] } {
+  const pairs = Object.entries(directories)
+  const data = [
+    `lowerdir=${lower.map(escapeOverlay).join(':')}`,
+    ...pairs.map(([key, directory]) => `${key}=${escapeOverlay(directory)}`),
+    ...OVERLAY_OPTIONS,
+  ].join(',')
+  if (Buffer.byteLength(data) <= PAGE_OPTIONS_MAX) return { data, listed: [] }
+  const lines = [...pairs.map(([key, directory]) => `${key}=${directory}`), ...OVERLAY_OPTIONS]
+  return { data: lines.join('\n'), listed: lower }
 }
 
 /** @see Documentation/filesystems/overlayfs.rst, "Multiple lower layers" */
@@ -329,16 +338,20 @@ function flatten(mount: OciMount, options: LaunchOptions): FlatMount[] {
   return [parseMount(mount)]
 }
 
-function writeMount(plan: PlanWriter, mount: FlatMount): void {
+export function writeMount(plan: PlanWriter, mount: FlatMount): void {
   if (mount.link !== undefined) {
     const { link, target } = mount
     plan.record(Rec.symlink, (r) => r.str(link).str(target))
     return
   }
+  const { image, subpath = '' } = mount.part ?? {}
+  const { data, listed } = image
+    ? overlayOptions(image.lower)
+    : { data: mount.data, listed: [] as string[] }
   plan.record(Rec.mount, (r) =>
     r
       .u32(mount.kind)
-      .u32((mount.recursive ? 1 : 0) | (mount.idmap ? 2 : 0))
+      .u32((mount.recursive ? 1 : 0) | (mount.idmap ? 2 : 0) | (mount.optional ? 4 : 0))
       .u64(mount.flags)
       .u64(mount.attrSet)
       .u64(mount.attrClear)
@@ -346,7 +359,9 @@ function writeMount(plan: PlanWriter, mount: FlatMount): void {
       .str(mount.source)
       .str(mount.target)
       .str(mount.type)
-      .str(mount.data),
+      .str(data)
+      .str(subpath)
+      .strings(listed),
   )
 }
 

@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import type { OciBundle, RuntimeCommand } from './bundle.ts'
 import { parseMount, type FlatMount } from './mount-options.ts'
+import { placeParts } from './mount-parts.ts'
 import {
   CgroupFlag,
   isCgroup2,
@@ -9,6 +10,7 @@ import {
   PlanWriter,
   Rec,
   writeLaunch,
+  writeMount,
   writePropagation,
   writeRoot,
 } from './plan.ts'
@@ -31,6 +33,8 @@ export function encodeRuntimePlan(options: LaunchOptions, bundle: OciBundle): Bu
   writeRoot(plan, options)
   const mounts: FlatMount[] = spec.mounts.map(parseMount)
   writePropagation(plan, spec, options, mounts)
+  for (const mount of placeParts(spec.mounts, options.runDir).placed)
+    writeMount(plan, parseMount(mount))
   writeCommand(plan, bundle.createCommand(options.tty))
   plan.record(Rec.runtimeStart, (r) => r.strings(bundle.startCommand()))
   if (unified !== undefined) {

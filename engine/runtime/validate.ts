@@ -39,7 +39,7 @@ export const HOST_CONFIG = {
   VolumeDriver: oneOf('VolumeDriver', ['', 'local']),
   VolumesFrom: 'implemented',
   // by containers/mount-requests.ts
-  Mounts: { limits: 'of type bind, volume or tmpfs, without VolumeOptions.Subpath' },
+  Mounts: { limits: 'of type bind, volume, tmpfs or image' },
   ConsoleSize: 'implemented',
   Annotations: (value) => {
     if (Object.hasOwn(value as object, ''))

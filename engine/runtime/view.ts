@@ -16,7 +16,7 @@ export interface ViewOptions {
   /** The container's runtime directory: tells in `ps` whose view it is. */
   runDir: string
   rootfs: LaunchOptions['rootfs']
-  /** Parents before children. */
+  /** Parents before children. What has gone from the host is left out: the rest can still be saved. */
   mounts: OciMount[]
   readonly: boolean
 }

@@ -27,8 +27,11 @@ const snapshotSchema = z.object({
   imageId: z.string(),
   /** Bottom first. */
   layers: z.array(layerSchema),
+  /** Images that are mounted in the container. */
+  mounted: z.array(z.object({ imageId: z.string(), layers: z.array(layerSchema) })).optional(),
 })
 
+export type MountedImage = NonNullable<SnapshotDocument['mounted']>[number]
 export type SnapshotDocument = z.infer<typeof snapshotSchema>
 
 /**
@@ -36,7 +39,8 @@ export type SnapshotDocument = z.infer<typeof snapshotSchema>
  *
  *     <root>/<container id>/fs             overlayfs's upper directory
  *                          /work           and work directory
- *                          /snapshot.json  the layers below; written last, so a directory without it is no snapshot
+ *                          /snapshot.json  the layers below, and of the images mounted in it; written last, so a
+ *                                          directory without it is no snapshot
  */
 export class SnapshotStore {
   readonly #root: string
@@ -90,13 +94,26 @@ export class SnapshotStore {
 
   /** Layers that snapshots stand on. */
   *referenced(): Generator<Layer> {
-    for (const { layers } of this.#snapshots.values()) yield* layers
+    for (const { layers, mounted = [] } of this.#snapshots.values()) {
+      yield* layers
+      for (const image of mounted) yield* image.layers
+    }
   }
 
-  /** Whether a writable layer was made on an image. */
+  /** Whether a writable layer was made on an image, or has it mounted. */
   standsOn(imageId: string): boolean {
-    for (const snapshot of this.#snapshots.values()) if (snapshot.imageId === imageId) return true
+    for (const snapshot of this.#snapshots.values())
+      if (imagesOf(snapshot).includes(imageId)) return true
     return false
+  }
+
+  /** The layers of an image that some container has mounted, though it may have been removed by force. */
+  mountedLayers(imageId: string): Layer[] | undefined {
+    for (const { mounted = [] } of this.#snapshots.values()) {
+      const image = mounted.find((each) => each.imageId === imageId)
+      if (image) return image.layers
+    }
+    return undefined
   }
 
   list(): string[] {
@@ -108,19 +125,27 @@ export class SnapshotStore {
    *
    * @param layers bottom first
    * @param options.sync false: it need not survive a power cut
+   * @param options.mounted images to be mounted in it, whose layers are kept as long
    * @throws SYSTEM when a layer's directory has gone
    */
   async create(
     id: string,
     imageId: string,
     layers: Layer[],
-    options: { sync?: boolean } = {},
+    options: { sync?: boolean; mounted?: MountedImage[] } = {},
   ): Promise<void> {
+    const { mounted = [] } = options
     this.#store.requireTrees(imageId, layers)
+    for (const image of mounted) this.#store.requireTrees(image.imageId, image.layers)
     const directory = path.join(this.#root, id)
     const upper = path.join(directory, 'fs')
     const file = path.join(directory, 'snapshot.json')
-    const document: SnapshotDocument = { version: 1, imageId, layers }
+    const document: SnapshotDocument = {
+      version: 1,
+      imageId,
+      layers,
+      ...(mounted.length > 0 ? { mounted } : {}),
+    }
     const { uid, gid, mode } = this.#rootOf(layers)
     try {
       await runSteps([
@@ -141,20 +166,32 @@ export class SnapshotStore {
 
   /** @throws SYSTEM when a layer's directory has gone */
   checkLayers(id: string): void {
-    const { imageId, layers } = this.#get(id)
-    this.#store.requireTrees(imageId, layers)
+    const { imageId, layers, mounted = [] } = this.#get(id)
+    for (const image of [{ imageId, layers }, ...mounted])
+      this.#store.requireTrees(image.imageId, image.layers)
   }
 
   /** @throws NOT_FOUND */
   overlay(id: string): Overlay {
-    const { layers } = this.#get(id)
-    const lower = layers.map(({ chainId }) => this.#store.nameOf(chainId)).reverse()
+    const lower = this.#lowerOf(this.#get(id).layers)
     return {
       layersRoot: this.#store.root,
       lower: lower.length > 0 ? lower : [EMPTY_LAYER],
       upper: path.join(this.#root, id, 'fs'),
       work: path.join(this.#root, id, 'work'),
     }
+  }
+
+  /**
+   * What overlayfs is told for an image that is mounted in a container. Without an upper directory it wants two lower ones
+   * at least.
+   *
+   * @throws NOT_FOUND
+   */
+  imageLayers(id: string, imageId: string): Pick<Overlay, 'layersRoot' | 'lower'> {
+    const image = this.#get(id).mounted?.find((each) => each.imageId === imageId)
+    if (!image) throw new NotFoundError(`container ${id} has not mounted the image ${imageId}`)
+    return { layersRoot: this.#store.root, lower: [...this.#lowerOf(image.layers), EMPTY_LAYER] }
   }
 
   /** Bytes in the writable layer; 0 when there is none. */
@@ -165,14 +202,14 @@ export class SnapshotStore {
   /**
    * Fine when there is none.
    *
-   * @returns the image it stood on
+   * @returns the images it needed
    */
-  remove(id: string): string | undefined {
-    const imageId = this.#snapshots.get(id)?.imageId
+  remove(id: string): string[] {
+    const snapshot = this.#snapshots.get(id)
     this.#trash.throwAway(path.join(this.#root, id))
     this.#snapshots.delete(id)
     this.#damaged.delete(id)
-    return imageId
+    return snapshot ? imagesOf(snapshot) : []
   }
 
   /**
@@ -232,6 +269,11 @@ export class SnapshotStore {
     return { uid, gid, mode: mode & 0o7777 }
   }
 
+  /** Topmost first. */
+  #lowerOf(layers: Layer[]): string[] {
+    return layers.map(({ chainId }) => this.#store.nameOf(chainId)).reverse()
+  }
+
   #get(id: string): SnapshotDocument {
     const document = this.#snapshots.get(id)
     const damage = this.#damaged.get(id)
@@ -245,6 +287,10 @@ export class SnapshotStore {
     if (!this.#layers) throw new Error('useLayers has not been called')
     return this.#layers
   }
+}
+
+function imagesOf({ imageId, mounted = [] }: SnapshotDocument): string[] {
+  return [imageId, ...mounted.map((image) => image.imageId)]
 }
 
 const { S_IFMT, S_IFREG, O_RDONLY, O_NONBLOCK } = constants

@@ -1,5 +1,5 @@
 /**
- * What Gantry's answers hold beyond Docker's: always below one key `Gantry` at the top of an object, which clients of
+ * What Gantry's answers hold beyond Docker's: always below one key `Gantry` of an object, which clients of
  * Docker pass over as they do every key that is newer than they are.
  */
 
@@ -27,6 +27,14 @@ export interface Attributed {
     CreatedBy: CallerRecord
     /** Of an image, by name: who pointed the name to it. */
     NamedBy?: Record<string, CallerRecord>
+  }
+}
+
+/** Of a container's mounts, one of a part of its volume or image. */
+export interface PartlyMounted {
+  Gantry?: {
+    /** Relative to the root of the volume or image. */
+    Subpath: string
   }
 }
 

@@ -42,6 +42,16 @@ export interface OciMount {
   type?: string
   source?: string
   options?: string[]
+  /** Gantry's own, of a bind whose source is more than a path; other runtimes get a path in its place. */
+  part?: MountPart
+}
+
+/** What is bound in place of the whole of `source`. */
+export interface MountPart {
+  /** A relative path, resolved beneath the source when the container starts; empty: the source itself. */
+  subpath: string
+  /** Layers that are the source, which then only says which image it is: names in `layersRoot`, topmost first. */
+  image?: { layersRoot: string; lower: string[] } | undefined
 }
 
 export type OciNamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup'

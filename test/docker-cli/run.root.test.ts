@@ -140,6 +140,18 @@ describe('docker run', { skip: await whyNot() }, () => {
     await cli.ok('volume', 'rm', name('data'))
   })
 
+  it('fills a volume that is empty from the image, whoever made it, and one with something in it never', async () => {
+    const volume = name('filled')
+    const list = (...options: string[]): Promise<string> =>
+      cli.ok('run', '--rm', ...options, cli.image, 'ls', '/var')
+    await cli.ok('volume', 'create', volume)
+    assert.equal(await list('-v', `${volume}:/var:nocopy`), '')
+    assert.equal(await list('-v', `${volume}:/var`), 'www')
+    await cli.ok('run', '--rm', '-v', `${volume}:/v`, cli.image, 'sh', '-c', 'rmdir /v/www; touch /v/own')
+    assert.equal(await list('-v', `${volume}:/var`), 'own')
+    await cli.ok('volume', 'rm', volume)
+  }) // prettier-ignore
+
   it('publishes a port with -p', async () => {
     await cli.ok(
       'run', '-d', '--name', name('web'), '-p', '127.0.0.1::80', cli.image,

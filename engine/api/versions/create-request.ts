@@ -114,8 +114,11 @@ function adaptMount(mount: Mount, client: Spoken): void {
   if (!client.speaks('1.45') && mount.VolumeOptions?.Subpath)
     throw new InvalidParameterError('VolumeOptions.Subpath needs API v1.45 or newer')
   if (!client.speaks('1.46')) delete mount.TmpfsOptions?.Options
-  if (!client.speaks('1.48') && type === 'image')
-    throw new InvalidParameterError('Mount type "Image" needs API v1.48 or newer')
+  if (!client.speaks('1.48')) {
+    if (type === 'image')
+      throw new InvalidParameterError('Mount type "Image" needs API v1.48 or newer')
+    delete mount.ImageOptions
+  }
 }
 
 function volumeDriverWarnings({ VolumeDriver, Mounts = [] }: HostConfig, client: Spoken): string[] {

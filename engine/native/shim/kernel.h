@@ -42,6 +42,7 @@ struct k_open_how {
 };
 #define K_RESOLVE_NO_MAGICLINKS 0x02
 #define K_RESOLVE_NO_SYMLINKS 0x04
+#define K_RESOLVE_BENEATH 0x08
 #define K_RESOLVE_IN_ROOT 0x10
 
 struct k_mount_attr {

@@ -34,7 +34,7 @@ const char *fd_path(int fd, char out[32])
 
 static int resolve(int root, const char *path, uint64_t flags, uint64_t how_resolved)
 {
-	struct k_open_how how = {.flags = flags | O_CLOEXEC, .resolve = K_RESOLVE_IN_ROOT | how_resolved};
+	struct k_open_how how = {.flags = flags | O_CLOEXEC, .resolve = how_resolved};
 	int tries, fd = -1;
 
 	/* EAGAIN: a rename or mount elsewhere on the host raced with a `..`; see openat2(2) */
@@ -49,7 +49,13 @@ static int resolve(int root, const char *path, uint64_t flags, uint64_t how_reso
 /* An fd of what `path` is inside the root, or -errno. */
 int in_root(int root, const char *path, uint64_t flags)
 {
-	return resolve(root, path, flags, K_RESOLVE_NO_MAGICLINKS);
+	return resolve(root, path, flags, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
+}
+
+/* The same below a directory that is nobody's root: what leads out of it, if only on the way, is refused by -EXDEV. */
+int beneath(int dir, const char *path, uint64_t flags)
+{
+	return resolve(dir, path, flags, K_RESOLVE_BENEATH | K_RESOLVE_NO_MAGICLINKS);
 }
 
 /* Puts what the link at parent/name points to, and the rest of the path, in place of path. */
@@ -187,55 +193,6 @@ restart:
 
 /* ------------------------------------------------------------------ the root */
 
-/* More lower directories than a page of mount options can name; lowerdir+ is there since Linux 6.5. */
-static int overlay_by_fsconfig(struct child *c, const struct plan *plan)
-{
-	struct fields f = plan->overlay_lower.fields;
-	char options[PATH_MAX], *at = options, *next;
-	int fs, fd, rc = 0;
-	uint32_t i;
-
-	fs = (int)syscall(SYS_fsopen, "overlay", 1 /* FSOPEN_CLOEXEC */);
-	if (fs < 0)
-		return -errno;
-	for (i = 0; i < plan->overlay_lower.n && rc == 0; i++) {
-		const char *lower = field_str(&f, NULL);
-
-		c->path = lower;
-		if (syscall(SYS_fsconfig, fs, K_FSCONFIG_SET_STRING, "lowerdir+", lower, 0) < 0)
-			rc = -errno;
-	}
-	if (strlen(plan->overlay_data) >= sizeof options)
-		return -ENAMETOOLONG;
-	memcpy(options, plan->overlay_data, strlen(plan->overlay_data) + 1);
-	while (rc == 0 && at && *at) {
-		char *value;
-
-		next = strchr(at, '\n');
-		if (next)
-			*next++ = 0;
-		value = strchr(at, '=');
-		if (!value)
-			return -EINVAL;
-		*value++ = 0;
-		if (syscall(SYS_fsconfig, fs, K_FSCONFIG_SET_STRING, at, value, 0) < 0)
-			rc = -errno;
-		at = next;
-	}
-	c->path = plan->layers_root;
-	if (rc == 0 && syscall(SYS_fsconfig, fs, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		rc = -errno;
-	fd = rc == 0 ? (int)syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, 0) : -1;
-	if (rc == 0 && fd < 0)
-		rc = -errno;
-	if (rc == 0 &&
-	    syscall(SYS_move_mount, fd, "", AT_FDCWD, plan->overlay_target, K_MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		rc = -errno;
-	fd_close(&fd);
-	close(fs);
-	return rc;
-}
-
 int root_mount(struct child *c)
 {
 	const struct plan *plan = c->plan;
@@ -243,20 +200,11 @@ int root_mount(struct child *c)
 
 	c->step = "mount root";
 	if (plan->overlay_target) {
-		/* relative names of layers keep 128 of them within the one page that mount(2) takes */
-		target = c->path = plan->overlay_target;
-		if (chdir(plan->layers_root) < 0) {
-			c->path = plan->layers_root;
-			return -errno;
-		}
-		if (plan->overlay_lower.n > 0) {
-			int rc = overlay_by_fsconfig(c, plan);
+		int rc = overlay_mount(c, &plan->overlay, plan->overlay_target);
 
-			if (rc < 0)
-				return rc;
-		} else if (mount("overlay", target, "overlay", 0, plan->overlay_data) < 0) {
-			return -errno;
-		}
+		if (rc < 0)
+			return rc;
+		target = plan->overlay_target;
 	} else {
 		target = c->path = plan->bind_root;
 		if (!target)
@@ -376,87 +324,102 @@ static int plain_in_root(int root, const char *path)
 	if (fd < 0)
 		return fd;
 	close(fd);
-	return resolve(root, path, O_PATH | O_DIRECTORY, K_RESOLVE_NO_SYMLINKS);
+	return resolve(root, path, O_PATH | O_DIRECTORY, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_SYMLINKS);
 }
 
 /* Puts a detached mount on what fd is open on. */
-static int attach(int from, int fd)
+int mount_attach(int from, int fd)
 {
 	return (int)syscall(SYS_move_mount, from, "", fd, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+/* Gives a detached mount of what is to be bound, or leaves AT_FDCWD where its name will do. */
+static int source_find(struct child *c, const struct mount_step *m, int *from, bool *directory)
+{
+	struct stat st;
+
+	*from = c->prepared ? prepared_take(c) : source_is_path(m) ? AT_FDCWD : source_open(c, m);
+	if (*from != AT_FDCWD && *from < 0)
+		return *from;
+	c->step = "mount";
+	c->path = m->source;
+	if (fstatat(*from, *from < 0 ? m->source : "", &st, *from < 0 ? 0 : AT_EMPTY_PATH) < 0)
+		return -errno;
+	*directory = S_ISDIR(st.st_mode);
+	return 0;
+}
+
+/* Its name leads nowhere, or no longer beneath where it has to be. */
+static bool is_gone(int rc)
+{
+	return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EXDEV;
+}
+
 static int mount_one(struct child *c, struct fields *f)
 {
-	uint32_t kind = field_u32(f), opts = field_u32(f);
-	uint64_t flags = field_u64(f), set = field_u64(f), clear = field_u64(f), propagation = field_u64(f);
-	const char *source = field_str(f, NULL), *target = field_str(f, NULL), *type = field_str(f, NULL),
-		   *data = field_str(f, NULL);
+	struct mount_step m = mount_read(f);
 	bool directory = true;
 	int fd, rc, from = -1;
 	struct stat st;
 	char at[32];
 
 	c->step = "mount";
-	c->path = source;
-	if (kind == MOUNT_KIND_BIND) {
-		from = c->prepared ? prepared_take(c) : AT_FDCWD;
-		if (from != AT_FDCWD && from < 0)
-			return from;
-		if (fstatat(from, from < 0 ? source : "", &st, from < 0 ? 0 : AT_EMPTY_PATH) < 0)
-			return -errno;
-		directory = S_ISDIR(st.st_mode);
+	if (is_bound(&m)) {
+		rc = source_find(c, &m, &from, &directory);
+		if (rc < 0)
+			return m.opts & MOUNT_OPT_OPTIONAL && is_gone(rc) ? 0 : rc;
 	}
-	c->path = target;
-	if (kind == MOUNT_KIND_CHANGE)
-		fd = in_root(c->root, target, O_PATH);
-	else if (!strcmp(type, "proc") || !strcmp(type, "sysfs"))
-		fd = plain_in_root(c->root, target);
+	c->path = m.target;
+	if (m.kind == MOUNT_KIND_CHANGE)
+		fd = in_root(c->root, m.target, O_PATH);
+	else if (!strcmp(m.type, "proc") || !strcmp(m.type, "sysfs"))
+		fd = plain_in_root(c->root, m.target);
 	else
-		fd = target_in_root(c->root, target, directory);
+		fd = target_in_root(c->root, m.target, directory);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (kind != MOUNT_KIND_CHANGE && S_ISDIR(st.st_mode) != directory)
+	if (m.kind != MOUNT_KIND_CHANGE && S_ISDIR(st.st_mode) != directory)
 		return -ENOTDIR;
-	if (kind == MOUNT_KIND_FS) {
-		rc = mount(source, fd_path(fd, at), type, flags, *data ? data : NULL);
+	if (m.kind == MOUNT_KIND_FS) {
+		rc = mount(m.source, fd_path(fd, at), m.type, m.flags, *m.data ? m.data : NULL);
 		/* a network that is joined shows its devices in a sysfs that only its owner may mount: the host's is seen */
-		if (rc < 0 && errno == EPERM && !strcmp(type, "sysfs")) {
+		if (rc < 0 && errno == EPERM && !strcmp(m.type, "sysfs")) {
 			rc = mount("/sys", fd_path(fd, at), NULL, MS_BIND | MS_REC, NULL);
-			set |= K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV | K_ATTR_NOEXEC;
-			opts |= MOUNT_OPT_RECURSIVE;
+			m.set |= K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV | K_ATTR_NOEXEC;
+			m.opts |= MOUNT_OPT_RECURSIVE;
 		}
 		/* no file system goes onto itself, which the host's /sys may have there */
 		if (rc < 0 && errno == EBUSY) {
 			rc = mount("tmpfs", fd_path(fd, at), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,mode=555");
 			if (rc == 0) {
 				close(fd);
-				fd = in_root(c->root, target, O_PATH);
+				fd = in_root(c->root, m.target, O_PATH);
 				if (fd < 0)
 					return fd;
-				rc = mount(source, fd_path(fd, at), type, flags, *data ? data : NULL);
+				rc = mount(m.source, fd_path(fd, at), m.type, m.flags, *m.data ? m.data : NULL);
 			}
 		}
 	} else if (from >= 0) {
-		rc = attach(from, fd);
+		rc = mount_attach(from, fd);
 		close(from);
-	} else if (kind == MOUNT_KIND_BIND) {
-		rc = mount(source, fd_path(fd, at), NULL, MS_BIND | (flags & MS_REC), NULL);
+	} else if (m.kind == MOUNT_KIND_BIND) {
+		rc = mount(m.source, fd_path(fd, at), NULL, MS_BIND | (m.flags & MS_REC), NULL);
 	} else {
 		rc = 0;
 	}
 	if (rc < 0)
 		return -errno;
 	close(fd);
-	if (!propagation && !set && !clear)
+	if (!m.propagation && !m.set && !m.clear)
 		return 0;
 	/* the fd from before is what now lies below the mount */
-	fd = in_root(c->root, target, O_PATH);
+	fd = in_root(c->root, m.target, O_PATH);
 	if (fd < 0)
 		return fd;
-	rc = change(fd, set, clear, opts & MOUNT_OPT_RECURSIVE);
-	if (rc == 0 && propagation && mount(NULL, fd_path(fd, at), NULL, propagation, NULL) < 0)
+	rc = change(fd, m.set, m.clear, m.opts & MOUNT_OPT_RECURSIVE);
+	if (rc == 0 && m.propagation && mount(NULL, fd_path(fd, at), NULL, m.propagation, NULL) < 0)
 		rc = -errno;
 	close(fd);
 	return rc;
@@ -490,7 +453,7 @@ static int device_attach(struct child *c, const char *path)
 	fd = make_in_root(c->root, path, false);
 	if (fd < 0)
 		return fd;
-	if (attach(from, fd) < 0)
+	if (mount_attach(from, fd) < 0)
 		rc = -errno;
 	close(from);
 	close(fd);

@@ -131,17 +131,24 @@ static bool read_process(struct process_plan *p, uint16_t type, struct fields *f
 	return false;
 }
 
-static void skip_mount(struct fields *f)
+struct mount_step mount_read(struct fields *f)
 {
-	int i;
+	struct mount_step m = {.kind = field_u32(f)};
 
-	if (field_u32(f) > MOUNT_KIND_CHANGE)
+	m.opts = field_u32(f);
+	m.flags = field_u64(f);
+	m.set = field_u64(f);
+	m.clear = field_u64(f);
+	m.propagation = field_u64(f);
+	m.source = field_str(f, NULL);
+	m.target = field_str(f, NULL);
+	m.type = field_str(f, NULL);
+	m.data = field_str(f, NULL);
+	m.below = field_str(f, NULL);
+	m.lower = read_strings(f);
+	if (m.kind > MOUNT_KIND_IMAGE)
 		f->bad = true;
-	field_u32(f);
-	for (i = 0; i < 4; i++)
-		field_u64(f);
-	for (i = 0; i < 4; i++)
-		field_str(f, NULL);
+	return m;
 }
 
 static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
@@ -188,9 +195,9 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		plan->userns = field_str(f, NULL);
 		return true;
 	case REC_ROOT_OVERLAY:
-		plan->layers_root = field_str(f, NULL);
-		plan->overlay_data = field_str(f, NULL);
-		plan->overlay_lower = read_strings(f);
+		plan->overlay.layers_root = field_str(f, NULL);
+		plan->overlay.data = field_str(f, NULL);
+		plan->overlay.lower = read_strings(f);
 		plan->overlay_target = field_str(f, NULL);
 		return true;
 	case REC_ROOT_BIND:
@@ -201,7 +208,7 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		plan->root_propagation = field_u64(f);
 		return true;
 	case REC_MOUNT:
-		skip_mount(f);
+		mount_read(f);
 		return true;
 	case REC_DEVICE:
 		for (i = 0; i < 5; i++)

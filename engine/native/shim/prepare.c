@@ -18,14 +18,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* A detached copy of what is mounted at dir/path. */
-static int tree(int dir, const char *path, bool recursive)
-{
-	int fd = (int)syscall(SYS_open_tree, dir, path, K_OPEN_TREE_CLONE | O_CLOEXEC | (recursive ? K_AT_RECURSIVE : 0));
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int idmap(struct child *c, int fd, const char *path, int userns, bool recursive)
 {
 	struct k_mount_attr attr = {.attr_set = K_ATTR_IDMAP, .userns_fd = (uint64_t)userns};
@@ -42,7 +34,7 @@ static int idmap_over(struct child *c, const char *path, int userns)
 
 	c->step = "mount root";
 	c->path = path;
-	fd = tree(AT_FDCWD, path, false);
+	fd = tree_clone(AT_FDCWD, path, false);
 	if (fd < 0)
 		return fd;
 	rc = idmap(c, fd, path, userns, false);
@@ -56,7 +48,7 @@ static int idmap_over(struct child *c, const char *path, int userns)
  * overlayfs works in its upper layer as whoever mounted it, and through an id-mapped mount the host's root has no id to
  * make files with: it is to be the container's root, with all powers.
  */
-static int overlay_mount(struct child *c)
+static int root_mount_mapped(struct child *c)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct data[2];
@@ -93,14 +85,14 @@ static int root_prepare(struct child *c, const char *target, int userns)
 	if (plan->overlay_target) {
 		/* the upper directory, which is the target, and the work directory have to be on one mount */
 		memcpy(parent, target, (size_t)(slash - target));
-		if ((rc = idmap_over(c, plan->layers_root, userns)) < 0 || (rc = idmap_over(c, parent, userns)) < 0)
+		if ((rc = idmap_over(c, plan->overlay.layers_root, userns)) < 0 || (rc = idmap_over(c, parent, userns)) < 0)
 			return rc;
 	}
-	rc = plan->overlay_target ? overlay_mount(c) : root_mount(c);
+	rc = plan->overlay_target ? root_mount_mapped(c) : root_mount(c);
 	if (rc < 0)
 		return rc;
 	fd_close(&c->root);
-	fd = tree(AT_FDCWD, target, true);
+	fd = tree_clone(AT_FDCWD, target, true);
 	if (fd < 0)
 		return fd;
 	rc = plan->overlay_target ? 0 : idmap(c, fd, target, userns, true);
@@ -113,21 +105,13 @@ static int root_prepare(struct child *c, const char *target, int userns)
 	return rc < 0 ? rc : fd;
 }
 
-static int bind_prepare(struct child *c, struct fields *f, int userns)
+/* An image's layers are id-mapped already. */
+static int source_prepare(struct child *c, const struct mount_step *m, int userns)
 {
-	uint32_t opts, i;
-	uint64_t flags;
-	int fd, rc = 0;
+	int fd = source_open(c, m), rc = 0;
 
-	opts = field_u32(f);
-	flags = field_u64(f);
-	for (i = 0; i < 3; i++)
-		field_u64(f);
-	c->step = "mount";
-	c->path = field_str(f, NULL);
-	fd = tree(AT_FDCWD, c->path, flags & MS_REC);
-	if (fd >= 0 && opts & MOUNT_OPT_IDMAP)
-		rc = idmap(c, fd, c->path, userns, flags & MS_REC);
+	if (fd >= 0 && m->kind == MOUNT_KIND_BIND && m->opts & MOUNT_OPT_IDMAP)
+		rc = idmap(c, fd, m->source, userns, m->flags & MS_REC);
 	if (rc < 0)
 		close(fd);
 	return rc < 0 ? rc : fd;
@@ -146,7 +130,7 @@ static int device_prepare(struct child *c, struct fields *f, int dir, uint32_t n
 	    fchownat(dir, name, host_id(c->plan->host_uid, c->plan->ids, uid), host_id(c->plan->host_gid, c->plan->ids, gid),
 		     AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	return tree(dir, name, false);
+	return tree_clone(dir, name, false);
 }
 
 /* A file system for device nodes, over the directory below the root to come: only we see it. */
@@ -168,14 +152,19 @@ static int prepare_all(struct child *c, int userns, int devices)
 	size_t offset = PLAN_HEADER;
 
 	while (plan_next(c->plan, &offset, &r)) {
+		struct mount_step m;
 		int fd;
 
-		if (r.type == REC_MOUNT && field_u32(&r.fields) == MOUNT_KIND_BIND)
-			fd = bind_prepare(c, &r.fields, userns);
-		else if (r.type == REC_DEVICE)
+		if (r.type == REC_DEVICE) {
 			fd = device_prepare(c, &r.fields, devices, c->nprepared);
-		else
+		} else if (r.type == REC_MOUNT) {
+			m = mount_read(&r.fields);
+			if (!is_bound(&m))
+				continue;
+			fd = source_prepare(c, &m, userns);
+		} else {
 			continue;
+		}
 		if (fd < 0)
 			return fd;
 		c->prepared[c->nprepared++] = fd;

@@ -87,7 +87,8 @@ enum record {
 	REC_PROPAGATION,   /* u64 MS_* of the whole tree before anything is mounted, u64 MS_* of the new root (0: leave) */
 	REC_PRIVATE,	   /* str mount point made private first, for a shared tree; repeated */
 	REC_MOUNT,	   /* u32 MOUNT_KIND_*, u32 MOUNT_OPT_*, u64 MS_*, u64 attr_set, u64 attr_clr, u64 propagation,
-				str source, str target, str type, str data; repeated */
+				str source, str target, str type, str data, str the part of the source that is mounted ('': all),
+				u32 n, n * str lower directories of an image for more than a page; repeated */
 	REC_DEVICE,	   /* u32 mode, u32 major, u32 minor, u32 uid, u32 gid, str path; repeated */
 	REC_SYMLINK,	   /* str target, str path; repeated */
 	REC_MASK,	   /* str path; repeated */
@@ -98,7 +99,8 @@ enum record {
 	REC_DOMAINNAME,	   /* str */
 	REC_RUNTIME,	   /* str pid file, str console socket, both in the run directory ('' without a terminal), u32 n,
 				n * str: the command that has another OCI runtime create the container, or start an exec.
-				Beside it stand LAUNCH, LOG, CGROUP, NEW, ROOT_*, PROPAGATION and PRIVATE, or EXEC, only */
+				Beside it stand LAUNCH, LOG, CGROUP, NEW, ROOT_*, PROPAGATION, PRIVATE and MOUNT, or EXEC, only;
+				a MOUNT is then a source put where the runtime finds it, its target a path of the host */
 	REC_RUNTIME_START, /* u32 n, n * str: the command that has it start the container */
 	REC_RUNTIME_HIDE,  /* str file that is empty to the runtime when it creates the container; repeated */
 
@@ -118,10 +120,12 @@ enum record {
 enum log_flag { LOG_COMPRESSED = 1 /* rotated files may have been replaced by ones with .gz behind their name */ };
 enum launch_flag { LAUNCH_TTY = 1, LAUNCH_OPEN_STDIN = 2, LAUNCH_STDIN_ONCE = 4 };
 enum cgroup_flag { CGROUP_V2 = 1, CGROUP_BY_RUNTIME = 2 /* entered by the other runtime, not by us */ };
-enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE };
+/* image: source says which, for messages; data and lower are as of REC_ROOT_OVERLAY, whose layersRoot it shares */
+enum mount_kind { MOUNT_KIND_FS, MOUNT_KIND_BIND, MOUNT_KIND_CHANGE, MOUNT_KIND_IMAGE };
 enum mount_opt {
 	MOUNT_OPT_RECURSIVE = 1, /* attributes go down the tree */
 	MOUNT_OPT_IDMAP = 2,	 /* of a bind: its owners are ids of the container */
+	MOUNT_OPT_OPTIONAL = 4,	 /* of a bind: left out when its source is not there */
 };
 
 #endif

@@ -57,8 +57,7 @@ static int root_make(struct child *c)
 	if ((rc = tree_propagation(c)) < 0 || (rc = root_mount(c)) < 0)
 		return rc;
 	fd_close(&c->root);
-	rc = files_hide(c);
-	if (rc < 0)
+	if ((rc = sources_place(c)) < 0 || (rc = files_hide(c)) < 0)
 		return rc;
 	c->step = "chdir";
 	c->path = "/";

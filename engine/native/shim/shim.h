@@ -39,6 +39,19 @@ struct strings { /* n NUL-terminated strings, each behind its u32 length */
 	struct fields fields;
 };
 
+/* What overlayfs is told: options as mount(2) takes them, or one a line beside lower directories for more than a page. */
+struct overlay {
+	const char *layers_root, *data;
+	struct strings lower;
+};
+
+struct mount_step { /* REC_MOUNT */
+	uint32_t kind, opts;
+	uint64_t flags, set, clear, propagation;
+	const char *source, *target, *type, *data, *below;
+	struct strings lower;
+};
+
 struct process_plan {
 	struct strings args, env;
 	const char *cwd;
@@ -63,8 +76,8 @@ struct plan {
 	uint32_t ns_new, ns_joined;
 	const char *userns; /* of its own, or NULL: that of the host; its ids 0 to ids-1 begin at: */
 	uint32_t host_uid, host_gid, ids;
-	const char *layers_root, *overlay_data, *overlay_target, *bind_root;
-	struct strings overlay_lower;
+	struct overlay overlay;
+	const char *overlay_target, *bind_root;
 	uint64_t tree_propagation, root_propagation;
 	bool root_readonly;
 	const char *hostname, *domainname;
@@ -78,6 +91,7 @@ bool plan_next(const struct plan *plan, size_t *offset, struct record_at *r);
 uint32_t field_u32(struct fields *f);
 uint64_t field_u64(struct fields *f);
 const char *field_str(struct fields *f, uint32_t *length);
+struct mount_step mount_read(struct fields *f);
 
 /* ---- log.c: json-file, as Docker writes it */
 struct log {
@@ -110,7 +124,7 @@ void log_close(struct log *l);
 /* Takes whole lines out of buf[0..n), cutting those longer than LINE_MAX_BYTES, and returns how much it took. */
 size_t log_lines(struct log *l, int stream, const uint8_t *buf, size_t n, bool end);
 
-/* ---- launch.c, cgroup.c, mounts.c, security.c, tty.c, exec.c: what happens in the child */
+/* ---- launch.c, cgroup.c, mounts.c, overlay.c, sources.c, security.c, tty.c, exec.c: what happens in the child */
 struct report { /* child -> shim, one datagram each */
 	uint32_t kind; /* REPORT_* */
 	int32_t err;
@@ -145,11 +159,19 @@ int mounts_prepare(struct child *c);
 int prepared_take(struct child *c);
 int tree_propagation(struct child *c);
 int root_mount(struct child *c);
+int overlay_mount(struct child *c, const struct overlay *overlay, const char *target);
+bool is_bound(const struct mount_step *m);
+bool source_is_path(const struct mount_step *m);
+int source_open(struct child *c, const struct mount_step *m);
+int sources_place(struct child *c);
+int tree_clone(int dir, const char *path, bool recursive);
+int mount_attach(int from, int fd);
 int mounts_build(struct child *c);
 int mounts_enter(struct child *c);
 int mount_change(int fd, const char *path, unsigned int flags, const struct k_mount_attr *attr);
 const char *fd_path(int fd, char out[32]);
 int in_root(int root, const char *path, uint64_t flags);
+int beneath(int dir, const char *path, uint64_t flags);
 int make_in_root(int root, const char *path, bool directory);
 int tty_make(struct child *c, int root);
 int tty_take(struct child *c);

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { ContainerCreateConfig } from '../../../engine/contract.ts'
 import { importBusybox, openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 
 describe('create() while its image is being removed', () => {
@@ -10,6 +11,7 @@ describe('create() while its image is being removed', () => {
   before(async () => {
     host = await openTestEngine({ image: false })
     await importBusybox(host.engine, 'app:1')
+    await importBusybox(host.engine, 'base:1')
   })
   after(() => host.close())
 
@@ -19,10 +21,16 @@ describe('create() while its image is being removed', () => {
       return fs.existsSync(directory) ? fs.readdirSync(directory) : []
     })
 
-  const config = { Image: 'app:1', Cmd: ['true'], Volumes: { '/data': {} } }
+  const standing = { Image: 'app:1', Cmd: ['true'], Volumes: { '/data': {} } }
+  const mounting: ContainerCreateConfig = {
+    ...standing,
+    Image: 'base:1',
+    HostConfig: { Mounts: [{ Type: 'image', Source: 'app:1', Target: '/app' }] },
+  }
 
   /** Both at once, the one that is named `first` some turns of the event loop ahead. */
   async function race(
+    config: ContainerCreateConfig,
     first: 'create' | 'remove',
     turns: number,
     remove: () => Promise<unknown>,
@@ -40,28 +48,33 @@ describe('create() while its image is being removed', () => {
     return { id: made.status === 'fulfilled' ? made.value.Id : undefined, errors }
   }
 
-  for (const first of ['create', 'remove'] as const) {
-    test(`one of them is refused, ${first} ahead, and nothing half made is left`, async () => {
-      for (let turns = 0; turns < 12; turns++) {
-        const { errors, id } = await race(first, turns, () => host.engine.images.remove('app:1'))
-        if (id === undefined) {
-          assert.deepEqual(errors, ['NOT_FOUND'])
-          assert.deepEqual(left(), [])
-          await importBusybox(host.engine, 'app:1')
-          continue
+  for (const [how, config] of [
+    ['stands on', standing],
+    ['mounts', mounting],
+  ] as const) {
+    for (const first of ['create', 'remove'] as const) {
+      test(`one of them is refused, ${first} of what ${how} it ahead, and nothing half made is left`, async () => {
+        for (let turns = 0; turns < 12; turns++) {
+          const remove = (): Promise<unknown> => host.engine.images.remove('app:1')
+          const { errors, id } = await race(config, first, turns, remove)
+          if (id === undefined) {
+            assert.deepEqual(errors, ['NOT_FOUND'])
+            assert.deepEqual(left(), [])
+            await importBusybox(host.engine, 'app:1')
+            continue
+          }
+          assert.deepEqual(errors, ['CONFLICT'])
+          assert.deepEqual((await host.engine.images.inspect('app:1')).RepoTags, ['app:1'])
+          await host.engine.containers.remove(id, { volumes: true })
         }
-        assert.deepEqual(errors, ['CONFLICT'])
-        const [image] = await host.engine.images.list()
-        assert.deepEqual(image?.RepoTags, ['app:1'])
-        await host.engine.containers.remove(id, { volumes: true })
-      }
-    })
+      })
+    }
   }
 
   test('a prune passes over the image, or the container is not made', async () => {
     for (let turns = 0; turns < 12; turns++) {
       const prune = (): Promise<unknown> => host.engine.images.prune({ dangling: ['false'] })
-      const { errors, id } = await race('create', turns, prune)
+      const { errors, id } = await race(standing, 'create', turns, prune)
       if (id === undefined) {
         assert.deepEqual(errors, ['NOT_FOUND'])
         assert.deepEqual(left(), [])

@@ -35,12 +35,18 @@ static int accepted(const struct plan *plan)
 	uint32_t i, sum = 0;
 
 	while (plan_next(plan, &offset, &r)) {
+		if (r.type == REC_MOUNT) {
+			struct mount_step m = mount_read(&r.fields);
+
+			walk_strings(&m.lower);
+			sum += (uint32_t)(strlen(m.source) + strlen(m.below));
+		}
 		while (!r.fields.bad && r.fields.at < r.fields.end)
 			sum += field_u32(&r.fields);
 	}
 	walk_strings(&plan->process.args);
 	walk_strings(&plan->process.env);
-	walk_strings(&plan->overlay_lower);
+	walk_strings(&plan->overlay.lower);
 	for (i = 0; i < plan->process.ngids * 4; i++)
 		sum += plan->process.gids[i];
 	for (i = 0; i < plan->process.seccomp_size; i++)

@@ -51,6 +51,17 @@ describe('plan reader and log writer', () => {
         user: { uid: 1, gid: 2, additionalGids: [3, 4] },
       },
       linux: { sysctl: { 'kernel.shmmni': '1' } },
+      mounts: [
+        {
+          destination: '/image',
+          type: 'bind',
+          source: 'image',
+          part: {
+            subpath: 'a',
+            image: { layersRoot: '/', lower: Array<string>(200).fill('layer-of-many') },
+          },
+        },
+      ],
     })
     fs.writeFileSync(plan, encodePlan(options))
     for (const seed of [1, 2, 3]) {

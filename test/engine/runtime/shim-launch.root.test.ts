@@ -157,7 +157,7 @@ describe('launchContainer', () => {
   })
 
   it('mounts 128 layers within one page of options, and more than that', async () => {
-    const lower = Array.from({ length: 180 }, (_, index) => `layer-${index}-of-many`)
+    const lower = Array.from({ length: 180 }, (_, index) => `layer-${index}-of-a-great-many`)
     for (const [index, name] of lower.entries()) {
       fs.mkdirSync(path.join(bench.root, 'layers', name))
       fs.writeFileSync(path.join(bench.root, 'layers', name, 'top'), `${index}\n`)
@@ -171,6 +171,17 @@ describe('launchContainer', () => {
       })
       await run.shim.ended
       assert.equal(run.stdout(), '0\n', `${count} layers`)
+      const image = { layersRoot: base.rootfs.layersRoot, lower: lower.slice(20, count) }
+      const mount = { type: 'bind', source: 'deep', options: ['rbind', 'ro'] }
+      const mounting = await bench.launch({
+        process: sh('cat /image/top /part; touch /image/top 2>&1 | grep -o Read-only'),
+        mounts: [
+          { ...mount, destination: '/image', part: { subpath: '', image } },
+          { ...mount, destination: '/part', part: { subpath: 'top', image } },
+        ],
+      })
+      await mounting.shim.ended
+      assert.equal(mounting.stdout(), '20\n20\nRead-only\n', `${count - 20} layers mounted`)
     }
   })
 
