@@ -20,7 +20,7 @@ export class EngineProcess {
   readonly #env: Record<string, string>
 
   /**
-   * @param options.program the engine bundled into one file; from its source when not given
+   * @param options.program the engine bundled into one file; when not given the one of `npm test`, else its source
    * @param options.env more of its environment
    */
   constructor(
@@ -28,7 +28,7 @@ export class EngineProcess {
     options: { program?: string; env?: Record<string, string> } = {},
   ) {
     this.instance = instance
-    this.#program = options.program
+    this.#program = options.program ?? process.env.GANTRY_TEST_ENGINE
     this.#env = options.env ?? {}
   }
 
