@@ -9,7 +9,7 @@ describe('signing in and out, themes and keys in the browser', () => {
   let page: Page
 
   before(async () => {
-    console = await ConsolePage.open(18570)
+    console = await ConsolePage.open()
     page = console.page
     await console.runContainer('steady')
   })

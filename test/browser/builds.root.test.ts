@@ -36,7 +36,7 @@ describe('builds in the browser', () => {
   let page: Page
 
   before(async () => {
-    console = await ConsolePage.open(18830)
+    console = await ConsolePage.open()
     page = console.page
   })
   after(() => console.close())

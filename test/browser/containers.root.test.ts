@@ -12,7 +12,7 @@ describe('the list of containers in the browser', () => {
   const names = Array.from({ length: NUMBER }, (_, n) => `web-${String(n).padStart(2, '0')}`)
 
   before(async () => {
-    console = await ConsolePage.open(18530)
+    console = await ConsolePage.open()
     page = console.page
     for (const name of names) await console.runContainer(name)
   })

@@ -8,6 +8,7 @@ import { dockerArchive, tarOf } from '../engine/images/archives.ts'
 import { shoot } from '../helpers/browser.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { ConsolePage } from '../helpers/console-page.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 
 const MIB = 1 << 20
@@ -23,9 +24,9 @@ describe(
     let reference: string
 
     before(async () => {
-      console = await ConsolePage.open(18540)
+      console = await ConsolePage.open()
       page = console.page
-      registry = await LocalRegistry.start(console.scratch, 18550)
+      registry = await LocalRegistry.start(console.scratch)
       const layers = [
         busyboxRootfsTar(),
         ...[3, 4].map((size) => tarOf({ [`data-${String(size)}`]: randomBytes(size * MIB) })),
@@ -52,7 +53,8 @@ describe(
       await page.getByLabel('Variable name 1').fill('GREETING')
       await page.getByLabel('Variable value 1').fill('good day')
       await page.getByRole('button', { name: 'Add port' }).click()
-      await page.getByLabel('Host port 1').fill('18560')
+      const published = String(freePort())
+      await page.getByLabel('Host port 1').fill(published)
       await page.getByLabel('Container port 1').fill('80')
       await page.getByRole('button', { name: 'Add volume' }).click()
       await page.getByLabel('Volume name 1').fill('notes')
@@ -74,7 +76,7 @@ describe(
         made.Mounts?.map(({ Type, Name, Destination }) => ({ Type, Name, Destination })),
         [{ Type: 'volume', Name: 'notes', Destination: '/notes' }],
       )
-      assert.equal(made.NetworkSettings?.Ports?.['80/tcp']?.[0]?.HostPort, '18560')
+      assert.equal(made.NetworkSettings?.Ports?.['80/tcp']?.[0]?.HostPort, published)
     })
 
     test('a name that is taken is told while it is typed', async () => {
@@ -84,15 +86,16 @@ describe(
     })
 
     test('a port that something else on the host holds fails in words, and nothing is left', async () => {
-      const other = net.createServer().listen(18561, '0.0.0.0')
+      const other = net.createServer().listen(0, '0.0.0.0')
       await once(other, 'listening')
+      const held = String((other.address() as net.AddressInfo).port)
       await fill('busybox', 'portless', LOOP)
       await page.getByRole('button', { name: 'Add port' }).click()
-      await page.getByLabel('Host port 1').fill('18561')
+      await page.getByLabel('Host port 1').fill(held)
       await page.getByLabel('Container port 1').fill('80')
       await deploy().click()
       await page.getByRole('button', { name: 'Back to the form' }).waitFor()
-      await page.getByText(/18561/).first().waitFor()
+      await page.getByText(new RegExp(held)).first().waitFor()
       await shoot(page, '63-port-taken')
       other.close()
       assert.deepEqual(
@@ -100,7 +103,7 @@ describe(
         [['/exact']],
       )
       await page.getByRole('button', { name: 'Back to the form' }).click()
-      assert.equal(await page.getByLabel('Host port 1').inputValue(), '18561')
+      assert.equal(await page.getByLabel('Host port 1').inputValue(), held)
     })
 
     test('a command that is not in the image is told, and nothing is left', async () => {

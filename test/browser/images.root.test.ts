@@ -24,9 +24,9 @@ describe(
     let reference: string
 
     before(async () => {
-      console = await ConsolePage.open(18500)
+      console = await ConsolePage.open()
       page = console.page
-      registry = await LocalRegistry.start(console.scratch, 18510)
+      registry = await LocalRegistry.start(console.scratch)
       const layers = [
         busyboxRootfsTar(),
         ...[4, 6, 3].map((size, index) =>

@@ -6,15 +6,16 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { openBrowser, shoot } from '../helpers/browser.ts'
 import { ConsoleProcess } from '../helpers/console-process.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { testInstance } from '../helpers/local-engine.ts'
 import { leftOvers, sweepInstance } from '../helpers/sweep-instance.ts'
 
 const PASSWORD = 'correct horse battery'
-const PUBLISHED = 18480
+const PUBLISHED = freePort()
 
 describe('the main job in the browser, from the first account to removal', () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
-  const host = new ConsoleProcess(testInstance(root), 18400)
+  const host = new ConsoleProcess(testInstance(root))
   let browser: Browser | undefined
   let page: Page
   const complaints: string[] = []

@@ -9,7 +9,7 @@ describe('networks and volumes in the browser', () => {
   let page: Page
 
   before(async () => {
-    console = await ConsolePage.open(18520)
+    console = await ConsolePage.open()
     page = console.page
   })
   after(() => console.close())

@@ -23,11 +23,11 @@ describe(
     let token = ''
 
     before(async () => {
-      console = await ConsolePage.open(18600)
+      console = await ConsolePage.open()
       page = console.page
       const htpasswd = path.join(console.scratch, 'htpasswd')
       fs.writeFileSync(htpasswd, HTPASSWD)
-      registry = await LocalRegistry.start(console.scratch, 18610, { htpasswd, deletes: true })
+      registry = await LocalRegistry.start(console.scratch, { htpasswd, deletes: true })
       const image = dockerArchive({ layers: [busyboxRootfsTar()], tags: ['app:1'] })
       for (const tag of ['1', '2', '10', 'latest'])
         registry.push(image, `team/app:${tag}`, 'me:secret')

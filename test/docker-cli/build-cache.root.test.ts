@@ -44,8 +44,7 @@ describe('caches of builds', { skip }, () => {
     scratch = path.join(maker.dir, 'scratch')
     fs.mkdirSync(scratch)
     await maker.ok('save', '-o', path.join(scratch, 'base.tar'), maker.image)
-    if (hasRegistry)
-      registry = await LocalRegistry.start(scratch, 21_000 + ((process.pid + 500) % 4000) * 2)
+    if (hasRegistry) registry = await LocalRegistry.start(scratch)
   })
   after(async () => {
     await registry?.close()

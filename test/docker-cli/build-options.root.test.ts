@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hostPlatform } from '../../engine/oci/platform.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 import { buildx, contextOf, stepsOf } from './contexts.ts'
 import type { Files } from './contexts.ts'
@@ -107,7 +108,7 @@ describe('options of docker buildx build', { skip }, () => {
       git('init', '-q')
       git('add', '.')
       git('commit', '-q', '-m', 'files')
-      const port = String(31_000 + (process.pid % 1000))
+      const port = String(freePort())
       const daemon = spawn(
         'git',
         [
@@ -278,10 +279,7 @@ describe('options of docker buildx build', { skip }, () => {
       async () => {
         const scratch = path.join(cli.dir, 'platforms')
         fs.mkdirSync(scratch)
-        const registry = await LocalRegistry.start(
-          scratch,
-          21_000 + ((process.pid + 900) % 4000) * 2,
-        )
+        const registry = await LocalRegistry.start(scratch)
         try {
           const name = `${registry.host}/both:1`
           await built(files, '--platform', `${FOREIGN},${HOST}`, '-t', name, '--push')

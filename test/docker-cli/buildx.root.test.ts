@@ -270,7 +270,7 @@ describe('docker buildx build', { skip }, () => {
       fs.mkdirSync(scratch)
       const htpasswd = path.join(scratch, 'htpasswd')
       fs.writeFileSync(htpasswd, HTPASSWD)
-      const registry = await LocalRegistry.start(scratch, 21_000 + (process.pid % 4000) * 2, {
+      const registry = await LocalRegistry.start(scratch, {
         htpasswd,
       })
       try {

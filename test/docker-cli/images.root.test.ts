@@ -131,7 +131,7 @@ describe(
     let registry: LocalRegistry
     before(async () => {
       cli = await openCli()
-      registry = await LocalRegistry.start(cli.dir, 30000 + (process.pid % 10000))
+      registry = await LocalRegistry.start(cli.dir)
     })
     after(async () => {
       await registry.close()

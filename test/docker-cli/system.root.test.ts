@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import fs from 'node:fs/promises'
-import net from 'node:net'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
@@ -206,7 +204,7 @@ describe('docker info, version, events, login and prune', { skip: await whyNot()
         htpasswd,
         'rider:$2y$05$abcdefghijklmnopqrstuukAGqk1114ICnhl6dLOh9a3Ti/e0h/ma\n',
       )
-      const registry = await LocalRegistry.start(cli.dir, await freePortPair(), { htpasswd })
+      const registry = await LocalRegistry.start(cli.dir, { htpasswd })
       try {
         const login = (password: string): ReturnType<Cli['run']> =>
           cli.run(['login', '-u', 'rider', '--password-stdin', registry.host], { input: password })
@@ -258,19 +256,3 @@ describe('docker info, version, events, login and prune', { skip: await whyNot()
     await cli.ok('system', 'df', '-v')
   })
 })
-
-/** A port of which the next is free, too. */
-async function freePortPair(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 30_000)
-    const servers = [port, port + 1].map((one) => net.createServer().listen(one, '127.0.0.1'))
-    try {
-      await Promise.all(servers.map((server) => once(server, 'listening')))
-      return port
-    } catch {
-      // taken
-    } finally {
-      for (const server of servers) server.close()
-    }
-  }
-}

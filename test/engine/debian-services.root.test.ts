@@ -4,11 +4,12 @@ import fs from 'node:fs'
 import net from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { debianServicesTar } from '../helpers/debian-root.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { openTestEngine, type TestEngine } from '../helpers/local-engine.ts'
 import { demultiplex } from '../helpers/raw-stream.ts'
 
-const PORT = '18481'
-const REDIS_PORT = '18483'
+const PORT = String(freePort())
+const REDIS_PORT = String(freePort())
 const IMAGE = 'debian-services:1'
 
 describe('a Debian root with nginx, redis and postgresql, made by mmdebstrap', () => {

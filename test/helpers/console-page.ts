@@ -35,9 +35,9 @@ export class ConsolePage {
     page.on('pageerror', (error) => this.complaints.push(error.message))
   }
 
-  static async open(port: number): Promise<ConsolePage> {
+  static async open(): Promise<ConsolePage> {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
-    const host = new ConsoleProcess(testInstance(scratch), port)
+    const host = new ConsoleProcess(testInstance(scratch))
     const [browser, started] = await Promise.allSettled([openBrowser(), host.start()])
     // a port that is taken is only known when the engine has made its network
     if (browser.status === 'rejected' || started.status === 'rejected') {

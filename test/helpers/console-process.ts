@@ -3,19 +3,22 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Instance } from '../../engine/instance.ts'
+import { freePort } from './free-port.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 
-/** The program as `npm start` runs it: dist/server.js over roots of its own. Built by set-up, which `npm test` does first. */
+/**
+ * The program as `npm start` runs it: dist/server.js over roots and at a port of its own, the same after each start. Built by
+ * set-up, which `npm test` does first.
+ */
 export class ConsoleProcess {
   readonly instance: Instance
-  readonly port: number
+  readonly port = freePort()
   #child: ChildProcess | null = null
   said = ''
 
-  constructor(instance: Instance, port: number) {
+  constructor(instance: Instance) {
     this.instance = instance
-    this.port = port
   }
 
   get url(): string {

@@ -5,6 +5,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { Transform } from 'node:stream'
 import { isOnPath } from './on-path.ts'
+import { freePort } from './free-port.ts'
 
 export const hasRegistry = isOnPath('docker-registry') && isOnPath('skopeo')
 
@@ -22,11 +23,12 @@ export class LocalRegistry {
   readonly host: string
   bytesPerSecond = Infinity
 
-  private constructor(server: ChildProcess, port: number, scratch: string, doorPort: number) {
+  private constructor(server: ChildProcess, port: number, scratch: string) {
     this.#server = server
     this.#port = port
     this.#scratch = scratch
-    this.host = `127.0.0.1:${String(doorPort)}`
+    const door = freePort()
+    this.host = `127.0.0.1:${String(door)}`
     this.#door = net.createServer((client) => {
       const registry = net.connect(port, '127.0.0.1')
       for (const [socket, other] of [
@@ -42,20 +44,20 @@ export class LocalRegistry {
       client.pipe(registry)
       registry.pipe(this.#slow()).pipe(client)
     })
-    this.#door.listen(doorPort, '127.0.0.1')
+    this.#door.listen(door, '127.0.0.1')
   }
 
   /**
-   * Takes the port and the one after it.
+   * At a port of its own, and a door before it at another.
    *
    * @param options.htpasswd lets in nobody but those in this file
    * @param options.deletes takes deletions, which it does not by itself
    */
   static async start(
     scratch: string,
-    port: number,
     options: { htpasswd?: string; deletes?: boolean } = {},
   ): Promise<LocalRegistry> {
+    const port = freePort()
     const config = path.join(scratch, 'registry.json')
     fs.writeFileSync(
       config,
@@ -73,7 +75,7 @@ export class LocalRegistry {
       }),
     )
     const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
-    const registry = new LocalRegistry(server, port, scratch, port + 1)
+    const registry = new LocalRegistry(server, port, scratch)
     await isReachable(port)
     return registry
   }

@@ -4,10 +4,11 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import { debianBaseTar } from '../../helpers/debian-root.ts'
+import { freePort } from '../../helpers/free-port.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { tarOf } from '../images/archives.ts'
 
-const PORT = '18482'
+const PORT = String(freePort())
 
 const DOCKERFILE = `FROM debian-base
 ENV DEBIAN_FRONTEND=noninteractive

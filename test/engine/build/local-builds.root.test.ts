@@ -15,6 +15,7 @@ import type { Engine } from '../../../engine/contract.ts'
 import type { BuildEvent, BuildRequest } from '../../../engine/contract/builds.ts'
 import type { BuildError } from '../../../engine/errors.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
+import { freePort } from '../../helpers/free-port.ts'
 import { importBusybox, openTestEngine, testInstance } from '../../helpers/local-engine.ts'
 import type { TestEngine } from '../../helpers/local-engine.ts'
 import { sweepInstance } from '../../helpers/sweep-instance.ts'
@@ -45,7 +46,7 @@ async function serveSources(): Promise<{ git: string; web: string; close: () => 
   git('add', '.')
   git('commit', '-q', '-m', 'files')
   git('checkout', '-q', 'main')
-  const port = 20_000 + (process.pid % 10_000)
+  const port = freePort()
   const daemon = spawn(
     'git',
     [

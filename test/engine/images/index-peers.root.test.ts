@@ -27,7 +27,7 @@ describe(
     let door: RegistryDoor
     before(async () => {
       scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-idx-'))
-      registry = await LocalRegistry.start(scratch, 18491)
+      registry = await LocalRegistry.start(scratch)
       door = await RegistryDoor.open()
       writeLayout(path.join(scratch, 'layout'))
       await copyAll(`oci:${scratch}/layout`, `docker://${registry.host}/multi:1`)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
 import fs from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { runOnce } from '../../../engine/networks/nft.ts'
 import { fetchFrom, Host, ipOf, netnsOf, run } from './harness.ts'
+import { freePort } from '../../helpers/free-port.ts'
 
-const port = (): string => String(randomInt(31000, 32700))
+const port = (): string => String(freePort())
 
 describe('LocalNetworks', () => {
   let host: Host

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
-import { randomInt } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { runOnce } from '../../../engine/networks/nft.ts'
 import { askUdp, fetchFrom, Host, ipOf, netnsOf, run, runNode } from './harness.ts'
+import { freePort } from '../../helpers/free-port.ts'
 
-const port = (): string => String(randomInt(20000, 30000))
+const port = (): string => String(freePort())
 
 describe('LocalNetworks: who reaches whom', () => {
   let host: Host
@@ -154,7 +154,7 @@ describe('LocalNetworks: who reaches whom', () => {
   })
 
   test('of a range of host ports the first free one is taken', async () => {
-    const from = randomInt(30000, 31000)
+    const from = freePort(2)
     const portBindings = { '80/tcp': [{ HostPort: `${from}-${from + 1}` }] }
     const first = await host.start('range1', { portBindings })
     const second = await host.start('range2', { portBindings })

@@ -9,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { parseChallenges } from '../../../engine/registry/auth.ts'
+import { freePort } from '../../helpers/free-port.ts'
 import { hasRegistry } from '../../helpers/local-registry.ts'
 import { configOf, dockerArchive, registryImage, sha256, tarOf } from '../images/archives.ts'
 import { collect, TestImages } from '../images/image-engine.ts'
@@ -450,7 +451,7 @@ describe(
     let test: TestImages
     before(async () => {
       scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-reg'))
-      host = `127.0.0.1:${await freePort()}`
+      host = `127.0.0.1:${String(freePort())}`
       // cost 4: the server checks it at each request
       const hash = execFileSync(
         'python3',
@@ -547,15 +548,6 @@ describe('parseChallenges()', () => {
     assert.deepEqual(parseChallenges(undefined), [])
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function reachable(port: number): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {

@@ -220,7 +220,6 @@ describe(
   { skip: !hasRegistry && 'docker-registry and skopeo are not installed' },
   () => {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-push'))
-    const port = 20000 + (process.pid % 20000)
     let test: TestImages
     let registry: LocalRegistry
     before(async () => {
@@ -230,7 +229,7 @@ describe(
         htpasswd,
         'me:$2b$04$gFkeTufxrviM.5cmB6Q08.s4XilwkgqfZk4ZFPqThJ0O3eL1syQ6O\n',
       )
-      registry = await LocalRegistry.start(scratch, port, { htpasswd })
+      registry = await LocalRegistry.start(scratch, { htpasswd })
       test = await TestImages.open()
     })
     after(async () => {
