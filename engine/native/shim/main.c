@@ -48,7 +48,8 @@ _Noreturn static void give_up(const char *step, const char *path, int rc)
 	message_str(&m, path ? path : "");
 	message_end(&m);
 	say(step, path, rc);
-	unlink("s");
+	if (shim.listener > 0)
+		unlink("s");
 	_exit(write_all(STATUS_FD, buf, m.len) < 0 ? 2 : 1);
 }
 
@@ -71,10 +72,18 @@ static void plan_load(void)
 		give_up("read", "plan", rc);
 }
 
+static void engine_check(void)
+{
+	if ((uint32_t)getppid() != shim.plan.engine_pid)
+		give_up("engine is gone", NULL, -ESRCH);
+}
+
 static void socket_listen(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "s"};
 
+	/* as late as this the directory may be that of another shim, which the next engine started */
+	engine_check();
 	/* the working directory is RUNDIR: its own name may be longer than a socket's can be */
 	unlink("s");
 	shim.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -83,8 +92,7 @@ static void socket_listen(void)
 	    listen(shim.listener, 64) < 0)
 		give_up("listen on", "s", -errno);
 	umask(077);
-	if ((uint32_t)getppid() != shim.plan.engine_pid)
-		give_up("engine is gone", NULL, -ESRCH);
+	engine_check();
 }
 
 static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGTTOU, SIGTTIN, SIGTSTP};

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { shimPath } from '../../../engine/native/addon.ts'
 import { connectShim, launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, isAlive, openBench, readAll, readLog, sh, unframe } from './shim-helper.ts'
@@ -105,6 +106,16 @@ describe('a shim', () => {
     assert.equal(await run.shim.ended, null)
     await eventually(() => !isAlive(run.shim.pid), 'init is gone')
     await assert.rejects(connectShim(run.options.runDir), { code: 'NOT_FOUND' })
+  })
+
+  it('of an engine that is gone leaves the shim alone that the next one has started there', async () => {
+    const run = await bench.launch({ process: sh('sleep 600') })
+    // it comes late: the plan is that of another engine's launch
+    const late = spawn('sh', ['-c', `"${shimPath()}" "${run.options.runDir}" 3>&1; exit 0`])
+    await new Promise((resolve) => late.once('exit', resolve))
+    const next = await connectShim(run.options.runDir)
+    assert.equal(next.shimPid, run.shim.shimPid)
+    next.close()
   })
 
   it('ignores what would stop others', async () => {
