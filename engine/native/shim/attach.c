@@ -137,8 +137,7 @@ void client_answer_start(int client, struct proc *p)
 		clients_started(p->id, p->pid, 0, "", "");
 	if (client < 0) {
 		/* who was to write it has left meanwhile */
-		if (p->announced)
-			proc_stdin_end(p);
+		proc_stdin_end(p);
 		return;
 	}
 	c = &shim.clients[client];

@@ -362,7 +362,7 @@ static void turn(void)
 	int k, ready;
 
 	/* who comes early waits in the backlog, and is turned away if nothing is started */
-	if (shim.listener >= 0 && shim.procs[0].state != PROC_STARTING && clients_have_room())
+	if (shim.listener >= 0 && shim.procs[0].state != PROC_STARTING && !shim.procs[0].failed && clients_have_room())
 		n = want(n, shim.listener, POLLIN, ON_LISTENER, 0);
 	n = want(n, shim.signals, POLLIN, ON_SIGNALS, 0);
 	for (k = 0; k < shim.procs_top; k++) {
@@ -423,9 +423,10 @@ _Noreturn static void end(void)
 		say("lines of the log were lost", shim.plan.log_path, shim.log.failure);
 	exit_record(p);
 	unlink("s");
+	execs_tell_ends();
 	clients_exited("", p->pid, p->code, &p->ended);
 	fd_close(&shim.listener);
-	while (clients_linger(monotonic_ms()))
+	while (execs_settle() | clients_linger(monotonic_ms()))
 		turn();
 	_exit(0);
 }

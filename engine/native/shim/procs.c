@@ -507,6 +507,15 @@ static void ended_remember(const struct proc *p)
 	e->code = p->code;
 }
 
+static void exec_tell_end(struct proc *p)
+{
+	if (p->told)
+		return;
+	p->told = true;
+	ended_remember(p);
+	clients_exited(p->id, p->pid, p->code, &p->ended);
+}
+
 static void proc_died(struct proc *p, int status)
 {
 	/* all it said is there now, also whether it ever started; what a killed go-between made may hold the socket still */
@@ -595,11 +604,8 @@ void proc_settle(struct proc *p)
 	stream_close(&p->out[1]);
 	stdin_close(p);
 	/* told before its streams end: who sees those end asks for the exit code next */
-	if (p != shim.procs && !p->told) {
-		p->told = true;
-		ended_remember(p);
-		clients_exited(p->id, p->pid, p->code, &p->ended);
-	}
+	if (p != shim.procs)
+		exec_tell_end(p);
 	clients_stream_ended(p);
 	if (clients_pending(p)) {
 		clients_drop_stalled(p, now);
@@ -609,4 +615,29 @@ void proc_settle(struct proc *p)
 		shim.ending = true;
 	else
 		proc_free(p);
+}
+
+/* The container is over: the ends of execs that went before it are told before its own. */
+void execs_tell_ends(void)
+{
+	int i;
+
+	for (i = 1; i < shim.procs_top; i++) {
+		if (shim.procs[i].state == PROC_EXITED)
+			exec_tell_end(&shim.procs[i]);
+	}
+}
+
+/* Then what they printed last goes to who still reads it; false when all have it, or have had time enough. */
+bool execs_settle(void)
+{
+	bool some = false;
+	int i;
+
+	for (i = shim.procs_top - 1; i > 0; i--) {
+		if (shim.procs[i].state == PROC_EXITED)
+			proc_settle(&shim.procs[i]);
+		some |= shim.procs[i].state == PROC_EXITED;
+	}
+	return some;
 }

@@ -288,6 +288,8 @@ void proc_read(struct proc *p, int stream);
 void proc_write(struct proc *p);
 void proc_stdin_end(struct proc *p);
 void proc_settle(struct proc *p);
+void execs_tell_ends(void);
+bool execs_settle(void);
 bool proc_held(const struct proc *p);
 void proc_reap(void);
 int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);

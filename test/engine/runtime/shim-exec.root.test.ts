@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connectUnixStream } from '../../../engine/native/net.ts'
+import { closeFd } from '../../../engine/native/process.ts'
+import { encodeExecPlan } from '../../../engine/runtime/plan.ts'
 import type { ContainerLaunchError, ExecOptions, Shim } from '../../../engine/runtime/shim.ts'
 import { connectShim } from '../../../engine/runtime/shim.ts'
+import { encodeRequest, Request } from '../../../engine/runtime/shim-protocol.ts'
 import type { OciProcess } from '../../../engine/types/oci-runtime.ts'
 import type { Bench, Launched } from './shim-helper.ts'
 import {
@@ -214,6 +219,35 @@ describe('Shim.exec', () => {
     await other.shim.signal(9)
     await other.shim.ended
     await assert.rejects(other.shim.exec(options(['true'])), { code: 'CONFLICT' })
+  })
+
+  it('that ended before the container keeps its code, and its reader gets the last bytes', async () => {
+    const other = await bench.launch({ process: sh('sleep 600') })
+    const { exited, pid, stream } = await other.shim.exec(
+      options(['sh', '-c', 'head -c 260000 /dev/zero; exit 3']),
+    )
+    assert.ok(stream)
+    // nobody reads: some is with the socket, some with the shim, some in the pipe
+    await eventually(() => !isAlive(pid), 'it has written all')
+    await other.shim.signal(9)
+    assert.equal((await other.shim.ended)?.code, 137)
+    assert.equal(await exited, 3)
+    assert.equal(unframe(await readAll(stream)).stdout.length, 260_000)
+  })
+
+  it('whose client leaves while it is started gets the end of its input', async () => {
+    const { options: launched, shim: other } = await bench.launch({ process: sh('sleep 600') })
+    const fd = connectUnixStream(path.join(launched.runDir, 's')) ?? -1
+    const plan = encodeExecPlan({ id: 'left', process: plainProcess(['sh', '-c', 'cat; exit 4']) })
+    fs.writeSync(fd, encodeRequest(Request.exec, 7, plan))
+    closeFd(fd)
+    let known = await other.execs()
+    for (let n = 0; n < 250 && known[0]?.code === undefined; n++) {
+      await sleep(20)
+      known = await other.execs()
+    }
+    assert.equal(known[0]?.id, 'left')
+    assert.equal(known[0].code, 4)
   })
 
   it('takes three milliseconds or so', async (t) => {
