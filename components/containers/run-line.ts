@@ -1,5 +1,6 @@
 import type { ContainerInspectResponse } from '@/engine/types/docker.ts'
 import { quoteWord } from '@/server/api/shell-words.ts'
+import { mountOption } from './mount-words.ts'
 
 /** The `docker run` line that would make such a container again. What is as the image has it may appear too. */
 export function runLineOf(container: ContainerInspectResponse): string {
@@ -33,14 +34,7 @@ export function runLineOf(container: ContainerInspectResponse): string {
   }
   if (host.PublishAllPorts === true) words.push('-P')
   for (const bind of host.Binds ?? []) flag('-v', bind)
-  for (const mount of host.Mounts ?? []) {
-    const source =
-      mount.Source === undefined || mount.Source === '' ? '' : `,source=${mount.Source}`
-    flag(
-      '--mount',
-      `type=${mount.Type ?? 'volume'}${source},target=${mount.Target ?? ''}${mount.ReadOnly === true ? ',readonly' : ''}`,
-    )
-  }
+  for (const mount of host.Mounts ?? []) flag('--mount', mountOption(mount))
   for (const variable of config.Env ?? []) flag('-e', variable)
   for (const [label, value] of Object.entries(config.Labels ?? {}))
     flag('--label', `${label}=${value}`)

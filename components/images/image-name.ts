@@ -36,14 +36,23 @@ export function imageHref(nameOrId: string, tab = ''): string {
   return `/images/${encodeURIComponent(nameOrId.replace(/^sha256:/, ''))}${tab}`
 }
 
-/** Containers by the image that they stand on. */
+/** IDs of the images that a container needs: the one it stands on, and those that are mounted in it. */
+export function imagesOf({ ImageID, Mounts }: ContainerSummary): string[] {
+  const mounted = (Mounts ?? []).flatMap(({ Source, Type }) =>
+    Type === 'image' && Source !== undefined ? [Source] : [],
+  )
+  return [...new Set([ImageID ?? '', ...mounted])]
+}
+
+/** Containers by the images that they need. */
 export function usersByImage(containers: ContainerSummary[]): Map<string, ContainerSummary[]> {
   const users = new Map<string, ContainerSummary[]>()
   for (const container of containers) {
-    const id = container.ImageID ?? ''
-    const others = users.get(id)
-    if (others === undefined) users.set(id, [container])
-    else others.push(container)
+    for (const id of imagesOf(container)) {
+      const others = users.get(id)
+      if (others === undefined) users.set(id, [container])
+      else others.push(container)
+    }
   }
   return users
 }

@@ -61,7 +61,7 @@ export function RemoveImageDialog(props: {
         </ul>
       )}
       {users.length > 0 && (
-        <Notice kind="warning" title={`${count(users.length, 'container')} made from it`}>
+        <Notice kind="warning" title={`Used by ${count(users.length, 'container')}`}>
           The engine refuses to remove an image in use. Remove these first:{' '}
           <UsedBy containers={users} />
         </Notice>

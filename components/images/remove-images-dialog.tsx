@@ -55,7 +55,7 @@ export function RemoveImagesDialog(props: {
           kind="warning"
           title={`${count(inUse, 'image')} in use ${inUse === 1 ? 'stays' : 'stay'}`}
         >
-          Containers are made from {inUse === 1 ? 'it' : 'them'}: remove those first.
+          Containers use {inUse === 1 ? 'it' : 'them'}: remove those first.
         </Notice>
       )}
       {unused.length > 0 && (

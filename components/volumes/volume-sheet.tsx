@@ -1,6 +1,7 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
+import type { PartlyMounted } from '@/engine/types/gantry.ts'
 import { makerOf } from '@/components/callers/caller-words.ts'
 import { containerName } from '@/components/containers/container-name.ts'
 import { engine } from '@/components/engine/client.ts'
@@ -72,10 +73,14 @@ export function VolumeSheet({
 function mountPoints(volume: Volume, users: ContainerSummary[]): string[] {
   return users.flatMap((user) =>
     (user.Mounts ?? [])
-      .filter((mount) => mount.Name === volume.Name)
-      .map(
-        (mount) =>
-          `${mount.Destination ?? ''} in ${containerName(user)}${mount.RW === false ? ', read only' : ''}`,
-      ),
+      .filter((mount) => mount.Type === 'volume' && mount.Name === volume.Name)
+      .map((mount) => {
+        const { Gantry } = mount as PartlyMounted
+        return [
+          `${mount.Destination ?? ''} in ${containerName(user)}`,
+          ...(Gantry === undefined ? [] : [`only ${Gantry.Subpath}`]),
+          ...(mount.RW === false ? ['read only'] : []),
+        ].join(', ')
+      }),
   )
 }

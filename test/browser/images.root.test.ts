@@ -115,7 +115,7 @@ describe(
       await console.runContainer('holder')
       await page.getByRole('link', { name: 'holder' }).waitFor()
       await act('busybox:latest', 'Remove…')
-      await page.getByText('1 container made from it').waitFor()
+      await page.getByText('Used by 1 container').waitFor()
       await page.getByRole('button', { name: 'Remove image' }).click()
       await page.getByText('It could not be removed').waitFor()
       await page.getByText(/conflict/i).waitFor()

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import Link from 'next/link'
 import { compareNames } from '@/components/page/list-order.ts'
+import { mountSource } from '@/components/containers/mount-words.ts'
 import { Badge } from '@/components/ui/badge.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
@@ -74,14 +75,16 @@ export function NetworksCard() {
   )
 }
 
-/** What of the host and which volumes it sees. */
+/** What of the host, of volumes and of images it sees. */
 export function MountsCard() {
   const { container } = useContainer()
   // engines tell them in any order
   const mounts = [...(container.Mounts ?? [])].sort((a, b) =>
     compareNames(a.Destination ?? '', b.Destination ?? ''),
   )
-  const tmpfs = Object.keys(container.HostConfig?.Tmpfs ?? {})
+  // Gantry tells of these among the others, dockerd does not
+  const told = new Set(mounts.map(({ Destination }) => Destination))
+  const tmpfs = Object.keys(container.HostConfig?.Tmpfs ?? {}).filter((path) => !told.has(path))
   return (
     <Card>
       <CardHeader title="Mounts" />
@@ -99,7 +102,7 @@ export function MountsCard() {
               {mount.RW === false && <Badge tone="warn">read-only</Badge>}
             </div>
             <code className="text-muted-foreground font-mono text-xs break-all">
-              {mount.Name ?? mount.Source}
+              {mountSource(mount, container.HostConfig)}
             </code>
           </li>
         ))}

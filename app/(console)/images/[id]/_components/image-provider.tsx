@@ -4,6 +4,7 @@ import { createContext, use, useMemo, type ReactNode } from 'react'
 import type { ContainerSummary, ImageInspect } from '@/engine/types/docker.ts'
 import type { Attributed } from '@/engine/types/gantry.ts'
 import { engine, RequestError } from '@/components/engine/client.ts'
+import { imagesOf } from '@/components/images/image-name.ts'
 import { useTopic } from '@/components/live/use-topic.tsx'
 
 export type InspectedImage = ImageInspect & Attributed & { Id: string }
@@ -54,7 +55,7 @@ export function useImageQuery(nameOrId: string): ImageQuery {
   const removed = query.error instanceof RequestError && query.error.status === 404
   const view = useMemo<ImageView | null>(() => {
     if (image === undefined) return null
-    const users = (containers ?? []).filter((container) => container.ImageID === image.Id)
+    const users = (containers ?? []).filter((container) => imagesOf(container).includes(image.Id))
     return { image, users, removed }
   }, [image, containers, removed])
   return { view, error: query.error, retry: () => void query.refetch() }
