@@ -189,6 +189,21 @@ static pid_t pid_read(const struct proc *p)
 	return pid;
 }
 
+/* What it names has become our child: of another's child the end would never be heard. */
+static void pid_take(struct proc *p)
+{
+	siginfo_t info;
+
+	p->pid = pid_read(p);
+	if (!p->pid)
+		proc_fail(p, "read the runtime's pid file", ENOENT);
+	else if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		return;
+	else
+		proc_fail(p, "adopt the runtime's process", errno);
+	p->pid = 0;
+}
+
 /* The container's init waits: it is told to go on. */
 static void start(struct proc *p)
 {
@@ -208,8 +223,8 @@ static void command_over(struct proc *p, int status)
 	p->command = 0;
 	if (!p->failed && status)
 		proc_fail(p, "runtime", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	if (!p->failed && !p->pid && !(p->pid = pid_read(p)))
-		proc_fail(p, "read the runtime's pid file", ENOENT);
+	if (!p->failed && !p->pid)
+		pid_take(p);
 	unlink(p->pid_file);
 	runtime_console(p);
 	if (!p->failed && p->tty && p->out[0].fd < 0)
