@@ -152,6 +152,7 @@ export class LocalRegistry implements RegistryEngine {
     })
     if ('tag' in target) {
       await this.#settle(into, target.tag)
+      this.#dropUnpacked(into.state, digest)
       // under this name there is nothing to run any more
       if (before && !imageAt(into, target.tag))
         await unnameImage(store, before, namesOf(into, target))
@@ -275,12 +276,15 @@ export class LocalRegistry implements RegistryEngine {
       lease.blobs.add(digest)
       await this.#uploads.finish(repository, upload, digest, async (file) => {
         // somebody else's push, or a pull, may have brought it meanwhile
-        if (!blobs.has(digest)) await blobs.adopt(file, digest)
+        const isNew = !blobs.has(digest)
+        if (isNew) await blobs.adopt(file, digest)
         await this.#store.keeping(async () => {
           // its bytes count as an upload's until this has ended
           this.#quota.check(repository, digest, 0)
           await this.#repositories.make(repository).link(digest)
         })
+        // a manifest that makes it a layer is likely to come; meanwhile others are received
+        if (isNew) this.#store.layers.ahead.begin(blobs.pathOf(digest))
       })
     })
   }
@@ -425,6 +429,14 @@ export class LocalRegistry implements RegistryEngine {
     const { digest } = record
     const names = [...namesOf(repository, { tag }), ...namesOf(repository, { digest })]
     await nameImage(this.#store, image, names, record)
+  }
+
+  /** A tag is what a push ends with: of what it names no more becomes a layer, as of images for other machines. */
+  #dropUnpacked({ manifests }: RepositoryState, digest: string): void {
+    const record = manifests.get(digest)
+    for (const each of [digest, ...(record?.manifests ?? [])])
+      for (const blob of manifests.get(each)?.blobs ?? [])
+        this.#store.layers.ahead.drop(this.#store.blobs.pathOf(blob))
   }
 
   /** Applies the rules to one repository. */

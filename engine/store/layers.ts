@@ -18,6 +18,7 @@ import type { UnpackLimits } from './limits.ts'
 import { SharedWork } from './shared-work.ts'
 import type { Trash } from './trash.ts'
 import type { Unpacked } from './unpack.ts'
+import { UnpackAhead } from './unpack-ahead.ts'
 import { Unpacker } from './unpacker.ts'
 
 /** A layer on top of all below it. */
@@ -64,6 +65,12 @@ export class LayerStore {
   /** Gives the archive that a layer was made of, too. */
   readonly #work = new SharedWork<{ layer: Layer; blob?: string }, number>()
   readonly #unpacker = new Unpacker()
+  /** Archives that are here before it is known of what layers they are. */
+  readonly ahead = new UnpackAhead({
+    makeDirectory: () => this.#makeTemporary(),
+    unpack: (directory, blob, signal) => this.#unpackInto(directory, blob, () => undefined, signal),
+    discard: (directory) => this.#trash.throwAway(directory),
+  })
 
   private constructor(root: string, trash: Trash, limits: UnpackLimits) {
     this.root = root
@@ -232,6 +239,7 @@ export class LayerStore {
   }
 
   async close(): Promise<void> {
+    await this.ahead.close()
     await this.#unpacker.close()
   }
 
@@ -240,9 +248,11 @@ export class LayerStore {
     report: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<Layer> {
-    const temporary = await this.#makeTemporary()
+    const ahead = await this.ahead.take(source.blob, signal)
+    const temporary = ahead?.directory ?? (await this.#makeTemporary())
     try {
-      const unpacked = await this.#unpackInto(temporary, source.blob, report, signal)
+      const unpacked =
+        ahead?.unpacked ?? (await this.#unpackInto(temporary, source.blob, report, signal))
       checkDiffId(source, unpacked.diffId)
       await source.belowReady
       this.#adoptDirectories(path.join(temporary, 'fs'), unpacked.implicitDirectories, source.below)
@@ -278,7 +288,9 @@ export class LayerStore {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const job = { blob: source.blob, limits: this.limits }
-    const { diffId } = await this.#unpacker.unpack(job, report, signal)
+    const ahead = await this.ahead.take(source.blob, signal)
+    if (ahead) this.#trash.throwAway(ahead.directory)
+    const { diffId } = ahead?.unpacked ?? (await this.#unpacker.unpack(job, report, signal))
     checkDiffId(source, diffId)
   }
 
