@@ -60,7 +60,7 @@ describe('a shim with another OCI runtime', () => {
     return { name: 'staged', path: file, hostProcesses: true, entersUnified: false }
   }
 
-  /** Leaves a process behind and tells its number. */
+  /** Leaves a process behind and tells its number. A shell that is still there when it ends would collect it. */
   function begin(script: string): string {
     return `/bin/sh -c '${script}' & echo $! > $pid_file`
   }
@@ -69,7 +69,7 @@ describe('a shim with another OCI runtime', () => {
 
   it('knows the code of a container that ended before the command that made it', async () => {
     const { shim } = await bench.launch({
-      runtime: staged({ create: `${begin('exit 7')}; exec sleep 0.2` }),
+      runtime: staged({ create: `${begin('sleep 0.1; exit 7')}; exec sleep 0.5` }),
     })
     assert.equal((await shim.ended)?.code, 7)
   })
@@ -105,7 +105,7 @@ describe('a shim with another OCI runtime', () => {
 
   it('knows the code of an exec that ended before the command that made it', async () => {
     const { shim } = await bench.launch({
-      runtime: staged({ exec: `${begin('exit 9')}; exec sleep 0.2` }),
+      runtime: staged({ exec: `${begin('sleep 0.1; exit 9')}; exec sleep 0.5` }),
     })
     assert.equal(await (await shim.exec(exec('brief'))).exited, 9)
   })
