@@ -11,6 +11,7 @@ import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
 import { LogKeeper } from './containers/log-keeper.ts'
+import { Mutexes } from './containers/mutex.ts'
 import { networkHooks } from './containers/network-hooks.ts'
 import { loadContainers } from './containers/load.ts'
 import { recoverContainers } from './containers/recover.ts'
@@ -138,6 +139,7 @@ async function openEngine(
       warn,
     ),
     logs: new LogKeeper(instance, warn),
+    filling: new Mutexes(),
     warn,
     launch: (container, counts) => launch(context, container, counts),
     closing: false,

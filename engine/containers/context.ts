@@ -8,6 +8,7 @@ import type { LocalVolumes } from '../volumes/local-volumes.ts'
 import type { Container } from './container.ts'
 import type { LogKeeper } from './log-keeper.ts'
 import type { ExecTable } from './exec-table.ts'
+import type { Mutexes } from './mutex.ts'
 import type { StatsSampler } from './stats.ts'
 import type { ContainerTable } from './table.ts'
 
@@ -25,6 +26,8 @@ export interface ContainersContext {
   execs: ExecTable
   sampler: StatsSampler
   logs: LogKeeper
+  /** By volume: one that several containers are made with at once is filled from the image once. */
+  filling: Mutexes
   /** Warnings that belong to nobody's call: undo steps that failed, shims that vanished. */
   warn: (message: string, error?: unknown) => void
   /** Everything from a stopped container to a running one (start.ts); what ends a run also begins the next by it. */

@@ -11,3 +11,19 @@ export class Mutex {
     return turn
   }
 }
+
+/** A mutex for each name, kept for as long as anybody waits for it. */
+export class Mutexes {
+  readonly #held = new Map<string, { mutex: Mutex; users: number }>()
+
+  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const held = this.#held.get(name) ?? { mutex: new Mutex(), users: 0 }
+    this.#held.set(name, held)
+    held.users++
+    try {
+      return await held.mutex.run(work)
+    } finally {
+      if (--held.users === 0) this.#held.delete(name)
+    }
+  }
+}
