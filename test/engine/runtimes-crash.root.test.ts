@@ -72,10 +72,13 @@ for (const runtime of ['runc', 'crun']) {
       assert.equal(output && (await demultiplex(output)).stdout, 'in\n')
       assert.equal((await host.engine.execs.inspect(more)).ExitCode, 3)
 
-      const { stream: logs } = await host.engine.containers.logs(printing, { stdout: true })
-      const lines = (await demultiplex(logs)).stdout.trim().split('\n')
+      let lines: string[]
+      do {
+        const { stream: logs } = await host.engine.containers.logs(printing, { stdout: true })
+        lines = (await demultiplex(logs)).stdout.trim().split('\n')
+      } while (lines.length < 100)
       assert.deepEqual(
-        lines.slice(0, 100),
+        lines,
         Array.from({ length: 100 }, (_, i) => `line ${String(i + 1)}`),
       )
       await host.engine.containers.remove(printing, { force: true })
@@ -89,6 +92,9 @@ for (const runtime of ['runc', 'crun']) {
         if (engineToo) await host.kill()
         for (const shim of shimPids(host.instance)) process.kill(shim, 'SIGKILL')
         if (engineToo) await host.start()
+        await (
+          await host.engine.containers.wait(id)
+        ).exited
         await until(() => !fs.existsSync(runDir(id)))
         const { State } = await host.engine.containers.inspect(id)
         assert.deepEqual([State?.Status, State?.ExitCode], ['exited', 255])
