@@ -111,7 +111,10 @@ export class LogKeeper {
         this.#warn(`${log} cannot be written, its lines are lost: ${errnoName(errno)}`)
         break
       case 'again':
-        this.#warn(`${log} is written again; ${String(lost)} lines were lost`)
+        // EAGAIN: it never failed, but its disk is slower than it may be waited for
+        if (errnoName(errno) === 'EAGAIN')
+          this.#warn(`${log} did not keep up (mode=non-blocking): ${String(lost)} lines were lost`)
+        else this.#warn(`${log} is written again; ${String(lost)} lines were lost`)
         break
     }
   }

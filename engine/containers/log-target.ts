@@ -25,6 +25,7 @@ export function logTargetOf(container: Container): LogTarget | null {
     maxSizeBytes: copy.maxSizeBytes,
     maxFiles: copy.maxFiles,
     compress: copy.compress,
+    bufferBytes: copy.bufferBytes,
     attributes: Object.keys(attributes).length === 0 ? '' : `"attrs":${goJson(attributes)},`,
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { parseDecimalSize, parseSize } from '../size.ts'
 import type { HostConfig } from '../types/docker.ts'
 import { checkFluentd } from './forward/fluentd-options.ts'
@@ -24,6 +24,8 @@ export interface LocalCopy {
   maxFiles: number
   /** Rotated files are gzip'ed. */
   compress: boolean
+  /** Bytes of lines that may wait for the disk before some are lost; 0: what the container prints waits. */
+  bufferBytes: number
   /** False when `cache-disabled` asks that nobody read it: it is then only what waits to be sent. */
   readable: boolean
 }
@@ -98,7 +100,6 @@ export function logSettingsOf(config: LogConfig | undefined): LogSettings {
  * Checks a driver and its options, so that a start does not fail by them.
  *
  * @throws INVALID_PARAMETER in Docker's words
- * @throws NOT_IMPLEMENTED for a mode that cannot be kept
  */
 export function checkLogSettings(settings: LogSettings, journaldSocket: string): void {
   const { driver, options } = settings
@@ -115,7 +116,7 @@ export function checkLogSettings(settings: LogSettings, journaldSocket: string):
       }`,
     )
   }
-  checkMode(settings)
+  checkMode(options)
   const own = Object.entries(options).filter(([name]) => !COMMON_OPTIONS.includes(name))
   check(Object.fromEntries(own), journaldSocket)
   localCopyOf(settings)
@@ -128,14 +129,16 @@ export function checkLogSettings(settings: LogSettings, journaldSocket: string):
 /** How the copy of a driver's lines is kept here; undefined for `none`. */
 export function localCopyOf({ driver, options }: LogSettings): LocalCopy | undefined {
   if (driver === 'none') return undefined
-  if (driver === 'json-file') return jsonFileCopy(options)
-  if (driver === 'local') return localFileCopy(options)
+  const bufferBytes = bufferOf(options)
+  if (driver === 'json-file') return { ...jsonFileCopy(options), bufferBytes }
+  if (driver === 'local') return { ...localFileCopy(options), bufferBytes }
   const copy = localFileCopy(cacheOptions(options))
   const buffer = Math.max(
     ...['max-buffer-size', 'fluentd-buffer-limit'].map((name) => parseSize(options[name] ?? '0')),
   )
   return {
     ...copy,
+    bufferBytes,
     // What a collector that is away may come to need: the files before the newest hold that much.
     maxSizeBytes:
       copy.maxSizeBytes === 0
@@ -158,8 +161,10 @@ function cacheOptions(options: Record<string, string>): Record<string, string> {
   )
 }
 
+type Files = Omit<LocalCopy, 'bufferBytes'>
+
 /** @see moby: daemon/logger/jsonfilelog/jsonfilelog.go */
-function jsonFileCopy(options: Record<string, string>): LocalCopy {
+function jsonFileCopy(options: Record<string, string>): Files {
   const size = options['max-size']
   const maxSizeBytes = size === undefined ? 0 : parseDecimalSize(size)
   if (size !== undefined && maxSizeBytes <= 0)
@@ -175,7 +180,7 @@ function jsonFileCopy(options: Record<string, string>): LocalCopy {
 }
 
 /** @see moby: daemon/logger/local/config.go */
-function localFileCopy(options: Record<string, string>): LocalCopy {
+function localFileCopy(options: Record<string, string>): Files {
   const maxSizeBytes = parseDecimalSize(options['max-size'] ?? '20m')
   if (maxSizeBytes <= 0) throw new InvalidParameterError('max-size must be a positive number')
   const maxFiles = fileCount(options['max-file'] ?? '5', 'max-file cannot be less than 1')
@@ -196,26 +201,33 @@ function fileCount(text: string, tooFew: string): number {
   return count
 }
 
+/** As long as nothing else is asked for. @see moby: daemon/logger/ring.go, defaultRingMaxSize */
+const BUFFER_BYTES = 1e6
+/** What the kernel lets a socket hold. */
+const MOST_BUFFER_BYTES = 2 ** 30 - 1
+
 /**
  * Lines go to a file on this host before they go anywhere else, so a container never waits for a collector, in either
- * mode. What it may wait for is this host's disk, and there `non-blocking` would promise too much.
+ * mode. In `non-blocking` it does not wait for this host's disk either.
  */
-function checkMode({ driver, options }: LogSettings): void {
+function bufferOf(options: Record<string, string>): number {
+  if (options['mode'] !== 'non-blocking') return 0
+  const size = options['max-buffer-size']
+  // 0 is the smallest there is, with Docker too
+  return size === undefined ? BUFFER_BYTES : Math.max(1, parseSize(size))
+}
+
+function checkMode(options: Record<string, string>): void {
   const mode = options['mode'] ?? ''
   if (!['', 'blocking', 'non-blocking'].includes(mode))
     throw new InvalidParameterError(`logger: logging mode not supported: ${mode}`)
   const size = options['max-buffer-size']
-  if (size !== undefined) {
-    if (mode !== 'non-blocking') {
-      throw new InvalidParameterError(
-        "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
-      )
-    }
-    parseSize(size)
-  }
-  if (mode === 'non-blocking' && !isForwarded({ driver, options })) {
-    throw new NotImplementedError(
-      `log opt 'mode=non-blocking' is not supported for ${driver}: its lines are written to the disk at once`,
+  if (size === undefined) return
+  if (mode !== 'non-blocking') {
+    throw new InvalidParameterError(
+      "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
     )
   }
+  if (parseSize(size) > MOST_BUFFER_BYTES)
+    throw new InvalidParameterError(`log opt max-buffer-size=${size} is more than a gigabyte`)
 }

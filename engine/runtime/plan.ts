@@ -190,7 +190,8 @@ export function writeLaunch(plan: PlanWriter, options: LaunchOptions): void {
         .u32(log.maxFiles)
         .str(log.path)
         .u32(log.compress === true ? LogFlag.compressed : 0)
-        .str(log.attributes ?? ''),
+        .str(log.attributes ?? '')
+        .u32(log.bufferBytes ?? 0),
     )
   }
 }

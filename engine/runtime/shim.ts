@@ -52,6 +52,8 @@ export interface LogTarget {
   maxFiles: number
   /** Rotated files may be replaced by `.N.gz`; the shim then tells of each rotation. */
   compress?: boolean
+  /** Bytes that may wait for the disk before lines are lost; 0, as without it: what the container prints waits. */
+  bufferBytes?: number
   /** `"attrs":{…},` as it stands in every line, or nothing. */
   attributes?: string
 }

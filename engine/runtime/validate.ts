@@ -24,8 +24,7 @@ export const HOST_CONFIG = {
   ContainerIDFile: 'implemented',
   // by engine/logs/options.ts, with the engine's own setting for what is left out
   LogConfig: {
-    limits:
-      'json-file, local, syslog, journald where it runs, gelf, fluentd, none; mode=non-blocking not for files',
+    limits: 'json-file, local, syslog, journald where it runs, gelf, fluentd, none',
   },
   NetworkMode: (value) => {
     if (value === 'container:')

@@ -10,13 +10,22 @@
  *
  * A container whose log cannot be written goes on. How many lines were lost is told in the log itself as soon as it can
  * be written again.
+ *
+ * With a buffer (mode=non-blocking) the file is written by another process of ours, so that a disk that is slow, or frozen,
+ * holds nobody up:
+ *
+ *   shim    -> writer   objects, some to a message; one for which the socket has no room is lost, as above
+ *   shim    <- writer   struct told: what the shim tells its watchers; heard with the next output
+ *   shim   end writer   at the end of all output; the writer ends when everything is in the file, and the shim then
  */
 #include "shim.h"
+#include "kernel.h"
 #include <fcntl.h>
 #include <stdio.h> /* rename */
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,6 +34,11 @@
 /* the longest object without attributes: each byte as \u00xx, and the rest of the text */
 #define OBJECT_MAX (LINE_MAX_BYTES * 6 + 160)
 #define ATTRS_MAX (64u << 10)
+/* a message to the writer is sent when it is so long; the kernel keeps each in one piece of memory, mostly */
+#define MESSAGE_SIZE (32u << 10)
+#define BUFFER_MIN (256u << 10)
+/* how often at most it is told that the writer does not keep up */
+#define LAG_NS 1000000000
 
 static const char hex[] = "0123456789abcdef";
 
@@ -123,6 +137,8 @@ static int tails_make(struct log *l, const char *attrs)
 	return 0;
 }
 
+static int writer_start(struct log *l, uint32_t buffer);
+
 int log_open(struct log *l, const struct plan *plan)
 {
 	int rc;
@@ -140,7 +156,9 @@ int log_open(struct log *l, const struct plan *plan)
 	rc = tails_make(l, plan->log_attrs);
 	if (rc == 0)
 		rc = file_open(l, 0);
-	return rc < 0 ? rc : mend(l);
+	if (rc == 0)
+		rc = mend(l);
+	return rc == 0 && plan->log_buffer ? writer_start(l, plan->log_buffer) : rc;
 }
 
 static bool numbered(const struct log *l, uint32_t number, const char *suffix, char out[4200])
@@ -159,14 +177,42 @@ static bool numbered(const struct log *l, uint32_t number, const char *suffix, c
 	return true;
 }
 
+struct told {
+	uint32_t news;
+	int32_t err;
+	uint64_t lost;
+};
+
+static void pass_on(struct log *l, uint32_t news, int err, uint64_t lost)
+{
+	struct told t = {news, err, lost};
+
+	if (!l->is_writer)
+		clients_log(news, err, lost);
+	else if (send(STDIN_FILENO, &t, sizeof t, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		say("news of the log are lost", l->path, errno);
+}
+
+/* What the writer tells; `end`: until it has ended. */
+static void hear(struct log *l, bool end)
+{
+	struct told t;
+
+	while (l->detached && RETRY(recv(l->fd, &t, sizeof t, end ? 0 : MSG_DONTWAIT)) == (ssize_t)sizeof t) {
+		clients_log(t.news, t.err, t.lost);
+		l->lost_ever += t.lost;
+	}
+}
+
 static void failing(struct log *l, const char *what, int err)
 {
 	l->failure = err < 0 ? -err : err;
-	if (l->failing)
+	/* a writer that does not keep up comes and goes with each burst: told of by regained() */
+	if (l->failing || l->failure == EAGAIN)
 		return;
 	say(what, l->path, err);
 	l->failing = true;
-	clients_log(LOG_FAILING, l->failure, 0);
+	pass_on(l, LOG_FAILING, l->failure, 0);
 }
 
 static void shift(struct log *l, uint32_t number, const char *suffix)
@@ -223,7 +269,7 @@ static void rotate(struct log *l)
 	if (rc < 0)
 		failing(l, "log cannot be opened", rc);
 	else if (l->compressed)
-		clients_log(LOG_ROTATED, 0, 0);
+		pass_on(l, LOG_ROTATED, 0, 0);
 }
 
 static const char *reason(int err)
@@ -237,6 +283,8 @@ static const char *reason(int err)
 		return "read-only file system";
 	case EIO:
 		return "input/output error";
+	case EAGAIN:
+		return "the disk did not keep up";
 	}
 	return "the log could not be written";
 }
@@ -278,6 +326,7 @@ static bool confess(struct log *l)
 static void lose(struct log *l, uint32_t n, int err)
 {
 	const uint8_t *at = l->out, *end = l->out + n;
+	size_t last = n < 64 ? n : 64;
 
 	/* each object ends its line, and has no other newline in it */
 	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
@@ -285,8 +334,25 @@ static void lose(struct log *l, uint32_t n, int err)
 		l->lost++;
 		l->lost_ever++;
 	}
-	l->lost_ns = l->last_ns;
+	l->lost_ns = last_timestamp((const char *)end - last, last);
 	failing(l, "log cannot be written, lines are lost", err);
+	/* the writer was killed: rather a log that may wait than none */
+	if (l->detached && l->failure == EPIPE) {
+		l->detached = false;
+		fd_close(&l->fd);
+	}
+}
+
+/* What was lost has been confessed. */
+static void regained(struct log *l, bool end)
+{
+	l->untold += l->lost;
+	l->lost = 0;
+	if (!l->untold || (l->failure == EAGAIN && !end && l->last_ns - l->told_ns < LAG_NS))
+		return;
+	pass_on(l, LOG_AGAIN, l->failure, l->untold);
+	l->untold = 0;
+	l->told_ns = l->last_ns;
 }
 
 void log_flush(struct log *l)
@@ -296,6 +362,7 @@ void log_flush(struct log *l)
 	int rc;
 
 	l->out_len = 0;
+	hear(l, false);
 	if (n == 0)
 		return;
 	if (l->fd < 0) {
@@ -309,10 +376,7 @@ void log_flush(struct log *l)
 		lose(l, n, l->failure);
 		return;
 	}
-	if (l->lost) {
-		clients_log(LOG_AGAIN, l->failure, l->lost);
-		l->lost = 0;
-	}
+	regained(l, false);
 	w = RETRY(write(l->fd, l->out, n));
 	if (w == (ssize_t)n) {
 		l->size += n;
@@ -330,10 +394,14 @@ void log_flush(struct log *l)
 /* At the end: what was lost after the last line that could be written. */
 void log_close(struct log *l)
 {
-	if (l->lost && l->fd >= 0 && confess(l)) {
-		clients_log(LOG_AGAIN, l->failure, l->lost);
-		l->lost = 0;
-	}
+	/* now it may wait: nobody is held up any more */
+	if (l->detached)
+		fcntl(l->fd, F_SETFL, 0);
+	if (l->fd >= 0 && (!l->lost || confess(l)))
+		regained(l, true);
+	if (l->detached)
+		shutdown(l->fd, SHUT_WR);
+	hear(l, true);
 }
 
 /* Gives the memory of a burst back. */
@@ -502,17 +570,77 @@ static uint8_t *timestamp(struct log *l, uint8_t *o, int64_t ns)
 	return o;
 }
 
-void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool newline, int64_t now_ns)
+/* For one object more, in the file too. */
+static void room_make(struct log *l)
 {
-	uint8_t *o;
-
-	if (l->max && l->size + l->out_len >= l->max) {
+	if (l->max && !l->detached && l->size + l->out_len >= l->max) {
 		log_flush(l);
 		if (l->size >= l->max)
 			rotate(l);
 	}
-	if (l->out_len > LOG_OUT_SIZE - l->object_max)
+	if (l->out_len > (l->detached ? MESSAGE_SIZE : LOG_OUT_SIZE - l->object_max))
 		log_flush(l);
+}
+
+/* ------------------------------------------------------------------ the writer */
+
+_Noreturn static void writer(struct log *l, int from_shim)
+{
+	static uint8_t message[MESSAGE_SIZE + OBJECT_MAX + ATTRS_MAX];
+	ssize_t n;
+
+	/* nothing else is held open: whoever talks to the shim is to see its end */
+	if (dup2(from_shim, STDIN_FILENO) < 0 || dup2(l->fd, STDOUT_FILENO) < 0 ||
+	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) < 0)
+		_exit(1);
+	l->fd = STDOUT_FILENO;
+	l->is_writer = true;
+	while ((n = RETRY(read(STDIN_FILENO, message, sizeof message))) > 0) {
+		const uint8_t *at = message, *end = message + n;
+
+		while (at < end) {
+			const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+			size_t object = newline ? (size_t)(newline + 1 - at) : (size_t)(end - at);
+
+			room_make(l);
+			memcpy(l->out + l->out_len, at, object);
+			l->out_len += (uint32_t)object;
+			at += object;
+		}
+		log_flush(l);
+	}
+	log_close(l);
+	_exit(0);
+}
+
+static int writer_start(struct log *l, uint32_t buffer)
+{
+	int pair[2], size = (int)(buffer > BUFFER_MIN ? buffer : BUFFER_MIN);
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		writer(l, pair[1]);
+	close(pair[1]);
+	close(l->fd);
+	l->fd = pair[0];
+	l->detached = true;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+void log_line(struct log *l, int stream, const uint8_t *text, size_t n, bool newline, int64_t now_ns)
+{
+	uint8_t *o;
+
+	room_make(l);
 	l->last_ns = now_ns > l->last_ns ? now_ns : l->last_ns + 1;
 	o = l->out + l->out_len;
 	memcpy(o, "{\"log\":\"", 8);

@@ -176,6 +176,7 @@ static bool read_container(struct plan *plan, uint16_t type, struct fields *f)
 		plan->log_path = field_str(f, NULL);
 		plan->log_flags = field_u32(f);
 		plan->log_attrs = field_str(f, NULL);
+		plan->log_buffer = field_u32(f);
 		return true;
 	case REC_CGROUP:
 		field_u32(f);

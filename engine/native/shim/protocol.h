@@ -77,7 +77,8 @@ enum record {
 	REC_LAUNCH = 1,	   /* u32 engine pid, u32 LAUNCH_*, u32 rows, u32 cols, u32 hold, str exitPath. Output is
 				read once `hold` clients have attached, or HOLD_MS later */
 	REC_LOG,	   /* u64 max bytes of a file (0: one file without limit), u32 max files, str path, u32 LOG_*,
-				str what stands in each line before its time: "attrs":{...}, or nothing */
+				str what stands in each line before its time: "attrs":{...}, or nothing,
+				u32 bytes that may wait for the disk before lines are lost (0: output waits) */
 	REC_CGROUP,	   /* u32 CGROUP_*, str cgroup.procs file to enter; repeated */
 	REC_NEW,	   /* u32 CLONE_NEW* to create */
 	REC_JOIN,	   /* u32 CLONE_NEW*, str path of the namespace to join; repeated */

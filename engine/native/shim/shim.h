@@ -72,7 +72,7 @@ struct plan {
 	const char *id, *exit_path;
 	const char *log_path, *log_attrs;
 	uint64_t log_max;
-	uint32_t log_files, log_flags;
+	uint32_t log_files, log_flags, log_buffer;
 	uint32_t ns_new, ns_joined;
 	const char *userns; /* of its own, or NULL: that of the host; its ids 0 to ids-1 begin at: */
 	uint32_t host_uid, host_gid, ids;
@@ -100,6 +100,8 @@ struct log {
 	uint64_t max, size;
 	uint32_t files;
 	bool compressed;     /* rotated files may end in .gz */
+	bool detached;	     /* fd leads to a writer, which has the file */
+	bool is_writer;	     /* or this is the writer */
 	int64_t last_ns;     /* the newest timestamp given out */
 	bool failing;	     /* the disk refused the last write; said once */
 	int failure;	     /* its errno */
@@ -109,6 +111,8 @@ struct log {
 	uint64_t lost;	     /* lines since it is failing */
 	int64_t lost_ns;     /* the timestamp of the last of them */
 	uint64_t lost_ever;
+	uint64_t untold;     /* of them, those that watchers do not know of yet */
+	int64_t told_ns;     /* last_ns when they were told of the others */
 	char *tail[2];	     /* what stands between text and time: `","stream":"stdout",…"time":"` */
 	uint32_t tail_len;
 	int64_t second;	     /* whose text is in `prefix` */

@@ -10,7 +10,7 @@ import { collectStream, collectUnixDatagrams } from '../../helpers/collectors.ts
 import type { Collector } from '../../helpers/collectors.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
-import { sweepInstance } from '../../helpers/sweep-instance.ts'
+import { shimPids, sweepInstance } from '../../helpers/sweep-instance.ts'
 import { unframe } from '../runtime/shim-helper.ts'
 
 describe('logs of an engine', () => {
@@ -120,6 +120,39 @@ describe('logs of an engine', () => {
     ).exited
     assert.equal((await log(engine, other)).stdout, 'here\n')
     assert.equal(journal.received.length, 1)
+  })
+
+  it('has whole logs of containers that need not wait for the disk, also when their shim is killed', async () => {
+    const engine = await process.start()
+    await importBusybox(engine)
+    const [json = '', local = ''] = await Promise.all(
+      ['json-file', 'local'].map((Type) =>
+        start(engine, 'seq 1000; echo end >&2; trap "exit 5" TERM; while :; do sleep 0.02; done', {
+          // prettier-ignore
+          HostConfig: {
+            LogConfig: { Type, Config: { mode: 'non-blocking', 'max-buffer-size': '2m' } } as never,
+          },
+        }),
+      ),
+    )
+    const numbers = `${Array.from({ length: 1000 }, (_, i) => String(i + 1)).join('\n')}\n`
+    for (const id of [json, local])
+      while (!(await log(engine, id)).stderr.includes('end')) await sleep(10)
+    // the shim, and who writes for it
+    assert.equal(shimPids(process.instance).length, 4)
+    await engine.containers.stop(json)
+    assert.equal((await engine.containers.inspect(json)).State?.ExitCode, 5)
+    const { exited } = await engine.containers.wait(local)
+    for (const pid of shimPids(process.instance)) {
+      const status = fs.readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+      const parent = /^PPid:\t(\d+)/m.exec(status)?.[1] ?? ''
+      const isWriter = fs.readFileSync(`/proc/${parent}/cmdline`, 'utf8').includes('gantry-shim')
+      if (!isWriter) globalThis.process.kill(pid, 'SIGKILL')
+    }
+    await exited
+    while (shimPids(process.instance).length > 0) await sleep(10)
+    for (const id of [json, local])
+      assert.deepEqual(await log(engine, id), { stdout: numbers, stderr: 'end\n' })
   })
 
   it('lets containers go on when the disk is full, and says in the log what it lacks', async () => {

@@ -22,6 +22,8 @@ describe('checkLogSettings()', () => {
     check('json-file', { 'max-size': '10m', 'max-file': '3', compress: 'true', labels: 'a,b' })
     check('json-file', { mode: 'blocking', 'env-regex': '^(os|TIER)', tag: '{{.Name}}' })
     check('local', { 'max-size': '1m', compress: 'false', 'max-file': '1' })
+    check('json-file', { mode: 'non-blocking' })
+    check('local', { mode: 'non-blocking', 'max-buffer-size': '64k' })
     check('none')
     check('syslog', {
       'syslog-address': 'tcp+tls://logs.example:6514',
@@ -56,7 +58,11 @@ describe('checkLogSettings()', () => {
       { 'max-buffer-size': '1m' },
       "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
     ],
-    ['json-file', { mode: 'non-blocking' }, "'mode=non-blocking' is not supported for json-file"],
+    [
+      'local',
+      { mode: 'non-blocking', 'max-buffer-size': '2g' },
+      'log opt max-buffer-size=2g is more than a gigabyte',
+    ],
     ['json-file', { 'labels-regex': '(' }, 'error parsing regexp'],
     ['json-file', { tag: '{{.Foo}}' }, "can't evaluate field Foo in type *logger.Info"],
     ['local', { colour: 'red' }, "unknown log opt 'colour' for log driver local"],
@@ -135,9 +141,13 @@ describe('localCopyOf()', () => {
       maxSizeBytes: 0,
       maxFiles: 1,
       compress: false,
+      bufferBytes: 0,
       readable: true,
     })
-    const local = { maxSizeBytes: 20_000_000, maxFiles: 5, compress: true, readable: true }
+    const local = {
+      ...{ maxSizeBytes: 20_000_000, maxFiles: 5, compress: true },
+      ...{ bufferBytes: 0, readable: true },
+    }
     assert.deepEqual(copy('local'), local)
     assert.deepEqual(copy('gelf'), local)
     assert.equal(copy('none'), undefined)
@@ -149,8 +159,18 @@ describe('localCopyOf()', () => {
       maxSizeBytes: 100 * 2 ** 20,
       maxFiles: 5,
       compress: true,
+      bufferBytes: 400 * 2 ** 20,
       readable: false,
     })
+  })
+
+  it('lets lines wait for the disk in memory only when nothing is to wait for it', () => {
+    const buffer = (driver: string, options: Record<string, string>) =>
+      copy(driver, options)?.bufferBytes
+    assert.equal(buffer('json-file', { mode: 'blocking' }), 0)
+    assert.equal(buffer('json-file', { mode: 'non-blocking' }), 1_000_000)
+    assert.equal(buffer('local', { mode: 'non-blocking', 'max-buffer-size': '64k' }), 65_536)
+    assert.equal(buffer('local', { mode: 'non-blocking', 'max-buffer-size': '0' }), 1)
   })
 })
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogNews } from '../../../engine/runtime/shim-protocol.ts'
 import type { Bench } from './shim-helper.ts'
 import { openBench, readLog, sh } from './shim-helper.ts'
 
@@ -163,6 +165,65 @@ describe('the log a shim writes', () => {
     )
   })
 
+  it('with a buffer keeps nobody waiting for a frozen disk, and says what it has lost', async (t) => {
+    const image = path.join(bench.root, 'disk')
+    const slow = path.join(bench.root, 'slow')
+    const shell = (...args: string[]): string => execFileSync('sh', ['-ec', ...args], { encoding: 'utf8' }) // prettier-ignore
+    fs.mkdirSync(slow)
+    shell('truncate -s 96M "$0"; mkfs.ext4 -q "$0"; mount -o loop "$0" "$1"', image, slow)
+    let isFrozen = false
+    const freeze = (how: '-f' | '-u'): void => {
+      execFileSync('fsfreeze', [how, slow])
+      isFrozen = how === '-f'
+    }
+    t.after(() => {
+      if (isFrozen) freeze('-u')
+      shell('umount -l "$0"', slow)
+    })
+    const signs = path.join(bench.root, 'signs')
+    fs.mkdirSync(signs)
+    const file = path.join(slow, 'log')
+    const run = await bench.launch({
+      mounts: [{ destination: '/mnt', type: 'bind', source: signs, options: ['rbind'] }],
+      log: { path: file, maxSizeBytes: 1 << 20, maxFiles: 9, compress: true, bufferBytes: 1 << 20 },
+      process: sh(
+        'echo first; while [ ! -e /mnt/go ]; do sleep 0.01; done; seq 200000; touch /mnt/over; while [ ! -e /mnt/end ]; do sleep 0.05; done; echo last; exit 7',
+      ),
+    })
+    const news: LogNews[] = []
+    run.shim.onLogNews((one) => news.push(one))
+    await until(() => readLog(file)[0]?.log === 'first\n')
+    freeze('-f')
+    fs.writeFileSync(path.join(signs, 'go'), '')
+    await until(() => fs.existsSync(path.join(signs, 'over')))
+    assert.equal(readLog(file).length, 1)
+    freeze('-u')
+    fs.writeFileSync(path.join(signs, 'end'), '')
+    assert.equal((await run.shim.ended)?.code, 7)
+    const lines = [9, 8, 7, 6, 5, 4, 3, 2, 1]
+      .map((number) => `${file}.${String(number)}`)
+      .filter((rotated) => fs.existsSync(rotated))
+      .concat(file)
+      .flatMap((each) => readLog(each))
+    const lost = lines.map(
+      ({ log }) =>
+      Number(/^gantry: (\d+) lines? (?:was|were) lost here: the disk did not keep up\n$/.exec(log)?.[1] ?? 0), // prettier-ignore
+    )
+    const sum = lost.reduce((all, one) => all + one, 0)
+    const told = lost.filter((one) => one > 0).length
+    t.diagnostic(`${String(sum)} lines lost, told in ${String(told)} places`)
+    assert.ok(sum > 100_000)
+    assert.equal(lines.length - told + sum, 200_002)
+    assert.equal(lines.at(-1)?.log, 'last\n')
+    const times = lines.map(({ time }) => nanos(time))
+    assert.ok(times.every((time, at) => at === 0 || time > (times[at - 1] ?? 0n)))
+    assert.ok(news.some(({ what }) => what === 'rotated'))
+    assert.equal(
+      news.reduce((all, each) => all + each.lost, 0),
+      sum,
+    )
+  })
+
   it('keeps up with hundreds of thousands of lines a second', async (t) => {
     const start = performance.now()
     const run = await bench.launch({ process: sh('seq 1000000 1600000') })
@@ -174,6 +235,14 @@ describe('the log a shim writes', () => {
     t.diagnostic(`${Math.round(600_001 / seconds)} lines/s`)
   })
 })
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!holds()) {
+    assert.ok(performance.now() < end, 'it did not come about')
+    await sleep(10)
+  }
+}
 
 function nanos(time: string): bigint {
   const [seconds = '', fraction = ''] = time.replace('Z', '').split('.')
