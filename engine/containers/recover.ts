@@ -16,6 +16,9 @@ import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { startByPolicy } from './start-by-policy.ts'
 
+/** How long a living shim may take to answer before that is told. */
+const SILENT_MS = 5000
+
 /**
  * Takes up where the engine before us was: joins the shims that live, settles what ended meanwhile, finishes removals,
  * and clears what belongs to no container.
@@ -52,9 +55,29 @@ async function recoverContainer(context: ContainersContext, container: Container
   }
   const mayRun = state.starting || state.status === 'running' || state.status === 'paused'
   if (!mayRun) return
-  const shim = await connectShim(container.runDir).catch(() => undefined)
+  const shim = await whileTelling(context, container, connectShim(container.runDir)).catch(
+    () => undefined,
+  )
   if (shim) await adopt(context, container, shim)
   else await settleLost(context, container)
+}
+
+/** A shim that hangs (its disk does not answer, somebody has stopped it) keeps the engine from opening: it says for whom. */
+async function whileTelling<T>(
+  { warn }: ContainersContext,
+  { name, runDir }: Container,
+  answer: Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => {
+    warn(
+      `the shim of container ${name} listens at ${path.join(runDir, 's')} but does not answer; it is waited for: should it hang, kill it`,
+    )
+  }, SILENT_MS)
+  try {
+    return await answer
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function adopt(context: ContainersContext, container: Container, shim: Shim): Promise<void> {
