@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import type { ClientConnection, TakenConnection } from '../contract.ts'
 import {
   ConflictError,
@@ -201,9 +202,17 @@ export class Shim {
     this.#link.onLogNews(listener)
   }
 
-  /** The execs of this container, also those that ended lately, as the shim knows them. */
+  /**
+   * The execs of this container, also those that ended lately, as the shim knows them. One that is being started is
+   * waited for, within reason.
+   */
   async execs(): Promise<ExecState[]> {
-    return (await this.#link.watch()).execs
+    const deadline = performance.now() + STARTING_MS
+    for (;;) {
+      const { execs, starting } = await this.#link.watch()
+      if (starting.length === 0 || performance.now() > deadline) return execs
+      await setTimeout(LOOK_MS)
+    }
   }
 
   /** The exit code of an exec that runs; rejects (UNAVAILABLE) when the shim dies first, or has forgotten it. */
@@ -386,6 +395,10 @@ export class Shim {
     }
   }
 }
+
+/** How long an exec may take to start for somebody who wants to know of all, and how often that is looked at. */
+const STARTING_MS = 2000
+const LOOK_MS = 10
 
 /** Requests that mostly find room in the socket's buffer; what is larger goes the other way. */
 const PASSED_MAX_BYTES = 32 << 10

@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connectShim } from '../../../engine/runtime/shim.ts'
 import type { OciRuntime } from '../../../engine/runtime/oci-runtimes.ts'
 import type { Bench } from './shim-helper.ts'
 import { eventually, isAlive, openBench, plainProcess } from './shim-helper.ts'
@@ -108,6 +109,19 @@ describe('a shim with another OCI runtime', () => {
       runtime: staged({ exec: `${begin('sleep 0.1; exit 9')}; exec sleep 0.5` }),
     })
     assert.equal(await (await shim.exec(exec('brief'))).exited, 9)
+  })
+
+  it('lets the next engine know of an exec that was being started when it came', async () => {
+    const { options, shim } = await bench.launch({
+      runtime: staged({ exec: `sleep 0.4; ${begin('exec sleep 600')}` }),
+    })
+    void shim.exec(exec('straddles')).catch(() => undefined)
+    await sleep(100)
+    const next = await connectShim(options.runDir)
+    const known = (await next.execs()).map(({ id, running }) => ({ id, running }))
+    assert.deepEqual(known, [{ id: 'straddles', running: true }])
+    await next.signal(9, 'straddles')
+    next.close()
   })
 
   it('tells ends while a command of the runtime takes its time', async () => {
