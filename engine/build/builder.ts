@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type {
@@ -169,7 +170,7 @@ export class LocalBuilds implements BuildEngine {
     }
     signal.addEventListener('abort', cut, { once: true })
     const dir = path.join(buildsDirectory(instance.dataRoot), randomBytes(8).toString('hex'))
-    await fs.mkdir(dir, { mode: 0o700 })
+    mkdirSync(dir, { mode: 0o700 })
     let isBuilt = false
     try {
       await runBuild(this.#parts, request, dir, events, recording.opened, signal)

@@ -211,7 +211,7 @@ export class BuildHistory {
     await compressJournal(directory).catch((error: unknown) => {
       this.#warn(`the log of build ${record.id} could not be compressed`, error)
     })
-    const bytes = await journalBytes(directory)
+    const bytes = journalBytes(directory)
     const unwritten = isWritten ? {} : { unwritten: record }
     this.#kept.set(record.id, { summary: summaryOf(record), bytes, ...unwritten })
     this.#running.delete(record.id)

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, statSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import stream from 'node:stream'
@@ -22,20 +22,13 @@ function compressedFile(directory: string): string {
   return path.join(directory, 'log.gz')
 }
 
-/** What takes one block of the disk anyway. */
-const SMALL_BYTES = 4096
+/** All records that are kept have some megabytes of such together: not worth a thread's time at the end of each build. */
+const SMALL_BYTES = 32 * 1024
 
 /** Compresses the journal of a build that is over, unless it is small or there is none. */
 export async function compressJournal(directory: string): Promise<void> {
   const file = journalFile(directory)
-  const bytes = await fs.stat(file).then(
-    ({ size }) => size,
-    (error: unknown) => {
-      if (isMissing(error)) return 0
-      throw error
-    },
-  )
-  if (bytes <= SMALL_BYTES) return
+  if ((sizeOf(file) ?? 0) <= SMALL_BYTES) return
   const partial = path.join(directory, 'log.partial')
   await fs.rm(partial, { force: true })
   try {
@@ -51,14 +44,13 @@ export async function compressJournal(directory: string): Promise<void> {
 }
 
 /** Bytes that the journal of a build takes on disk. */
-export async function journalBytes(directory: string): Promise<number> {
-  for (const file of [compressedFile(directory), journalFile(directory)])
-    try {
-      return (await fs.stat(file)).size
-    } catch (error) {
-      if (!isMissing(error)) throw error
-    }
-  return 0
+export function journalBytes(directory: string): number {
+  return sizeOf(compressedFile(directory)) ?? sizeOf(journalFile(directory)) ?? 0
+}
+
+/** Undefined when it is not there. */
+function sizeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.size
 }
 
 /**

@@ -41,7 +41,7 @@ export async function loadRecords(
       }
       await sweepTemporaryDocuments(directory)
       if (record.state === 'running') await interrupt(directory, record)
-      options.take({ summary: summaryOf(record), bytes: await journalBytes(directory) })
+      options.take({ summary: summaryOf(record), bytes: journalBytes(directory) })
     } catch (error) {
       options.warn(`the record of build ${id} is left aside`, error)
     }

@@ -20,7 +20,7 @@ function log(data: Buffer | string, step = '0.1'): BuildEvent {
 }
 
 /** More than is left uncompressed. */
-const LONG = `${'whole '.repeat(1000)}\n`
+const LONG = `${'whole '.repeat(10_000)}\n`
 
 describe('the journal of a build', () => {
   let directory = ''
