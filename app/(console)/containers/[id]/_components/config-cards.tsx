@@ -5,6 +5,7 @@ import { quoteWord } from '@/server/api/shell-words.ts'
 import { makerOf } from '@/components/callers/caller-words.ts'
 import { runLineOf } from '@/components/containers/run-line.ts'
 import { Facts } from '@/components/page/facts.tsx'
+import { compareNames } from '@/components/page/list-order.ts'
 import { PairsCard } from '@/components/page/pairs-card.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -82,6 +83,7 @@ export function EnvironmentCard() {
     const at = entry.indexOf('=')
     return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
   })
+  variables.sort(([a], [b]) => compareNames(a, b))
   if (variables.length === 0) return null
   const all = variables.every(([name]) => shown.has(name))
   const toggle = (name: string) => {
@@ -159,7 +161,9 @@ export function LimitsCard() {
 
 export function LabelsCard() {
   const { container } = useContainer()
-  const labels = Object.entries(container.Config?.Labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const labels = Object.entries(container.Config?.Labels ?? {}).sort(([a], [b]) =>
+    compareNames(a, b),
+  )
   return <PairsCard title="Labels" pairs={labels} />
 }
 
