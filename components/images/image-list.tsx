@@ -2,7 +2,8 @@
 import { CloudDownload, Layers, Trash2, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useMemo, useRef } from 'react'
-import { useTopic } from '@/components/live/use-topic.tsx'
+import type { ContainerSummary } from '@/engine/types/docker.ts'
+import { useKnownContainers } from '@/components/containers/use-known-containers.ts'
 import { Chip, Chips } from '@/components/page/chips.tsx'
 import { FilterBox } from '@/components/page/filter-box.tsx'
 import { orderText, parseOrder } from '@/components/page/list-order.ts'
@@ -14,7 +15,7 @@ import { Empty } from '@/components/ui/empty.tsx'
 import { count } from '@/components/ui/format.ts'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
 import { DiskBar } from './disk-bar.tsx'
-import { usersByImage } from './image-name.ts'
+import { usersByImage, type ListedImage } from './image-name.ts'
 import {
   fitsFilter,
   isKind,
@@ -43,7 +44,9 @@ export function ImageList() {
   const order = useMemo(() => parseOrder(sort, sortKeys, usualOrder), [sort])
   const [dialog, setDialog] = useUrlState('dialog')
   const filterBox = useRef<HTMLInputElement>(null)
-  const all = useRows(query.data)
+  const containers = useKnownContainers()
+  const images = containers && query.data
+  const all = useRows(images, containers)
   const kind = isKind(kindText) ? kindText : ''
   const rows = useMemo(() => {
     const { fits } = kinds[kind]
@@ -88,7 +91,10 @@ export function ImageList() {
           )
         }
       />
-      <QueryStates query={query} what="images">
+      <QueryStates
+        query={{ data: images, error: query.error, refetch: query.refetch }}
+        what="images"
+      >
         {(images) =>
           images.length === 0 ? (
             <NoImages onPull={() => setDialog('pull')} onLoad={() => setDialog('load')} />
@@ -122,8 +128,10 @@ export function ImageList() {
 }
 
 /** Each image with the containers that stand on it; the same objects as long as nothing of it changes. */
-function useRows(images: ReturnType<typeof useImages>['data']): ImageRow[] {
-  const { data: containers } = useTopic('containers')
+function useRows(
+  images: ListedImage[] | undefined,
+  containers: ContainerSummary[] | undefined,
+): ImageRow[] {
   const users = useMemo(() => usersByImage(containers ?? []), [containers])
   return useMemo(
     () =>

@@ -3,7 +3,7 @@ import { Plus, Trash2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { ContainerSummary, NetworkInspect } from '@/engine/types/docker.ts'
-import { useTopic } from '@/components/live/use-topic.tsx'
+import { useKnownContainers } from '@/components/containers/use-known-containers.ts'
 import { FilterBox } from '@/components/page/filter-box.tsx'
 import { NoMatch } from '@/components/page/no-match.tsx'
 import { PageHeader } from '@/components/page/page-header.tsx'
@@ -31,7 +31,8 @@ const PruneNetworksDialog = dynamic(() =>
 
 export function NetworkList() {
   const query = useNetworks()
-  const { data: containers = [] } = useTopic('containers')
+  const known = useKnownContainers()
+  const containers = known ?? []
   const [filter, setFilter] = useUrlState('q')
   const [dialog, setDialog] = useUrlState('dialog')
   const [inspected, setInspected] = useUrlState('inspect')
@@ -69,7 +70,10 @@ export function NetworkList() {
           </>
         }
       />
-      <QueryStates query={query} what="networks">
+      <QueryStates
+        query={{ data: known && query.data, error: query.error, refetch: query.refetch }}
+        what="networks"
+      >
         {() =>
           rows.length === 0 ? (
             <NoMatch noun="network" clearWords="Clear the filter" onClear={() => setFilter('')} />
@@ -79,10 +83,10 @@ export function NetworkList() {
         }
       </QueryStates>
       {dialog === 'create' && <CreateNetworkDialog onClose={() => setDialog('')} />}
-      {dialog === 'prune' && (
+      {dialog === 'prune' && known !== undefined && (
         <PruneNetworksDialog networks={unused} onClose={() => setDialog('')} />
       )}
-      {inspected !== '' && (
+      {inspected !== '' && known !== undefined && (
         <NetworkSheet id={inspected} containers={containers} onClose={() => setInspected('')} />
       )}
       {removing !== undefined && (

@@ -4,7 +4,7 @@ import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { ContainerSummary, Volume } from '@/engine/types/docker.ts'
 import { shortId } from '@/components/containers/container-name.ts'
-import { useTopic } from '@/components/live/use-topic.tsx'
+import { useKnownContainers } from '@/components/containers/use-known-containers.ts'
 import { Chip, Chips } from '@/components/page/chips.tsx'
 import { FilterBox } from '@/components/page/filter-box.tsx'
 import { NoMatch } from '@/components/page/no-match.tsx'
@@ -46,13 +46,14 @@ const kinds: Record<string, { word: string; fits: (row: Row) => boolean }> = {
 
 export function VolumeList() {
   const query = useVolumes()
-  const { data: containers = [] } = useTopic('containers')
+  const known = useKnownContainers()
+  const containers = known ?? []
   const [filter, setFilter] = useUrlState('q')
   const [kind, setKind] = useUrlState('kind')
   const [dialog, setDialog] = useUrlState('dialog')
   const [inspected, setInspected] = useUrlState('inspect')
   const [removing, setRemoving] = useState<Volume>()
-  const rows: Row[] = (query.data?.Volumes ?? []).map((volume) => ({
+  const rows: Row[] = (known && query.data?.Volumes ? query.data.Volumes : []).map((volume) => ({
     volume,
     users: usersOfVolume(volume, containers),
   }))
@@ -99,7 +100,10 @@ export function VolumeList() {
           )
         }
       />
-      <QueryStates query={query} what="volumes">
+      <QueryStates
+        query={{ data: known && query.data, error: query.error, refetch: query.refetch }}
+        what="volumes"
+      >
         {() =>
           rows.length === 0 ? (
             <NoVolumes onCreate={() => setDialog('create')} />
@@ -117,13 +121,13 @@ export function VolumeList() {
         }
       </QueryStates>
       {dialog === 'create' && <CreateVolumeDialog onClose={() => setDialog('')} />}
-      {dialog === 'prune' && (
+      {dialog === 'prune' && known !== undefined && (
         <PruneVolumesDialog
           volumes={rows.filter(({ users }) => users.length === 0).map(({ volume }) => volume)}
           onClose={() => setDialog('')}
         />
       )}
-      {inspected !== '' && (
+      {inspected !== '' && known !== undefined && (
         <VolumeSheet name={inspected} containers={containers} onClose={() => setInspected('')} />
       )}
       {removing !== undefined && (

@@ -86,6 +86,27 @@ describe('networks and volumes in the browser', () => {
     await shoot(page, '36-volumes')
   })
 
+  test('nothing is called unused before the containers are known', async () => {
+    const storageState = await page.context().storageState()
+    const silent = await console.browser.newPage({ storageState })
+    try {
+      // a live connection that opens and never says anything
+      await silent.routeWebSocket(/\/live\//, () => undefined)
+      for (const what of ['volumes', 'networks', 'images']) {
+        const read = silent.waitForResponse((answer) =>
+          new URL(answer.url()).pathname.startsWith(`/api/engine/${what}`),
+        )
+        await silent.goto(`${console.host.url}/${what}`)
+        await read
+        await silent.waitForTimeout(500)
+        await silent.getByLabel(`Loading the ${what}`).waitFor()
+        assert.equal(await silent.getByText('nothing', { exact: true }).count(), 0)
+      }
+    } finally {
+      await silent.close()
+    }
+  })
+
   test('a volume goes only when its name was typed', async () => {
     await page.getByRole('button', { name: 'Remove ledger' }).click()
     const remove = page.getByRole('button', { name: 'Remove volume and its data' })

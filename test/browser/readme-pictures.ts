@@ -36,7 +36,7 @@ const files = {
   'bin/api': `#!/bin/sh\nset -- 9000 90\n${LIVELY}`,
 }
 
-const console = await ConsolePage.open(18590)
+const console = await ConsolePage.open()
 try {
   await fillHost()
   const { Id } = await console.call<{ Id: string }>('GET', '/api/engine/images/shop/api:2.4/json')

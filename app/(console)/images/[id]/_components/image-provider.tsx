@@ -3,9 +3,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useMemo, type ReactNode } from 'react'
 import type { ContainerSummary, ImageInspect } from '@/engine/types/docker.ts'
 import type { Attributed } from '@/engine/types/gantry.ts'
+import { useKnownContainers } from '@/components/containers/use-known-containers.ts'
 import { engine, RequestError } from '@/components/engine/client.ts'
 import { imagesOf } from '@/components/images/image-name.ts'
-import { useTopic } from '@/components/live/use-topic.tsx'
 
 export type InspectedImage = ImageInspect & Attributed & { Id: string }
 
@@ -38,7 +38,7 @@ export function ImageContext({ view, children }: { view: ImageView; children: Re
 /** Reads an image, and reads it again when one changes (components/shell/refresh-on-changes.tsx). */
 export function useImageQuery(nameOrId: string): ImageQuery {
   const queries = useQueryClient()
-  const { data: containers } = useTopic('containers')
+  const containers = useKnownContainers()
   const key = useMemo(() => ['images', 'page', nameOrId], [nameOrId])
   const query = useQuery({
     queryKey: key,
@@ -54,8 +54,8 @@ export function useImageQuery(nameOrId: string): ImageQuery {
   const image = query.data
   const removed = query.error instanceof RequestError && query.error.status === 404
   const view = useMemo<ImageView | null>(() => {
-    if (image === undefined) return null
-    const users = (containers ?? []).filter((container) => imagesOf(container).includes(image.Id))
+    if (image === undefined || containers === undefined) return null
+    const users = containers.filter((container) => imagesOf(container).includes(image.Id))
     return { image, users, removed }
   }, [image, containers, removed])
   return { view, error: query.error, retry: () => void query.refetch() }
