@@ -125,14 +125,11 @@ describe('logs of an engine', () => {
   it('has whole logs of containers that need not wait for the disk, also when their shim is killed', async () => {
     const engine = await process.start()
     await importBusybox(engine)
+    const script = 'seq 1000; echo end >&2; trap "exit 5" TERM; while :; do sleep 0.02; done'
+    const Config = { mode: 'non-blocking', 'max-buffer-size': '2m' }
     const [json = '', local = ''] = await Promise.all(
-      ['json-file', 'local'].map((Type) =>
-        start(engine, 'seq 1000; echo end >&2; trap "exit 5" TERM; while :; do sleep 0.02; done', {
-          // prettier-ignore
-          HostConfig: {
-            LogConfig: { Type, Config: { mode: 'non-blocking', 'max-buffer-size': '2m' } } as never,
-          },
-        }),
+      (['json-file', 'local'] as const).map((Type) =>
+        start(engine, script, { HostConfig: { LogConfig: { Type, Config } } }),
       ),
     )
     const numbers = `${Array.from({ length: 1000 }, (_, i) => String(i + 1)).join('\n')}\n`
