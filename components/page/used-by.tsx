@@ -4,7 +4,10 @@ import { containerName } from '@/components/containers/container-name.ts'
 import { StateDot } from '@/components/containers/state-dot.tsx'
 import { stateOf } from '@/components/containers/state.ts'
 
-/** The containers that use a thing, as links: the first three, and how many more. */
+/** How many names a tooltip can hold. */
+const NAMED = 20
+
+/** The containers that use a thing, as links: three, those that run first, and how many more. */
 export function UsedBy({
   containers,
   all = false,
@@ -13,7 +16,10 @@ export function UsedBy({
   all?: boolean
 }) {
   if (containers.length === 0) return <span className="text-muted-foreground">nothing</span>
-  const shown = all ? containers : containers.slice(0, 3)
+  const runs = ({ State }: ContainerSummary) => Number(State === 'running')
+  const ordered = [...containers].sort((a, b) => runs(b) - runs(a))
+  const shown = all ? ordered : ordered.slice(0, 3)
+  const named = ordered.slice(shown.length, shown.length + NAMED)
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
       {shown.map((container) => (
@@ -30,7 +36,7 @@ export function UsedBy({
       {shown.length < containers.length && (
         <span
           className="text-muted-foreground text-xs"
-          title={containers.slice(shown.length).map(containerName).join(', ')}
+          title={`${named.map(containerName).join(', ')}${shown.length + named.length < ordered.length ? ', …' : ''}`}
         >
           +{containers.length - shown.length}
         </span>
