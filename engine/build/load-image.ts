@@ -1,6 +1,7 @@
 import { InvalidParameterError } from '../errors.ts'
 import type { Image, ImageLayer } from '../images/image.ts'
-import type { ImageStore, Lease } from '../images/store.ts'
+import type { ImageStore } from '../images/store.ts'
+import type { Lease } from '../images/leases.ts'
 import { chainIds } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isLayer } from '../oci/media-types.ts'

@@ -3,7 +3,8 @@ import { DOCKER_LAYER, DOCKER_LAYER_GZIP } from '../oci/media-types.ts'
 import { gzipFile } from '../store/gzip.ts'
 import type { ImageLayer } from './image.ts'
 import { layerType } from './layer-type.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /**
  * A layer's archive as it is sent to others: compressed, once, whoever asks for it.

@@ -9,7 +9,8 @@ import { keptIndex, readIndex } from './index-tree.ts'
 import { manifestFor, originalOf, storeSource } from './portable.ts'
 import type { PortableImage } from './portable.ts'
 import { formatReference, parseReference, withDefaultTag } from './reference.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /** @see ImageEngine.join */
 export async function joinImages(

@@ -27,7 +27,8 @@ import { familiarReference, formatReference, parseReference, withDefaultTag } fr
 import type { Reference } from './reference.ts'
 import { Spool } from './spool.ts'
 import type { SpooledFile } from './spool.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /**
  * Loads every image of a `docker save` archive or an OCI layout, compressed or not. Images before a broken one stay.

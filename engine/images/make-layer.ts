@@ -2,7 +2,8 @@ import { chainIds } from '../oci/digest.ts'
 import { DOCKER_LAYER } from '../oci/media-types.ts'
 import type { Packed } from '../store/write-layer.ts'
 import type { ImageLayer } from './image.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /**
  * Takes in a layer that is made here, on top of others.

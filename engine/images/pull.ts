@@ -40,7 +40,8 @@ import {
 import type { Reference } from './reference.ts'
 import { explainRefusal } from './refused.ts'
 import { Slots } from './slots.ts'
-import type { DownloadProgress, ImageStore, Lease } from './store.ts'
+import type { DownloadProgress, ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /** Layers of one pull that are downloaded at the same time. */
 const MAX_DOWNLOADS = 3

@@ -24,7 +24,8 @@ import type { ProgressSink } from './progress.ts'
 import { familiarName, familiarReference, formatReference, parseReference } from './reference.ts'
 import type { Reference } from './reference.ts'
 import { Slots } from './slots.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 /** Layers of one push that are uploaded at the same time. */
 const MAX_UPLOADS = 5

@@ -23,7 +23,8 @@ import {
   withDefaultTag,
 } from './reference.ts'
 import type { Reference } from './reference.ts'
-import type { ImageStore, Lease } from './store.ts'
+import type { ImageStore } from './store.ts'
+import type { Lease } from './leases.ts'
 
 const READ_SIZE = 1 << 20
 

@@ -6,15 +6,9 @@ import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, digestOf, hexOf, shortId } from '../oci/digest.ts'
-import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { BlobStore } from '../store/blobs.ts'
-import {
-  readDocument,
-  removeDocument,
-  sweepTemporaryDocuments,
-  writeDocument,
-} from '../store/documents.ts'
+import { removeDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
 import { LayerStore } from '../store/layers.ts'
 import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
@@ -22,10 +16,15 @@ import { SharedWork } from '../store/shared-work.ts'
 import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
 import { damageOf } from './damage.ts'
-import { imageDocumentSchema, imageOf } from './image.ts'
+import { readImages } from './image-documents.ts'
+import { imageOf } from './image.ts'
 import type { Image, ImageDocument, ImageLayer } from './image.ts'
+import { Leases } from './leases.ts'
+import type { Lease } from './leases.ts'
 import { ImageUsers } from './image-users.ts'
 import type { ImageUser } from './image-users.ts'
+import { ImageNames } from './image-names.ts'
+import type { NameChanges } from './image-names.ts'
 import { readNames } from './names-document.ts'
 import type { ImageIndex, Names } from './names-document.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
@@ -47,12 +46,6 @@ export interface ImageStoreOptions {
 export type Kept = ImageLayer | { blob: { digest: string } }
 
 type Warn = (message: string, error?: unknown) => void
-
-/** What work in progress needs kept, though no document names it yet. */
-export interface Lease {
-  readonly blobs: Set<string>
-  readonly layers: Set<string>
-}
 
 /**
  * All images of this engine with their names, blobs and layers.
@@ -79,14 +72,8 @@ export class ImageStore {
   readonly compressions = new SharedWork<Descriptor, number>()
   readonly #directory: string
   readonly #images: Map<string, Image>
-  #references: Map<string, string>
-  /** Made of `#references` when it is first asked for after a change. */
-  #namesById: Map<string, readonly Reference[]> | undefined
-  #namedBy: Map<string, Caller>
-  /** Full references, and IDs of images without a name, to digests of the indexes that they stand for. */
-  #roots: Map<string, string>
-  #indexes: Map<string, ImageIndex>
-  readonly #leases = new Set<Lease>()
+  readonly #names: ImageNames
+  readonly #leases = new Leases()
   #tail: Promise<unknown> = Promise.resolve()
 
   private constructor(fields: {
@@ -108,13 +95,9 @@ export class ImageStore {
     this.trash = fields.trash
     this.#directory = fields.directory
     this.#images = fields.images
-    const { images, names } = fields
-    this.#references = new Map(
-      Object.entries(names?.references ?? {}).filter(([, id]) => images.has(id)),
+    this.#names = new ImageNames(path.join(fields.directory, REFERENCES), fields.names, (id) =>
+      this.#images.has(id),
     )
-    this.#namedBy = new Map(Object.entries(names?.namedBy ?? {}))
-    this.#roots = new Map(Object.entries(names?.roots ?? {}))
-    this.#indexes = new Map(names?.indexes?.map((index) => [index.descriptor.digest, index]))
   }
 
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
@@ -192,13 +175,13 @@ export class ImageStore {
 
   /** Full references to an image, sorted. */
   referencesOf(id: string): readonly Reference[] {
-    this.#namesById ??= namesById(this.#references)
-    return this.#namesById.get(id) ?? []
+    return this.#names.of(id)
   }
 
   /** Every tag of a repository, sorted, with the image that it names. */
   tagsOf({ domain, path: repository }: Reference): { reference: Reference; image: Image }[] {
-    return [...this.#references]
+    return this.#names
+      .all()
       .sort(([a], [b]) => a.localeCompare(b))
       .flatMap(([name, id]) => {
         const reference = parseReference(name)
@@ -210,12 +193,12 @@ export class ImageStore {
 
   /** Who gave an image this full reference; unknown of those older than the record. */
   namedBy(reference: Reference): Caller | undefined {
-    return this.#namedBy.get(formatReference(reference))
+    return this.#names.givenBy(reference)
   }
 
   /** The image that a full reference names. */
   named(reference: Reference): Image | undefined {
-    return this.#images.get(this.#references.get(formatReference(reference)) ?? '')
+    return this.#images.get(this.#names.idOf(reference) ?? '')
   }
 
   /**
@@ -249,8 +232,7 @@ export class ImageStore {
       name === undefined
         ? [image.id, ...this.referencesOf(image.id).map(formatReference)]
         : [formatReference(name)]
-    const root = names.map((each) => this.#roots.get(each)).find((each) => each !== undefined)
-    const index = this.#indexes.get(root ?? '')
+    const index = this.#names.indexOf(names)
     return index && this.blobs.has(index.descriptor.digest) ? index : undefined
   }
 
@@ -287,13 +269,7 @@ export class ImageStore {
 
   /** Keeps blobs and layers from collection while they are being put together. */
   async leased<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
-    const lease: Lease = { blobs: new Set(), layers: new Set() }
-    this.#leases.add(lease)
-    try {
-      return await work(lease)
-    } finally {
-      this.#leases.delete(lease)
-    }
+    return await this.#leases.during(work)
   }
 
   /**
@@ -349,45 +325,13 @@ export class ImageStore {
    *
    * @param changes.indexes what of the names set, or of IDs of images, stands for an index, whose blobs are there
    */
-  async rename(changes: {
-    set?: Map<string, string>
-    remove?: Iterable<string>
-    indexes?: Map<string, ImageIndex>
-  }): Promise<void> {
+  async rename(changes: NameChanges): Promise<void> {
     await this.#exclusively(() => this.#rename(changes))
   }
 
-  async #rename(changes: Parameters<ImageStore['rename']>[0]): Promise<void> {
-    const next = new Map(this.#references)
-    for (const reference of changes.remove ?? []) next.delete(reference)
-    for (const [reference, id] of changes.set ?? []) {
-      // removed by somebody else since it was looked up
-      if (!this.#images.has(id)) throw new NotFoundError(`No such image: ${id}`)
-      next.set(reference, id)
-    }
-    const namedBy = new Map([...this.#namedBy].filter(([name]) => next.has(name)))
-    for (const [name, id] of next)
-      if (this.#references.get(name) !== id) namedBy.set(name, currentCaller())
-    const { indexes, roots } = this.#rooted(next, changes)
-    const isSame =
-      isSameMap(next, this.#references) &&
-      isSameMap(roots, this.#roots) &&
-      isSameMap(indexes, this.#indexes)
-    if (isSame) return
-    const names: Names = {
-      version: 1,
-      references: Object.fromEntries(next),
-      namedBy: Object.fromEntries(namedBy),
-      roots: Object.fromEntries(roots) as Record<string, Digest>,
-      indexes: [...indexes.values()],
-    }
+  async #rename(changes: NameChanges): Promise<void> {
     for (const { blobs } of changes.indexes?.values() ?? []) await this.blobs.makeDurable(blobs)
-    await writeDocument(path.join(this.#directory, REFERENCES), names)
-    this.#references = next
-    this.#namesById = undefined
-    this.#namedBy = namedBy
-    this.#roots = roots
-    this.#indexes = indexes
+    if (!(await this.#names.change(changes))) return
     for (const [reference, id] of changes.set ?? []) {
       if (parseReference(reference).tag === undefined) continue
       const image = this.#images.get(id)
@@ -400,7 +344,7 @@ export class ImageStore {
 
   /** Whether a container's writable layer stands on an image, or work in progress needs it. */
   isHeld(id: string): boolean {
-    return this.snapshots.standsOn(id) || this.#isLeased('blobs', id)
+    return this.snapshots.standsOn(id) || this.#leases.has('blobs', id)
   }
 
   /**
@@ -462,11 +406,8 @@ export class ImageStore {
       for (const { chainId } of document.layers) layers.add(chainId)
     }
     for (const { chainId } of this.snapshots.referenced()) layers.add(chainId)
-    for (const [name, root] of this.#roots) {
-      const index = this.#indexes.get(root)
-      if (index && (this.#references.has(name) || this.#images.has(name)))
-        for (const digest of blobsOfIndex(index)) blobs.add(digest)
-    }
+    for (const index of this.#names.indexes())
+      for (const digest of blobsOfIndex(index)) blobs.add(digest)
     for (const each of this.#kept()) {
       if ('chainId' in each) layers.add(each.chainId)
       blobs.add(each.blob.digest)
@@ -478,13 +419,13 @@ export class ImageStore {
     const { blobs, layers } = this.#needed()
     const gone = this.layers
       .all()
-      .filter(({ chainId }) => !layers.has(chainId) && !this.#isLeased('layers', chainId))
+      .filter(({ chainId }) => !layers.has(chainId) && !this.#leases.has('layers', chainId))
     // put in bottom first, so the other way round
     gone.reverse()
     for (const { chainId } of gone) this.layers.remove(chainId)
     // leases come while blobs are being deleted
     for (const digest of this.blobs.all()) {
-      if (!blobs.has(digest) && !this.#isLeased('blobs', digest)) await this.blobs.remove(digest)
+      if (!blobs.has(digest) && !this.#leases.has('blobs', digest)) await this.blobs.remove(digest)
     }
     return {
       layers: gone.map(({ chainId }) => chainId),
@@ -492,36 +433,10 @@ export class ImageStore {
     }
   }
 
-  #isLeased(kind: keyof Lease, id: string): boolean {
-    for (const lease of this.#leases) if (lease[kind].has(id)) return true
-    return false
-  }
-
   /** `name@digest`, also with a tag in between, by any image of that name with that manifest. */
   #byDigest({ domain, path: repository, digest }: Reference): Image | undefined {
     if (digest === undefined) return undefined
     return this.named({ domain, path: repository, digest })
-  }
-
-  /** Which indexes the names stand for when they are changed so; what no name stands for is forgotten. */
-  #rooted(
-    references: ReadonlyMap<string, string>,
-    { indexes: given = new Map<string, ImageIndex>(), set }: Parameters<ImageStore['rename']>[0],
-  ): { roots: Map<string, string>; indexes: Map<string, ImageIndex> } {
-    const roots = new Map(this.#roots)
-    for (const name of set?.keys() ?? []) roots.delete(name)
-    for (const [name, { descriptor }] of given) roots.set(name, descriptor.digest)
-    for (const name of roots.keys())
-      if (!references.has(name) && !this.#images.has(name)) roots.delete(name)
-    const known = new Map(this.#indexes)
-    for (const index of given.values()) {
-      // that a pull brings the index alone takes nothing away of what is here
-      const before = known.get(index.descriptor.digest)
-      if (!before || (before.blobs.length === 0 && index.blobs.length > 0))
-        known.set(index.descriptor.digest, index)
-    }
-    const inUse = new Set(roots.values())
-    return { roots, indexes: new Map([...known].filter(([digest]) => inUse.has(digest))) }
   }
 
   #fileOf(id: string): string {
@@ -533,16 +448,6 @@ export class ImageStore {
     this.#tail = turn.catch(() => undefined)
     return await turn
   }
-}
-
-function namesById(references: ReadonlyMap<string, string>): Map<string, readonly Reference[]> {
-  const byId = new Map<string, Reference[]>()
-  for (const [name, id] of [...references].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const names = byId.get(id) ?? []
-    names.push(parseReference(name))
-    byId.set(id, names)
-  }
-  return byId
 }
 
 export interface DeletedImage {
@@ -567,32 +472,4 @@ export function blobsOf(document: ImageDocument): string[] {
 
 function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
   return [descriptor.digest, ...blobs]
-}
-
-function isSameMap<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
-}
-
-/**
- * The documents of all images. While one cannot be read, it is not known what it names: nothing is to be cleared away
- * then, so that it may be mended.
- */
-async function readImages(
-  directory: string,
-  warn: Warn,
-): Promise<{ documents: ImageDocument[]; isWhole: boolean }> {
-  const names = (await fs.readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
-  const read = await Promise.all(
-    names.map(async (name) =>
-      readDocument(path.join(directory, name), imageDocumentSchema).catch((error: unknown) => {
-        warn(
-          'an image is passed over: mend its document, or delete it and pull the image again; until then nothing is cleared away that no other image names',
-          error,
-        )
-        return undefined
-      }),
-    ),
-  )
-  const documents = read.filter((document) => document !== undefined)
-  return { documents, isWhole: documents.length === names.length }
 }
