@@ -161,4 +161,6 @@ void client_answer_start(int client, struct proc *p)
 	else
 		c->state = CLIENT_REQUEST;
 	tell_ok(c, p->pid);
+	if (c->state == CLIENT_FREE)
+		proc_stdin_end(p); /* it has left, unheard as yet */
 }

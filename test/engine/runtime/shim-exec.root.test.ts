@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -18,9 +19,23 @@ import {
   plainProcess,
   readAll,
   sh,
+  stagedBuild,
   unframe,
   until,
 } from './shim-helper.ts'
+
+const LAUNCHER = path.join(import.meta.dirname, 'shim-launcher.ts')
+
+/** Whatever happens within 100 ms is seen at once. */
+const SLOW_POLL = `
+  #include <poll.h>
+  #include <unistd.h>
+  static inline int slow_poll(struct pollfd *fds, nfds_t n, int timeout)
+  {
+    usleep(100000);
+    return poll(fds, n, timeout);
+  }
+  #define poll slow_poll`
 
 describe('Shim.exec', () => {
   let bench: Bench
@@ -236,18 +251,35 @@ describe('Shim.exec', () => {
   })
 
   it('whose client leaves while it is started gets the end of its input', async () => {
-    const { options: launched, shim: other } = await bench.launch({ process: sh('sleep 600') })
-    const fd = connectUnixStream(path.join(launched.runDir, 's')) ?? -1
-    const plan = encodeExecPlan({ id: 'left', process: plainProcess(['sh', '-c', 'cat; exit 4']) })
-    fs.writeSync(fd, encodeRequest(Request.exec, 7, plan))
-    closeFd(fd)
-    let known = await other.execs()
-    for (let n = 0; n < 250 && known[0]?.code === undefined; n++) {
-      await sleep(20)
-      known = await other.execs()
+    // the shim finds both together: that the process runs, and that nobody waits for it
+    const launched = bench.options({ process: sh('sleep 600') })
+    const file = path.join(bench.root, 'launch.json')
+    fs.writeFileSync(file, JSON.stringify(launched))
+    execFileSync(process.execPath, ['--import', 'tsx', LAUNCHER, file, 'close'], {
+      env: { ...process.env, GANTRY_NATIVE: stagedBuild(bench.root, SLOW_POLL) },
+      stdio: 'ignore',
+    })
+    const other = await connectShim(launched.runDir)
+    try {
+      const fd = connectUnixStream(path.join(launched.runDir, 's')) ?? -1
+      const plan = encodeExecPlan({
+        id: 'left',
+        process: plainProcess(['sh', '-c', 'cat; exit 4']),
+      })
+      fs.writeSync(fd, encodeRequest(Request.exec, 7, plan))
+      const children = `/proc/${String(other.shimPid)}/task/${String(other.shimPid)}/children`
+      await eventually(
+        () => fs.readFileSync(children, 'utf8').trim().split(' ').length === 2,
+        'it is being started',
+      )
+      closeFd(fd)
+      assert.equal((await other.execs()).length, 1)
+      assert.equal(await Promise.race([other.execExited('left'), sleep(5000, 'runs')]), 4)
+    } finally {
+      await other.signal(9)
+      await other.ended
+      other.close()
     }
-    assert.equal(known[0]?.id, 'left')
-    assert.equal(known[0].code, 4)
   })
 
   it('takes three milliseconds or so', async (t) => {

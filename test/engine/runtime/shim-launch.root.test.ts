@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { shimPath } from '../../../engine/native/addon.ts'
 import { MNT_DETACH, mount, MS_PRIVATE, umount } from '../../../engine/native/mount.ts'
 import { newNetns, newOwnedNetns } from '../../../engine/native/net.ts'
 import type { ContainerLaunchError } from '../../../engine/runtime/shim.ts'
@@ -11,7 +10,7 @@ import { launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts
 import type { OciSpec } from '../../../engine/types/oci-runtime.ts'
 import { patient } from '../../helpers/patience.ts'
 import type { Bench, LaunchChange } from './shim-helper.ts'
-import { eventually, openBench, sh } from './shim-helper.ts'
+import { eventually, openBench, sh, stagedBuild } from './shim-helper.ts'
 
 /** Less than its making takes, and of one more than most hosts give. */
 const limited = {
@@ -25,30 +24,16 @@ const limited = {
 
 const LAUNCHER = path.join(import.meta.dirname, 'shim-launcher.ts')
 
-/** A build of the native parts in which the go-between of a user namespace ends 50 ms after it has told its child's pid. */
-function slowShim(root: string): string {
-  const [native, build] = [path.dirname(shimPath()), path.join(root, 'slow')]
-  fs.mkdirSync(build)
-  fs.copyFileSync(path.join(native, 'gantry.node'), path.join(build, 'gantry.node'))
-  const slow = path.join(build, 'slow.h')
-  // pids are all that is written in four bytes
-  fs.writeFileSync(
-    slow,
-    `#include <unistd.h>
-     static inline ssize_t slow_write(int fd, const void *data, size_t n)
-     {
-       ssize_t done = write(fd, data, n);
-       if (n == 4) usleep(50000);
-       return done;
-     }
-     #define write slow_write`,
-  )
-  const shim = path.resolve(native, '../shim')
-  const sources = fs.readdirSync(shim).filter((file) => file.endsWith('.c'))
-  const options = ['-std=gnu11', '-D_GNU_SOURCE', '-static', '-include', slow]
-  execFileSync('cc', [...options, '-o', path.join(build, 'gantry-shim'), ...sources], { cwd: shim })
-  return build
-}
+/** The go-between of a user namespace ends 50 ms after it has told its child's pid: pids are all that is written in four bytes. */
+const SLOW_WRITE = `
+  #include <unistd.h>
+  static inline ssize_t slow_write(int fd, const void *data, size_t n)
+  {
+    ssize_t done = write(fd, data, n);
+    if (n == 4) usleep(50000);
+    return done;
+  }
+  #define write slow_write`
 
 describe('launchContainer', () => {
   let bench: Bench
@@ -499,7 +484,7 @@ describe('launchContainer', () => {
     })
 
     it('is told how its start went, however late the one that made it ends', async () => {
-      const build = slowShim(bench.root)
+      const build = stagedBuild(bench.root, SLOW_WRITE)
       const launch = (change: LaunchChange): string => {
         const file = path.join(bench.root, 'launch.json')
         fs.writeFileSync(
