@@ -4,8 +4,10 @@ import type { SystemInfo } from '@/engine/types/docker.ts'
 import { engine, failureText } from '@/components/engine/client.ts'
 import { Facts } from '@/components/page/facts.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
+import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
 import { Skeleton } from '@/components/ui/skeleton.tsx'
+import { useHost } from './use-host.ts'
 
 export function EngineCard() {
   const query = useQuery({
@@ -14,6 +16,7 @@ export function EngineCard() {
     queryFn: ({ signal }) => engine.get<SystemInfo>('/info', {}, signal),
   })
   const info = query.data
+  const dockerHost = useHost().data?.dockerHost
   return (
     <Card aria-label="Engine">
       <CardHeader title="Engine" />
@@ -29,6 +32,19 @@ export function EngineCard() {
               ['cgroup', info.CgroupVersion === undefined ? undefined : `v${info.CgroupVersion}`],
               ['Storage', info.Driver],
               ['Data', info.DockerRootDir],
+              [
+                'Docker API',
+                dockerHost && (
+                  <span key="api" className="flex min-w-0 items-center gap-1">
+                    <span className="min-w-0 break-all">{dockerHost}</span>
+                    <CopyButton
+                      text={dockerHost}
+                      label="Copy the address, for docker -H"
+                      className="size-6"
+                    />
+                  </span>
+                ),
+              ],
             ]}
           />
         )}
