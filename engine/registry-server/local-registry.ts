@@ -15,9 +15,7 @@ import type {
   RegistrySettings,
   RegistryUsage,
 } from '../contract/registry.ts'
-import { errorCode } from '../errors.ts'
 import type { ImageStore } from '../images/store.ts'
-import type { Reference } from '../images/reference.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { algorithmOf, digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -28,17 +26,16 @@ import { Quota } from './quota.ts'
 import { refuse } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
-import { planRemoval } from './retention.ts'
-import type { Removal } from './retention.ts'
+import { imageAt, namesOf, recordAt, userOf } from './records.ts'
 import { parseSettings } from './settings.ts'
 import type { SettingsDocument } from './settings.ts'
-import { nameAt, nameImage, takeIn, unnameImage } from './take-in.ts'
+import { dropUnpacked, settleTag } from './settle.ts'
+import { nameAt, unnameImage } from './take-in.ts'
+import { letGo, tidyRepository } from './tidy.ts'
 import type { Uploads } from './uploads.ts'
 import { planOf, usageOf } from './usage.ts'
 
 const TIDY_MS = 10 * 60_000
-/** What a push has put in before its manifest may wait for that so long. */
-const LOOSE_MS = 24 * 3600 * 1000
 /** A host may be reached by several names; somebody who makes them up is not followed. */
 const MAX_DOMAINS = 16
 
@@ -151,8 +148,8 @@ export class LocalRegistry implements RegistryEngine {
       )
     })
     if ('tag' in target) {
-      await this.#settle(into, target.tag)
-      this.#dropUnpacked(into.state, digest)
+      await settleTag({ store, warn: this.#warn }, into, target.tag)
+      dropUnpacked(store, into.state, digest)
       // under this name there is nothing to run any more
       if (before && !imageAt(into, target.tag))
         await unnameImage(store, before, namesOf(into, target))
@@ -166,7 +163,7 @@ export class LocalRegistry implements RegistryEngine {
     const { digest } = this.#find(from, reference)
     const target = parseTarget(reference)
     const { record, tags } = await from.change((state) => remove(state, target, digest))
-    await this.#letGo(from, {
+    await letGo(this.#store, from, {
       tags: tags.map((tag) => [tag, record]),
       manifests: 'digest' in target ? [record] : [],
     })
@@ -398,101 +395,8 @@ export class LocalRegistry implements RegistryEngine {
     }
   }
 
-  /**
-   * Makes what a tag names an image of the engine, under the tag's names. What cannot be one stays in the registry all
-   * the same: it holds whatever is pushed.
-   */
-  async #settle(repository: Repository, tag: string): Promise<void> {
-    const record = recordAt(repository, tag)
-    if (!record || record.image === null || namesOf(repository, { tag }).length === 0) return
-    let image: Digest | null
-    try {
-      const isThere = record.image !== undefined && this.#store.get(record.image) !== undefined
-      image = isThere
-        ? (record.image ?? null)
-        : ((await takeIn(this.#store, record.digest, record.mediaType)) ?? null)
-    } catch (error) {
-      const what = `${repository.name}:${tag} is in the registry, but is no image of the engine`
-      this.#warn(what, error)
-      // what the host was short of may be there another time
-      if (errorCode(error) !== 'INVALID_PARAMETER') return
-      image = null
-    }
-    if (image !== record.image) {
-      await repository.change((state) => {
-        const now = state.manifests.get(record.digest)
-        if (now) state.manifests.set(record.digest, { ...now, image })
-      })
-    }
-    // another may have been pushed meanwhile, or this one have been deleted
-    if (image === null || imageAt(repository, tag) !== image) return
-    const { digest } = record
-    const names = [...namesOf(repository, { tag }), ...namesOf(repository, { digest })]
-    await nameImage(this.#store, image, names, record)
-  }
-
-  /** A tag is what a push ends with: of what it names no more becomes a layer, as of images for other machines. */
-  #dropUnpacked({ manifests }: RepositoryState, digest: string): void {
-    const record = manifests.get(digest)
-    for (const each of [digest, ...(record?.manifests ?? [])])
-      for (const blob of manifests.get(each)?.blobs ?? [])
-        this.#store.layers.ahead.drop(this.#store.blobs.pathOf(blob))
-  }
-
-  /** Applies the rules to one repository. */
   async #tidy(repository: Repository): Promise<string[]> {
-    const { name } = repository
-    const isUsed = (image: string): boolean => this.#store.users.of(image).length > 0
-    const plan = (state: Readonly<RepositoryState>): Removal =>
-      planRemoval(name, state, this.#settings.current, isUsed, Date.now())
-    const wanted = plan(repository.state)
-    let removed: string[] = []
-    if (wanted.tags.length + wanted.manifests.length > 0) {
-      const gone = await repository.change((state) => {
-        // as it is now that nothing else changes it
-        const { manifests, tags } = plan(state)
-        const dropped = tags.flatMap((tag) => {
-          const record = state.manifests.get(state.tags.get(tag)?.digest ?? '')
-          state.tags.delete(tag)
-          return record ? [[tag, record] as const] : []
-        })
-        for (const { digest } of manifests) state.manifests.delete(digest)
-        return { tags: dropped, manifests }
-      })
-      await this.#letGo(repository, gone)
-      removed = [
-        ...gone.tags.map(([tag]) => `${name}:${tag}`),
-        ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
-      ]
-    }
-    await this.#unlinkOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
-    return removed
-  }
-
-  /** Takes names from the engine's images, and blobs out of the repository, that went with tags and manifests. */
-  async #letGo(
-    from: Repository,
-    gone: { tags: readonly (readonly [string, ManifestRecord])[]; manifests: ManifestRecord[] },
-  ): Promise<void> {
-    for (const [tag, { image }] of gone.tags)
-      if (image) await unnameImage(this.#store, image, namesOf(from, { tag }))
-    for (const { blobs, digest, image, pushedAt } of gone.manifests) {
-      if (image) await unnameImage(this.#store, image, namesOf(from, { digest }))
-      // what was put or asked for since may be part of a push that is under way
-      await this.#unlinkOlder(from, blobs, Date.parse(pushedAt))
-    }
-  }
-
-  /** Lets go of blobs that no manifest needs and nobody has put or asked for since. */
-  async #unlinkOlder(from: Repository, blobs: Iterable<string>, time: number): Promise<void> {
-    const needed = new Set<string>()
-    for (const manifest of from.state.manifests.values())
-      for (const blob of manifest.blobs) needed.add(blob)
-    for (const blob of blobs) {
-      const isFree = (): boolean => (from.blobs.get(blob) ?? Infinity) <= time
-      if (!needed.has(blob) && isFree())
-        await from.unlink(blob, () => isFree() && userOf(from.state, blob) === undefined)
-    }
+    return await tidyRepository(this.#store, this.#settings, repository)
   }
 
   #inBackground(work: () => Promise<void>): void {
@@ -508,38 +412,14 @@ export class LocalRegistry implements RegistryEngine {
       for (const tag of repository.state.tags.keys()) {
         if (this.#closed) return
         if (recordAt(repository, tag)?.image !== undefined) continue
-        await this.#settle(repository, tag).catch((error: unknown) => {
-          this.#warn(`${repository.name}:${tag} could not be made an image of the engine`, error)
-        })
+        await settleTag({ store: this.#store, warn: this.#warn }, repository, tag).catch(
+          (error: unknown) => {
+            this.#warn(`${repository.name}:${tag} could not be made an image of the engine`, error)
+          },
+        )
       }
     }
   }
-}
-
-function recordAt({ state }: Repository, tag: string): ManifestRecord | undefined {
-  return state.manifests.get(state.tags.get(tag)?.digest ?? '')
-}
-
-/** The engine's image that a tag names. */
-function imageAt(repository: Repository, tag: string): Digest | undefined {
-  return recordAt(repository, tag)?.image ?? undefined
-}
-
-/** Names of the engine for a tag or a digest: one by each host that the repository was pushed to. */
-function namesOf(
-  { name, state }: Repository,
-  target: { tag: string } | { digest: Digest },
-): Reference[] {
-  return [...state.domains].flatMap((domain) => nameAt(domain, name, target) ?? [])
-}
-
-/** The manifest that keeps a blob or another manifest from being deleted. */
-function userOf({ manifests }: Readonly<RepositoryState>, digest: string): string | undefined {
-  for (const manifest of manifests.values()) {
-    const parts: string[] = [...manifest.blobs, ...manifest.manifests]
-    if (parts.includes(digest)) return manifest.digest
-  }
-  return undefined
 }
 
 /** @throws MANIFEST_UNKNOWN, UNSUPPORTED */

@@ -1,0 +1,75 @@
+import type { ImageStore } from '../images/store.ts'
+import { namesOf, userOf } from './records.ts'
+import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
+import { planRemoval } from './retention.ts'
+import type { Removal } from './retention.ts'
+import type { SettingsDocument } from './settings.ts'
+import { unnameImage } from './take-in.ts'
+
+/** What a push has put in before its manifest may wait for that so long. */
+const LOOSE_MS = 24 * 3600 * 1000
+
+/**
+ * Applies the rules to one repository, and lets go of what no manifest came for.
+ *
+ * @returns what went of tags and manifests, `name:tag` and `name@digest`
+ */
+export async function tidyRepository(
+  store: ImageStore,
+  settings: SettingsDocument,
+  repository: Repository,
+): Promise<string[]> {
+  const { name } = repository
+  const isUsed = (image: string): boolean => store.users.of(image).length > 0
+  const plan = (state: Readonly<RepositoryState>): Removal =>
+    planRemoval(name, state, settings.current, isUsed, Date.now())
+  const wanted = plan(repository.state)
+  let removed: string[] = []
+  if (wanted.tags.length + wanted.manifests.length > 0) {
+    const gone = await repository.change((state) => {
+      // as it is now that nothing else changes it
+      const { manifests, tags } = plan(state)
+      const dropped = tags.flatMap((tag) => {
+        const record = state.manifests.get(state.tags.get(tag)?.digest ?? '')
+        state.tags.delete(tag)
+        return record ? [[tag, record] as const] : []
+      })
+      for (const { digest } of manifests) state.manifests.delete(digest)
+      return { tags: dropped, manifests }
+    })
+    await letGo(store, repository, gone)
+    removed = [
+      ...gone.tags.map(([tag]) => `${name}:${tag}`),
+      ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
+    ]
+  }
+  await unlinkOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
+  return removed
+}
+
+/** Takes names from the engine's images, and blobs out of the repository, that went with tags and manifests. */
+export async function letGo(
+  store: ImageStore,
+  from: Repository,
+  gone: { tags: readonly (readonly [string, ManifestRecord])[]; manifests: ManifestRecord[] },
+): Promise<void> {
+  for (const [tag, { image }] of gone.tags)
+    if (image) await unnameImage(store, image, namesOf(from, { tag }))
+  for (const { blobs, digest, image, pushedAt } of gone.manifests) {
+    if (image) await unnameImage(store, image, namesOf(from, { digest }))
+    // what was put or asked for since may be part of a push that is under way
+    await unlinkOlder(from, blobs, Date.parse(pushedAt))
+  }
+}
+
+/** Lets go of blobs that no manifest needs and nobody has put or asked for since. */
+async function unlinkOlder(from: Repository, blobs: Iterable<string>, time: number): Promise<void> {
+  const needed = new Set<string>()
+  for (const manifest of from.state.manifests.values())
+    for (const blob of manifest.blobs) needed.add(blob)
+  for (const blob of blobs) {
+    const isFree = (): boolean => (from.blobs.get(blob) ?? Infinity) <= time
+    if (!needed.has(blob) && isFree())
+      await from.unlink(blob, () => isFree() && userOf(from.state, blob) === undefined)
+  }
+}
