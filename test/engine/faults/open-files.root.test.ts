@@ -43,7 +43,7 @@ describe('an engine that may open no more files', () => {
         try {
           return await ask()
         } catch (error) {
-          if (!/socket hang up|ECONNRESET/.test(String(error)) || room > 24) throw error
+          if (!/socket hang up|ECONNRESET|EPIPE/.test(String(error)) || room > 24) throw error
           limit(open + ++room)
         }
       }

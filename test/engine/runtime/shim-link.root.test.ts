@@ -30,10 +30,18 @@ describe('the link to a shim', () => {
   }
 
   /** The descriptors of a shim that are sockets: its listener, the watchers, the streams. */
-  const sockets = (pid: number): number =>
-    fs
-      .readdirSync(`/proc/${String(pid)}/fd`)
-      .filter((fd) => fs.readlinkSync(`/proc/${String(pid)}/fd/${fd}`).startsWith('socket:')).length
+  const sockets = (pid: number): number => {
+    const directory = `/proc/${String(pid)}/fd`
+    const isSocket = (fd: string): boolean => {
+      try {
+        return fs.readlinkSync(path.join(directory, fd)).startsWith('socket:')
+      } catch {
+        // closed while we look
+        return false
+      }
+    }
+    return fs.readdirSync(directory).filter(isSocket).length
+  }
 
   /** Waits without a turn of the event loop: nothing is read meanwhile. */
   function blockUntil(holds: () => boolean): void {
