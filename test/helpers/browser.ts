@@ -22,8 +22,20 @@ export function openBrowser(): Promise<Browser> {
   })
 }
 
+/** How often Chromium is asked for a picture: it has none while it puts one page in another's place. */
+const TRIES = 4
+
 /** Keeps a picture of the page in test/artefacts. */
 export async function shoot(page: Page, name: string): Promise<void> {
   fs.mkdirSync(ARTEFACTS, { recursive: true })
-  await page.screenshot({ path: path.join(ARTEFACTS, `${name}.png`), animations: 'disabled' })
+  const file = path.join(ARTEFACTS, `${name}.png`)
+  for (let tried = 1; ; tried++) {
+    try {
+      await page.screenshot({ path: file, animations: 'disabled' })
+      return
+    } catch (error) {
+      if (tried === TRIES || !String(error).includes('Unable to capture screenshot')) throw error
+      await page.waitForTimeout(200)
+    }
+  }
 }
