@@ -8,6 +8,7 @@ import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
 import { withoutSecrets } from '../registry/without-secrets.ts'
 import type { Build, Step } from './stage.ts'
+import { withPipes } from '../with-pipes.ts'
 
 /** Files that were brought here from elsewhere. */
 export interface Fetched {
@@ -135,19 +136,21 @@ export async function cloneInto(
 }
 
 async function runGit(directory: string, args: string[], signal: AbortSignal): Promise<string> {
-  const child = spawn('git', args, {
-    cwd: directory,
-    signal,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      HOME: directory,
-      GIT_TERMINAL_PROMPT: '0',
-      GIT_CONFIG_NOSYSTEM: '1',
-      // no transport that runs a program of the address's choice
-      GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
-    },
-  })
+  const child = withPipes(
+    spawn('git', args, {
+      cwd: directory,
+      signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        HOME: directory,
+        GIT_TERMINAL_PROMPT: '0',
+        GIT_CONFIG_NOSYSTEM: '1',
+        // no transport that runs a program of the address's choice
+        GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
+      },
+    }),
+  )
   const [code, out, said] = await Promise.all([
     new Promise<number | null>((resolve, reject) => {
       child.on('error', reject)

@@ -6,6 +6,7 @@ import { DIRECTORY, errnoOfError, openBeneath, openInRoot } from '../native/fs.t
 import { MNT_DETACH, umount } from '../native/mount.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { withPipes } from '../with-pipes.ts'
 
 /** Below a container's directory: where its root is mounted on the host for a while. */
 export const VIEW = 'view'
@@ -89,9 +90,11 @@ async function copyDirectory(root: number, source: string, into: number): Promis
   }
   try {
     // open descriptors, not paths, are what cp gets: nothing can be swapped under it
-    const copy = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', '/proc/self/fd/4/.'], {
-      stdio: ['ignore', 'ignore', 'pipe', from, into],
-    })
+    const copy = withPipes(
+      spawn('cp', ['-a', '--', '/proc/self/fd/3/.', '/proc/self/fd/4/.'], {
+        stdio: ['ignore', 'ignore', 'pipe', from, into],
+      }),
+    )
     const said = text(copy.stderr as NonNullable<typeof copy.stderr>)
     const code = await new Promise<number | null>((resolve, reject) => {
       copy.on('error', reject)

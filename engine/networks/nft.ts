@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { EngineError, UnavailableError } from '../errors.ts'
+import { withPipes } from '../with-pipes.ts'
 
 type NftProcess = ChildProcessByStdio<Writable, Readable, Readable>
 
@@ -98,10 +99,12 @@ export class Nft {
 
   #start(): NftProcess {
     // without a home it writes no history file
-    const nft = spawn('nft', ['-i'], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: '/nonexistent', LC_ALL: 'C' },
-    })
+    const nft = withPipes(
+      spawn('nft', ['-i'], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, HOME: '/nonexistent', LC_ALL: 'C' },
+      }),
+    )
     nft.on('error', () => undefined)
     nft.stdin.on('error', () => undefined)
     nft.stderr.setEncoding('utf8')
@@ -146,10 +149,12 @@ function runNft(
   input: string,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const nft = spawn('nft', args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-    })
+    const nft = withPipes(
+      spawn('nft', args, {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, LC_ALL: 'C' },
+      }),
+    )
     let stdout = ''
     let stderr = ''
     nft.stdout.setEncoding('utf8').on('data', (data: string) => (stdout += data))

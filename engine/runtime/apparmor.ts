@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { InvalidParameterError } from '../errors.ts'
 import type { HostConfig } from '../types/docker.ts'
 import { parseSecurityOptions } from './security-options.ts'
+import { withPipes } from '../with-pipes.ts'
 
 const ENABLED = '/sys/module/apparmor/parameters/enabled'
 const LOADED = '/sys/kernel/security/apparmor/profiles'
@@ -65,7 +66,9 @@ export async function loadDefaultProfile(): Promise<void> {
   const parser = PARSERS.find((file) => fs.existsSync(file))
   if (!isAppArmorEnabled() || parser === undefined) return
   // replaces what an older version has loaded
-  const child = spawn(parser, ['--replace', '--skip-cache'], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const child = withPipes(
+    spawn(parser, ['--replace', '--skip-cache'], { stdio: ['pipe', 'ignore', 'pipe'] }),
+  )
   child.stdin.on('error', () => {
     // it ended before it had read all: its exit code tells
   })

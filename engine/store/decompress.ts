@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { Transform, Writable } from 'node:stream'
 import zlib, { createGunzip } from 'node:zlib'
 import { InvalidParameterError } from '../errors.ts'
+import { withPipes } from '../with-pipes.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
 
@@ -93,7 +94,7 @@ async function* throughProgram(
   program: 'bzip2' | 'xz',
   source: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = withPipes(spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] }))
   const said = text(child.stderr)
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
