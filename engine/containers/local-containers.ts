@@ -86,7 +86,7 @@ export function localExecs(context: ContainersContext): ExecEngine {
     attach: (execId) => attachExec(context, execId),
     resize: (execId, size) => resizeExec(context, execId, size),
 
-    inspect: async (execId) => inspectExec(context, execId),
+    inspect: (execId) => inspectExec(context, execId),
   }
 }
 

@@ -81,7 +81,7 @@ describe('streams of clients while the engine is killed with -9 and comes back',
     const id = await create('while read line; do echo got $line; done', { OpenStdin: true })
     await host.engine.containers.start(id)
     const stream = await open(`/containers/${id}/attach?stream=1&stdin=1&stdout=1`)
-    const [shim] = shimPids(host.instance)
+    const shim = shimPids(host.instance).at(-1)
     const files = (): number => fs.readdirSync(`/proc/${String(shim)}/fd`).length
     const other = await open(`/containers/${id}/attach?stream=1&stdout=1`)
     const before = files()
