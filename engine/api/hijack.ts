@@ -177,7 +177,8 @@ export function splice(
     if (options.stdin) connection.pipe(stream)
     else connection.resume()
     const send = (): void => void stream.pipe(connection, { end: false })
-    if (isUnread(connection)) void headRead(connection).then(send)
+    // that it cannot be asked any more is no reason to keep the stream from it, nor to end the engine
+    if (isUnread(connection)) void headRead(connection).then(send, send)
     else send()
   })
 }

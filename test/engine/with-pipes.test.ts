@@ -11,6 +11,7 @@ it('withPipes() throws where this process may open no more files, and Node would
     import fs from 'node:fs'
     import { withPipes } from '${helper}'
     const open = []
+    // until there are no more: that is what is wanted
     try { for (;;) open.push(fs.openSync('/dev/null')) } catch {}
     try { withPipes(spawn('true', { stdio: 'pipe' })) } catch (error) { process.exitCode = error.code === 'EMFILE' ? 7 : 8 }
     setTimeout(() => {
