@@ -87,7 +87,7 @@ export function openCgroupsV1({
       if (parent === own) makeCgroup(directory)
       else made.make(directory)
     }
-    for (const hierarchy of hierarchies) makeParents(hierarchy, parent, make)
+    for (const hierarchy of hierarchies) makeParents(hierarchy, parent, own, make)
     if (unified !== undefined) {
       for (const directory of waysUp(unified, parent).reverse()) make(directory)
       if (!ready) favorDynamicModifications(unified)
@@ -130,6 +130,7 @@ function create(
 function makeParents(
   { controllers, root }: HierarchiesV1['hierarchies'][number],
   parent: string,
+  own: string,
   make: (directory: string) => void,
 ): void {
   let above = root
@@ -138,7 +139,10 @@ function makeParents(
     make(directory)
     if (controllers.includes('cpuset')) {
       inheritCpuset(above, directory)
-      if (isNew) writeControl(`${directory}/cgroup.clone_children`, '1')
+      // the engine's own may be there without it: from one that was killed right after it had made it
+      if (isNew || directory === `${root}/${own}`) {
+        writeControl(`${directory}/cgroup.clone_children`, '1')
+      }
     }
     // before Linux 5.11 what runs in cgroups below was not counted unless this was said
     if (

@@ -91,6 +91,15 @@ describe('a container cgroup of v1', { skip }, () => {
     ])
   })
 
+  test('a parent that a killed engine had only just made still hands its CPUs down', () => {
+    fs.mkdirSync(`/sys/fs/cgroup/cpuset/${parent}`)
+    const cgroup = opened.create('a', resourcesOf({}))
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+      const above = fs.readFileSync(`/sys/fs/cgroup/cpuset/${file}`, 'utf8').trim()
+      assert.equal(read(cgroup, 'cpuset', file), above)
+    }
+  })
+
   test('create() leaves nothing when a limit is refused, and starts anew over what a killed engine left', () => {
     assert.throws(
       () => opened.create('a', { cpu: { cpus: '9999' } }),
