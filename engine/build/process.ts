@@ -122,7 +122,7 @@ class Run {
       sizeBytes,
     }))
     const [sandbox] = await settled([
-      networks.start({
+      networks.sandboxes.start({
         id,
         name: `build-${id.slice(0, 12)}`,
         hostname,
@@ -212,7 +212,7 @@ class Run {
     const results = await Promise.allSettled([
       killed,
       over.then(() => cgroup?.remove()),
-      this.#parts.networks.stop(this.#id),
+      this.#parts.networks.sandboxes.stop(this.#id),
       over.then(() => fs.rm(this.#runDir, { recursive: true, force: true })),
     ])
     this.#shim?.close()

@@ -120,7 +120,7 @@ async function record(
       context.table.dirOf(id),
       context.table.runDirOf(id),
     )
-    await context.networks.check(sandboxRequestOf(context, container))
+    context.networks.sandboxes.check(sandboxRequestOf(context, container))
 
     undo.add('directory', () => fs.rm(container.dir, { recursive: true, force: true }))
     await runSteps([

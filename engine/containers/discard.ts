@@ -34,7 +34,7 @@ export async function removeHeld(
 async function removeParts(context: ContainersContext, container: Container): Promise<void> {
   const { id } = container
   for (const { stream } of container.pendingAttaches) stream.destroy()
-  await context.networks.stop(id)
+  await context.networks.sandboxes.stop(id)
   await context.images.snapshots.remove(id)
   context.execs.forgetContainer(id)
   await context.logs.finish(container)

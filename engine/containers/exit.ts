@@ -121,7 +121,7 @@ export async function releaseRun(context: ContainersContext, container: Containe
   const results = await Promise.allSettled([
     emptied,
     settled.then(() => cgroup.remove()),
-    context.networks.stop(container.id),
+    context.networks.sandboxes.stop(container.id),
     settled.then(() => removeRunDir(container.runDir)),
   ])
   for (const result of results) {

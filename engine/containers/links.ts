@@ -180,7 +180,7 @@ export async function removeLink(context: ContainersContext, name: string): Prom
     const { hostConfig } = parent.document
     const Links = (hostConfig.Links ?? []).filter((link) => link.split(':')[1] !== alias)
     await parent.setDocument({ hostConfig: { ...hostConfig, Links } })
-    await context.networks.relinked(parent.id, Links)
+    await context.networks.sandboxes.relinked(parent.id, Links)
   })
 }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { ContainerNetworkHooks } from '../networks/sandbox.ts'
+import type { ContainerNetworkHooks, NetworkedContainer } from '../networks/sandbox.ts'
 import { isMissing } from '../store/documents.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -9,7 +9,7 @@ import { isRunning } from './state.ts'
 
 /** What networks may ask and write of containers; handed down so that networks need not know them. */
 export function networkHooks(context: () => ContainersContext): ContainerNetworkHooks {
-  const view = (container: Container): ReturnType<ContainerNetworkHooks['all']>[number] => ({
+  const view = (container: Container): NetworkedContainer => ({
     id: container.id,
     name: container.name,
     running: isRunning(container.status),
@@ -21,7 +21,6 @@ export function networkHooks(context: () => ContainersContext): ContainerNetwork
       const container = context().table.find(nameOrId)
       return container && view(container)
     },
-    all: () => context().table.all().map(view),
     save: async (id, networks, sandbox) => {
       const container = context().table.get(id)
       const before = container.state.sandbox

@@ -86,10 +86,12 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
   container.cgroup = cgroupOf(context, container)
   if (state.sandbox) {
     const request = sandboxRequestOf(context, container)
-    await context.networks.adopt(container.id, request, state.sandbox).catch((error: unknown) => {
-      // its processes run all the same, and are ours to look after
-      context.warn(`the network of container ${container.id} could not be taken up again`, error)
-    })
+    await context.networks.sandboxes
+      .adopt(container.id, request, state.sandbox)
+      .catch((error: unknown) => {
+        // its processes run all the same, and are ours to look after
+        context.warn(`the network of container ${container.id} could not be taken up again`, error)
+      })
   }
   if (state.starting) {
     await container.recordState(

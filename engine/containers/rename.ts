@@ -26,7 +26,7 @@ export async function renameContainer(
       throw error
     }
     context.table.releaseName(oldName, container.id)
-    await context.networks.renamed(container.id, name)
+    await context.networks.sandboxes.renamed(container.id, name)
   })
   emitContainerEvent(context, container, 'rename', { oldName: `/${oldName}` })
 }

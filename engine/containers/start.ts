@@ -72,9 +72,9 @@ export async function launch(
       closeSharedMemory(container.runDir)
     })
 
-    undo.add('network', () => context.networks.stop(id))
+    undo.add('network', () => context.networks.sandboxes.stop(id))
     checkUserns(context, document.hostConfig)
-    const network = context.networks.start({
+    const network = context.networks.sandboxes.start({
       ...sandboxRequestOf(context, container),
       userns: userNamespaceFor(context, container),
     })

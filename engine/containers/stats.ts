@@ -122,7 +122,7 @@ export function readStats(
       name: `/${container.name}`,
       previous,
       current: raw,
-      networks: context.networks.stats(container.id),
+      networks: context.networks.sandboxes.stats(container.id),
     }),
   }
 }

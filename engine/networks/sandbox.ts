@@ -66,7 +66,6 @@ export interface NetworkedContainer {
 /** What networks ask and write of containers; containers/ implements it. */
 export interface ContainerNetworkHooks {
   find(nameOrId: string): NetworkedContainer | undefined
-  all(): NetworkedContainer[]
   /** Writes the endpoint settings asked for and, of a running one, the sandbox they led to. */
   save(id: string, networks: Record<string, EndpointSettings>, sandbox?: Sandbox): Promise<void>
 }

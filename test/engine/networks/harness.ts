@@ -64,7 +64,6 @@ export class Host {
         find: (name) =>
           this.containers.get(name) ??
           [...this.containers.values()].find((one) => one.name === name),
-        all: () => [...this.containers.values()],
         save: (id, networks, sandbox) => {
           const container = this.containers.get(id)
           if (container === undefined) throw new Error(`no container ${id}`)
@@ -87,7 +86,7 @@ export class Host {
     }
     const container: NetworkedContainer = { id: request.id, name, running: false, request }
     this.containers.set(request.id, container)
-    const sandbox = await this.networks.start(request).catch((error: unknown) => {
+    const sandbox = await this.networks.sandboxes.start(request).catch((error: unknown) => {
       this.containers.delete(request.id)
       throw error
     })
@@ -99,7 +98,7 @@ export class Host {
   async stop(name: string): Promise<void> {
     const container = [...this.containers.values()].find((one) => one.name === name)
     if (container === undefined) throw new Error(`no container ${name}`)
-    await this.networks.stop(container.id)
+    await this.networks.sandboxes.stop(container.id)
     container.running = false
     delete container.sandbox
   }

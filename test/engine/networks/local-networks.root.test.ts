@@ -189,6 +189,21 @@ describe('LocalNetworks', () => {
     await host.networks.remove('alpha')
   })
 
+  test('disconnect() by force ends what is left of a container that is no more, named in full only', async () => {
+    const web = await host.start('web')
+    const left = await host.start('left')
+    host.containers.delete(left.id)
+    for (const name of ['', left.id.slice(0, 4), web.id.slice(0, 4)]) {
+      await assert.rejects(host.networks.disconnect('bridge', { Container: name, Force: true }), {
+        code: 'NOT_FOUND',
+      })
+    }
+    await host.networks.disconnect('bridge', { Container: 'left', Force: true })
+    const { Containers } = await host.networks.inspect('bridge')
+    assert.deepEqual(Object.keys(Containers ?? {}), [web.id])
+    await host.stop('web')
+  })
+
   test('what an endpoint cannot have is refused by name', async () => {
     await host.networks.create({ Name: 'strict', IPAM: { Config: [{ Subnet: '10.253.12.0/29' }] } })
     const refusals: [Parameters<Host['request']>[1], RegExp][] = [
@@ -219,7 +234,7 @@ describe('LocalNetworks', () => {
       [{ links: ['ghost'] }, /ghost/],
     ]
     for (const [wishes, words] of refusals) {
-      await assert.rejects(host.networks.check(host.request('x', wishes)), words)
+      assert.throws(() => host.networks.sandboxes.check(host.request('x', wishes)), words)
     }
     for (let index = 0; index < 5; index++) await host.start(`full${index}`, { mode: 'strict' })
     await assert.rejects(host.start('full5', { mode: 'strict' }), /no available IPv4 addresses/)
@@ -248,7 +263,7 @@ describe('LocalNetworks', () => {
       /^web/,
       'also before anything was adopted',
     )
-    await engine.adopt(web.id, web.container.request, web.sandbox())
+    await engine.sandboxes.adopt(web.id, web.container.request, web.sandbox())
     await engine.sweep(new Set([web.id]))
     assert.match(await fetchFrom(undefined, `http://127.0.0.1:${published}`), /^web/)
     assert.equal(fs.existsSync(deadNetns), false)
@@ -292,7 +307,7 @@ describe('LocalNetworks', () => {
     await new Promise((resolve) => setTimeout(resolve, 150))
     const inside = await run(['nsenter', `--net=${netnsOf(web)}`, 'cat', '/proc/net/dev'])
     const eth0 = /eth0:\s*([0-9]+)/.exec(inside.stdout)?.[1]
-    const stats = host.networks.stats(web.id)
+    const stats = host.networks.sandboxes.stats(web.id)
     assert.equal(String(stats['eth0']?.rx_bytes), eth0)
     assert.ok((stats['eth0']?.tx_bytes ?? 0) > 0)
     await host.stop('web')

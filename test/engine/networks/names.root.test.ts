@@ -92,7 +92,7 @@ describe('LocalNetworks: names', () => {
       new RegExp(`^${ipOf(db, 'app').replaceAll('.', '\\.')}\tdb-host$`, 'm'),
     )
 
-    await host.networks.renamed(web.id, 'renamed')
+    await host.networks.sandboxes.renamed(web.id, 'renamed')
     assert.deepEqual(await ask(from, 'renamed'), found('10.253.7.80'))
     await host.stop('web2')
     assert.deepEqual(await ask(from, 'www'), found('10.253.7.80'))
