@@ -83,9 +83,18 @@ export class TarParser {
     this.#pending = rest.length > 0 ? Buffer.from(rest) : rest
   }
 
-  /** @throws INVALID_PARAMETER when the archive is cut short */
+  /**
+   * What fills up the last member to a whole block may be missing, and so may the archive's end: the docker CLI sends a
+   * context so that gets a Dockerfile from elsewhere (`docker build -f`), and Go's reader takes it.
+   *
+   * @throws INVALID_PARAMETER when the archive is cut short
+   */
   end(): void {
-    const isWhole = this.#state === 'done' || this.#state === 'zero' || this.#state === 'header'
+    const isWhole =
+      this.#state === 'done' ||
+      this.#state === 'zero' ||
+      this.#state === 'header' ||
+      (this.#state === 'padding' && this.#padding < BLOCK)
     const isInside =
       this.#locals.size > 0 || this.#longName !== undefined || this.#longLink !== undefined
     if (!isWhole || isInside || (this.#state !== 'done' && this.#pending.length > 0)) {

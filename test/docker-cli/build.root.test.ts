@@ -201,6 +201,24 @@ describe('docker build', { skip }, () => {
     assert.equal(await cli.ok('inspect', '-f', '{{.Config.Labels.a}}', tag), 'b')
   })
 
+  it('takes a Dockerfile from outside the context, and from standard input', async () => {
+    const dir = path.join(cli.dir, 'elsewhere')
+    fs.mkdirSync(dir)
+    fs.writeFileSync(path.join(dir, 'a'), 'found')
+    const dockerfile = `FROM ${cli.image}\nCOPY . /ctx/\n`
+    const file = path.join(cli.dir, 'Dockerfile.apart')
+    fs.writeFileSync(file, dockerfile)
+    const tag = `${cli.prefix}/elsewhere`
+    const beside = await cli.run(['build', '-t', tag, '-f', file, dir])
+    assert.equal(beside.code, 0, `${beside.stdout}\n${beside.stderr}`)
+    assert.equal(await cli.ok('run', '--rm', tag, 'ls', '-A', '/ctx'), 'a')
+    const piped = await cli.run(['build', '-t', `${tag}:piped`, '-f', '-', dir], {
+      input: dockerfile,
+    })
+    assert.equal(piped.code, 0, `${piped.stdout}\n${piped.stderr}`)
+    assert.equal(await cli.ok('run', '--rm', `${tag}:piped`, 'cat', '/ctx/a'), 'found')
+  })
+
   it('deletes what a step deletes', async () => {
     const tag = await built({
       Dockerfile:

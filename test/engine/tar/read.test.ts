@@ -169,6 +169,7 @@ describe('TarParser', () => {
       content: Buffer.alloc(600, 'y'),
     },
   ])
+  const wholeContent = good.length - TAR_END.length - tarPadding(600).length
   for (const [what, spoil, message] of [
     ['a wrong checksum', (bytes) => bytes.write('f', 0), /checksum/],
     ['a broken pax record', (bytes) => (bytes[BLOCK] = 0x7a), /pax/],
@@ -208,8 +209,14 @@ describe('TarParser', () => {
     })
   }
 
-  it('refuses an archive cut short at any place but between members', () => {
-    for (let length = 1; length < good.length - TAR_END.length; length += 37) {
+  it('takes an archive that ends with the content of its last member, short of a whole block', () => {
+    for (const length of [wholeContent, wholeContent + 1, good.length - TAR_END.length - 1]) {
+      assert.deepEqual(read(good.subarray(0, length)), read(good), `cut at ${length}`)
+    }
+  })
+
+  it('refuses an archive cut short at any other place but between members', () => {
+    for (let length = 1; length < wholeContent; length += 37) {
       assert.throws(
         () => read(good.subarray(0, length)),
         /unexpected end of archive/,
