@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
@@ -18,6 +19,7 @@ import { EngineProcess } from '../../helpers/engine-process.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { importBusybox, openTestEngine, testInstance } from '../../helpers/local-engine.ts'
 import type { TestEngine } from '../../helpers/local-engine.ts'
+import { patient } from '../../helpers/patience.ts'
 import { sweepInstance } from '../../helpers/sweep-instance.ts'
 import { registryImage, tarOf } from '../images/archives.ts'
 import { MockRegistry } from '../registry/mock-registry.ts'
@@ -64,7 +66,7 @@ async function serveSources(): Promise<{ git: string; web: string; close: () => 
     response.end(request.url === '/Dockerfile' ? 'FROM busybox\nRUN echo alone\n' : archive)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  await sleep(300)
+  await listening(port)
   return {
     git: `git://127.0.0.1:${String(port)}/work.git`,
     web: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
@@ -477,6 +479,19 @@ describe('LocalBuilds', () => {
     }, /leads out of it/)
   })
 })
+
+async function listening(port: number): Promise<void> {
+  for (const end = Date.now() + patient(10_000); ; await sleep(20)) {
+    const socket = net.connect(port, '127.0.0.1')
+    const isThere = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (isThere) return
+    assert.ok(Date.now() < end, `nobody listens at port ${String(port)}`)
+  }
+}
 
 /** Builds until a step has begun, and goes on unheard. */
 async function untilStep(engine: Engine, files: Files, number: number): Promise<void> {

@@ -7,7 +7,6 @@ import type { Engine } from '../../../engine/contract.ts'
 import { bundleEngine, NATIVE_BUILD } from '../../helpers/engine-bundle.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
-import { demultiplex } from '../../helpers/raw-stream.ts'
 import { leftOvers, sweepInstance } from '../../helpers/sweep-instance.ts'
 import { inconsistencies } from './consistency.ts'
 
@@ -58,9 +57,10 @@ describe('an engine killed with -9 at any moment', () => {
     const { stream } = await host.engine.execs.start(exec, { Tty: true })
     stream?.on('error', () => undefined)
     stream?.write('echo before-$((40+2))\n')
+    const { State: soon } = await host.engine.containers.inspect(ending)
     await sleep(500)
     await host.kill()
-    await sleep(1500)
+    while (fs.existsSync(`/proc/${String(soon?.Pid)}`)) await sleep(20)
     await host.start()
 
     const { State } = await host.engine.containers.inspect(ending)
@@ -68,14 +68,15 @@ describe('an engine killed with -9 at any moment', () => {
     assert.equal(State.ExitCode, 7)
     assert.equal((await host.engine.containers.inspect(printing)).State?.Status, 'running')
 
-    await sleep(2000)
     const { stream: logs } = await host.engine.containers.logs(printing, {
       stdout: true,
-      stderr: true,
+      follow: true,
     })
-    const lines = (await demultiplex(logs)).stdout.trim().split('\n')
+    let text = ''
+    for await (const chunk of logs as AsyncIterable<Buffer>)
+      if ((text += chunk.toString()).includes('line 200\n')) break
     assert.deepEqual(
-      lines,
+      text.match(/line \d+/g),
       Array.from({ length: 200 }, (_, i) => `line ${String(i + 1)}`),
     )
     assert.equal((await host.engine.execs.inspect(exec)).Running, true)

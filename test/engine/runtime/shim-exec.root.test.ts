@@ -211,7 +211,7 @@ describe('Shim.exec', () => {
     lasting.exited.catch(() => undefined)
     brief.exited.catch(() => undefined)
     other.shim.close()
-    await sleep(500)
+    await eventually(() => !isAlive(brief.pid), 'the brief one ends')
     const next = await connectShim(other.options.runDir)
     assert.equal(next.pid, other.shim.pid)
     assert.deepEqual(await next.execs(), [

@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { connectShim } from '../../../engine/runtime/shim.ts'
 import type { OciRuntime } from '../../../engine/runtime/oci-runtimes.ts'
 import type { Bench } from './shim-helper.ts'
@@ -112,11 +111,12 @@ describe('a shim with another OCI runtime', () => {
   })
 
   it('lets the next engine know of an exec that was being started when it came', async () => {
+    const begun = path.join(bench.root, 'straddles')
     const { options, shim } = await bench.launch({
-      runtime: staged({ exec: `sleep 0.4; ${begin('exec sleep 600')}` }),
+      runtime: staged({ exec: `touch ${begun}; sleep 0.4; ${begin('exec sleep 600')}` }),
     })
     void shim.exec(exec('straddles')).catch(() => undefined)
-    await sleep(100)
+    await eventually(() => fs.existsSync(begun), 'the exec is being made')
     const next = await connectShim(options.runDir)
     const known = (await next.execs()).map(({ id, running }) => ({ id, running }))
     assert.deepEqual(known, [{ id: 'straddles', running: true }])
@@ -137,9 +137,12 @@ describe('a shim with another OCI runtime', () => {
   })
 
   it('hears of the end of a container while an exec is made in it', async () => {
-    const { shim } = await bench.launch({ runtime: staged({ exec: 'exec sleep 600' }) })
+    const begun = path.join(bench.root, 'never')
+    const { shim } = await bench.launch({
+      runtime: staged({ exec: `touch ${begun}; exec sleep 600` }),
+    })
     const never = shim.exec(exec('never'))
-    await sleep(100)
+    await eventually(() => fs.existsSync(begun), 'the exec is being made')
     await Promise.all([assert.rejects(never, { code: 'CONFLICT' }), shim.signal(15)])
     assert.equal((await shim.ended)?.code, 143)
   })

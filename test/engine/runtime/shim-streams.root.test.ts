@@ -144,7 +144,8 @@ describe('Shim.attach', () => {
     stream.write('echo $((40+2))\n')
     await until(stream, /\r\n42\r\n/)
     stream.write('sleep 100\n')
-    await sleep(200)
+    // in the foreground, which is what gets the signal
+    await eventually(() => foregroundOf(run.shim.pid) !== run.shim.pid, 'it sleeps')
     stream.write('\x03')
     stream.write('echo code $?\n')
     await until(stream, /code 130/)
@@ -212,11 +213,12 @@ describe('the socket of a shim', () => {
         ]),
       )
     }
+    const before = descriptorsOf(run.shim.shimPid)
     for (const payload of payloads) await poke(socketPath, payload)
     const idle = await Promise.all(Array.from({ length: 300 }, () => open(socketPath)))
     assert.ok(isAlive(run.shim.shimPid))
     for (const socket of idle) socket.destroy()
-    await sleep(100)
+    await eventually(() => descriptorsOf(run.shim.shimPid) < before + 10, 'it lets go of them')
     assert.equal(unframe(await readAll((await execEcho(run)).stream)).stdout, 'still here\n')
   })
 
@@ -279,6 +281,20 @@ function rss(pid: number): number {
 
 function pss(pid: number): number {
   return field(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'), 'Pss')
+}
+
+/** The process group that has its terminal. @see proc_pid_stat(5), tpgid */
+function foregroundOf(pid: number): number {
+  return Number(
+    fs
+      .readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[5],
+  )
+}
+
+function descriptorsOf(pid: number): number {
+  return fs.readdirSync(`/proc/${pid}/fd`).length
 }
 
 function field(text: string, name: string): number {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { patient } from '../../helpers/patience.ts'
 import { shimPath } from '../../../engine/native/addon.ts'
 import { connectShim, launchContainer, readExitRecord } from '../../../engine/runtime/shim.ts'
 import type { Bench } from './shim-helper.ts'
@@ -83,19 +84,13 @@ describe('a shim', () => {
     const delays = [0, 2, 4, 6, 8, 10, 13, 16, 20]
     for (const delay of delays) {
       const options = await launchAndDie('sleep 600', delay)
-      await sleep(30)
-      const shim = await connectShim(options.runDir).catch(() => undefined)
-      if (shim) {
-        found++
-        assert.ok(isAlive(shim.pid))
-        await shim.signal(9)
-        assert.equal((await shim.ended)?.code, 137)
-        shim.close()
-      } else {
-        await sleep(100)
-        assert.equal(fs.existsSync(path.join(options.runDir, 's')), false)
-        assert.equal(processesBelow(options.runDir).length, 0)
-      }
+      const shim = await foundOrGone(options.runDir)
+      if (!shim) continue
+      found++
+      assert.ok(isAlive(shim.pid))
+      await shim.signal(9)
+      assert.equal((await shim.ended)?.code, 137)
+      shim.close()
     }
     t.diagnostic(`${found} of ${delays.length} ran`)
   })
@@ -129,14 +124,17 @@ describe('a shim', () => {
   it('reaps what is orphaned in the container', async () => {
     const run = await bench.launch({
       linux: { namespaces: [{ type: 'mount' }, { type: 'network' }] },
-      process: sh('for i in 1 2 3; do (sleep 0.05 & ) ; done; sleep 600'),
+      process: sh('for i in 1 2 3; do (sleep 0.05 & ) ; done; echo made; sleep 600'),
     })
-    await sleep(300)
-    const children = fs
-      .readFileSync(`/proc/${run.shim.shimPid}/task/${run.shim.shimPid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-    assert.deepEqual(children.map(Number), [run.shim.pid])
+    const children = (): number[] =>
+      fs
+        .readFileSync(`/proc/${run.shim.shimPid}/task/${run.shim.shimPid}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .map(Number)
+    await eventually(() => run.stdout().includes('made'), 'its orphans are the shim’s')
+    await eventually(() => children().length === 1, 'they are reaped')
+    assert.deepEqual(children(), [run.shim.pid])
   })
 
   it('starts the same container again at once', async () => {
@@ -173,6 +171,19 @@ describe('a shim', () => {
     shim.close()
   })
 })
+
+/** What is being started when its engine dies comes up, or goes away with all it had. */
+async function foundOrGone(
+  runDir: string,
+): Promise<Awaited<ReturnType<typeof connectShim>> | undefined> {
+  for (const end = Date.now() + patient(10_000); Date.now() < end; await sleep(10)) {
+    const shim = await connectShim(runDir).catch(() => undefined)
+    if (shim) return shim
+    if (!fs.existsSync(path.join(runDir, 's')) && processesBelow(runDir).length === 0)
+      return undefined
+  }
+  throw new Error(`${runDir} has neither a shim that answers nor nothing`)
+}
 
 function processesBelow(runDir: string): string[] {
   return fs.readdirSync('/proc').filter((pid) => {
