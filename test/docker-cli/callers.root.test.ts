@@ -5,10 +5,10 @@ import { after, before, describe, it } from 'node:test'
 import { text } from 'node:stream/consumers'
 import type { EventMessage } from '../../engine/types/docker.ts'
 import type { Attributed } from '../../engine/types/gantry.ts'
-import { instanceAt } from '../../engine/instance.ts'
 import path from 'node:path'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { EngineProcess } from '../helpers/engine-process.ts'
+import { testInstance } from '../helpers/local-engine.ts'
 import { sweepInstance } from '../helpers/sweep-instance.ts'
 import { eventually, whyNot } from './harness.ts'
 import os from 'node:os'
@@ -23,13 +23,7 @@ describe('who did it', { skip: await whyNot() }, () => {
 
   before(async () => {
     dir = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
-    engine = new EngineProcess(
-      instanceAt({
-        dataRoot: path.join(dir, 'data'),
-        runRoot: path.join(dir, 'run'),
-        bridgeSubnet: `10.${String(184 + (process.pid % 16))}.${String((process.pid >> 6) % 256)}.0/24`,
-      }),
-    )
+    engine = new EngineProcess(testInstance(dir))
     await engine.start()
     // the way to the socket, which others than root have to pass
     fs.chmodSync(dir, 0o711)

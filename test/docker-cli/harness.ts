@@ -7,10 +7,10 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { instanceAt } from '../../engine/instance.ts'
 import type { Instance } from '../../engine/instance.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { EngineProcess } from '../helpers/engine-process.ts'
+import { testInstance } from '../helpers/local-engine.ts'
 import { patient } from '../helpers/patience.ts'
 import { sweepInstance } from '../helpers/sweep-instance.ts'
 
@@ -68,9 +68,8 @@ export async function openCli(
 ): Promise<Cli> {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
   const given = process.env.GANTRY_TEST_DOCKER_HOST
-  const own = { ...instanceIn(dir, opened), ...settings }
+  const own = { ...testInstance(dir), ...settings }
   const engine = given === undefined ? new EngineProcess(own) : undefined
-  opened++
   await engine?.start()
   const host = given ?? `unix://${engine?.instance.socketPath ?? ''}`
   // A configuration of its own: neither contexts nor credentials of whoever runs the tests.
@@ -188,18 +187,6 @@ export async function eventually<T>(
       throw new Error(`it never came to hold; the last was ${JSON.stringify(value)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-/** Engines that this test has opened. */
-let opened = 0
-
-/** Roots in the directory, and a subnet that test files running beside this one do not have. */
-function instanceIn(dir: string, number: number): Instance {
-  return instanceAt({
-    dataRoot: path.join(dir, 'data'),
-    runRoot: path.join(dir, 'run'),
-    bridgeSubnet: `10.${String(120 + (process.pid % 64))}.${String(((process.pid >> 6) + 61 * number) % 256)}.0/24`,
-  })
 }
 
 async function removeAll(cli: Cli): Promise<void> {

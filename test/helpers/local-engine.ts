@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/contract.ts'
 import { openLocalEngine } from '../../engine/index.ts'
 import { instanceAt, type Instance } from '../../engine/instance.ts'
 import { busyboxRootfsTar } from './busybox.ts'
+import { freeSubnet } from './free-subnet.ts'
 import { sweepInstance } from './sweep-instance.ts'
 
 export interface TestEngine {
@@ -19,8 +20,6 @@ export interface TestEngine {
   close: () => Promise<void>
   warnings: string[]
 }
-
-let subnet = 0
 
 /** An engine on temporary roots with `busybox:latest` in it. Needs root. */
 export async function openTestEngine(options: { image?: boolean } = {}): Promise<TestEngine> {
@@ -59,33 +58,8 @@ export function testInstance(root: string): Instance {
   return instanceAt({
     dataRoot: path.join(root, 'data'),
     runRoot: path.join(root, 'run'),
-    bridgeSubnet: `${freeSubnet()}0/24`,
+    bridgeSubnet: freeSubnet(),
   })
-}
-
-/** Process IDs repeat modulo 256, and a killed test leaves its bridge: what the host has already is passed over. */
-function freeSubnet(): string {
-  const taken = routedSubnets()
-  for (let third = process.pid; ; third++) {
-    subnet = (subnet + 1) % 16
-    const prefix = `10.${String(100 + subnet)}.${String(third % 256)}.`
-    if (!taken.has(prefix)) return prefix
-  }
-}
-
-/**
- * Also those of bridges without a carrier, as a run that was killed leaves them: os.networkInterfaces() is silent of these.
- *
- * @see proc_pid_net(5), /proc/net/route: addresses are hexadecimal, in the machine's (little-endian) order
- */
-function routedSubnets(): Set<string> {
-  const routes = fs.readFileSync('/proc/net/route', 'utf8').trim().split('\n').slice(1)
-  return new Set(
-    routes.map((route) => {
-      const [, c, b, a] = Buffer.from(route.split('\t')[1] ?? '', 'hex')
-      return `${a}.${b}.${c}.`
-    }),
-  )
 }
 
 export async function importBusybox(engine: Engine, reference = 'busybox:latest'): Promise<void> {

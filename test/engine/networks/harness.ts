@@ -19,6 +19,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from '../../../engine/networks/sandbox.ts'
+import { freeSubnet } from '../../helpers/free-subnet.ts'
 import { insideNetns, plug, setDefaultRoute } from '../../../engine/networks/veth.ts'
 
 export interface EmittedEvent {
@@ -42,7 +43,7 @@ export class Host {
     this.instance = instanceAt({
       dataRoot: path.join(this.#root, 'd'),
       runRoot: path.join(this.#root, 'r'),
-      bridgeSubnet: `10.${randomInt(200, 250)}.${randomInt(0, 255)}.0/24`,
+      bridgeSubnet: freeSubnet(),
     })
   }
 
