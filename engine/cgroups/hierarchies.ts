@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { readMounts } from '../mountinfo.ts'
 
 /** Where a host has its cgroups mounted. */
 export interface Hierarchies {
@@ -14,10 +15,10 @@ export interface Hierarchies {
  *
  * @param root a directory to take for /sys/fs/cgroup, its subdirectories named by their controllers; without it,
  *   what the kernel says is mounted
- * @see cgroups(7), proc(5) on mountinfo
+ * @see cgroups(7)
  */
 export function findHierarchies(root?: string): Hierarchies {
-  if (root === undefined) return parseMountinfo(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
+  if (root === undefined) return mountedHierarchies()
   if (fs.existsSync(path.join(root, 'cgroup.controllers'))) return { unified: root, v1: [] }
   const hierarchies: Hierarchies = { v1: [] }
   for (const name of fs.readdirSync(root)) {
@@ -32,23 +33,20 @@ export function findHierarchies(root?: string): Hierarchies {
   return hierarchies
 }
 
-export function parseMountinfo(mountinfo: string): Hierarchies {
+function mountedHierarchies(): Hierarchies {
   const hierarchies: Hierarchies = { v1: [] }
   const seen = new Set<string>()
-  for (const line of mountinfo.split('\n')) {
-    const [mount = '', superblock = ''] = line.split(' - ')
-    const mountPoint = unescape(mount.split(' ')[4] ?? '')
-    const [type, , options = ''] = superblock.split(' ')
-    if (type === 'cgroup2') hierarchies.unified ??= mountPoint
+  for (const { point, superOptions, type } of readMounts()) {
+    if (type === 'cgroup2') hierarchies.unified ??= point
     if (type !== 'cgroup') continue
-    const controllers = options
-      .split(',')
-      .filter((option) => !NOT_CONTROLLERS.has(option) && !/^release_agent=/.test(option))
+    const controllers = superOptions.filter(
+      (option) => !NOT_CONTROLLERS.has(option) && !option.startsWith('release_agent='),
+    )
     // a hierarchy may be mounted twice: the first place is as good as the second
     const key = controllers.join(',')
     if (controllers.length === 0 || seen.has(key)) continue
     seen.add(key)
-    hierarchies.v1.push({ controllers, root: mountPoint })
+    hierarchies.v1.push({ controllers, root: point })
   }
   return hierarchies
 }
@@ -64,10 +62,3 @@ const NOT_CONTROLLERS = new Set([
   'favordynmods',
   'seclabel',
 ])
-
-/** mountinfo writes space, tab, newline and backslash as octal. */
-function unescape(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(parseInt(octal, 8)),
-  )
-}

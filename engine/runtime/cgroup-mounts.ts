@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import { readMounts } from '../mountinfo.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import type { FlatMount } from './mount-options.ts'
 import { MountKind, MS, parseMount } from './mount-options.ts'
@@ -29,7 +29,7 @@ let known: Hierarchy[] | undefined
  * hierarchy where version 1 is.
  */
 export function cgroupMounts(mount: OciMount, view: CgroupView): FlatMount[] {
-  known ??= parseHierarchies(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
+  known ??= findHierarchies()
   const hierarchies = known
   const flat = parseMount({ ...mount, type: 'cgroup' })
   const only = hierarchies[0]
@@ -101,30 +101,21 @@ function bound(flat: FlatMount, source: string, target: string): FlatMount {
   }
 }
 
-/**
- * The cgroup file systems of a host.
- *
- * @param mountinfo the text of /proc/self/mountinfo
- * @see proc(5), /proc/[pid]/mountinfo
- */
-export function parseHierarchies(mountinfo: string): Hierarchy[] {
+/** The cgroup file systems of this host, at their usual places. */
+function findHierarchies(): Hierarchy[] {
   const found = new Map<string, Hierarchy>()
-  for (const line of mountinfo.split('\n')) {
-    const [mount = '', source = ''] = line.split(' - ')
-    const mountPoint = mount.split(' ')[4] ?? ''
-    const [type, , superOptions = ''] = source.split(' ')
-    if (!/^\/sys\/fs\/cgroup(\/[^/]+)?$/.test(mountPoint)) continue
-    if (type === 'cgroup2') found.set(mountPoint, { mountPoint, version: 2, options: '' })
+  for (const { point, superOptions, type } of readMounts()) {
+    if (!/^\/sys\/fs\/cgroup(\/[^/]+)?$/.test(point)) continue
+    if (type === 'cgroup2') found.set(point, { mountPoint: point, version: 2, options: '' })
     if (type === 'cgroup')
-      found.set(mountPoint, { mountPoint, version: 1, options: hierarchyOptions(superOptions) })
+      found.set(point, { mountPoint: point, version: 1, options: hierarchyOptions(superOptions) })
   }
   return [...found.values()]
 }
 
 /** What tells a version 1 hierarchy: its controllers, or its name when it has none. */
-function hierarchyOptions(superOptions: string): string {
+function hierarchyOptions(superOptions: string[]): string {
   const kept = superOptions
-    .split(',')
     .filter(
       (option) =>
         !/^(rw|ro|xattr|clone_children|noprefix|cpuset_v2_mode|favordynmods)$/.test(option),

@@ -43,16 +43,26 @@ export function rlimitsOf(
   const warnings: string[] = []
   const rlimits = (hostConfig.Ulimits ?? []).map((ulimit) => {
     const asked = parseUlimit(ulimit)
-    const ceiling = host.mayRaise ? -1 : (host.hard[asked.type] ?? -1)
-    if (ceiling === -1 || (asked.hard !== -1 && asked.hard <= ceiling)) return asked
-    const hard = ceiling
-    const soft = asked.soft === -1 || asked.soft > hard ? hard : asked.soft
-    warnings.push(
-      `The ulimit ${asked.type.slice('RLIMIT_'.length).toLowerCase()}=${String(asked.soft)}:${String(asked.hard)} is above what this host allows; lowered to ${String(soft)}:${String(hard)}.`,
-    )
-    return { type: asked.type, soft, hard }
+    const given = withinHost(asked, host)
+    if (given.hard !== asked.hard) {
+      warnings.push(
+        `The ulimit ${asked.type.slice('RLIMIT_'.length).toLowerCase()}=${String(asked.soft)}:${String(asked.hard)} is above what this host allows; lowered to ${String(given.soft)}:${String(given.hard)}.`,
+      )
+    }
+    return given
   })
   return { rlimits, warnings }
+}
+
+/** A limit, lowered to what this host lets the engine give. */
+export function withinHost(
+  { hard, soft, type }: Rlimit,
+  host: HostRlimits = hostRlimits(),
+): Rlimit {
+  const ceiling = host.mayRaise ? -1 : (host.hard[type] ?? -1)
+  const lower = (value: number): number =>
+    ceiling !== -1 && (value === -1 || value > ceiling) ? ceiling : value
+  return { type, soft: lower(soft), hard: lower(hard) }
 }
 
 /** What the engine itself is limited to, by `RLIMIT_…`; -1 is unlimited. */

@@ -3,17 +3,12 @@ import type { OciProcess } from '../types/oci-runtime.ts'
 import type { OciBundle, RuntimeCommand } from './bundle.ts'
 import { parseMount, type FlatMount } from './mount-options.ts'
 import { placeParts } from './mount-parts.ts'
-import {
-  CgroupFlag,
-  isCgroup2,
-  NAMESPACE,
-  PlanWriter,
-  Rec,
-  writeLaunch,
-  writeMount,
-  writePropagation,
-  writeRoot,
-} from './plan.ts'
+import { CgroupFlag, isCgroup2 } from './plan/cgroups.ts'
+import { writeExec, writeLaunch } from './plan/launch.ts'
+import { writeMount } from './plan/mount.ts'
+import { NAMESPACE } from './plan/namespaces.ts'
+import { writePropagation, writeRoot } from './plan/root.ts'
+import { PlanWriter, Rec } from './plan/writer.ts'
 import type { LaunchOptions } from './shim.ts'
 
 /**
@@ -48,11 +43,11 @@ export function encodeRuntimePlan(options: LaunchOptions, bundle: OciBundle): Bu
 /** The plan of an exec whose process the runtime starts. */
 export function encodeRuntimeExecPlan(
   id: string,
-  { consoleSize, terminal }: OciProcess,
+  process: OciProcess,
   command: RuntimeCommand,
 ): Buffer {
   const plan = new PlanWriter()
-  plan.exec(id, terminal ?? false, consoleSize)
+  writeExec(plan, id, process)
   writeCommand(plan, command)
   return plan.finish()
 }

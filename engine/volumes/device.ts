@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import {
   EngineError,
   errorMessage,
@@ -7,6 +6,7 @@ import {
   NotImplementedError,
   SystemError,
 } from '../errors.ts'
+import { readMounts } from '../mountinfo.ts'
 import {
   MNT_DETACH,
   mount,
@@ -94,7 +94,7 @@ export async function mountDevice(
   target: string,
   options: Record<string, string>,
 ): Promise<void> {
-  if (await isMounted(target)) return
+  if (readMounts().some(({ point }) => point === target)) return
   const { device = '', type = '', o = '' } = options
   try {
     const { flags, data } = parseMountOptions(
@@ -154,15 +154,4 @@ async function withAddress(text: string): Promise<string> {
     }),
   )
   return words.join(',')
-}
-
-async function isMounted(target: string): Promise<boolean> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8')
-  // proc(5): the fifth field is the mount point, with blanks and the like as \ooo.
-  return text.split('\n').some((line) => {
-    const point = line
-      .split(' ')[4]
-      ?.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-    return point === target
-  })
 }

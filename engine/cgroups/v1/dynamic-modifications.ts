@@ -1,4 +1,4 @@
-import fs from 'node:fs'
+import { readMounts } from '../../mountinfo.ts'
 import {
   mount,
   MS_NODEV,
@@ -28,20 +28,12 @@ const FLAGS: Record<string, number> = {
  * @see "favordynmods", Documentation/admin-guide/cgroup-v2.rst
  */
 export function favorDynamicModifications(unified: string): boolean {
-  const line = fs
-    .readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .find((mountinfo) => mountinfo.split(' ')[4] === unified && mountinfo.includes(' - cgroup2 '))
-  if (line === undefined) return false
-  const [mountPart = '', superblock = ''] = line.split(' - ')
-  const options = (superblock.split(' ')[2] ?? '')
-    .split(',')
-    .filter((option) => option !== 'rw' && option !== 'ro')
+  const mounted = readMounts().find(({ point, type }) => point === unified && type === 'cgroup2')
+  if (mounted === undefined) return false
+  const options = mounted.superOptions.filter((option) => option !== 'rw' && option !== 'ro')
   if (options.includes(OPTION)) return true
   // a remount clears what it does not name
-  const flags = (mountPart.split(' ')[5] ?? '')
-    .split(',')
-    .reduce((bits, name) => bits | (FLAGS[name] ?? 0), 0)
+  const flags = mounted.options.reduce((bits, name) => bits | (FLAGS[name] ?? 0), 0)
   try {
     mount('cgroup2', unified, 'cgroup2', MS_REMOUNT | flags, [...options, OPTION].join(','))
     return true
