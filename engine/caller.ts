@@ -65,6 +65,7 @@ export function attributable(engine: Omit<Engine, 'as'>): Engine {
   const as = (caller: Caller): Engine => ({
     system: sliceAs(caller, engine.system),
     containers: sliceAs(caller, engine.containers),
+    files: sliceAs(caller, engine.files),
     execs: sliceAs(caller, engine.execs),
     images: sliceAs(caller, engine.images),
     builds: sliceAs(caller, engine.builds),

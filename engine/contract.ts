@@ -48,12 +48,14 @@ import type { Duplex, Readable } from 'node:stream'
 import type { BuildEngine } from './contract/builds.ts'
 import type { DistributionEngine } from './contract/distribution.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from './contract/common.ts'
+import type { FileEngine } from './contract/files.ts'
 import type { RegistryEngine } from './contract/registry.ts'
 
 /** What opened an engine wants closed. */
 export interface Engine {
   readonly system: SystemEngine
   readonly containers: ContainerEngine
+  readonly files: FileEngine
   readonly execs: ExecEngine
   readonly images: ImageEngine
   readonly builds: BuildEngine

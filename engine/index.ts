@@ -9,6 +9,7 @@ import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
 import { ExecTable } from './containers/exec-table.ts'
+import { localFiles } from './containers/files.ts'
 import { localContainers, localExecs } from './containers/local-containers.ts'
 import { LogKeeper } from './containers/log-keeper.ts'
 import { Mutexes } from './containers/mutex.ts'
@@ -193,6 +194,7 @@ async function openEngine(
   })
   return attributable({
     containers: clear(containers),
+    files: clear(localFiles(context)),
     execs: clear(localExecs(context)),
     images: clear<ImageEngine>(images),
     builds: clear<BuildEngine>(builds),

@@ -62,7 +62,7 @@ export async function writeContainerArchive(
   tar: Readable,
   options: ArchiveOptions,
 ): Promise<void> {
-  const write = async (view: ContainerView): Promise<void> => {
+  await changeContainerFiles(context, container, async (view) => {
     try {
       const owner = options.copyUidGid ? await userOf(container, view) : undefined
       await context.trees.write(view.root, archivePath(path), tar, {
@@ -72,19 +72,32 @@ export async function writeContainerArchive(
       })
     } catch (error) {
       throw asMissing(error, name, path)
+    }
+  })
+  emitContainerEvent(context, container, 'extract-to-dir')
+}
+
+/** Changes files of a container through a view that is closed at the end. One that does not run is not started meanwhile. */
+export async function changeContainerFiles(
+  context: ContainersContext,
+  container: Container,
+  change: (view: ContainerView) => Promise<void>,
+): Promise<void> {
+  const within = async (view: ContainerView): Promise<void> => {
+    try {
+      await change(view)
     } finally {
       view.close()
     }
   }
   const running = viewRunning(container)
-  if (running) await write(running)
+  if (running) await within(running)
   else {
     // not let go of before all is written: a start would mount the same directories, and take the view's work directory
     await container.lock.run(async () => {
-      await write(viewRunning(container) ?? (await viewStopped(context, container)))
+      await within(viewRunning(container) ?? (await viewStopped(context, container)))
     })
   }
-  emitContainerEvent(context, container, 'extract-to-dir')
 }
 
 /** Whom files are given to that come with copyUIDGID: nobody special where the container has no user of its own. */

@@ -5,6 +5,7 @@ import { BuildRecords } from './build-records.ts'
 import { RemoteBuilds } from './builds.ts'
 import { RemoteContainers } from './containers.ts'
 import { RemoteExecs } from './execs.ts'
+import { RemoteFiles } from './files.ts'
 import { RemoteImages } from './images.ts'
 import { RemoteNetworks } from './networks.ts'
 import { RemoteDistribution } from './distribution.ts'
@@ -38,10 +39,12 @@ export async function openRemoteEngine(options: {
           new BuildHistory(options.records, (message, error) => console.warn(message, error)),
         )
   const images = new RemoteImages(transport)
+  const containers = new RemoteContainers(transport)
   // the endpoint knows its own callers: to it, everybody here is whoever owns this connection; records here tell them apart
   return attributable({
     system: new RemoteSystem(transport),
-    containers: new RemoteContainers(transport),
+    containers,
+    files: new RemoteFiles(containers),
     execs: new RemoteExecs(transport),
     images,
     builds: new RemoteBuilds(transport, records),

@@ -1,10 +1,15 @@
 import type { PathStat } from '../contract.ts'
+import type { ContainerFile, FileListing, FilePage } from '../contract/files.ts'
 import { NotFoundError, InvalidParameterError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'
 import { asFileOwner } from '../native/process.ts'
 import { TarParser } from '../tar/read.ts'
-import { bytesOf, nameOf } from '../tar/header.ts'
+import { bytesOf, nameOf, textOf } from '../tar/header.ts'
+import { changeTree } from '../tree/change-tree.ts'
+import type { TreeChange } from '../tree/change-tree.ts'
+import { describeFile } from '../tree/describe.ts'
 import { IgnoreRules } from '../tree/ignore-rules.ts'
+import { listDirectory } from '../tree/list-directory.ts'
 import { isDirectory, lookUp, rootLevel } from '../tree/look-up.ts'
 import type { Level, Place } from '../tree/look-up.ts'
 import { baseOf, pathStatOf } from '../tree/path-stat.ts'
@@ -38,6 +43,9 @@ import type { Packed } from './write-layer.ts'
 /** What is done with trees on a thread. Descriptors are of this process and stay their opener's to close. */
 export type TreeJob =
   | { kind: 'stat'; root: number; path: string }
+  | { kind: 'list'; root: number; path: string; page: FilePage; ids: IdMap | undefined }
+  | { kind: 'find'; root: number; path: string; ids: IdMap | undefined }
+  | { kind: 'change'; root: number; path: string; change: TreeChange; ids: IdMap | undefined }
   | {
       kind: 'read'
       root: number
@@ -64,6 +72,13 @@ export type TreeJob =
       page: { offset: number; limit: number }
     }
 
+/** Where a path led: as text, and in bytes as latin1. */
+export interface FoundFile {
+  file: ContainerFile
+  path: string
+  bytes: string
+}
+
 /** The status of what is read, then the archive. */
 export type TreeProgress = { stat: PathStat } | { chunk: Uint8Array }
 
@@ -71,6 +86,8 @@ type Report = (progress: TreeProgress, transfer?: ArrayBuffer[]) => void
 
 export type TreeResult =
   | PathStat
+  | FileListing
+  | FoundFile
   | FilesystemChange[]
   | Packed
   | Composed
@@ -94,6 +111,20 @@ export async function doTreeJob(
       const root = rootLevel(job.root)
       return withPlace(root, job.path, false, (place) => pathStatOf(root, job.path, place))
     }
+    case 'list':
+      return withPlace(rootLevel(job.root), job.path, true, (place) =>
+        listDirectory(place, job.page, job.ids),
+      )
+    case 'find':
+      return withPlace(rootLevel(job.root), job.path, true, (place) => {
+        const { entry, fd, levels, path, stat } = place
+        const name = entry?.name ?? place.directory.name
+        const file = describeFile(levels, { fd, name, stat }, job.ids)
+        return { file, path: textOf(path), bytes: path }
+      })
+    case 'change':
+      asOwner(job.ids, () => changeTree(rootLevel(job.root), job.path, job.change, job.ids))
+      return undefined
     case 'read':
       readPath(job, report)
       return undefined
@@ -190,6 +221,20 @@ async function writePath(job: Extract<TreeJob, { kind: 'write' }>): Promise<void
     }
   } finally {
     place.close()
+  }
+}
+
+/** Makes files as root of the container is. */
+function asOwner(ids: IdMap | undefined, work: () => void): void {
+  if (!ids) {
+    work()
+    return
+  }
+  asFileOwner(ids.uid, ids.gid)
+  try {
+    work()
+  } finally {
+    asFileOwner(0, 0)
   }
 }
 

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import type { PathStat } from '../contract.ts'
+import type { FileListing, FilePage } from '../contract/files.ts'
 import { EngineError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'
+import type { TreeChange } from '../tree/change-tree.ts'
 import type { WriteTreeOptions } from '../tree/write-tree.ts'
 import type { FilesystemChange } from '../types/docker.ts'
 import { newRing, RingWriter } from './byte-ring.ts'
@@ -11,7 +13,7 @@ import type { ComposeJob, Composed } from './compose.ts'
 import type { PackJob } from './pack.ts'
 import type { CompareJob } from './same-content.ts'
 import type { SquashJob } from './squash.ts'
-import type { TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
+import type { FoundFile, TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { Packed } from './write-layer.ts'
 
@@ -36,6 +38,33 @@ export class Trees {
   /** @throws NOT_FOUND when there is nothing */
   async stat(root: number, path: string): Promise<PathStat> {
     return (await this.#others.run({ kind: 'stat', root, path }, () => undefined)) as PathStat
+  }
+
+  /** A page of what is in a directory, links followed. @throws NOT_FOUND when there is nothing */
+  async list(
+    root: number,
+    path: string,
+    page: FilePage,
+    ids: IdMap | undefined,
+  ): Promise<FileListing> {
+    const job: TreeJob = { kind: 'list', root, path, page, ids }
+    return (await this.#others.run(job, () => undefined)) as FileListing
+  }
+
+  /** What a path leads to, links followed. @throws NOT_FOUND when there is nothing */
+  async find(root: number, path: string, ids: IdMap | undefined): Promise<FoundFile> {
+    const job: TreeJob = { kind: 'find', root, path, ids }
+    return (await this.#others.run(job, () => undefined)) as FoundFile
+  }
+
+  /** @see changeTree */
+  async change(
+    root: number,
+    path: string,
+    change: TreeChange,
+    ids: IdMap | undefined,
+  ): Promise<void> {
+    await this.#others.run({ kind: 'change', root, path, change, ids }, () => undefined)
   }
 
   /**

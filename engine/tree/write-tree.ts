@@ -22,6 +22,7 @@ import type { TarSink } from '../tar/read.ts'
 import { ownerOnHost } from './id-map.ts'
 import { isDirectory, levelOf, lookUp, openEntry } from './look-up.ts'
 import type { Level, Place } from './look-up.ts'
+import { refusal } from './refusal.ts'
 
 const { S_IFMT, S_IFCHR, S_IFBLK, S_IFIFO, S_IFLNK, W_OK } = fs.constants
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
@@ -327,31 +328,12 @@ export class TreeWriter implements TarSink {
     try {
       step()
     } catch (error) {
-      const errno = errnoOfError(error)
-      if (errno === undefined) throw error
-      const what = (error as { syscall?: string }).syscall ?? 'write'
-      const message = `${what} ${textOf(this.#header?.name ?? '')}: ${WORDS[errno] ?? errno}`
-      throw REFUSED.includes(errno)
-        ? new InvalidParameterError(message, { cause: error })
-        : new EngineError('SYSTEM', message, { cause: error })
+      throw refusal(error, textOf(this.#header?.name ?? ''))
     }
   }
 }
 
 const EMPTY = Buffer.alloc(0)
-
-/** As Go words what the kernel says. */
-const WORDS: Record<string, string> = {
-  EROFS: 'read-only file system',
-  ENOSPC: 'no space left on device',
-  EDQUOT: 'disk quota exceeded',
-  EXDEV: 'invalid cross-device link',
-  ENOTDIR: 'not a directory',
-  ENAMETOOLONG: 'file name too long',
-  EEXIST: 'file exists',
-  EBUSY: 'device or resource busy',
-}
-const REFUSED = ['EROFS', 'EXDEV', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'EBUSY']
 
 /** @throws INVALID_PARAMETER in Docker's words when what is mounted there is read-only */
 function checkWritable(target: Place): void {
@@ -368,7 +350,8 @@ function checkWritable(target: Place): void {
   }
 }
 
-function checkKernels({ isKernels, name }: Level): void {
+/** @throws INVALID_PARAMETER where nothing can be made */
+export function checkKernels({ isKernels, name }: Level): void {
   if (isKernels)
     throw new InvalidParameterError(`${textOf(name)} shows the kernel: nothing can be copied to it`)
 }

@@ -8,7 +8,8 @@ const DEBOUNCE_MS = 50
 /** "Up 5 minutes" ages without any event. */
 const REFRESH_MS = 30_000
 /** Events that change nothing a list shows. */
-const QUIET = /^(exec_|attach|resize|top|copy|export|archive-path|extract-to-dir)/
+const QUIET =
+  /^(exec_|attach|resize|top|copy|export|archive-path|extract-to-dir|rename-path|remove-path)/
 
 /** The list of all containers, read again when something happened, row by row compared with what is known. */
 export class ContainersSource implements Source<'containers'> {

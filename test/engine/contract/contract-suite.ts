@@ -254,6 +254,28 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         await engine.images.remove(`${prefix}/committed:1`)
       })
 
+      it('give one file, and let their files be changed or say that this engine cannot', async () => {
+        const id = await create(['true'])
+        const program = await engine.files.read(id, '/bin/busybox')
+        assert.equal(program.file.sizeBytes, (await buffer(program.content)).length)
+        await assert.rejects(engine.files.read(id, '/bin'), { code: 'INVALID_PARAMETER' })
+        await assert.rejects(engine.files.read(id, '/none'), { code: 'NOT_FOUND' })
+        try {
+          await engine.files.makeDirectory(id, '/made')
+          await engine.files.write(id, '/made/f', Buffer.from('words'))
+          const { files } = await engine.files.list(id, '/made')
+          assert.deepEqual(
+            files.map(({ kind, name, sizeBytes }) => [kind, name, sizeBytes]),
+            [['file', 'f', 5]],
+          )
+          await engine.files.rename(id, '/made/f', 'g')
+          await engine.files.remove(id, '/made')
+        } catch (error) {
+          assert.equal((error as { code?: unknown }).code, 'NOT_IMPLEMENTED', String(error))
+        }
+        await engine.containers.remove(id)
+      })
+
       it('are told by their image, as long as its name means it', async () => {
         await engine.images.tag(image, `${prefix}/moves`, '1')
         const id = await create(['true'], {

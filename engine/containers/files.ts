@@ -1,0 +1,79 @@
+import type { FileEngine } from '../contract/files.ts'
+import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
+import { contentOf } from '../tar/content.ts'
+import type { TreeChange } from '../tree/change-tree.ts'
+import { archivePath } from '../tree/path-stat.ts'
+import { changeContainerFiles } from './archive.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './context.ts'
+import { viewContainer } from './view.ts'
+
+/** The files of this kernel's containers: each call opens a view of its own, and lets it go at the end. */
+export function localFiles(context: ContainersContext): FileEngine {
+  const change = async (
+    id: string,
+    path: string,
+    action: string,
+    what: TreeChange,
+  ): Promise<void> => {
+    const container = context.table.get(id)
+    await changeContainerFiles(context, container, async (view) => {
+      await naming(path, context.trees.change(view.root, pathOf(path), what, view.ids))
+    })
+    emitContainerEvent(context, container, action, { path })
+  }
+  return {
+    list: async (id, path, page = {}) => {
+      const view = await viewContainer(context, context.table.get(id))
+      try {
+        return await naming(path, context.trees.list(view.root, pathOf(path), page, view.ids))
+      } finally {
+        view.close()
+      }
+    },
+    read: async (id, path) => {
+      const container = context.table.get(id)
+      const view = await viewContainer(context, container)
+      let isOpen = true
+      const close = (): void => {
+        if (isOpen) view.close()
+        isOpen = false
+      }
+      try {
+        const found = await naming(path, context.trees.find(view.root, pathOf(path), view.ids))
+        if (found.file.kind !== 'file')
+          throw new InvalidParameterError(`${path}: not a regular file`)
+        const options = { ids: view.ids, hidden: [] }
+        const { tar } = await naming(
+          path,
+          context.trees.read(view.root, found.bytes, options, close),
+        )
+        emitContainerEvent(context, container, 'archive-path', { path })
+        return { file: found.file, path: found.path, content: contentOf(tar) }
+      } catch (error) {
+        close()
+        throw error
+      }
+    },
+    // the events of copying in; the others have names of their own
+    write: (id, path, content, version) =>
+      change(id, path, 'extract-to-dir', { kind: 'write', content, version }),
+    makeDirectory: (id, path) => change(id, path, 'extract-to-dir', { kind: 'directory' }),
+    rename: (id, path, name) => change(id, path, 'rename-path', { kind: 'rename', name }),
+    remove: (id, path) => change(id, path, 'remove-path', { kind: 'remove' }),
+  }
+}
+
+/** Without what asks for more than the name: a slash at the end, which would follow a link. */
+function pathOf(asked: string): string {
+  return archivePath(asked).replace(/(.)\/\.?$/, '$1')
+}
+
+async function naming<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (errorCode(error) !== 'NOT_FOUND') throw error
+    throw new NotFoundError(`There is nothing at ${path} in this container`, { cause: error })
+  }
+}
