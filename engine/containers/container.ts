@@ -10,6 +10,7 @@ import { ExecRecord } from './exec-record.ts'
 import type { HealthMonitor } from './health.ts'
 import { Mutex } from './mutex.ts'
 import type { PendingAttach } from './attach.ts'
+import type { SilentShim } from './silent-shim.ts'
 import { checkTransition } from './state.ts'
 
 /** What others may wait for. */
@@ -27,6 +28,8 @@ export class Container {
   document: ContainerDocument
   state: ContainerState
   shim: Shim | null = null
+  /** In the place of `shim` while that has not answered. */
+  silentShim: SilentShim | null = null
   cgroup: Cgroup | null = null
   health: HealthMonitor | null = null
   /** Pending start by the restart policy. */
@@ -152,6 +155,7 @@ export class Container {
     this.cancelRestart()
     if (this.#rewrite) clearTimeout(this.#rewrite)
     this.shim?.close()
+    this.silentShim?.letGo()
   }
 
   setDocument(change: Partial<ContainerDocument>): Promise<void> {
@@ -160,6 +164,11 @@ export class Container {
       await writeDocument(path.join(this.dir, 'container.json'), next)
       this.document = next
     })
+  }
+
+  /** A process of ours looks after it, whether or not that answers. */
+  get hasShim(): boolean {
+    return this.shim !== null || this.silentShim !== null
   }
 
   /** Gives up the next start by the restart policy, where one is pending. */

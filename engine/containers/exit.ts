@@ -13,7 +13,7 @@ import { restartDelayMs, shouldRestart } from './restart-policy.ts'
 import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 
 /** Exit code of a container whose shim died without a word: nobody knows how it ended. */
-const UNKNOWN_EXIT = 255
+export const UNKNOWN_EXIT = 255
 
 /** Lets a running container outlive the engine, and turns the end of its init into state, events, and what its restart policy wants. */
 export function watchForEnd(

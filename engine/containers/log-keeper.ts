@@ -42,7 +42,7 @@ export class LogKeeper {
 
   /** After the engine was away: what the run wrote meanwhile is sent and compressed, whether or not it is over. */
   takeUp(container: Container): void {
-    if (container.shim === null) this.#forward(container, Promise.resolve())
+    if (!container.hasShim) this.#forward(container, Promise.resolve())
     this.#compress(container)
   }
 

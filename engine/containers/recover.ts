@@ -3,21 +3,21 @@ import path from 'node:path'
 import { asCaller, system } from '../caller.ts'
 import type { Cgroup } from '../cgroups/manager.ts'
 import { CGROUP_PARENT } from '../cgroups/parents.ts'
-import { connectShim, readExitRecord, type Shim } from '../runtime/shim.ts'
+import { readExitRecord, type Shim } from '../runtime/shim.ts'
 import { timestamp } from './clock.ts'
 import { cgroupOf, cgroupParentOf } from './cgroup-of.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { removeHeld } from './discard.ts'
+import { causeOfEnd } from './end-cause.ts'
 import { recoverExecs } from './exec.ts'
-import { releaseRun, settleEnd, tellOom, watchForEnd } from './exit.ts'
+import { releaseRun, settleEnd, tellOom, UNKNOWN_EXIT, watchForEnd } from './exit.ts'
 import { startHealthMonitor } from './health.ts'
 import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
+import { joinShim, SilentShim } from './silent-shim.ts'
 import { startByPolicy } from './start-by-policy.ts'
-
-/** How long a living shim may take to answer before that is told. */
-const SILENT_MS = 5000
+import { isRunning } from './state.ts'
 
 /**
  * Takes up where the engine before us was: joins the shims that live, settles what ended meanwhile, finishes removals,
@@ -55,44 +55,59 @@ async function recoverContainer(context: ContainersContext, container: Container
   }
   const mayRun = state.starting || state.status === 'running' || state.status === 'paused'
   if (!mayRun) return
-  const shim = await whileTelling(context, container, connectShim(container.runDir)).catch(
-    () => undefined,
-  )
-  if (shim) await adopt(context, container, shim)
-  else await settleLost(context, container)
+  const shim = await joinShim(container).catch(() => undefined)
+  if (shim instanceof SilentShim) await goOnWithout(context, container, shim)
+  else if (shim) {
+    await holdOn(context, container)
+    await adopt(context, container, shim)
+  } else await container.lock.run(() => settleLost(context, container, { isRecovery: true }))
 }
 
-/** A shim that hangs (its disk does not answer, somebody has stopped it) keeps the engine from opening: it says for whom. */
-async function whileTelling<T>(
-  { warn }: ContainersContext,
-  { name, runDir }: Container,
-  answer: Promise<T>,
-): Promise<T> {
-  const timer = setTimeout(() => {
-    warn(
-      `the shim of container ${name} listens at ${path.join(runDir, 's')} but does not answer; it is waited for: should it hang, kill it`,
-    )
-  }, SILENT_MS)
-  try {
-    return await answer
-  } finally {
-    clearTimeout(timer)
+/** The engine opens all the same; the container is joined, or its end settled, once its shim has answered or is dead. */
+async function goOnWithout(
+  context: ContainersContext,
+  container: Container,
+  shim: SilentShim,
+): Promise<void> {
+  context.warn(`container ${container.name}: ${shim.refusal.message}`)
+  container.silentShim = shim
+  await holdOn(context, container)
+  const settle = async (): Promise<void> => {
+    const answering = await shim.answered.catch(() => undefined)
+    await container.lock.run(async () => {
+      if (context.closing) return
+      container.silentShim = null
+      if (answering) await adopt(context, container, answering)
+      else {
+        await asCaller(causeOfEnd(container, UNKNOWN_EXIT), () =>
+          settleLost(context, container, { isRecovery: false }),
+        )
+      }
+    })
   }
+  settle().catch((error: unknown) => {
+    context.warn(`could not recover container ${container.id}`, error)
+  })
+  // the engine before us was about to start it, and nobody was told that it runs
+  if (!isRunning(container.status)) shim.kill()
+}
+
+/** Its cgroup and network are its own, whether or not its shim says anything. */
+async function holdOn(context: ContainersContext, container: Container): Promise<void> {
+  const { id, state } = container
+  container.cgroup = cgroupOf(context, container)
+  if (!state.sandbox) return
+  const request = sandboxRequestOf(context, container)
+  await context.networks.sandboxes.adopt(id, request, state.sandbox).catch((error: unknown) => {
+    // its processes run all the same, and are ours to look after
+    context.warn(`the network of container ${id} could not be taken up again`, error)
+  })
 }
 
 async function adopt(context: ContainersContext, container: Container, shim: Shim): Promise<void> {
   const { state } = container
+  const cgroup = cgroupOf(context, container)
   container.shim = shim
-  container.cgroup = cgroupOf(context, container)
-  if (state.sandbox) {
-    const request = sandboxRequestOf(context, container)
-    await context.networks.sandboxes
-      .adopt(container.id, request, state.sandbox)
-      .catch((error: unknown) => {
-        // its processes run all the same, and are ours to look after
-        context.warn(`the network of container ${container.id} could not be taken up again`, error)
-      })
-  }
   if (state.starting) {
     await container.recordState(
       {
@@ -108,20 +123,24 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
   }
   if (container.status === 'paused' && container.state.pausedForCommit) {
     // whoever committed it is gone
-    await container.cgroup.thaw()
+    await cgroup.thaw()
     await container.recordState({ status: 'running', pausedForCommit: false }, context.warn)
   }
   await recoverExecs(context, container).catch((error: unknown) => {
     context.warn(`the execs of container ${container.id} could not be taken up again`, error)
   })
   // killed while no engine looked
-  if (!state.oomKilled && container.cgroup.oomKilled()) tellOom(context, container, true)
-  watchForEnd(context, container, shim, container.cgroup)
+  if (!state.oomKilled && cgroup.oomKilled()) tellOom(context, container, true)
+  watchForEnd(context, container, shim, cgroup)
   if (container.status === 'running') startHealthMonitor(context, container)
 }
 
-/** No shim: it ended while no engine looked (the exit record tells how), or never ran. */
-async function settleLost(context: ContainersContext, container: Container): Promise<void> {
+/** No shim: it ended while no engine looked (the exit record tells how), or never ran. The caller holds the lock. */
+async function settleLost(
+  context: ContainersContext,
+  container: Container,
+  options: { isRecovery: boolean },
+): Promise<void> {
   const exit = await readExitRecord(container.exitPath)
   if (container.state.starting && container.status !== 'running' && !exit) {
     await releaseRun(context, container)
@@ -130,7 +149,7 @@ async function settleLost(context: ContainersContext, container: Container): Pro
   }
   if (container.state.starting && container.status !== 'running')
     await container.recordState({ status: 'running' }, context.warn)
-  await container.lock.run(() => settleEnd(context, container, exit, { isRecovery: true }))
+  await settleEnd(context, container, exit, options)
 }
 
 /** Kernel objects and layers of containers that are no more. */
@@ -139,7 +158,7 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
   const live = new Set(
     table
       .all()
-      .filter((container) => container.shim)
+      .filter((container) => container.hasShim)
       .map((container) => container.id),
   )
   const known = new Set([...table.all().map((container) => container.id), ...damaged])

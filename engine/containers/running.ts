@@ -9,12 +9,18 @@ import type { HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 
-/** The running parts of a container. @throws CONFLICT when it has none, in Docker's words for the verb */
+/**
+ * The running parts of a container.
+ *
+ * @throws CONFLICT when it has none, in Docker's words for the verb
+ * @throws UNAVAILABLE while its shim does not answer
+ */
 export function requireRunning(
   container: Container,
   verb: 'exec' | 'other' = 'other',
 ): { shim: Shim; cgroup: Cgroup } {
-  const { cgroup, id, shim, status } = container
+  const { cgroup, id, shim, silentShim, status } = container
+  if (silentShim) throw silentShim.refusal
   if (status === 'paused' && verb === 'exec') {
     throw new ConflictError(`Container ${id} is paused, unpause the container before exec`)
   }

@@ -17,7 +17,7 @@ export async function startByPolicy(context: ContainersContext): Promise<void> {
   const wanted = new Map<string, Container>()
   for (const container of context.table.all()) {
     const { status, startedAt } = container.state
-    if (container.shim || container.restartTimer || startedAt === NEVER) continue
+    if (container.hasShim || container.restartTimer || startedAt === NEVER) continue
     if (status !== 'exited' && status !== 'restarting') continue
     const { AutoRemove, RestartPolicy } = container.document.hostConfig
     if (AutoRemove === true) await discard(context, container)
@@ -43,7 +43,7 @@ export async function startByPolicy(context: ContainersContext): Promise<void> {
 async function start(context: ContainersContext, container: Container): Promise<void> {
   try {
     await container.lock.run(async () => {
-      if (context.closing || container.removed || container.shim) return
+      if (context.closing || container.removed || container.hasShim) return
       if (container.status !== 'exited' && container.status !== 'restarting') return
       await context.launch(container, { restartCount: 0 })
     })

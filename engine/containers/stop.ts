@@ -1,12 +1,13 @@
 import type { StopOptions } from '../contract.ts'
 import { ConflictError, errorCode, NotModifiedError, withPrefix } from '../errors.ts'
-import type { Shim } from '../runtime/shim.ts'
+import type { Cgroup } from '../cgroups/manager.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { noteSignal, wantEnd } from './end-cause.ts'
 import { requireRunning } from './running.ts'
 import { parseSignal } from './signals.ts'
+import { signalInit } from './silent-shim.ts'
 import { startContainer } from './start.ts'
 import { isRunning } from './state.ts'
 import { waitForContainer } from './wait.ts'
@@ -100,7 +101,7 @@ async function sendSignal(
   } else noteSignal(container, number)
   if (number === 9) await killForGood(context, container)
   else {
-    await requireRunning(container).shim.signal(number)
+    await initOf(container).signal(number)
     emitContainerEvent(context, container, 'kill', { signal: String(number) })
   }
 }
@@ -108,10 +109,10 @@ async function sendSignal(
 /** SIGKILL, and everything in the cgroup after it when the init does not go; used by kill, stop and rm -f. */
 export async function killForGood(context: ContainersContext, container: Container): Promise<void> {
   if (await hasJustEnded(container)) return
-  const { shim, cgroup } = requireRunning(container)
+  const { cgroup, kill } = initOf(container)
   const { exited } = waitForContainer(container, 'next-exit')
   if (container.status === 'paused') await cgroup.thaw()
-  await signalUnlessEnded(shim, 9)
+  await unlessEnded(kill)
   emitContainerEvent(context, container, 'kill', { signal: '9' })
   if (await within(exited, KILL_GRACE_MS)) return
   await cgroup.kill()
@@ -125,16 +126,16 @@ async function end(
   graceSeconds: number,
 ): Promise<void> {
   if (await hasJustEnded(container)) return
-  const { shim, cgroup } = requireRunning(container)
+  const init = initOf(container)
   // registered before the signal: the end may come at once
   const { exited } = waitForContainer(container, 'next-exit')
   wantEnd(container)
   await container.recordState({ manuallyStopped: true }, context.warn)
   if (container.status === 'paused') {
-    await cgroup.thaw()
+    await init.cgroup.thaw()
     await container.recordState({ status: 'running' }, context.warn)
   }
-  await signalUnlessEnded(shim, signal)
+  await unlessEnded(() => init.signal(signal))
   emitContainerEvent(context, container, 'kill', { signal: String(signal) })
   if (graceSeconds < 0) {
     await exited
@@ -142,6 +143,26 @@ async function end(
   }
   if (await within(exited, graceSeconds * 1000)) return
   if (isRunning(container.status)) await killForGood(context, container)
+}
+
+/** The first process of a running container, and how it is told. @throws CONFLICT when it does not run */
+function initOf(container: Container): {
+  cgroup: Cgroup
+  signal: (signal: number) => Promise<void>
+  kill: () => Promise<void>
+} {
+  const { cgroup, silentShim } = container
+  if (silentShim && cgroup) {
+    return {
+      cgroup,
+      // not async: what it throws is a rejection all the same
+      signal: (signal) => Promise.resolve().then(() => signalInit(container, signal)),
+      kill: () => Promise.resolve().then(() => silentShim.kill()),
+    }
+  }
+  const running = requireRunning(container)
+  const signal = (number: number): Promise<void> => running.shim.signal(number)
+  return { cgroup: running.cgroup, signal, kill: () => signal(9) }
 }
 
 /** To be as it is already is no failure of a verb that is made of others. */
@@ -154,9 +175,9 @@ async function unlessDone(verb: () => Promise<void>): Promise<void> {
 }
 
 /** Who wants the end has it when the process ended a moment ago. */
-async function signalUnlessEnded(shim: Shim, signal: number): Promise<void> {
+async function unlessEnded(tell: () => Promise<void>): Promise<void> {
   try {
-    await shim.signal(signal)
+    await tell()
   } catch (error) {
     if (errorCode(error) !== 'CONFLICT') throw error
   }
@@ -164,7 +185,7 @@ async function signalUnlessEnded(shim: Shim, signal: number): Promise<void> {
 
 /** Its process is gone and its state about to say so: true once it does. */
 async function hasJustEnded(container: Container): Promise<boolean> {
-  if (container.shim) return false
+  if (container.hasShim) return false
   await container.lock.run(() => Promise.resolve())
   return !isRunning(container.status)
 }

@@ -150,12 +150,13 @@ export async function launchContainer(options: LaunchOptions): Promise<Shim> {
 /**
  * Finds the shim of a running container again.
  *
+ * @param giveUp ends the waiting for one that listens and does not answer; what is thrown then does not matter
  * @throws NOT_FOUND when there is none: the exit record then tells how the container ended
  */
-export async function connectShim(runDir: string): Promise<Shim> {
+export async function connectShim(runDir: string, giveUp?: AbortSignal): Promise<Shim> {
   const socketPath = path.join(runDir, 's')
   const bundle = OciBundle.open(runDir)
-  const { link, snapshot } = await WatchLink.open(socketPath)
+  const { link, snapshot } = await WatchLink.open(socketPath, giveUp)
   return new Shim(socketPath, link, snapshot, bundle)
 }
 

@@ -73,19 +73,29 @@ export class WatchLink {
   /**
    * Links with the shim that listens there, which may take until it has room for us.
    *
-   * @throws NOT_FOUND when there is none
+   * @param giveUp ends the waiting
+   * @throws NOT_FOUND when there is none, UNAVAILABLE when given up
    */
-  static async open(socketPath: string): Promise<{ link: WatchLink; snapshot: Snapshot }> {
+  static async open(
+    socketPath: string,
+    giveUp?: AbortSignal,
+  ): Promise<{ link: WatchLink; snapshot: Snapshot }> {
     for (;;) {
       let link: WatchLink | undefined
+      const close = (): void => link?.close()
       try {
         link = new WatchLink(await connectDescriptor(socketPath))
+        giveUp?.addEventListener('abort', close)
         return { link, snapshot: await link.watch() }
       } catch (cause) {
         link?.close()
         if (isNobodyThere(cause))
           throw new NotFoundError(`no shim listens at ${socketPath}`, { cause })
+        if (giveUp?.aborted === true)
+          throw new UnavailableError(`the shim at ${socketPath} is not waited for`, { cause })
         await setTimeout(AGAIN_MS)
+      } finally {
+        giveUp?.removeEventListener('abort', close)
       }
     }
   }
