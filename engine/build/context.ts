@@ -8,7 +8,7 @@ import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
 import { isCompressed, MAGIC_LENGTH } from '../store/decompress.ts'
 import type { Trees } from '../store/trees.ts'
-import { checksums } from '../tar/header.ts'
+import { BLOCK, isTarHeader } from '../tar/header.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Proxies } from '../registry/access.ts'
 import type { BuilderParts } from './parts.ts'
@@ -132,12 +132,10 @@ async function fetchContext(
 async function isArchive(file: string): Promise<boolean> {
   const handle = await fs.open(file)
   try {
-    const start = Buffer.alloc(512)
-    const { bytesRead } = await handle.read(start, 0, 512, 0)
+    const start = Buffer.alloc(BLOCK)
+    const { bytesRead } = await handle.read(start, 0, BLOCK, 0)
     if (bytesRead >= MAGIC_LENGTH && isCompressed(start)) return true
-    const stored = parseInt(start.toString('latin1', 148, 155), 8)
-    const { signed, unsigned } = checksums(start)
-    return bytesRead === 512 && (stored === unsigned || stored === signed)
+    return isTarHeader(start.subarray(0, bytesRead))
   } finally {
     await handle.close()
   }

@@ -71,6 +71,14 @@ export function nameOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** Whether an archive may begin with these bytes: with a header whose checksum is right. */
+export function isTarHeader(start: Buffer): boolean {
+  if (start.length < BLOCK) return false
+  const stored = parseInt(start.toString('latin1', 148, 156), 8)
+  const { signed, unsigned } = checksums(start)
+  return stored === unsigned || stored === signed
+}
+
 /**
  * Sum of a header block's bytes with the checksum field taken as spaces; historic tars added signed bytes.
  *
