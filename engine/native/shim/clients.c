@@ -10,6 +10,10 @@
 /* how long a client that got its last byte may take to close */
 #define LINGER_MS 5000
 #define SPARE 8
+/* how long nobody is accepted when descriptors or memory are short; poll would come back at once with who still waits */
+#define SHORT_MS 100
+
+static int64_t short_until;
 
 int client_index(const struct client *c)
 {
@@ -69,13 +73,26 @@ void clients_accept(void)
 	int fd = accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *c;
 
-	/* it went away again, or descriptors are short: the next poll tries anew */
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+			short_until = monotonic_ms() + SHORT_MS;
 		return;
+	}
 	c = client_new(fd);
 	/* most ask with the same breath */
 	if (c)
 		client_readable(c);
+}
+
+/* Milliseconds until the next may be accepted. */
+int clients_short(void)
+{
+	int64_t left = short_until ? short_until - monotonic_ms() : 0;
+
+	if (left > 0)
+		return (int)left;
+	short_until = 0;
+	return 0;
 }
 
 /* Who comes while there is none waits in the backlog. */
@@ -83,6 +100,8 @@ bool clients_have_room(void)
 {
 	int i;
 
+	if (clients_short())
+		return false;
 	for (i = 0; i < CLIENTS_MAX; i++) {
 		if (shim.clients[i].state == CLIENT_FREE)
 			return true;

@@ -348,6 +348,8 @@ static int timeout(bool busy, bool heads)
 	}
 	if (shim.hold > 0)
 		return 100;
+	if (clients_short())
+		return clients_short();
 	if (clients_linger(monotonic_ms()))
 		return 200;
 	return busy ? RELAX_MS : -1;

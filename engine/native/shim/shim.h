@@ -317,6 +317,7 @@ void client_close(struct client *c);
 void client_finish(struct client *c);
 void client_readable(struct client *c);
 void clients_accept(void);
+int clients_short(void);
 bool clients_have_room(void);
 bool clients_linger(int64_t now);
 bool clients_heads(void);

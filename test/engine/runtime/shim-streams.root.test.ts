@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
@@ -222,6 +222,23 @@ describe('the socket of a shim', () => {
     assert.equal(unframe(await readAll((await execEcho(run)).stream)).stdout, 'still here\n')
   })
 
+  it('waits at rest while it has no descriptor for who comes, and takes them once it has', async () => {
+    const run = await bench.launch({ process: sh('sleep 60') })
+    const pid = String(run.shim.shimPid)
+    const open = new Set(fs.readdirSync(`/proc/${pid}/fd`).map(Number))
+    let free = 0
+    while (open.has(free)) free++
+    // the soft limit only, so that it can be given back
+    execFileSync('prlimit', ['--pid', pid, `--nofile=${String(free)}:`])
+    const echo = execEcho(run)
+    const before = cpuTicks(run.shim.shimPid)
+    await sleep(500)
+    // at full tilt it would have used some fifty
+    assert.ok(cpuTicks(run.shim.shimPid) - before < 10, 'it does not spin')
+    execFileSync('prlimit', ['--pid', pid, '--nofile=1024:'])
+    assert.equal(unframe(await readAll((await echo).stream)).stdout, 'still here\n')
+  })
+
   async function execEcho(
     run: Awaited<ReturnType<Bench['launch']>>,
   ): Promise<{ stream: net.Socket }> {
@@ -291,6 +308,15 @@ function foregroundOf(pid: number): number {
       .replace(/^.*\) /s, '')
       .split(' ')[5],
   )
+}
+
+/** @see proc_pid_stat(5), utime and stime */
+function cpuTicks(pid: number): number {
+  const fields = fs
+    .readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return Number(fields[11]) + Number(fields[12])
 }
 
 function descriptorsOf(pid: number): number {
