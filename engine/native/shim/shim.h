@@ -93,7 +93,7 @@ uint64_t field_u64(struct fields *f);
 const char *field_str(struct fields *f, uint32_t *length);
 struct mount_step mount_read(struct fields *f);
 
-/* ---- log.c: json-file, as Docker writes it */
+/* ---- log.c, log-*.c: json-file, as Docker writes it */
 struct log {
 	int fd;
 	const char *path;
