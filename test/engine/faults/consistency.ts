@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Engine } from '../../../engine/contract.ts'
+import { errorCode } from '../../../engine/errors.ts'
 import type { Instance } from '../../../engine/instance.ts'
 import { shimPids } from '../../helpers/sweep-instance.ts'
 
@@ -14,7 +15,11 @@ import { shimPids } from '../../helpers/sweep-instance.ts'
 export async function inconsistencies(engine: Engine, instance: Instance): Promise<string[]> {
   const deadline = Date.now() + 8_000
   for (;;) {
-    const found = await compare(engine, instance)
+    const found = await compare(engine, instance).catch((error: unknown) => {
+      // removed between the list and a look at it, as those are that a killed engine was to remove
+      if (errorCode(error) === 'NOT_FOUND') return [String(error)]
+      throw error
+    })
     if (found.length === 0 || Date.now() > deadline) return found
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
