@@ -51,7 +51,7 @@ int log_writer_start(struct log *l, uint32_t buffer)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 || fd_nonblocking(pair[0]) < 0)
 		return -errno;
 	pid = fork();
 	if (pid < 0)

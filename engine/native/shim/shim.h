@@ -192,7 +192,7 @@ void signals_restore(void);
 /* ---- view.c */
 _Noreturn void view(int engine);
 
-/* ---- procs.c: the running processes and their streams */
+/* ---- procs.c: the processes and their streams */
 struct stream {
 	int fd; /* read end, or -1 at its end */
 	uint8_t *buf; /* LINE_MAX_BYTES of unfinished line + CHUNK_MAX */
@@ -286,22 +286,33 @@ extern struct shim shim;
 int proc_container(void);
 int proc_exec(const struct plan *plan, int client, uint16_t flags, const char **step);
 struct proc *proc_find(const char *id);
+void proc_free(struct proc *p);
+
+/* ---- reports.c */
 void proc_sync(struct proc *p);
+void proc_fail(struct proc *p, const char *step, int err);
+void proc_started(struct proc *p);
+struct msghdr;
+void proc_terminal(struct proc *p, struct msghdr *m);
+
+/* ---- pipes.c */
+int pipes_make(struct proc *p, int child[3], bool input);
+bool pipes_open(const struct proc *p);
+void pipes_close(struct proc *p);
+void pipes_free(struct proc *p);
 void stream_release(struct stream *s);
+bool proc_held(const struct proc *p);
 void proc_read(struct proc *p, int stream);
 void proc_write(struct proc *p);
 void proc_stdin_end(struct proc *p);
+int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);
+
+/* ---- reap.c */
+void proc_reap(void);
+void proc_over(struct proc *p);
 void proc_settle(struct proc *p);
 void execs_tell_ends(void);
 bool execs_settle(void);
-bool proc_held(const struct proc *p);
-void proc_reap(void);
-int proc_resize(struct proc *p, uint32_t rows, uint32_t cols);
-void proc_fail(struct proc *p, const char *step, int err);
-void proc_started(struct proc *p);
-void proc_over(struct proc *p);
-struct msghdr;
-void proc_terminal(struct proc *p, struct msghdr *m);
 
 /* ---- runtime.c: containers that another OCI runtime makes */
 int runtime_launch(struct proc *p, const struct plan *plan, const int stdio[3]);
@@ -379,6 +390,7 @@ int write_proc(const char *path, const char *text);
 size_t put_number(char *out, uint64_t v);
 size_t put_text(char *out, size_t max, const char *text);
 void fd_close(int *fd);
+int fd_nonblocking(int fd);
 int seal_self(char **argv, char **envp);
 
 #define RETRY(call)                                                                                                      \

@@ -127,3 +127,8 @@ void fd_close(int *fd)
 		close(*fd);
 	*fd = -1;
 }
+
+int fd_nonblocking(int fd)
+{
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
