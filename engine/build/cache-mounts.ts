@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { treeSize } from '../native/fs.ts'
+import { treeSize } from '../native/trees.ts'
 import type { BuildCacheRecord } from '../contract/builds.ts'
 import type { Trash } from '../store/trash.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'

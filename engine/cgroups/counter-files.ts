@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { NotFoundError, SystemError } from '../errors.ts'
 import { errnoName } from '../native/addon.ts'
-import { readCounters } from '../native/fs.ts'
+import { readCounters } from '../native/reads.ts'
 import { isMissing, parseFlatKeyed } from './files.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { removeTree } from '../native/fs.ts'
+import { removeTree } from '../native/trees.ts'
 import { OciBundle } from '../runtime/bundle.ts'
 import { closeSharedMemory } from '../runtime/shared-memory.ts'
 

@@ -26,9 +26,6 @@ interface FsCalls {
   ): number
   statat(dirfd: number, path: PathBytes, flags: number, out: Float64Array): number
   readlinkat(dirfd: number, path: PathBytes): Buffer | number
-  setxattrAt(dirfd: number, name: PathBytes, key: PathBytes, value: Buffer): number
-  getxattrAt(dirfd: number, name: PathBytes, key: PathBytes): Buffer | number
-  listxattrAt(dirfd: number, name: PathBytes): Buffer | number
   createFile(
     dirfd: number,
     path: PathBytes,
@@ -38,21 +35,6 @@ interface FsCalls {
     gid: number,
     mtime: number,
     mtimeNanos: number,
-  ): number
-  readCached(fd: number, into: Buffer, offset: number, length: number, position: number): number
-  readCounters(fds: Int32Array, into: Buffer, at: number, ends: Int32Array): number
-  removeTreeAt(dirfd: number, name: PathBytes): number
-  removeTree(path: string): Promise<number>
-  treeSize(path: string): Promise<number>
-  syncFs(path: string): Promise<number>
-  setTopDirectory(path: string): number
-  mountFrom(
-    directory: string,
-    source: string,
-    target: string,
-    type: string,
-    flags: number,
-    data: string,
   ): number
 }
 
@@ -72,33 +54,6 @@ export const RESOLVE_IN_ROOT = 0x10
 /** renameat2(2) */
 export const RENAME_NOREPLACE = 1
 export const RENAME_EXCHANGE = 2
-
-/**
- * Reads what of a file is in memory, without waiting for a disk.
- *
- * @returns the number of bytes, maybe fewer than are there; undefined when nothing can be had that way
- * @see preadv2(2), RWF_NOWAIT
- */
-export function readCached(
-  fd: number,
-  into: Buffer,
-  offset: number,
-  length: number,
-  position: number,
-): number | undefined {
-  const rc = calls().readCached(fd, into, offset, length, position)
-  return rc > 0 ? rc : undefined
-}
-
-/**
- * Reads small files of the kernel from their start, one behind the other into a buffer from `at` on.
- *
- * @param ends takes where each file ends, or the negative errno: -ENODEV when its cgroup is gone, -EFBIG when the file
- * fills the buffer, so that there may be more of it
- */
-export function readCounters(fds: Int32Array, into: Buffer, at: number, ends: Int32Array): void {
-  check('read counters', calls().readCounters(fds, into, at, ends))
-}
 
 /** @see openat2(2) */
 export function openat2(
@@ -232,26 +187,7 @@ export function statat(dirfd: number, path: PathBytes): StatAt | undefined {
 
 /** Target of a symbolic link. With an empty path: of the link that an O_PATH descriptor is. */
 export function readlinkat(dirfd: number, path: PathBytes): Buffer {
-  return bytes('readlink', calls().readlinkat(dirfd, path), shown(path))
-}
-
-/** Sets an extended attribute of a directory's entry (no path), or of the descriptor's own file when it is empty; follows no link. */
-export function setxattrAt(dirfd: number, name: PathBytes, key: PathBytes, value: Buffer): void {
-  check('setxattr', calls().setxattrAt(dirfd, name, key, value), `${shown(name)} ${shown(key)}`)
-}
-
-/** @returns undefined when there is no such attribute */
-export function getxattrAt(dirfd: number, name: PathBytes, key: PathBytes): Buffer | undefined {
-  const value = calls().getxattrAt(dirfd, name, key)
-  if (typeof value === 'number' && ['ENODATA', 'EOPNOTSUPP'].includes(errnoOf(value) ?? ''))
-    return undefined
-  return bytes('getxattr', value, `${shown(name)} ${shown(key)}`)
-}
-
-/** Keys of the extended attributes, each in bytes as latin1. */
-export function listxattrAt(dirfd: number, name: PathBytes): string[] {
-  const keys = bytes('listxattr', calls().listxattrAt(dirfd, name), shown(name)).toString('latin1')
-  return keys.split('\0').filter((key) => key !== '')
+  return bytesOrThrow('readlink', calls().readlinkat(dirfd, path), shown(path))
 }
 
 /** Makes a whole regular file with its owner, mode and time, in one call. It must not exist. */
@@ -269,53 +205,6 @@ export function createFileAt(
   )
 }
 
-/** Removes a file or a whole tree; follows no link, spares mounts (EBUSY); fine when it is not there. Blocks. */
-export function removeTreeAt(dirfd: number, name: PathBytes): void {
-  check('remove', calls().removeTreeAt(dirfd, name), shown(name))
-}
-
-/** removeTreeAt on a thread of its own. */
-export async function removeTree(path: string): Promise<void> {
-  check('remove', await calls().removeTree(path), path)
-}
-
-/** Bytes of regular files and links below a directory, hard links counted once; 0 when it is not there. */
-export async function treeSize(path: string): Promise<number> {
-  return check('measure', await calls().treeSize(path), path)
-}
-
-/** Writes everything that a path's file system still holds in memory. @see syncfs(2) */
-export async function syncFs(path: string): Promise<void> {
-  check('syncfs', await calls().syncFs(path), path)
-}
-
-/**
- * Tells the file system to put what is made in each subdirectory somewhere else than what is in the others. For
- * directories whose subdirectories are trees of their own.
- *
- * @returns false where the file system knows no such thing: all but ext4 and its like
- * @see chattr(1), "T"; ioctl_iflags(2)
- */
-export function setTopDirectory(path: string): boolean {
-  const result = calls().setTopDirectory(path)
-  const isUnknown = ['EINVAL', 'ENOTTY', 'EOPNOTSUPP', 'EPERM'].includes(errnoName(-result))
-  if (isUnknown) return false
-  check('ioctl', result, path)
-  return true
-}
-
-/** mount(2) with its own working directory: paths in `data` may be relative to it. */
-export function mountFrom(
-  directory: string,
-  source: string,
-  target: string,
-  type: string,
-  flags: number,
-  data: string,
-): void {
-  check('mount', calls().mountFrom(directory, source, target, type, flags, data), target)
-}
-
 /** The errno's symbol of a failed system call, made here or by Node; undefined for other errors. */
 export function errnoOfError(error: unknown): string | undefined {
   if (error instanceof SystemError) return errnoName(error.errno)
@@ -323,11 +212,13 @@ export function errnoOfError(error: unknown): string | undefined {
   return typeof errno === 'number' ? code : undefined
 }
 
-function errnoOf(rc: number): string | undefined {
+/** The errno's symbol of a call of the addon that failed. */
+export function errnoOf(rc: number): string | undefined {
   return rc < 0 ? errnoName(-rc) : undefined
 }
 
-function bytes(syscall: string, value: Buffer | number, about: string): Buffer {
+/** What a call of the addon has read, or its failure. */
+export function bytesOrThrow(syscall: string, value: Buffer | number, about: string): Buffer {
   if (typeof value !== 'number') return value
   check(syscall, value, about)
   return Buffer.alloc(0)
@@ -337,6 +228,7 @@ function unfollowed(path: PathBytes): number {
   return AT_SYMLINK_NOFOLLOW | (path.length === 0 ? AT_EMPTY_PATH : 0)
 }
 
-function shown(path: PathBytes): string {
+/** A path for messages. */
+export function shown(path: PathBytes): string {
   return typeof path === 'string' ? path : path.toString('utf8')
 }

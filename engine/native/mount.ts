@@ -10,6 +10,14 @@ interface MountCalls {
   ): number
   umount(target: string, flags: number): number
   rootOf(namespace: number): number
+  mountFrom(
+    directory: string,
+    source: string,
+    target: string,
+    type: string,
+    flags: number,
+    data: string,
+  ): number
 }
 
 /** @see mount(2), include/uapi/linux/mount.h */
@@ -52,6 +60,22 @@ export function mount(
   data: string | null = null,
 ): void {
   check('mount', native<MountCalls>().mount(source, target, type, flags, data), target)
+}
+
+/** mount(2) with its own working directory: paths in `data` may be relative to it. */
+export function mountFrom(
+  directory: string,
+  source: string,
+  target: string,
+  type: string,
+  flags: number,
+  data: string,
+): void {
+  check(
+    'mount',
+    native<MountCalls>().mountFrom(directory, source, target, type, flags, data),
+    target,
+  )
 }
 
 /**

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { DIRECTORY, getxattrAt } from '../native/fs.ts'
+import { DIRECTORY } from '../native/fs.ts'
+import { getxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import { isDirectory, openEntry } from '../tree/look-up.ts'

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
-import { DIRECTORY, removeTreeAt } from '../native/fs.ts'
+import { DIRECTORY } from '../native/fs.ts'
+import { removeTreeAt } from '../native/trees.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import type { IgnoreRules } from '../tree/ignore-rules.ts'
 import { isDirectory, openEntry } from '../tree/look-up.ts'

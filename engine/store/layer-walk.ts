@@ -1,6 +1,5 @@
 import { closeSync, constants } from 'node:fs'
 import {
-  getxattrAt,
   O_PATH,
   openat2,
   RESOLVE_BENEATH,
@@ -8,6 +7,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   statat,
 } from '../native/fs.ts'
+import { getxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
 import { bytesOf } from '../tar/header.ts'
 import { isDirectory } from '../tree/look-up.ts'

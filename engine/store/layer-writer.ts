@@ -11,13 +11,13 @@ import {
   mknodat,
   openBeneath,
   openInRoot,
-  removeTreeAt,
-  setxattrAt,
   statat,
   symlinkat,
   unlinkat,
   utimensat,
 } from '../native/fs.ts'
+import { removeTreeAt } from '../native/trees.ts'
+import { setxattrAt } from '../native/xattr.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'

@@ -2,15 +2,8 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { EngineError, InvalidParameterError } from '../errors.ts'
-import {
-  DIRECTORY,
-  fchmodat,
-  fchownat,
-  openInRoot,
-  setTopDirectory,
-  statat,
-  syncFs,
-} from '../native/fs.ts'
+import { DIRECTORY, fchmodat, fchownat, openInRoot, statat } from '../native/fs.ts'
+import { setTopDirectory, syncFs } from '../native/trees.ts'
 import { constants, closeSync, openSync, statSync } from 'node:fs'
 import { hexOf } from '../oci/digest.ts'
 import { bytesOf } from '../tar/header.ts'

@@ -1,5 +1,6 @@
 import { closeSync, constants } from 'node:fs'
-import { errnoOfError, getxattrAt, O_PATH, openBeneath, readlinkat, statat } from '../native/fs.ts'
+import { errnoOfError, O_PATH, openBeneath, readlinkat, statat } from '../native/fs.ts'
+import { getxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFCHR, O_NOFOLLOW } = constants

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { removeTree } from '../native/fs.ts'
+import { removeTree } from '../native/trees.ts'
 import { isMissing } from './documents.ts'
 
 /**

@@ -1,13 +1,7 @@
 import fs from 'node:fs'
 import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.ts'
-import {
-  errnoOfError,
-  fchownat,
-  mkdirat,
-  removeTreeAt,
-  RENAME_NOREPLACE,
-  renameat,
-} from '../native/fs.ts'
+import { errnoOfError, fchownat, mkdirat, RENAME_NOREPLACE, renameat } from '../native/fs.ts'
+import { removeTreeAt } from '../native/trees.ts'
 import { openEntry } from './look-up.ts'
 import type { IdMap } from '../native/net.ts'
 import { bytesOf, nameOf, textOf } from '../tar/header.ts'

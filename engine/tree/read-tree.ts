@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { EngineError } from '../errors.ts'
-import { errnoOfError, getxattrAt, listxattrAt, readlinkat } from '../native/fs.ts'
+import { errnoOfError, readlinkat } from '../native/fs.ts'
+import { getxattrAt, listxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
 import type { IdMap } from '../native/net.ts'
 import { tarHeader } from '../tar/header.ts'

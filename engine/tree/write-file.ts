@@ -4,15 +4,13 @@ import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.t
 import {
   createFileAt,
   errnoOfError,
-  getxattrAt,
-  listxattrAt,
   openBeneath,
   renameat,
   RENAME_NOREPLACE,
-  setxattrAt,
   statat,
   unlinkat,
 } from '../native/fs.ts'
+import { getxattrAt, listxattrAt, setxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
 import type { IdMap } from '../native/net.ts'
 import { bytesOf, textOf } from '../tar/header.ts'

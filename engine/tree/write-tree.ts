@@ -9,12 +9,12 @@ import {
   mkdirat,
   mknodat,
   openBeneath,
-  removeTreeAt,
-  setxattrAt,
   statat,
   symlinkat,
   utimensat,
 } from '../native/fs.ts'
+import { removeTreeAt } from '../native/trees.ts'
+import { setxattrAt } from '../native/xattr.ts'
 import type { IdMap } from '../native/net.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'

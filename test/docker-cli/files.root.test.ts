@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { getxattrAt, setxattrAt } from '../../engine/native/fs.ts'
+import { getxattrAt, setxattrAt } from '../../engine/native/xattr.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 

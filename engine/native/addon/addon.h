@@ -6,6 +6,7 @@
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Reads the call's arguments into `a`; those not given are undefined. */
 #define ARGS(n)                                                                \
@@ -15,6 +16,8 @@
 
 /* A string argument as malloc'ed UTF-8, NULL when it is not a string. */
 char *arg_string(napi_env env, napi_value value);
+/* A path given as a Buffer (any bytes but NUL) or as a string, malloc'ed; NULL with errno set when it is neither. */
+char *arg_path(napi_env env, napi_value value);
 int32_t arg_i32(napi_env env, napi_value value);
 uint32_t arg_u32(napi_env env, napi_value value);
 int64_t arg_i64(napi_env env, napi_value value);
@@ -30,6 +33,11 @@ napi_value result(napi_env env, int64_t value);
 		result((env), outcome_ < 0 ? -(int64_t)errno : outcome_);      \
 	})
 
+/* The same, when arguments are to be freed first: errno is kept over that. */
+napi_value result_freeing(napi_env env, long rc, char *first, char *second);
+/* A new Buffer, or the negative errno as a number when rc is negative. */
+napi_value bytes_or_errno(napi_env env, ssize_t rc, const void *data);
+
 struct method {
 	const char *name;
 	napi_callback call;
@@ -39,6 +47,9 @@ void define_methods(napi_env env, napi_value exports, const struct method *metho
 
 /* One per family, called by binding.c */
 void register_fs(napi_env env, napi_value exports);
+void register_xattr(napi_env env, napi_value exports);
+void register_reads(napi_env env, napi_value exports);
+void register_trees(napi_env env, napi_value exports);
 void register_steps(napi_env env, napi_value exports);
 void register_net(napi_env env, napi_value exports);
 void register_mount(napi_env env, napi_value exports);
@@ -49,8 +60,10 @@ void register_bpf(napi_env env, napi_value exports);
 void register_userns(napi_env env, napi_value exports);
 void register_logs(napi_env env, napi_value exports);
 
-/* fs.c: a file or a whole tree; follows no link, spares what is mounted there; fine when there is none. 0 or -errno */
+/* remove.c: a file or a whole tree; follows no link, enters no other file system; fine when there is none. 0 or -errno */
 int remove_tree(const char *path);
+/* The same of one that may be in use: -EBUSY when something is mounted there or below. */
+int remove_tree_at(int parent, const char *name);
 
 /* net.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
 int netns_furnish(char *sysctls);

@@ -2,6 +2,7 @@
 #include "addon.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 char *arg_string(napi_env env, napi_value value)
 {
@@ -13,6 +14,32 @@ char *arg_string(napi_env env, napi_value value)
 	text = malloc(length + 1);
 	if (text)
 		napi_get_value_string_utf8(env, value, text, length + 1, &length);
+	return text;
+}
+
+char *arg_path(napi_env env, napi_value value)
+{
+	void *data;
+	size_t length;
+	char *text;
+
+	if (!arg_buffer(env, value, &data, &length)) {
+		text = arg_string(env, value);
+		if (!text)
+			errno = EINVAL;
+		return text;
+	}
+	if (memchr(data, 0, length)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	text = malloc(length + 1);
+	if (!text) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	memcpy(text, data, length);
+	text[length] = 0;
 	return text;
 }
 
@@ -56,6 +83,27 @@ napi_value result(napi_env env, int64_t value)
 	return number;
 }
 
+napi_value result_freeing(napi_env env, long rc, char *first, char *second)
+{
+	int saved = errno;
+
+	free(first);
+	free(second);
+	errno = saved;
+	return RESULT_OF(env, rc);
+}
+
+napi_value bytes_or_errno(napi_env env, ssize_t rc, const void *data)
+{
+	napi_value buffer;
+
+	if (rc < 0)
+		return RESULT_OF(env, rc);
+	if (napi_create_buffer_copy(env, (size_t)rc, data, NULL, &buffer) != napi_ok)
+		return result(env, -ENOMEM);
+	return buffer;
+}
+
 void define_methods(napi_env env, napi_value exports, const struct method *methods, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -69,6 +117,9 @@ void define_methods(napi_env env, napi_value exports, const struct method *metho
 NAPI_MODULE_INIT()
 {
 	register_fs(env, exports);
+	register_xattr(env, exports);
+	register_reads(env, exports);
+	register_trees(env, exports);
 	register_steps(env, exports);
 	register_net(env, exports);
 	register_mount(env, exports);

@@ -44,6 +44,55 @@ static napi_value call_umount(napi_env env, napi_callback_info info)
 	return result(env, rc < 0 ? -error : rc);
 }
 
+struct mount_job {
+	char *directory, *source, *target, *type, *data;
+	unsigned long flags;
+	int rc;
+};
+
+static void *mount_thread(void *arg)
+{
+	struct mount_job *job = arg;
+
+	/* a working directory of its own: the process's is shared by all threads otherwise */
+	if (unshare(CLONE_FS) != 0 || chdir(job->directory) != 0 ||
+	    mount(job->source, job->target, job->type, job->flags, job->data) != 0)
+		job->rc = -errno;
+	return NULL;
+}
+
+/*
+ * mountFrom(directory, source, target, type, flags, data): mount(2) with `directory` as working directory, so that many
+ * layers, named relative to it, fit into the one page of mount data
+ */
+static napi_value call_mount_from(napi_env env, napi_callback_info info)
+{
+	ARGS(6);
+	struct mount_job job = {
+		.directory = arg_path(env, a[0]),
+		.source = arg_path(env, a[1]),
+		.target = arg_path(env, a[2]),
+		.type = arg_path(env, a[3]),
+		.flags = (unsigned long)arg_i64(env, a[4]),
+		.data = arg_path(env, a[5]),
+	};
+	pthread_t thread;
+
+	if (!job.directory || !job.source || !job.target || !job.type || !job.data) {
+		job.rc = -EINVAL;
+	} else {
+		job.rc = -pthread_create(&thread, NULL, mount_thread, &job);
+		if (job.rc == 0)
+			pthread_join(thread, NULL);
+	}
+	free(job.directory);
+	free(job.source);
+	free(job.target);
+	free(job.type);
+	free(job.data);
+	return result(env, job.rc);
+}
+
 struct root_job {
 	int namespace, rc;
 };
@@ -81,6 +130,7 @@ void register_mount(napi_env env, napi_value exports)
 	static const struct method methods[] = {
 		{"mount", call_mount},
 		{"umount", call_umount},
+		{"mountFrom", call_mount_from},
 		{"rootOf", call_root_of},
 	};
 

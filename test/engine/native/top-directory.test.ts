@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import { setTopDirectory } from '../../../engine/native/fs.ts'
+import { setTopDirectory } from '../../../engine/native/trees.ts'
 
 /** Of statfs(2). */
 const EXT4 = 0xef53

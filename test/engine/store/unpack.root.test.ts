@@ -5,14 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import {
-  DIRECTORY,
-  getxattrAt,
-  mkdirat,
-  openBeneath,
-  removeTree,
-  symlinkat,
-} from '../../../engine/native/fs.ts'
+import { DIRECTORY, mkdirat, openBeneath, symlinkat } from '../../../engine/native/fs.ts'
+import { removeTree } from '../../../engine/native/trees.ts'
+import { getxattrAt } from '../../../engine/native/xattr.ts'
 import { DEFAULT_LIMITS } from '../../../engine/store/limits.ts'
 import type { Unpacked } from '../../../engine/store/unpack.ts'
 import { Unpacker } from '../../../engine/store/unpacker.ts'
