@@ -79,17 +79,21 @@ export function bridgeRequests(bridge: {
       nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, Buffer.from('bridge'))),
     ]),
   }
-  const up: Request = {
-    what: `set bridge ${bridge.name} up`,
+  return [create, bridgeUpRequest(bridge.name)]
+}
+
+/** What makes a bridge of one that was made only. */
+export function bridgeUpRequest(name: string): Request {
+  return {
+    what: `set bridge ${name} up`,
     type: RTM_NEWLINK,
     flags: 0,
     body: Buffer.concat([
       ifinfo({ up: true }),
-      attribute(IFLA_IFNAME, text(bridge.name)),
+      attribute(IFLA_IFNAME, text(name)),
       withoutIpv6Address(),
     ]),
   }
-  return [create, up]
 }
 
 export interface VethOptions {

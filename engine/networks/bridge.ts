@@ -3,9 +3,9 @@ import { ConflictError, SystemError } from '../errors.ts'
 import { addAddressRequest, deleteAddressRequest, listAddresses } from '../netlink/address.ts'
 import {
   bridgeRequests,
+  bridgeUpRequest,
   deleteLink,
   findLink,
-  linkStateRequest,
   type Link,
 } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
@@ -38,7 +38,8 @@ export async function ensureBridge(
       }),
     )
   } else if (!existing.up) {
-    await socket.request(linkStateRequest(config.interface, true))
+    // also the second half of what an engine before us was killed in
+    await socket.request(bridgeUpRequest(config.interface))
   }
   const link = existing ?? (await findLink(socket, config.interface))
   if (link === undefined) throw new SystemError('netlink', 19, 'ENODEV', config.interface)

@@ -231,10 +231,12 @@ export class LocalNetworks implements NetworkEngine {
       this.#registry.all().flatMap(({ document }) => document.bridge?.interface ?? []),
     )
     const ours = ownLinkNames(this.#instance)
-    for (const { name } of await listLinks(this.#netlink)) {
+    const links = (await listLinks(this.#netlink)).map(({ name }) => name)
+    for (const name of links) {
       if (ours.test(name) && !veths.has(name) && !bridges.has(name))
         await deleteLink(this.#netlink, name)
     }
+    await this.sandboxes.finishCutShort(new Set(links))
   }
 
   /** Lets go of what this process holds. Networks of running containers stay, but for their names, which nobody serves. */

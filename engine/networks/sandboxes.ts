@@ -3,6 +3,7 @@ import type { Instance } from '../instance.ts'
 import type { EndpointSettings } from '../types/docker.ts'
 import { checkEndpointSettings, dnsNamesOf } from './endpoint-settings.ts'
 import { adoptEndpoint, dropEndpoint, takeEndpoint } from './endpoints.ts'
+import { finishCutShort } from './finish-cut-short.ts'
 import type { Firewall } from './firewall.ts'
 import { hostFiles } from './host-files.ts'
 import { fromOtherEnd, InterfaceCounters, type InterfaceStats } from './interface-stats.ts'
@@ -24,7 +25,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from './sandbox.ts'
-import { networksWanted, withoutNetwork } from './wanted-networks.ts'
+import { isAsked, networksWanted, withoutNetwork } from './wanted-networks.ts'
 import { settleAll, type Wiring } from './wiring.ts'
 
 export interface SandboxesParts {
@@ -195,8 +196,11 @@ export class Sandboxes {
       }
       const asked = withoutNetwork(container.request.networks, network)
       const live = this.#live.get(container.id)
-      const isAsked = Object.keys(asked).length < Object.keys(container.request.networks).length
-      if (live === undefined ? !isAsked : !live.endpoints.has(network.id)) {
+      const isOn =
+        live === undefined
+          ? isAsked(container.request.networks, network)
+          : live.endpoints.has(network.id)
+      if (!isOn) {
         throw new ForbiddenError(
           `container ${container.id} is not connected to network ${network.name}`,
         )
@@ -275,6 +279,27 @@ export class Sandboxes {
   /** Takes down what belongs to no container of these. */
   async stopAllBut(liveIds: ReadonlySet<string>): Promise<void> {
     for (const id of [...this.#live.keys()]) if (!liveIds.has(id)) await this.stop(id)
+  }
+
+  /**
+   * Brings those that were taken up to what is written of them, where an engine was killed in the middle of a change. To be
+   * called when what belongs to nobody has gone.
+   *
+   * @param links names of those that there were on the host
+   */
+  async finishCutShort(links: ReadonlySet<string>): Promise<void> {
+    const parts = { registry: this.#registry, wiring: this.#wiring }
+    for (const live of this.#live.values()) {
+      const { id, networks } = live.request
+      await this.#locks
+        .run(id, async () => {
+          if (await finishCutShort(live, links, parts))
+            await this.#containers.save(id, networks, live.sandbox)
+        })
+        .catch((error: unknown) => {
+          this.#warn(`the network of container ${id} is not whole`, error)
+        })
+    }
   }
 
   /** Lets go of what this process holds of them: name servers, and the ports that no other program is to have. */

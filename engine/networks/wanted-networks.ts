@@ -44,3 +44,8 @@ export function withoutNetwork(
     ),
   )
 }
+
+/** Whether a network is among those asked for. */
+export function isAsked(networks: Record<string, EndpointSettings>, network: Network): boolean {
+  return Object.keys(withoutNetwork(networks, network)).length < Object.keys(networks).length
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { bridgeRequests } from '../../../engine/netlink/link.ts'
+import { NetlinkSocket } from '../../../engine/netlink/socket.ts'
+import type { NetworkConnectRequest } from '../../../engine/types/docker.ts'
+import { fetchFrom, Host, ipOf, netnsOf, run, type Started } from './harness.ts'
+
+/** Each test leaves the host as an engine does that is killed between two steps, and has another one take over. */
+describe('an engine killed in the middle of', () => {
+  let host: Host
+  before(async () => {
+    host = await Host.open()
+    await host.networks.sweep(new Set())
+    // by its name it comes before the bridge: its gateway has the default route
+    await host.networks.create({ Name: 'a', IPAM: { Config: [{ Subnet: '10.253.41.0/24' }] } })
+  })
+  after(async () => {
+    assert.deepEqual(await host.destroy(), [])
+  })
+
+  const inside = async (box: Started, ...argv: string[]): Promise<string> =>
+    (await run(['nsenter', `--net=${netnsOf(box)}`, ...argv])).stdout
+  const gatewayOf = async (name: string): Promise<string> =>
+    (await host.networks.inspect(name)).IPAM?.Config?.[0]?.Gateway ?? ''
+
+  async function start(networks: Record<string, object>): Promise<Started> {
+    return host.start('box', { mode: 'bridge', networks })
+  }
+
+  /** Does it, forgets of what was written down all but what is told, and lets another engine take over. */
+  async function cut(
+    box: Started,
+    act: (request: NetworkConnectRequest) => Promise<void>,
+    written: { document: boolean } = { document: false },
+  ): Promise<void> {
+    const { container } = box
+    const { request, sandbox } = structuredClone(container)
+    await act({ Container: box.id })
+    await host.networks.close()
+    if (!written.document) container.request = request
+    if (sandbox) container.sandbox = sandbox
+    await host.reopen()
+    await host.networks.sandboxes.adopt(box.id, container.request, box.sandbox())
+    await host.networks.sweep(new Set([box.id]))
+  }
+
+  test('a connection: the container is where it was, with its default route', async () => {
+    const box = await start({ bridge: {} })
+    await cut(box, (request) => host.networks.connect('a', request))
+    assert.doesNotMatch(await inside(box, 'ip', '-o', 'link'), /eth1/)
+    assert.match(
+      await inside(box, 'ip', 'route'),
+      new RegExp(`^default via ${await gatewayOf('bridge')} dev eth0`),
+    )
+    await host.networks.connect('a', { Container: box.id })
+    assert.match(await inside(box, 'ip', 'route'), /^default via 10\.253\.41\.1 dev eth1/)
+    await host.stop('box')
+  })
+
+  test('a disconnection that nothing is written of: the container is still on the network', async () => {
+    const box = await start({ bridge: {}, a: {} })
+    const ip = ipOf(box, 'a')
+    await cut(box, (request) => host.networks.disconnect('a', request))
+    assert.equal(ipOf(box, 'a'), ip)
+    assert.match(await inside(box, 'ip', '-o', 'addr'), new RegExp(`inet ${ip}/24`))
+    assert.match(await inside(box, 'ip', 'route'), /^default via 10\.253\.41\.1 /)
+    await host.serve(netnsOf(box), 'box')
+    assert.match(await fetchFrom(undefined, `http://${ip}`), /^box/)
+    await host.networks.disconnect('a', { Container: box.id })
+    await host.stop('box')
+  })
+
+  test('a disconnection that only the document tells of: the container has left the network', async () => {
+    const box = await start({ bridge: {}, a: {} })
+    await cut(box, (request) => host.networks.disconnect('a', request), { document: true })
+    assert.deepEqual(Object.keys(box.sandbox().networks), ['bridge'])
+    assert.deepEqual((await host.networks.inspect('a')).Containers, {})
+    assert.match(
+      await inside(box, 'ip', 'route'),
+      new RegExp(`^default via ${await gatewayOf('bridge')} dev eth0`),
+    )
+    await host.stop('box')
+  })
+
+  test('any of these: a default route of the container’s own choice stays', async () => {
+    const box = await start({ bridge: {}, a: {} })
+    const gateway = await gatewayOf('bridge')
+    await inside(box, 'ip', 'route', 'replace', 'default', 'via', gateway, 'dev', 'eth0')
+    await cut(box, () => Promise.resolve())
+    assert.match(await inside(box, 'ip', 'route'), new RegExp(`^default via ${gateway} dev eth0`))
+    await host.stop('box')
+  })
+
+  test('making a bridge: it gets all that a bridge has', async () => {
+    await host.networks.create({
+      Name: 'half',
+      Options: { 'com.docker.network.bridge.name': 'ghalftest0' },
+      IPAM: { Config: [{ Subnet: '10.253.42.0/24' }] },
+    })
+    await host.networks.close()
+    await run(['ip', 'link', 'delete', 'ghalftest0'])
+    const netlink = NetlinkSocket.open()
+    const [create] = bridgeRequests({ name: 'ghalftest0', address: '02:42:0a:fd:2a:01' })
+    if (create) await netlink.request(create)
+    netlink.close()
+    await host.reopen()
+    await host.networks.sweep(new Set())
+    const link = await run(['ip', '-d', 'link', 'show', 'dev', 'ghalftest0'])
+    assert.match(link.stdout, /[<,]UP[,>]/)
+    assert.match(link.stdout, /addrgenmode none/)
+    const addresses = await run(['ip', 'addr', 'show', 'dev', 'ghalftest0'])
+    assert.match(addresses.stdout, /inet 10\.253\.42\.1\/24/)
+    await host.networks.remove('half')
+  })
+})
