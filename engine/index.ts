@@ -14,7 +14,7 @@ import { localContainers, localExecs } from './containers/local-containers.ts'
 import { LogKeeper } from './containers/log-keeper.ts'
 import { Mutexes } from './containers/mutex.ts'
 import { networkHooks } from './containers/network-hooks.ts'
-import { loadContainers } from './containers/load.ts'
+import { loadContainers, removeCutShort } from './containers/load.ts'
 import { recoverContainers } from './containers/recover.ts'
 import { launch } from './containers/start.ts'
 import { isRunning } from './containers/state.ts'
@@ -71,7 +71,7 @@ async function openEngine(
   await fs.mkdir(path.join(instance.runRoot, 'c'), { recursive: true, mode: 0o711 })
 
   const table = new ContainerTable(instance)
-  const { damaged, orphanedVolumes } = await loadContainers({ table, warn })
+  const { cutShort, damaged } = await loadContainers({ table, warn })
   const events = await openEvents({ dir: path.join(instance.dataRoot, 'events') })
   const cgroups = openCgroups({
     parent: instance.cgroupParent,
@@ -146,11 +146,7 @@ async function openEngine(
     closing: false,
   }
   late.context = context
-  for (const name of orphanedVolumes) {
-    await volumes.remove(name, { force: true }).catch((error: unknown) => {
-      warn(`could not remove the volume ${name} of a container that was never made`, error)
-    })
-  }
+  await removeCutShort(context, cutShort)
   await loadDefaultProfile().catch((error: unknown) => {
     warn('containers run without the default AppArmor profile', error)
   })

@@ -4,6 +4,7 @@ import type { Caller } from '../contract.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig, MountPoint } from '../types/docker.ts'
 import type { PartlyMounted } from '../types/gantry.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
+import { NETWORK_FILES, type NetworkFile } from './network-files.ts'
 
 /** As inspect tells it. Of an image `Source` is the ID and `Name` what it was asked for by. */
 export type ContainerMount = MountPoint & PartlyMounted
@@ -69,6 +70,10 @@ export interface ContainerState {
   health?: ContainerHealth | undefined
   /** Its removal is to take its anonymous volumes as well. */
   removesVolumes?: boolean
+  /** What an update under way makes of its settings; its limits in the kernel are as before, as after, or partly so. */
+  updatingTo?: HostConfig | null
+  /** Those of its files that are not yet written as the sandbox has them. */
+  filesBehind?: NetworkFile[]
 }
 
 export interface ContainerHealth {
@@ -129,4 +134,6 @@ export const stateSchema = z.object({
   sandbox: z.union([record, z.null()]),
   health: record.optional(),
   removesVolumes: z.boolean().optional(),
+  updatingTo: record.nullable().optional(),
+  filesBehind: z.array(z.enum(NETWORK_FILES)).optional(),
 }) as unknown as z.ZodType<ContainerState>

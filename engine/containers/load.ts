@@ -14,25 +14,43 @@ const creatingSchema = z.object({ volumes: z.array(z.string()) })
 
 /** What was found beside the containers. */
 export interface Loaded {
-  /** Volumes of creations that were cut short. */
-  orphanedVolumes: string[]
+  /** Creations that were cut short, with the volumes that were made for them. */
+  cutShort: { dir: string; volumes: string[] }[]
   /** Full IDs of containers whose documents cannot be understood: set aside, nothing of theirs is removed. */
   damaged: string[]
 }
 
 /**
- * Reads all containers from disk into the table, without touching the kernel. What a creation cut short left behind is
- * removed: it never was a container to anybody. What is damaged is reported and left as it is, for somebody to mend.
+ * Reads all containers from disk into the table, without touching the kernel. What is damaged is reported and left as it is,
+ * for somebody to mend.
  */
 export async function loadContainers(
   context: Pick<ContainersContext, 'table' | 'warn'>,
 ): Promise<Loaded> {
   const root = context.table.dirOf('')
   await fs.mkdir(root, { recursive: true, mode: 0o700 })
-  const loaded: Loaded = { orphanedVolumes: [], damaged: [] }
+  const loaded: Loaded = { cutShort: [], damaged: [] }
   const ids = (await fs.readdir(root)).filter((name) => /^[0-9a-f]{64}$/.test(name))
   for (const id of ids) await loadContainer(context, id, loaded)
   return loaded
+}
+
+/**
+ * Removes what creations that were cut short left behind: these never were containers to anybody. The directory goes last,
+ * for it alone tells of the volumes.
+ */
+export async function removeCutShort(
+  { volumes, warn }: Pick<ContainersContext, 'volumes' | 'warn'>,
+  cutShort: Loaded['cutShort'],
+): Promise<void> {
+  for (const { dir, volumes: made } of cutShort) {
+    try {
+      for (const name of made) await volumes.remove(name, { force: true })
+      await fs.rm(dir, { recursive: true, force: true })
+    } catch (error) {
+      warn(`could not remove what is left of a container that was never made, in ${dir}`, error)
+    }
+  }
 }
 
 async function loadContainer(
@@ -49,8 +67,7 @@ async function loadContainer(
       const creating = await readDocument(path.join(dir, 'creating.json'), creatingSchema).catch(
         () => undefined,
       )
-      loaded.orphanedVolumes.push(...(creating?.volumes ?? []))
-      await fs.rm(dir, { recursive: true, force: true })
+      loaded.cutShort.push({ dir, volumes: creating?.volumes ?? [] })
       return
     }
     if (document.id !== id) throw new Error(`${dir} holds the document of ${document.id}`)

@@ -1,9 +1,7 @@
-import fs from 'node:fs/promises'
-import path from 'node:path'
 import type { ContainerNetworkHooks, NetworkedContainer } from '../networks/sandbox.ts'
-import { isMissing } from '../store/documents.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { contentOf, NETWORK_FILES, writeNetworkFiles } from './network-files.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
 import { isRunning } from './state.ts'
 
@@ -26,27 +24,17 @@ export function networkHooks(context: () => ContainersContext): ContainerNetwork
       const before = container.state.sandbox
       await container.setDocument({ networks })
       if (!sandbox) return
-      await container.setState({ sandbox })
-      if (sandbox.hosts !== before?.hosts)
-        await rewrite(path.join(container.dir, 'hosts'), sandbox.hosts)
-      if (sandbox.resolvConf !== before?.resolvConf) {
-        await rewrite(path.join(container.dir, 'resolv.conf'), sandbox.resolvConf)
+      const filesBehind = NETWORK_FILES.filter(
+        (file) => !before || contentOf(sandbox, file) !== contentOf(before, file),
+      )
+      if (filesBehind.length === 0) {
+        await container.setState({ sandbox })
+        return
       }
+      // with what is to be written: an engine that is killed before it is leaves that to the next one
+      await container.setState({ sandbox, filesBehind })
+      await writeNetworkFiles(container.dir, sandbox, filesBehind)
+      await container.recordState({ filesBehind: [] }, context().warn)
     },
-  }
-}
-
-/** In place, for it is mounted inside; not at all when the container has a file of its own there. */
-async function rewrite(file: string, content: string): Promise<void> {
-  const handle = await fs.open(file, 'r+').catch((error: unknown) => {
-    if (isMissing(error)) return undefined
-    throw error
-  })
-  if (!handle) return
-  try {
-    const { bytesWritten } = await handle.write(content, 0)
-    await handle.truncate(bytesWritten)
-  } finally {
-    await handle.close()
   }
 }

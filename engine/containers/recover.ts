@@ -12,6 +12,7 @@ import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
 import { recoverExecs } from './exec.ts'
 import { releaseRun, settleEnd, tellOom, UNKNOWN_EXIT, watchForEnd } from './exit.ts'
+import { finishCutShort } from './finish-cut-short.ts'
 import { startHealthMonitor } from './health.ts'
 import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
@@ -121,11 +122,7 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
       context.warn,
     )
   }
-  if (container.status === 'paused' && container.state.pausedForCommit) {
-    // whoever committed it is gone
-    await cgroup.thaw()
-    await container.recordState({ status: 'running', pausedForCommit: false }, context.warn)
-  }
+  await finishCutShort(context, container)
   await recoverExecs(context, container).catch((error: unknown) => {
     context.warn(`the execs of container ${container.id} could not be taken up again`, error)
   })
@@ -141,6 +138,8 @@ async function settleLost(
   container: Container,
   options: { isRecovery: boolean },
 ): Promise<void> {
+  // what it was to become ended with its run, and was promised to nobody
+  if (container.state.updatingTo) await container.recordState({ updatingTo: null }, context.warn)
   const exit = await readExitRecord(container.exitPath)
   if (container.state.starting && container.status !== 'running' && !exit) {
     await releaseRun(context, container)

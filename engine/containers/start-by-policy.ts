@@ -16,11 +16,13 @@ const AT_ONCE = 4
 export async function startByPolicy(context: ContainersContext): Promise<void> {
   const wanted = new Map<string, Container>()
   for (const container of context.table.all()) {
-    const { status, startedAt } = container.state
-    if (container.hasShim || container.restartTimer || startedAt === NEVER) continue
-    if (status !== 'exited' && status !== 'restarting') continue
+    const { error, status, startedAt } = container.state
+    if (container.hasShim || container.restartTimer) continue
     const { AutoRemove, RestartPolicy } = container.document.hostConfig
-    if (AutoRemove === true) await discard(context, container)
+    // one whose first start has failed is over, too
+    const isOver = startedAt === NEVER ? error !== '' : status === 'exited'
+    if (AutoRemove === true && isOver) await discard(context, container)
+    else if (startedAt === NEVER || (status !== 'exited' && status !== 'restarting')) continue
     else if (shouldStartWithEngine(RestartPolicy, container.state))
       wanted.set(container.id, container)
     else if (status === 'restarting')

@@ -44,7 +44,8 @@ export async function updateContainer(
   const { resources } = withoutLacking(changeable(asked), hostSupport())
   await container.lock.run(async () => {
     try {
-      await change(container, { ...resources, ...(RestartPolicy ? { RestartPolicy } : {}) })
+      const wanted = { ...resources, ...(RestartPolicy ? { RestartPolicy } : {}) }
+      await change(context, container, wanted)
     } catch (error) {
       throw cannotUpdate(container, error)
     }
@@ -54,18 +55,33 @@ export async function updateContainer(
 }
 
 /** The caller holds the lock. */
-async function change(container: Container, update: ContainerUpdate): Promise<void> {
+async function change(
+  context: ContainersContext,
+  container: Container,
+  update: ContainerUpdate,
+): Promise<void> {
   if (container.removed || container.status === 'removing' || container.status === 'dead')
     throw new ConflictError('container is marked for removal and cannot be "update"')
   const before = container.document.hostConfig
   checkConflicts(before, update)
   const after = merge(before, update)
-  const takeBack = container.cgroup?.update(changedLimits(before, after))
-  try {
+  const { cgroup } = container
+  if (!cgroup) {
     await container.setDocument({ hostConfig: after })
-  } catch (error) {
-    takeBack?.()
-    throw error
+    return
+  }
+  // an engine that is killed between kernel and disk leaves it to the next one to carry the change out
+  await container.setState({ updatingTo: after })
+  try {
+    const takeBack = cgroup.update(changedLimits(before, after))
+    try {
+      await container.setDocument({ hostConfig: after })
+    } catch (error) {
+      takeBack()
+      throw error
+    }
+  } finally {
+    await container.recordState({ updatingTo: null }, context.warn)
   }
 }
 

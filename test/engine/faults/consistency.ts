@@ -45,6 +45,9 @@ async function compare(engine: Engine, instance: Instance): Promise<string[]> {
     if (liveIds.includes(Id) && !fs.existsSync(`/proc/${String(State?.Pid)}`))
       found.push(`container ${Id} is ${String(State?.Status)} without a process`)
   }
+  for (const { Id = '', State } of live)
+    if (isFrozen(instance, Id) !== (State?.Status === 'paused'))
+      found.push(`container ${Id} is ${String(State?.Status)}, but not for the kernel`)
   const { dataRoot, runRoot } = instance
   differ('directory', names(path.join(dataRoot, 'containers')), ids)
   differ('writable layer', names(path.join(dataRoot, 'snapshots')), ids)
@@ -115,6 +118,19 @@ function cgroupsOf(instance: Instance): string[] {
     names(parent).filter((name) => /^[0-9a-f]{64}$/.test(name)),
   )
   return [...new Set(found)]
+}
+
+/** By the freezer of v2, also of a hybrid host, or that of v1. */
+function isFrozen({ cgroupParent }: Instance, id: string): boolean {
+  const textOf = (...parts: string[]): string => {
+    const file = path.join('/sys/fs/cgroup', ...parts)
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+  }
+  return (
+    textOf(cgroupParent, id, 'cgroup.events').includes('frozen 1') ||
+    textOf('unified', cgroupParent, id, 'cgroup.events').includes('frozen 1') ||
+    textOf('freezer', cgroupParent, id, 'freezer.state').startsWith('FROZEN')
+  )
 }
 
 function vethsOf(instance: Instance): string[] {
