@@ -17,20 +17,48 @@ const READABLE = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY
  * Copies what the image has at a volume's destination into the volume, or into the part of it that is mounted, owners and
  * modes included. Nothing is done where there is something already, or no such part, or no directory in the image.
  *
- * @param volume its directory on the host
+ * A volume that no container has is filled whole or not at all, also by an engine that is killed meanwhile.
+ *
  * @see moby: daemon/create_unix.go, populateVolume
  */
 export async function fillVolume(
   context: ContainersContext,
   container: Container,
   mount: { destination: string; subpath: string },
-  volume: string,
+  volume: { Name: string; Mountpoint: string },
 ): Promise<void> {
-  const into = openPart(volume, mount.subpath)
-  if (into === undefined) return
+  if (!isEmptyAt(volume.Mountpoint, mount.subpath)) return
+  await withRoot(context, container, async (root) => {
+    const fill = (directory: string, subpath = ''): Promise<boolean> =>
+      copyInto(root, mount.destination, directory, subpath)
+    if (mount.subpath === '' && (await context.volumes.fillWhole(volume.Name, fill))) return
+    // those who have it mounted are to see what comes in
+    if (isEmptyAt(volume.Mountpoint, mount.subpath)) await fill(volume.Mountpoint, mount.subpath)
+  })
+}
+
+/** False, too, when there is no such part. */
+function isEmptyAt(volume: string, subpath: string): boolean {
+  const part = openPart(volume, subpath)
+  if (part === undefined) return false
   try {
-    if (!isEmpty(into)) return
-    await withRoot(context, container, (root) => copyDirectory(root, mount.destination, into))
+    return isEmpty(part)
+  } finally {
+    fs.closeSync(part)
+  }
+}
+
+/** @returns false when the image has no such directory */
+async function copyInto(
+  root: number,
+  source: string,
+  directory: string,
+  subpath: string,
+): Promise<boolean> {
+  const into = openPart(directory, subpath)
+  if (into === undefined) return false
+  try {
+    return await copyDirectory(root, source, into)
   } finally {
     fs.closeSync(into)
   }
@@ -80,12 +108,13 @@ async function withRoot(
   }
 }
 
-async function copyDirectory(root: number, source: string, into: number): Promise<void> {
+/** @returns false when there is no such directory */
+async function copyDirectory(root: number, source: string, into: number): Promise<boolean> {
   let from: number
   try {
     from = openInRoot(root, source, DIRECTORY)
   } catch (error) {
-    if (isMissing(error)) return
+    if (isMissing(error)) return false
     throw error
   }
   try {
@@ -105,6 +134,7 @@ async function copyDirectory(root: number, source: string, into: number): Promis
     const { gid, mode, uid } = fs.fstatSync(from)
     fs.fchownSync(into, uid, gid)
     fs.fchmodSync(into, mode & 0o7777)
+    return true
   } finally {
     fs.closeSync(from)
   }

@@ -136,9 +136,7 @@ export async function makeVolumes(
     if (created) undo.add(`volume ${name}`, () => context.volumes.remove(name, { force: true }))
     // a volume over a device shows what the device has
     if (!request.noCopy && Object.keys(volume.Options).length === 0)
-      await context.filling.run(name, () =>
-        fillVolume(context, container, request, volume.Mountpoint),
-      )
+      await context.filling.run(name, () => fillVolume(context, container, request, volume))
     mounts.push({ ...mount, Source: volume.Mountpoint })
   }
   return mounts

@@ -85,7 +85,8 @@ export function checkOptions(name: string, options: Record<string, string>): voi
 }
 
 /**
- * Mounts what the options name at the volume's directory, unless something is mounted there already.
+ * Mounts what the options name at the volume's directory, unless something is mounted there already. Of a bind mount the
+ * flags are set by a second call, so one that is there may lack them: an engine was killed in between.
  *
  * @throws SYSTEM in Docker's words
  */
@@ -94,17 +95,17 @@ export async function mountDevice(
   target: string,
   options: Record<string, string>,
 ): Promise<void> {
-  if (readMounts().some(({ point }) => point === target)) return
+  const isThere = readMounts().some(({ point }) => point === target)
   const { device = '', type = '', o = '' } = options
   try {
     const { flags, data } = parseMountOptions(
-      NETWORK_TYPES.includes(type) ? await withAddress(o) : o,
+      NETWORK_TYPES.includes(type) && !isThere ? await withAddress(o) : o,
     )
     if ((flags & MS_BIND) === 0) {
-      mount(device, target, type, flags, data)
+      if (!isThere) mount(device, target, type, flags, data)
       return
     }
-    mount(device, target, null, flags & (MS_BIND | MS_REC))
+    if (!isThere) mount(device, target, null, flags & (MS_BIND | MS_REC))
     if ((flags & BIND_SECOND) === 0) return
     try {
       mount(null, target, null, MS_REMOUNT | MS_BIND | (flags & BIND_SECOND))

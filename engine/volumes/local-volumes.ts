@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
@@ -18,6 +19,9 @@ import { sizeOfTree } from './tree-size.ts'
 
 /** On volumes made without a name. Prune takes only these unless told otherwise. */
 export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
+
+/** What a volume is being filled with, beside its `_data`. */
+const FILLING = 'filling-'
 
 /** How long a volume that `ensure` gave is safe from prune, though no container names it yet. */
 const RESERVED_MS = 60_000
@@ -41,8 +45,9 @@ export interface EnsureOptions {
 /**
  * Volumes of the `local` driver: a directory `_data` each, kept until removed by name or prune.
  *
- * Below `<data>/volumes/<name>` are `volume.json` and `_data`. A volume appears and disappears by one rename; names that
- * begin with a dot are half-made or half-removed ones and are swept at the next start.
+ * Below `<data>/volumes/<name>` are `volume.json` and `_data`, and beside it for a while what an empty one is filled with.
+ * A volume appears and disappears by one rename; names that begin with a dot are half-made or half-removed ones and are
+ * swept at the next start, as is half a filling.
  */
 export class LocalVolumes implements VolumeEngine {
   readonly #root: string
@@ -76,11 +81,20 @@ export class LocalVolumes implements VolumeEngine {
     const root = path.join(options.instance.dataRoot, 'volumes')
     await fs.mkdir(root, { recursive: true, mode: 0o701 })
     const documents = new Map<string, VolumeDocument>()
+    const sweep = async (directory: string): Promise<void> => {
+      await removeTree(directory).catch((error: unknown) => {
+        // it may hold files that nobody can delete, and is out of use all the same
+        options.warn?.(`what is left of a volume could not be removed: ${directory}`, error)
+      })
+    }
     for (const entry of await fs.readdir(root)) {
       if (entry.startsWith('.')) {
-        await removeTree(path.join(root, entry))
+        await sweep(path.join(root, entry))
         continue
       }
+      const inside = await fs.readdir(path.join(root, entry)).catch(notThere)
+      for (const name of inside.filter((each) => each.startsWith(FILLING)))
+        await sweep(path.join(root, entry, name))
       const file = path.join(root, entry, 'volume.json')
       const document = await readDocument(file, schema).catch((error: unknown) => {
         options.warn?.(`volume ${entry} is set aside until its document is mended`, error)
@@ -182,6 +196,34 @@ export class LocalVolumes implements VolumeEngine {
     return target
   }
 
+  /**
+   * Fills an empty volume by what takes its place at once: a killed engine leaves it empty, never half full, for the next
+   * container would take half for all.
+   *
+   * @param fill fills an empty directory; false when there is nothing to fill it with
+   * @returns false when its directory cannot be replaced: a container has the volume, or there is something in it
+   */
+  async fillWhole(name: string, fill: (directory: string) => Promise<boolean>): Promise<boolean> {
+    const target = this.pathOf(name)
+    if (this.#usedBy(name).length > 0) return false
+    const filling = path.join(this.#root, name, `${FILLING}${randomBytes(8).toString('hex')}`)
+    try {
+      await fs.mkdir(filling, { mode: 0o755 })
+      if (!(await fill(filling))) return true
+      if (this.#usedBy(name).length > 0) return false
+      try {
+        // in the same turn as the look at who has it
+        renameSync(filling, target)
+        return true
+      } catch {
+        // something is in it by now, or an operator has put another directory there, by a link or a mount
+        return false
+      }
+    } finally {
+      await fs.rm(filling, { recursive: true, force: true })
+    }
+  }
+
   remove(name: string, options: { force?: boolean } = {}): Promise<void> {
     return this.#exclusive(async () => {
       if (!this.#documents.has(name)) {
@@ -256,15 +298,20 @@ export class LocalVolumes implements VolumeEngine {
 
   async #write(document: VolumeDocument): Promise<void> {
     const making = path.join(this.#root, `.new-${randomBytes(8).toString('hex')}`)
+    const made = path.join(this.#root, document.name)
+    let isMade = false
     try {
       await fs.mkdir(path.join(making, '_data'), { recursive: true })
       await fs.chmod(making, 0o701)
       await fs.chmod(path.join(making, '_data'), 0o755)
       await writeDocument(path.join(making, 'volume.json'), document)
       // A directory without a document can only be what somebody put there by hand: rename refuses a full one.
-      await fs.rename(making, path.join(this.#root, document.name))
+      await fs.rename(making, made)
+      isMade = true
       await syncDirectory(this.#root)
     } catch (error) {
+      // else it would stand in the way of the next of its name
+      if (isMade) await fs.rename(made, making)
       await fs.rm(making, { recursive: true, force: true })
       const message = error instanceof Error ? error.message : String(error)
       throw new EngineError('SYSTEM', `create ${document.name}: ${message}`, { cause: error })
@@ -307,6 +354,12 @@ async function removeTree(directory: string): Promise<void> {
     if (isMissing(error) || errorCode(error) === 'NOT_FOUND') return
     throw error
   }
+}
+
+/** Nothing is in what is not there, or is no directory. */
+function notThere(error: NodeJS.ErrnoException): string[] {
+  if (isMissing(error) || error.code === 'ENOTDIR') return []
+  throw error
 }
 
 /** A rejection in place of a throw. */

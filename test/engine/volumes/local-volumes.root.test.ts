@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, describe, it } from 'node:test'
+import { afterEach, describe, it, mock } from 'node:test'
 import { openEvents } from '../../../engine/events/events.ts'
 import type { Events } from '../../../engine/events/events.ts'
 import { instanceAt } from '../../../engine/instance.ts'
+import { mount, MS_BIND } from '../../../engine/native/mount.ts'
 import { LocalVolumes } from '../../../engine/volumes/local-volumes.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -20,6 +22,7 @@ interface House {
   /** Volume name to the containers that name it. */
   users: Map<string, string[]>
   root: string
+  warnings: string[]
   reopen(): Promise<LocalVolumes>
 }
 
@@ -34,14 +37,20 @@ async function house(): Promise<House> {
   const events = await openEvents({ dir: path.join(base, 'd/events') })
   cleanups.push(() => events.close())
   const users = new Map<string, string[]>()
+  const warnings: string[] = []
   const reopen = (): Promise<LocalVolumes> =>
-    LocalVolumes.open({ instance, events, usedBy: (name) => users.get(name) ?? [] })
+    LocalVolumes.open({
+      instance,
+      events,
+      usedBy: (name) => users.get(name) ?? [],
+      warn: (message) => warnings.push(message),
+    })
   const volumes = await reopen()
   cleanups.push(async () => {
     users.clear()
     await volumes.prune({ all: ['true'] })
   })
-  return { volumes, events, users, root: path.join(base, 'd/volumes'), reopen }
+  return { volumes, events, users, root: path.join(base, 'd/volumes'), warnings, reopen }
 }
 
 describe('LocalVolumes', () => {
@@ -174,6 +183,81 @@ describe('LocalVolumes', () => {
     await volumes.remove('bound')
     assert.equal(await fs.readFile(path.join(device, 'precious'), 'utf8'), 'kept')
     assert.ok(!(await fs.readFile('/proc/self/mountinfo', 'utf8')).includes(root))
+  })
+
+  it('finishes a read-only bind that a killed engine had only bound', async () => {
+    const { volumes, root } = await house()
+    const device = path.join(path.dirname(root), 'device')
+    await fs.mkdir(device)
+    await volumes.create({ Name: 'bound', DriverOpts: { type: 'none', o: 'bind,ro', device } })
+    mount(device, volumes.pathOf('bound'), null, MS_BIND)
+    const at = await volumes.mountpointOf('bound')
+    await assert.rejects(fs.writeFile(path.join(at, 'new'), ''), { code: 'EROFS' })
+    await volumes.remove('bound')
+    assert.ok(!(await fs.readFile('/proc/self/mountinfo', 'utf8')).includes(root))
+  })
+
+  it('opens with what cannot be removed lying about, and says so', async (t) => {
+    const { volumes, reopen, root, warnings } = await house()
+    await volumes.create({ Name: 'data' })
+    await volumes.create({ Name: 'next' })
+    const file = path.join(root, '.old-00/_data/file')
+    await fs.rename(path.join(root, 'data'), path.join(root, '.old-00'))
+    await fs.writeFile(file, '')
+    if (spawnSync('chattr', ['+i', file]).status !== 0) {
+      t.skip('this file system has no immutable files')
+      return
+    }
+    try {
+      const again = await reopen()
+      assert.deepEqual(
+        (await again.list()).Volumes?.map(({ Name }) => Name),
+        ['next'],
+      )
+      assert.match(warnings.join(), /could not be removed: .*\.old-00/)
+    } finally {
+      spawnSync('chattr', ['-i', file])
+    }
+    await reopen()
+    assert.deepEqual(await fs.readdir(root), ['next'])
+  })
+
+  it('takes the name again of one that could not be made durable', async () => {
+    const { volumes, root } = await house()
+    const { open } = fs
+    const mocked = mock.method(fs, 'open', (...asked: Parameters<typeof open>) =>
+      asked[0] === root ? Promise.reject(new Error('EMFILE')) : open(...asked),
+    )
+    await assert.rejects(volumes.create({ Name: 'data' }), /create data: EMFILE/)
+    mocked.mock.restore()
+    assert.deepEqual(await fs.readdir(root), [])
+    await volumes.create({ Name: 'data' })
+  })
+
+  it('is filled whole or not at all, also by an engine that is killed meanwhile', async () => {
+    const { volumes, reopen, root, users } = await house()
+    const { Mountpoint } = await volumes.create({ Name: 'data' })
+    const failing = volumes.fillWhole('data', async (directory) => {
+      await fs.writeFile(path.join(directory, 'one'), '')
+      assert.deepEqual(await fs.readdir(Mountpoint), [])
+      throw new Error('no space')
+    })
+    await assert.rejects(failing, /no space/)
+    assert.deepEqual(await fs.readdir(path.join(root, 'data')), ['_data', 'volume.json'])
+    // as it is when the engine dies in between
+    await fs.mkdir(path.join(root, 'data/filling-00/deep'), { recursive: true })
+    const again = await reopen()
+    assert.deepEqual(await fs.readdir(path.join(root, 'data')), ['_data', 'volume.json'])
+    const fill = async (directory: string): Promise<boolean> => {
+      await fs.writeFile(path.join(directory, 'one'), '')
+      return true
+    }
+    users.set('data', ['somebody'])
+    assert.equal(await again.fillWhole('data', fill), false, 'its directory may be mounted')
+    users.clear()
+    assert.equal(await again.fillWhole('data', fill), true)
+    assert.deepEqual(await fs.readdir(Mountpoint), ['one'])
+    assert.equal(await again.fillWhole('data', fill), false, 'it is not empty')
   })
 
   it('mounts a tmpfs with its options, and tells why a device cannot be mounted', async () => {
