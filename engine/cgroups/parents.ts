@@ -44,10 +44,22 @@ export class MadeParents {
     return this.#made.has(directory)
   }
 
-  /** Makes a cgroup where there is none. */
+  /**
+   * Makes a cgroup where there is none. It is written down before: an engine that is killed in between leaves a name without
+   * a cgroup, not a cgroup that is never removed.
+   */
   make(directory: string): void {
-    if (!makeCgroup(directory)) return
+    if (fs.existsSync(directory)) return
     this.#made.add(directory)
+    try {
+      this.#save()
+      if (makeCgroup(directory)) return
+    } catch (error) {
+      this.#made.delete(directory)
+      throw error
+    }
+    // somebody else was quicker
+    this.#made.delete(directory)
     this.#save()
   }
 
@@ -76,11 +88,15 @@ export class MadeParents {
       this.#file !== undefined && fs.existsSync(this.#file)
         ? fs.readFileSync(this.#file, 'utf8')
         : ''
-    return (this.#known = new Set(text.split('\n').filter(Boolean)))
+    const lines = text.split('\n').filter((line) => line !== '' && fs.existsSync(line))
+    return (this.#known = new Set(lines))
   }
 
+  /** Whole or not at all: half a name may be another's. */
   #save(): void {
-    if (this.#file !== undefined) fs.writeFileSync(this.#file, [...this.#made, ''].join('\n'))
+    if (this.#file === undefined) return
+    fs.writeFileSync(`${this.#file}.new`, [...this.#made, ''].join('\n'))
+    fs.renameSync(`${this.#file}.new`, this.#file)
   }
 }
 

@@ -37,10 +37,9 @@ export function openCgroupsV1({
     version: 1,
     controllers: new Set(hierarchies.flatMap(({ controllers }) => controllers)),
     create(id, resources, parent = own) {
-      prepare(parent)
-      const cgroup = open(id, parent)
       try {
-        return create(cgroup, resources, { foreign: parent !== own })
+        prepare(parent)
+        return create(open(id, parent), resources, { foreign: parent !== own })
       } catch (error) {
         tidy(parent)
         throw error

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { MadeParents, parseCgroupParent, waysUp } from '../../../engine/cgroups/parents.ts'
 
 describe('parseCgroupParent()', () => {
@@ -49,6 +49,41 @@ describe('MadeParents', () => {
     later.removeEmpty(waysUp(root, 'theirs/ours/inner'))
     assert.deepEqual(fs.readdirSync(path.join(root, 'theirs')), [])
     assert.equal(fs.readFileSync(file, 'utf8').trim(), '')
+  })
+
+  test('knows what it is about to make before that is there, however an engine ends', () => {
+    const file = path.join(root, 'made')
+    const directory = path.join(root, 'ours')
+    const { mkdirSync } = fs
+    let written = ''
+    const mocked = mock.method(fs, 'mkdirSync', (...asked: Parameters<typeof mkdirSync>) => {
+      written = fs.readFileSync(file, 'utf8')
+      return mkdirSync(...asked)
+    })
+    try {
+      new MadeParents(file).make(directory)
+    } finally {
+      mocked.mock.restore()
+    }
+    assert.equal(written, `${directory}\n`)
+    const later = new MadeParents(file)
+    assert.ok(later.has(directory))
+    later.removeEmpty([directory])
+    assert.equal(fs.existsSync(directory), false)
+  })
+
+  test('what it could not make is nobody’s, and what a killed engine had not made yet as well', () => {
+    const file = path.join(root, 'made')
+    const deep = path.join(root, 'missing/ours')
+    const made = new MadeParents(file)
+    assert.throws(() => made.make(deep), { code: 'NOT_FOUND' })
+    assert.equal(made.has(deep), false)
+    fs.mkdirSync(deep, { recursive: true })
+    fs.writeFileSync(file, `${root}/never\n`)
+    const later = new MadeParents(file)
+    assert.equal(later.has(`${root}/never`), false)
+    later.removeEmpty([deep])
+    assert.ok(fs.existsSync(deep))
   })
 })
 
