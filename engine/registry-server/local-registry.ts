@@ -26,10 +26,10 @@ import { Quota } from './quota.ts'
 import { refuse } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
-import { imageAt, namesOf, recordAt, userOf } from './records.ts'
+import { imageAt, namesOf, userOf } from './records.ts'
 import { parseSettings } from './settings.ts'
 import type { SettingsDocument } from './settings.ts'
-import { dropUnpacked, settleTag } from './settle.ts'
+import { dropUnpacked, isUnsettled, settleTag } from './settle.ts'
 import { nameAt, unnameImage } from './take-in.ts'
 import { letGo, tidyRepository } from './tidy.ts'
 import type { Uploads } from './uploads.ts'
@@ -143,7 +143,10 @@ export class LocalRegistry implements RegistryEngine {
             ...now,
             ...(image === undefined ? {} : { image }),
           })
-          if ('tag' in target) state.tags.set(target.tag, { tag: target.tag, digest, ...now })
+          if ('tag' in target) {
+            const { tag } = target
+            state.tags.set(tag, { tag, digest, ...now, unsettled: true })
+          }
         }),
       )
     })
@@ -411,7 +414,7 @@ export class LocalRegistry implements RegistryEngine {
     for (const repository of this.#repositories.all()) {
       for (const tag of repository.state.tags.keys()) {
         if (this.#closed) return
-        if (recordAt(repository, tag)?.image !== undefined) continue
+        if (!isUnsettled(repository, tag)) continue
         await settleTag({ store: this.#store, warn: this.#warn }, repository, tag).catch(
           (error: unknown) => {
             this.#warn(`${repository.name}:${tag} could not be made an image of the engine`, error)

@@ -36,6 +36,8 @@ const tagSchema = z.object({
   digest: digestSchema,
   pushedAt: z.string(),
   pushedBy: callerSchema,
+  /** The engine's image may not have the tag's names yet. */
+  unsettled: z.literal(true).optional(),
 })
 
 const documentSchema = z.object({
@@ -122,8 +124,15 @@ export class Repository {
     }
   }
 
-  /** Changes what it names, on disk before in memory; one change at a time. */
-  async change<T>(work: (state: RepositoryState) => T): Promise<T> {
+  /**
+   * Changes what it names, on disk before in memory; one change at a time.
+   *
+   * @param options.sync false: a power cut may take the change back
+   */
+  async change<T>(
+    work: (state: RepositoryState) => T,
+    options: { sync?: boolean } = {},
+  ): Promise<T> {
     return await this.#exclusively(async () => {
       const { domains, manifests, tags } = this.#state
       const next = {
@@ -133,13 +142,14 @@ export class Repository {
       }
       const result = work(next)
       await fs.mkdir(path.join(this.#directory, 'blobs'), { recursive: true, mode: 0o700 })
-      await writeDocument(this.#file, {
+      const document = {
         version: 1,
         name: this.name,
         domains: [...next.domains],
         manifests: [...next.manifests.values()],
         tags: [...next.tags.values()],
-      })
+      }
+      await writeDocument(this.#file, document, options)
       this.#state = next
       this.#changed()
       return result

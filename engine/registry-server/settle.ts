@@ -42,6 +42,21 @@ export async function settleTag(
   const { digest } = record
   const names = [...namesOf(repository, { tag }), ...namesOf(repository, { digest })]
   await nameImage(store, image, names, record)
+  await repository.change(
+    (state) => {
+      const now = state.tags.get(tag)
+      if (now?.digest !== digest) return
+      const { unsettled: _, ...settled } = now
+      state.tags.set(tag, settled)
+    },
+    { sync: false },
+  )
+}
+
+/** Whether a killed engine may have left it to this one to make an image of what a tag names, or to name that. */
+export function isUnsettled(repository: Repository, tag: string): boolean {
+  const record = recordAt(repository, tag)
+  return record?.image === undefined || repository.state.tags.get(tag)?.unsettled === true
 }
 
 /** A tag is what a push ends with: of what it names no more becomes a layer, as of images for other machines. */
