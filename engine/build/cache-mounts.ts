@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { treeSize } from '../native/trees.ts'
@@ -15,6 +16,9 @@ const documentSchema = z.object({
 })
 type Document = z.infer<typeof documentSchema>
 
+/** Of a directory with a document, all else is a killed engine's. */
+const PARTS = new Set(['files', 'cache.json'])
+
 /**
  * The directories of `RUN --mount=type=cache`:
  *
@@ -27,6 +31,8 @@ export class CacheMounts {
   readonly #documents = new Map<string, Document>()
   readonly #users = new Map<string, number>()
   readonly #locks = new Map<string, Promise<void>>()
+  /** Found when it was opened, and no cache: until there is a trash for it. */
+  #leftOver: string[] = []
   #trash: Trash | undefined
 
   private constructor(root: string) {
@@ -42,15 +48,19 @@ export class CacheMounts {
         path.join(root, name, 'cache.json'),
         documentSchema,
       ).catch(() => undefined)
-      if (document) mounts.#documents.set(name, document)
-      else await fs.rm(path.join(root, name), { recursive: true, force: true })
+      if (document) {
+        mounts.#documents.set(name, document)
+        const others = (await fs.readdir(path.join(root, name))).filter((each) => !PARTS.has(each))
+        mounts.#leftOver.push(...others.map((each) => path.join(root, name, each)))
+      } else mounts.#leftOver.push(path.join(root, name))
     }
     return mounts
   }
 
-  /** Where removed directories go. */
+  /** Where removed directories go, and what a killed engine left. To be called before any is taken. */
   useTrash(trash: Trash): void {
     this.#trash = trash
+    for (const directory of this.#leftOver.splice(0)) trash.throwAway(directory)
   }
 
   /**
@@ -128,10 +138,14 @@ export class CacheMounts {
     const known = this.#documents.get(name)
     if (!known) {
       const half = `${directory}.${randomBytes(4).toString('hex')}`
-      await fs.mkdir(half, { recursive: true })
-      await fill(half)
-      // two may be at it: the first one's stays
-      await fs.rename(half, directory).catch(() => fs.rm(half, { recursive: true, force: true }))
+      try {
+        await fs.mkdir(half, { recursive: true })
+        await fill(half)
+        // two may be at it: the first one's stays, also an empty one, which a rename would replace
+        if (!existsSync(directory)) renameSync(half, directory)
+      } finally {
+        await fs.rm(half, { recursive: true, force: true })
+      }
     }
     const document: Document = {
       id,

@@ -11,6 +11,8 @@ import type { OciRuntime } from './oci-runtimes.ts'
 
 const COMMAND_TIMEOUT_MS = 20_000
 
+const RECORD = 'runtime.json'
+
 /** `<run>/c/<id>/runtime.json`: a later engine must find the runtime, whatever is configured by then. */
 const recordSchema = z.object({ id: z.string(), path: z.string(), hostProcesses: z.boolean() })
 
@@ -56,7 +58,10 @@ export class OciBundle {
     const { id, runDir, runtime, spec } = options
     const bundle = new OciBundle(runDir, { id, ...runtime })
     const record = { id, path: runtime.path, hostProcesses: runtime.hostProcesses }
-    fs.writeFileSync(path.join(runDir, 'runtime.json'), JSON.stringify(record))
+    const file = path.join(runDir, RECORD)
+    // whole or not at all: by it the engine after a killed one knows how to take the rest down
+    fs.writeFileSync(`${file}.new`, JSON.stringify(record))
+    fs.renameSync(`${file}.new`, file)
     fs.mkdirSync(spec.root.path, { recursive: true })
     fs.mkdirSync(path.join(runDir, 'bundle'), { recursive: true })
     fs.mkdirSync(path.join(runDir, PARTS), { recursive: true, mode: 0o700 })
@@ -75,7 +80,7 @@ export class OciBundle {
   static open(runDir: string): OciBundle | undefined {
     let text: string
     try {
-      text = fs.readFileSync(path.join(runDir, 'runtime.json'), 'utf8')
+      text = fs.readFileSync(path.join(runDir, RECORD), 'utf8')
     } catch {
       // made by us alone
       return undefined

@@ -111,8 +111,14 @@ export class BlobStore {
     const digest = digestOf(content, algorithm)
     if (this.#known.has(digest)) return digest
     const file = this.temporary()
-    await fs.writeFile(file, content, { mode: 0o600, flag: 'wx' })
-    await this.adopt(file, digest)
+    try {
+      await fs.writeFile(file, content, { mode: 0o600, flag: 'wx' })
+      await this.adopt(file, digest)
+    } catch (error) {
+      // half of it would be found by the next engine only
+      await this.discard(file)
+      throw error
+    }
     return digest
   }
 
