@@ -39,7 +39,7 @@ engine/runtime; the differences at the end are docs/docker-api-differences.md. D
 
 # Operations
 
-A parameter in ~~strikethrough~~ is refused by name when it is given; what is absent answers 501.
+A parameter in ~~strikethrough~~ is refused by name when it is given (400); what is absent answers 501.
 
 ${operations(routesOf({} as Engine, sharedOfClients('/nowhere')))}
 # Fields

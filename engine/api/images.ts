@@ -1,6 +1,6 @@
 import type { ImageEngine } from '../contract.ts'
 import type { ImageProgress, RegistryCredentials } from '../contract/common.ts'
-import { errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
@@ -58,7 +58,7 @@ export function imageRoutes(images: ImageEngine): Route[] {
       handle: async (call, { quiet }) => {
         const [platform, ...others] = call.speaks('1.48') ? platformsIn(call) : []
         if (others.length > 0)
-          throw new NotImplementedError(
+          throw new InvalidParameterError(
             'platform: images for several platforms are loaded one after the other, or as the whole index',
           )
         await sendProgress(call, images.load(call.body, { platform }, call.signal), quiet)

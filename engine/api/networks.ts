@@ -1,5 +1,5 @@
 import type { NetworkEngine } from '../contract.ts'
-import { NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { connectBody, disconnectBody, networkCreateBody } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
@@ -33,7 +33,7 @@ export function networkRoutes(networks: NetworkEngine): Route[] {
       handle: async (call) => {
         const { ConfigFrom, ...config } = await call.json(networkCreateBody)
         if (ConfigFrom?.Network)
-          throw new NotImplementedError('ConfigFrom: configuration-only networks')
+          throw new InvalidParameterError('ConfigFrom: configuration-only networks')
         if (!call.speaks('1.48')) delete config.EnableIPv4
         call.send(201, await networks.create(config))
       },

@@ -1,7 +1,7 @@
 /** How Docker reads the values of query parameters, as zod schemas. */
 import { z } from 'zod'
 import type { Filters } from '../contract/common.ts'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 
 /**
  * A boolean: anything but nothing, `0`, `no`, `false` and `none` is true.
@@ -44,7 +44,7 @@ export const unsupported = once((name: string, why: string) =>
     .optional()
     .transform((text): undefined => {
       if (text !== undefined && text !== '' && text !== '0' && text !== 'false')
-        throw new NotImplementedError(`${name} is not supported: ${why}`)
+        throw new InvalidParameterError(`${name} is not supported: ${why}`)
       return undefined
     })
     .meta({ refused: why }),

@@ -1,5 +1,5 @@
 import type { VolumeEngine } from '../contract.ts'
-import { NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { volumeCreateBody } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
@@ -23,7 +23,7 @@ export function volumeRoutes(volumes: VolumeEngine): Route[] {
           optional: true,
         })
         if (ClusterVolumeSpec !== undefined)
-          throw new NotImplementedError('ClusterVolumeSpec: cluster volumes')
+          throw new InvalidParameterError('ClusterVolumeSpec: cluster volumes')
         call.send(201, await volumes.create(config))
       },
     },

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { isKernelAtLeast } from '../runtime/kernel-version.ts'
 import type { ContainerConfig, HostConfig, Mount } from '../types/docker.ts'
 
@@ -55,8 +55,7 @@ const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 /**
  * All mounts a container asks for: `Binds`, `Mounts`, `Tmpfs`, and the volumes of its config that none of these covers.
  *
- * @throws INVALID_PARAMETER naming the mount that is wrong, or the destination that is asked for twice
- * @throws NOT_IMPLEMENTED naming a mount type or option that is not supported
+ * @throws INVALID_PARAMETER naming the mount that is wrong or not supported, or the destination that is asked for twice
  */
 export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig): MountRequest[] {
   const asked = [
@@ -223,7 +222,7 @@ function parseMount(mount: Mount): MountRequest {
     }
   }
   if (!NOT_HERE.includes(type)) throw wrong('mount type unknown')
-  throw new NotImplementedError(
+  throw new InvalidParameterError(
     `mounts of type "${type}" are not supported; use bind, volume, tmpfs or image`,
   )
 }

@@ -1,9 +1,4 @@
-import {
-  ForbiddenError,
-  InvalidParameterError,
-  NotFoundError,
-  NotImplementedError,
-} from '../errors.ts'
+import { ForbiddenError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { NetworkCreateConfig } from '../contract.ts'
 import { goBoolean } from '../go-boolean.ts'
 import type { BridgeConfig } from './document.ts'
@@ -100,7 +95,7 @@ function checkKind(config: NetworkCreateConfig): void {
     throw new ForbiddenError(`only one instance of "${driver}" network is allowed`)
   }
   if (['overlay', 'macvlan', 'ipvlan'].includes(driver)) {
-    throw new NotImplementedError(`network driver "${driver}" is not implemented: use "bridge"`)
+    throw new InvalidParameterError(`network driver "${driver}" is not implemented: use "bridge"`)
   }
   if (driver !== 'bridge') throw new NotFoundError(`plugin "${driver}" not found`)
   if (config.Scope !== undefined && config.Scope !== '' && config.Scope !== 'local') {
@@ -109,12 +104,12 @@ function checkKind(config: NetworkCreateConfig): void {
   if (config.Ingress === true)
     throw new InvalidParameterError('Ingress: ingress networks need a swarm')
   if (config.ConfigOnly === true) {
-    throw new NotImplementedError('ConfigOnly: configuration-only networks are not implemented')
+    throw new InvalidParameterError('ConfigOnly: configuration-only networks are not implemented')
   }
   if (config.EnableIPv6 === true)
-    throw new NotImplementedError('EnableIPv6: IPv6 networks are not implemented')
+    throw new InvalidParameterError('EnableIPv6: IPv6 networks are not implemented')
   if (config.EnableIPv4 === false) {
-    throw new NotImplementedError('EnableIPv4: networks without IPv4 are not implemented')
+    throw new InvalidParameterError('EnableIPv4: networks without IPv4 are not implemented')
   }
 }
 
@@ -154,7 +149,7 @@ function readOptions(options: Record<string, string>): Options {
         break
       case OPTION.gatewayMode:
         if (value !== 'nat')
-          throw new NotImplementedError(`${name}: only "nat" is implemented, not "${value}"`)
+          throw new InvalidParameterError(`${name}: only "nat" is implemented, not "${value}"`)
         break
       case OPTION.mtu:
         if (
@@ -214,7 +209,7 @@ function readSubnet(
   config: { IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> },
 ): Ipam {
   if (text.includes(':'))
-    throw new NotImplementedError(`IPAM Subnet ${text}: IPv6 networks are not implemented`)
+    throw new InvalidParameterError(`IPAM Subnet ${text}: IPv6 networks are not implemented`)
   const subnet = parseCidr(text)
   if (subnet === undefined)
     throw new InvalidParameterError(`Invalid subnet ${text} : invalid CIDR address: ${text}`)

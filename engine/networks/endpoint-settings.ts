@@ -1,4 +1,4 @@
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { EndpointSettings } from '../types/docker.ts'
 import { isInterfaceName } from './create.ts'
 import type { Endpoint, Network } from './network.ts'
@@ -14,10 +14,10 @@ const IFNAME = 'com.docker.network.endpoint.ifname'
 export function checkEndpointSettings(network: Network, settings: EndpointSettings): void {
   const { IPAMConfig, MacAddress, DriverOpts, Aliases } = settings
   if (IPAMConfig?.IPv6Address) {
-    throw new NotImplementedError('IPAMConfig.IPv6Address: IPv6 networks are not implemented')
+    throw new InvalidParameterError('IPAMConfig.IPv6Address: IPv6 networks are not implemented')
   }
   if ((IPAMConfig?.LinkLocalIPs ?? []).length > 0) {
-    throw new NotImplementedError(
+    throw new InvalidParameterError(
       'IPAMConfig.LinkLocalIPs: link-local addresses are not implemented',
     )
   }

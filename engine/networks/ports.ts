@@ -1,4 +1,4 @@
-import { EngineError, InvalidParameterError, NotImplementedError, SystemError } from '../errors.ts'
+import { EngineError, InvalidParameterError, SystemError } from '../errors.ts'
 import { holdPort } from '../native/net.ts'
 import { closeFd } from '../native/process.ts'
 import type { PortMap } from '../types/docker.ts'
@@ -129,7 +129,7 @@ function planBinding(
   const hostIp =
     binding.HostIp === undefined || binding.HostIp === '' ? defaultHostIp : binding.HostIp
   if (hostIp.includes(':')) {
-    throw new NotImplementedError(
+    throw new InvalidParameterError(
       `port ${key}: host address ${hostIp}: publishing on IPv6 addresses is not implemented`,
     )
   }
@@ -173,7 +173,7 @@ function parsePort(text: string): ParsedPort {
   const range = rest.length > 0 ? undefined : parseRange(numbers)
   if (range === undefined) throw new InvalidParameterError(`invalid port specification: "${text}"`)
   if (protocol === 'sctp')
-    throw new NotImplementedError(`port ${text}: publishing sctp ports is not implemented`)
+    throw new InvalidParameterError(`port ${text}: publishing sctp ports is not implemented`)
   if (protocol !== 'tcp' && protocol !== 'udp')
     throw new InvalidParameterError(`invalid proto: ${protocol} in "${text}"`)
   const [from, to] = range

@@ -1,3 +1,4 @@
+import { InvalidParameterError } from '../errors.ts'
 import { readCertificates } from './access.ts'
 import type { Access, Registries } from './access.ts'
 import { DOCKER_HUB, isInNetwork, isLoopback, splitHost } from './hosts.ts'
@@ -15,9 +16,14 @@ export interface Endpoint extends Access {
  * and then by http.
  *
  * @param domain as in a reference, with port
+ * @throws INVALID_PARAMETER when that is no address
  * @throws SYSTEM when its certificates cannot be read
  */
 export async function endpointsOf(domain: string, registries: Registries): Promise<Endpoint[]> {
+  if (!URL.canParse(`https://${domain}`))
+    throw new InvalidParameterError(
+      `"${domain}" is no address of a registry: use HOST or HOST:PORT`,
+    )
   const { certs, proxies } = registries
   const accessTo = async (host: string, insecure: boolean): Promise<Access> => ({
     insecure,

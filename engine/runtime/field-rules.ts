@@ -1,4 +1,4 @@
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { HostConfig } from '../types/docker.ts'
 
 /** Throws for a value that cannot be had. */
@@ -44,12 +44,12 @@ export function isUnset(value: unknown): boolean {
   return typeof value === 'object' && Object.values(value).every(isUnset)
 }
 
-/** Answered with 501, naming the field and what to do instead. */
+/** Refused, naming the field and what to do instead. */
 export function notSupported(field: string, instead: string): Rule {
   return {
     refused: instead,
     check: () => {
-      throw new NotImplementedError(`${field} is not supported: ${instead}`)
+      throw new InvalidParameterError(`${field} is not supported: ${instead}`)
     },
   }
 }
@@ -75,6 +75,6 @@ export function oneOf(field: string, values: string[]): Rule {
   const last = values.at(-1) ?? ''
   return within(`only "${last}"`, (value) => {
     if (values.includes(String(value))) return
-    throw new NotImplementedError(`${field} "${String(value)}" is not supported, only "${last}"`)
+    throw new InvalidParameterError(`${field} "${String(value)}" is not supported, only "${last}"`)
   })
 }

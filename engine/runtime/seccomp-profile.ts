@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { OciSeccomp, OciSeccompRule } from '../types/oci-runtime.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -219,7 +219,7 @@ export function parseProfile(text: string): DockerSeccomp {
     )
   }
   if (parsed.data.listenerPath !== undefined) {
-    throw new NotImplementedError(
+    throw new InvalidParameterError(
       'SecurityOpt: a seccomp profile with a listenerPath is not supported',
     )
   }

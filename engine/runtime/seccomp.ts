@@ -183,7 +183,7 @@ function word64(value: number | bigint): bigint {
 
 function actionValue(action: string, errno: number | undefined): number {
   if (action === 'SCMP_ACT_NOTIFY')
-    throw new NotImplementedError('seccomp: SCMP_ACT_NOTIFY is not supported')
+    throw new InvalidParameterError('seccomp: SCMP_ACT_NOTIFY is not supported')
   const value = ACTIONS[action]
   if (value === undefined) throw new InvalidParameterError(`invalid seccomp action: ${action}`)
   const takesErrno = action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE'

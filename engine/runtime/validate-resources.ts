@@ -61,8 +61,7 @@ export const RESOURCES = {
  *
  * @param options.update what is not named keeps its value: swap alone may be changed
  * @returns warnings about limits that this host cannot set
- * @throws INVALID_PARAMETER when one is out of range or contradicts another
- * @throws NOT_IMPLEMENTED naming a limit that Gantry does not set
+ * @throws INVALID_PARAMETER when one is out of range, contradicts another, or is none that Gantry sets
  */
 export function validateResources(
   asked: Resources,

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
 import { findHierarchies } from '../cgroups/hierarchies.ts'
-import { InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../types/docker.ts'
 import { checkAppArmor } from './apparmor.ts'
 import { boundingSet, capabilitiesOf, withheldCapabilities } from './capabilities.ts'
@@ -195,8 +195,7 @@ export const ENDPOINT_SETTINGS = {
  * Zero values, empty lists and nulls, of which the docker CLI sends many, ask for nothing and pass.
  *
  * @returns warnings about what this host cannot do as asked
- * @throws INVALID_PARAMETER in Docker's words
- * @throws NOT_IMPLEMENTED naming the field
+ * @throws INVALID_PARAMETER in Docker's words, or naming a field or value that is not supported
  */
 export function validateHostConfig(config: ContainerCreateConfig): string[] {
   const hostConfig = config.HostConfig ?? {}
@@ -284,7 +283,7 @@ export function checkSecurity(hostConfig: HostConfig): string[] {
   if (label !== undefined) {
     const enabled = fs.existsSync('/sys/fs/selinux/enforce')
     throw enabled
-      ? new NotImplementedError(`SecurityOpt label=${label}: SELinux labels are not supported`)
+      ? new InvalidParameterError(`SecurityOpt label=${label}: SELinux labels are not supported`)
       : new InvalidParameterError(`SecurityOpt label=${label}: SELinux is not enabled on this host`)
   }
   // throw for unknown capabilities and for a profile that cannot be compiled

@@ -1,11 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import {
-  EngineError,
-  errorMessage,
-  InvalidParameterError,
-  NotImplementedError,
-  SystemError,
-} from '../errors.ts'
+import { EngineError, errorMessage, InvalidParameterError, SystemError } from '../errors.ts'
 import { readMounts } from '../mountinfo.ts'
 import {
   MNT_DETACH,
@@ -72,7 +66,7 @@ export function checkOptions(name: string, options: Record<string, string>): voi
   if (given.length === 0) return
   for (const option of given) {
     if (option === 'size')
-      throw new NotImplementedError(`create ${name}: option "size": quotas of volumes`)
+      throw new InvalidParameterError(`create ${name}: option "size": quotas of volumes`)
     if (!['type', 'device', 'o'].includes(option)) {
       throw new InvalidParameterError(`create ${name}: invalid option: ${JSON.stringify(option)}`)
     }

@@ -62,12 +62,12 @@ describe('planBridge', () => {
   test('what is not done is refused by its name', () => {
     const config = (first: object): Partial<NetworkCreateConfig> => ({ IPAM: { Config: [first] } })
     const refusals: [Partial<NetworkCreateConfig>, string, RegExp][] = [
-      [{ Driver: 'macvlan' }, 'NOT_IMPLEMENTED', /macvlan/],
+      [{ Driver: 'macvlan' }, 'INVALID_PARAMETER', /macvlan/],
       [{ Driver: 'weave' }, 'NOT_FOUND', /plugin "weave" not found/],
       [{ Driver: 'host' }, 'FORBIDDEN', /only one instance of "host" network is allowed/],
-      [{ EnableIPv6: true }, 'NOT_IMPLEMENTED', /EnableIPv6/],
-      [{ EnableIPv4: false }, 'NOT_IMPLEMENTED', /EnableIPv4/],
-      [{ ConfigOnly: true }, 'NOT_IMPLEMENTED', /ConfigOnly/],
+      [{ EnableIPv6: true }, 'INVALID_PARAMETER', /EnableIPv6/],
+      [{ EnableIPv4: false }, 'INVALID_PARAMETER', /EnableIPv4/],
+      [{ ConfigOnly: true }, 'INVALID_PARAMETER', /ConfigOnly/],
       [{ Ingress: true }, 'INVALID_PARAMETER', /Ingress/],
       [{ Scope: 'swarm' }, 'INVALID_PARAMETER', /swarm/],
       [{ Options: { colour: 'red' } }, 'INVALID_PARAMETER', /"colour"/],
@@ -97,7 +97,7 @@ describe('planBridge', () => {
       [config({ Subnet: '10.0.0.0' }), 'INVALID_PARAMETER', /invalid CIDR/],
       [config({ Subnet: '10.0.0.5/24' }), 'INVALID_PARAMETER', /it should be 10\.0\.0\.0\/24/],
       [config({ Subnet: '10.0.0.0/31' }), 'INVALID_PARAMETER', /prefix length/],
-      [config({ Subnet: 'fd00::/64' }), 'NOT_IMPLEMENTED', /IPv6/],
+      [config({ Subnet: 'fd00::/64' }), 'INVALID_PARAMETER', /IPv6/],
       [config({ Gateway: '10.0.0.1' }), 'INVALID_PARAMETER', /Gateway needs a Subnet/],
       [config({ Subnet: '10.0.0.0/24', Gateway: '10.0.1.1' }), 'FORBIDDEN', /out of range/],
       [

@@ -96,4 +96,12 @@ describe('logIn()', () => {
       message: /^Get "https:\/\/127\.0\.0\.1:1\/v2\/": cannot reach/,
     })
   })
+
+  it('says of what is no address that it is none', async () => {
+    for (const serveraddress of ['host:x', 'host:99999', 'a b'])
+      await assert.rejects(logIn(REGISTRIES, { serveraddress }), {
+        code: 'INVALID_PARAMETER',
+        message: `"${serveraddress}" is no address of a registry: use HOST or HOST:PORT`,
+      })
+  })
 })

@@ -103,7 +103,8 @@ describe('LocalVolumes', () => {
       /missing required option: "device"/,
     )
     await assert.rejects(volumes.create({ Name: 'vv', DriverOpts: { size: '1g' } }), {
-      code: 'NOT_IMPLEMENTED',
+      code: 'INVALID_PARAMETER',
+      message: /option "size": quotas of volumes/,
     })
     await assert.rejects(volumes.inspect('vv'), {
       code: 'NOT_FOUND',
