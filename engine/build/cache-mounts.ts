@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { treeSize } from '../native/trees.ts'
+import { removeTree, treeSize } from '../native/trees.ts'
 import type { BuildCacheRecord } from '../contract/builds.ts'
 import type { Trash } from '../store/trash.ts'
 import { readDocument, writeDocument } from '../store/documents.ts'
@@ -144,7 +144,7 @@ export class CacheMounts {
         // two may be at it: the first one's stays, also an empty one, which a rename would replace
         if (!existsSync(directory)) renameSync(half, directory)
       } finally {
-        await fs.rm(half, { recursive: true, force: true })
+        await removeTree(half)
       }
     }
     const document: Document = {

@@ -6,16 +6,16 @@ import { z } from 'zod'
 import { attributed, callerSchema, currentCaller } from '../caller.ts'
 import type { VolumeEngine } from '../contract.ts'
 import type { Filters } from '../contract/common.ts'
-import { ConflictError, EngineError, errorCode, NotFoundError } from '../errors.ts'
+import { ConflictError, EngineError, NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { Instance } from '../instance.ts'
+import { removeTree, treeSize } from '../native/trees.ts'
 import { isMissing, readDocument, syncDirectory, writeDocument } from '../store/documents.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
 import type { Attributed } from '../types/gantry.ts'
 import { checkOptions, mountDevice, unmountAll } from './device.ts'
 import { checkVolumeName } from './name.ts'
-import { sizeOfTree } from './tree-size.ts'
 
 /** On volumes made without a name. Prune takes only these unless told otherwise. */
 export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
@@ -82,7 +82,7 @@ export class LocalVolumes implements VolumeEngine {
     await fs.mkdir(root, { recursive: true, mode: 0o701 })
     const documents = new Map<string, VolumeDocument>()
     const sweep = async (directory: string): Promise<void> => {
-      await removeTree(directory).catch((error: unknown) => {
+      await removeVolume(directory).catch((error: unknown) => {
         // it may hold files that nobody can delete, and is out of use all the same
         options.warn?.(`what is left of a volume could not be removed: ${directory}`, error)
       })
@@ -220,7 +220,7 @@ export class LocalVolumes implements VolumeEngine {
         return false
       }
     } finally {
-      await fs.rm(filling, { recursive: true, force: true })
+      await removeTree(filling)
     }
   }
 
@@ -251,7 +251,7 @@ export class LocalVolumes implements VolumeEngine {
       await this.#exclusive(async () => {
         const reserved = (this.#reserved.get(name) ?? 0) > Date.now() && !all
         if (reserved || !this.#documents.has(name) || this.#usedBy(name).length > 0) return
-        const size = await sizeOfTree(this.pathOf(name))
+        const size = await treeSize(this.pathOf(name))
         await this.#remove(name)
         deleted.push(name)
         reclaimed += size
@@ -267,8 +267,7 @@ export class LocalVolumes implements VolumeEngine {
     for (const document of [...this.#documents.values()]) {
       const volume = this.#volumeOf(document)
       // What a device brings is not this host's data root's.
-      const size =
-        Object.keys(document.options).length > 0 ? -1 : await sizeOfTree(volume.Mountpoint)
+      const size = Object.keys(document.options).length > 0 ? -1 : await treeSize(volume.Mountpoint)
       volumes.push({
         ...volume,
         UsageData: { Size: size, RefCount: this.#usedBy(document.name).length },
@@ -329,7 +328,7 @@ export class LocalVolumes implements VolumeEngine {
     this.#reserved.delete(name)
     this.#events.emit('volume', 'destroy', name, { driver: 'local' })
     await syncDirectory(this.#root)
-    await removeTree(going)
+    await removeVolume(going)
   }
 
   #exclusive<T>(task: () => Promise<T>): Promise<T> {
@@ -346,14 +345,9 @@ function noSuchVolume(name: string): NotFoundError {
 }
 
 /** Removes a volume's directory, after whatever is mounted in it: its files are another file system's. */
-async function removeTree(directory: string): Promise<void> {
+async function removeVolume(directory: string): Promise<void> {
   unmountAll(path.join(directory, '_data'))
-  try {
-    await fs.rm(directory, { recursive: true, force: true, maxRetries: 2 })
-  } catch (error) {
-    if (isMissing(error) || errorCode(error) === 'NOT_FOUND') return
-    throw error
-  }
+  await removeTree(directory)
 }
 
 /** Nothing is in what is not there, or is no directory. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -8,6 +9,8 @@ import { openEvents } from '../../../engine/events/events.ts'
 import type { Events } from '../../../engine/events/events.ts'
 import { instanceAt } from '../../../engine/instance.ts'
 import { mount, MS_BIND } from '../../../engine/native/mount.ts'
+import { DIRECTORY, mkdirat, openBeneath } from '../../../engine/native/fs.ts'
+import { removeTree } from '../../../engine/native/trees.ts'
 import { LocalVolumes } from '../../../engine/volumes/local-volumes.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -26,9 +29,26 @@ interface House {
   reopen(): Promise<LocalVolumes>
 }
 
+/** A file in forty directories of long names: some 8,000 bytes of path. */
+function deepFile(directory: string, content: string): void {
+  const name = 'd'.repeat(200)
+  let fd = openSync(directory, DIRECTORY)
+  try {
+    for (let depth = 0; depth < 40; depth++) {
+      mkdirat(fd, name)
+      const below = openBeneath(fd, name, DIRECTORY)
+      closeSync(fd)
+      fd = below
+    }
+    writeFileSync(`/proc/self/fd/${String(fd)}/file`, content)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 async function house(): Promise<House> {
   const base = await fs.mkdtemp(path.join(os.tmpdir(), 'g-'))
-  cleanups.push(() => fs.rm(base, { recursive: true, force: true }))
+  cleanups.push(() => removeTree(base))
   const instance = instanceAt({
     dataRoot: path.join(base, 'd'),
     runRoot: path.join(base, 'r'),
@@ -168,6 +188,20 @@ describe('LocalVolumes', () => {
     await fs.rename(path.join(root, 'data'), path.join(root, '.old-00'))
     const again = await reopen()
     assert.deepEqual((await again.list()).Volumes, [])
+    assert.deepEqual(await fs.readdir(root), [])
+  })
+
+  it('measures, removes and sweeps what is deeper than a path can be long', async () => {
+    const { volumes, reopen, root } = await house()
+    for (const name of ['gone', 'swept']) {
+      const { Mountpoint } = await volumes.create({ Name: name })
+      deepFile(Mountpoint, 'x'.repeat(1000))
+    }
+    const [size] = (await volumes.usage()).map(({ UsageData }) => UsageData?.Size)
+    assert.equal(size, 1000)
+    await volumes.remove('gone')
+    await fs.rename(path.join(root, 'swept'), path.join(root, '.old-00'))
+    await reopen()
     assert.deepEqual(await fs.readdir(root), [])
   })
 
