@@ -24,6 +24,8 @@ export interface CodeEditorProps {
   onChange: (value: string) => void
   language: Extension
   placeholder?: string
+  /** what alone ends a line, so that whatever else may is kept as it is; else all that usually does is taken for `\n` */
+  lineSeparator?: string
   fault?: Fault | null
   'aria-describedby'?: string | undefined
   'aria-invalid'?: boolean
@@ -60,6 +62,9 @@ export function CodeEditor(props: CodeEditorProps) {
           codeTheme,
           first.language,
           placeholder(first.placeholder ?? ''),
+          first.lineSeparator === undefined
+            ? []
+            : EditorState.lineSeparator.of(first.lineSeparator),
           attributes.current.of([]),
           keymap.of([...searchKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           EditorView.updateListener.of((update) => {

@@ -13,6 +13,7 @@ const words: Record<string, string> = {
   logs: 'Logs',
   stats: 'Stats',
   terminal: 'Terminal',
+  files: 'Files',
   inspect: 'Inspect',
   account: 'Account',
   own: 'This host’s registry',

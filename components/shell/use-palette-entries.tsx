@@ -144,10 +144,12 @@ function actionsOf(
     },
   })
   const logs = to(group, `Logs of ${name}`, `/containers/${id}/logs`)
-  if (container.State !== 'running') return [logs, verb('start')]
+  const files = to(group, `Files of ${name}`, `/containers/${id}/files`)
+  if (container.State !== 'running') return [logs, files, verb('start')]
   return [
     logs,
     to(group, `Shell in ${name}`, `/containers/${id}/terminal`),
+    files,
     verb('stop'),
     verb('restart'),
   ]

@@ -78,26 +78,24 @@ export async function writeContainerArchive(
 }
 
 /** Changes files of a container through a view that is closed at the end. One that does not run is not started meanwhile. */
-export async function changeContainerFiles(
+export async function changeContainerFiles<T>(
   context: ContainersContext,
   container: Container,
-  change: (view: ContainerView) => Promise<void>,
-): Promise<void> {
-  const within = async (view: ContainerView): Promise<void> => {
+  change: (view: ContainerView) => Promise<T>,
+): Promise<T> {
+  const within = async (view: ContainerView): Promise<T> => {
     try {
-      await change(view)
+      return await change(view)
     } finally {
       view.close()
     }
   }
   const running = viewRunning(container)
-  if (running) await within(running)
-  else {
-    // not let go of before all is written: a start would mount the same directories, and take the view's work directory
-    await container.lock.run(async () => {
-      await within(viewRunning(container) ?? (await viewStopped(context, container)))
-    })
-  }
+  if (running) return await within(running)
+  // not let go of before all is written: a start would mount the same directories, and take the view's work directory
+  return await container.lock.run(async () =>
+    within(viewRunning(container) ?? (await viewStopped(context, container))),
+  )
 }
 
 /** Whom files are given to that come with copyUIDGID: nobody special where the container has no user of its own. */

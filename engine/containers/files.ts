@@ -15,12 +15,13 @@ export function localFiles(context: ContainersContext): FileEngine {
     path: string,
     action: string,
     what: TreeChange,
-  ): Promise<void> => {
+  ): Promise<string | undefined> => {
     const container = context.table.get(id)
-    await changeContainerFiles(context, container, async (view) => {
-      await naming(path, context.trees.change(view.root, pathOf(path), what, view.ids))
+    const version = await changeContainerFiles(context, container, async (view) => {
+      return await naming(path, context.trees.change(view.root, pathOf(path), what, view.ids))
     })
     emitContainerEvent(context, container, action, { path })
+    return version
   }
   return {
     list: async (id, path, page = {}) => {
@@ -56,11 +57,19 @@ export function localFiles(context: ContainersContext): FileEngine {
       }
     },
     // the events of copying in; the others have names of their own
-    write: (id, path, content, version) =>
-      change(id, path, 'extract-to-dir', { kind: 'write', content, version }),
-    makeDirectory: (id, path) => change(id, path, 'extract-to-dir', { kind: 'directory' }),
-    rename: (id, path, name) => change(id, path, 'rename-path', { kind: 'rename', name }),
-    remove: (id, path) => change(id, path, 'remove-path', { kind: 'remove' }),
+    write: async (id, path, content, version) => {
+      const what: TreeChange = { kind: 'write', content, version }
+      return { version: (await change(id, path, 'extract-to-dir', what)) ?? '' }
+    },
+    makeDirectory: async (id, path) => {
+      await change(id, path, 'extract-to-dir', { kind: 'directory' })
+    },
+    rename: async (id, path, name) => {
+      await change(id, path, 'rename-path', { kind: 'rename', name })
+    },
+    remove: async (id, path) => {
+      await change(id, path, 'remove-path', { kind: 'remove' })
+    },
   }
 }
 

@@ -20,10 +20,11 @@ export interface FileEngine {
    * Puts a whole file in place at once, links followed: whoever has the old one open goes on reading that. It keeps owner, mode
    * and attributes; a new one is root's, 0644.
    *
-   * @param version of what it replaces, as `list` or `read` told; undefined for a file that there is not yet
+   * @param version of what it replaces, as `list`, `read` or a write before told; undefined for a file that there is not yet
+   * @returns its own
    * @throws CONFLICT when something else is there by now
    */
-  write(id: string, path: string, content: Buffer, version?: string): Promise<void>
+  write(id: string, path: string, content: Buffer, version?: string): Promise<{ version: string }>
   /** Makes one directory, root's, 0755. @throws CONFLICT when there is something of that name */
   makeDirectory(id: string, path: string): Promise<void>
   /** Gives a file, link or directory another name where it is. @throws CONFLICT when that is taken */

@@ -94,6 +94,7 @@ export type TreeResult =
   | LayerChanges
   | LayerListing
   | boolean
+  | string
   | undefined
 
 /**
@@ -123,8 +124,7 @@ export async function doTreeJob(
         return { file, path: textOf(path), bytes: path }
       })
     case 'change':
-      asOwner(job.ids, () => changeTree(rootLevel(job.root), job.path, job.change, job.ids))
-      return undefined
+      return asOwner(job.ids, () => changeTree(rootLevel(job.root), job.path, job.change, job.ids))
     case 'read':
       readPath(job, report)
       return undefined
@@ -225,14 +225,11 @@ async function writePath(job: Extract<TreeJob, { kind: 'write' }>): Promise<void
 }
 
 /** Makes files as root of the container is. */
-function asOwner(ids: IdMap | undefined, work: () => void): void {
-  if (!ids) {
-    work()
-    return
-  }
+function asOwner<T>(ids: IdMap | undefined, work: () => T): T {
+  if (!ids) return work()
   asFileOwner(ids.uid, ids.gid)
   try {
-    work()
+    return work()
   } finally {
     asFileOwner(0, 0)
   }

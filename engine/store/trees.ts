@@ -63,8 +63,9 @@ export class Trees {
     path: string,
     change: TreeChange,
     ids: IdMap | undefined,
-  ): Promise<void> {
-    await this.#others.run({ kind: 'change', root, path, change, ids }, () => undefined)
+  ): Promise<string | undefined> {
+    const job: TreeJob = { kind: 'change', root, path, change, ids }
+    return (await this.#others.run(job, () => undefined)) as string | undefined
   }
 
   /**

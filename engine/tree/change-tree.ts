@@ -27,6 +27,7 @@ export type TreeChange =
  * Blocks: for worker threads.
  *
  * @param path bytes as latin1
+ * @returns of a write the version of the file
  * @throws what engine/contract/files.ts says
  */
 export function changeTree(
@@ -34,22 +35,21 @@ export function changeTree(
   path: string,
   change: TreeChange,
   ids: IdMap | undefined,
-): void {
+): string | undefined {
   const place = lookUp([root], path, change.kind === 'write')
   try {
     switch (change.kind) {
       case 'write':
-        writeFile(place, change.content, change.version, ids)
-        return
+        return writeFile(place, change.content, change.version, ids)
       case 'directory':
         makeDirectory(place, ids)
-        return
+        return undefined
       case 'rename':
         rename(place, change.name)
-        return
+        return undefined
       case 'remove':
         remove(place)
-        return
+        return undefined
     }
   } catch (error) {
     throw refusal(error, textOf(place.path))

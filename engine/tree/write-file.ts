@@ -29,13 +29,14 @@ const { O_RDONLY, O_NOFOLLOW, S_IFMT, S_IFREG } = fs.constants
  * Blocks: for worker threads.
  *
  * @param version of what is to be replaced; undefined when nothing is to be there
+ * @returns the new file's
  */
 export function writeFile(
   place: Place,
   content: Uint8Array,
   version: string | undefined,
   ids: IdMap | undefined,
-): void {
+): string {
   const shown = textOf(place.path)
   const name = nameToWrite(place)
   const { fd: directory } = place.directory
@@ -70,9 +71,10 @@ export function writeFile(
         mtimeNanos: (now % 1000) * 1_000_000,
       },
     )
-    finish(directory, fresh, there && name)
+    const made = finish(directory, fresh, there && name)
     check()
     renameat(directory, fresh, directory, bytesOf(name), there ? 0 : RENAME_NOREPLACE)
+    return made
   } catch (error) {
     discard(directory, fresh)
     if (errnoOfError(error) !== 'EEXIST') throw error
@@ -90,12 +92,15 @@ function nameToWrite(place: Place): string {
   return name
 }
 
-/** Gives the new file the attributes of the old one, and has its content on the disk. */
-function finish(directory: number, fresh: string, old: string | undefined): void {
+/** Gives the new file the attributes of the old one, and has its content on the disk. @returns its version */
+function finish(directory: number, fresh: string, old: string | undefined): string {
   const fd = openBeneath(directory, fresh, O_RDONLY | O_NOFOLLOW)
   try {
     if (old !== undefined) copyAttributes(directory, bytesOf(old), fd)
     fs.fsyncSync(fd)
+    const stat = statat(fd, '')
+    if (!stat) throw new Error('an open file has a status')
+    return versionOf(stat)
   } finally {
     fs.closeSync(fd)
   }

@@ -68,7 +68,8 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
     throw new InvalidParameterError('The body has to be JSON (Content-Type: application/json).')
   }
-  const text = await readText(request)
+  // some is sent by who has not signed in
+  const text = (await readBytes(request, MAX_BODY_BYTES)).toString()
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -92,16 +93,16 @@ export function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
   throw new InvalidParameterError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`)
 }
 
-/** Read no further than it may be long: some is sent by who has not signed in. */
-async function readText(request: Request): Promise<string> {
+/** A body as it is, read no further than it may be long. @throws INVALID_PARAMETER when it is longer */
+export async function readBytes(request: Request, mostBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new InvalidParameterError('The body is too large.')
+    if (size > mostBytes) throw new InvalidParameterError('The body is too large.')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
 /** Where a request came from; http.ts sets the address. */

@@ -90,6 +90,17 @@ export class ConsolePage {
     return Id
   }
 
+  /** What a script in a running container prints. */
+  async inContainer(name: string, script: string): Promise<string> {
+    const { Id } = await this.call<{ Id: string }>('POST', `/api/engine/containers/${name}/exec`, {
+      Cmd: ['sh', '-c', `stty -onlcr 2>/dev/null; ${script}`],
+      Tty: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    })
+    return await this.call('POST', `/api/engine/exec/${Id}/start`, { Tty: true })
+  }
+
   inspect(name: string): Promise<ContainerInspectResponse> {
     return this.call('GET', `/api/engine/containers/${name}/json`)
   }

@@ -10,6 +10,7 @@ import {
 } from 'lucide-react'
 import { useRef, useState, type KeyboardEvent } from 'react'
 import type { LayerFile } from '@/engine/contract.ts'
+import { modeText } from '@/components/page/mode-text.ts'
 import { cn } from '@/components/ui/cn.ts'
 import { count, formatBytes, formatTime } from '@/components/ui/format.ts'
 import { Counts, MarkLetter } from './marks.tsx'
@@ -205,12 +206,7 @@ function sizeOf(file: LayerFile): string {
 
 /** As ls shows it: `drwxr-xr-x`. */
 function modeOf({ kind, mode }: LayerFile): string {
-  const type = { directory: 'd', file: '-', link: 'l', special: 's' }[kind]
-  const bits = [...'rwxrwxrwx'].map((letter, bit) => (mode & (1 << (8 - bit)) ? letter : '-'))
-  if (mode & 0o4000) bits[2] = bits[2] === 'x' ? 's' : 'S'
-  if (mode & 0o2000) bits[5] = bits[5] === 'x' ? 's' : 'S'
-  if (mode & 0o1000) bits[8] = bits[8] === 'x' ? 't' : 'T'
-  return type + bits.join('')
+  return modeText({ directory: 'd', file: '-', link: 'l', special: 's' }[kind], mode)
 }
 
 function titleOf(file: LayerFile): string {

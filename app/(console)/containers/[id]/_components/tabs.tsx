@@ -1,5 +1,12 @@
 'use client'
-import { ActivitySquare, Braces, ChartLine, ScrollText, SquareTerminal } from 'lucide-react'
+import {
+  ActivitySquare,
+  Braces,
+  ChartLine,
+  FolderTree,
+  ScrollText,
+  SquareTerminal,
+} from 'lucide-react'
 import { PageTabs, type PageTab } from '@/components/page/page-tabs.tsx'
 
 const TABS: PageTab[] = [
@@ -7,6 +14,7 @@ const TABS: PageTab[] = [
   { path: '/logs', label: 'Logs', icon: ScrollText },
   { path: '/stats', label: 'Stats', icon: ChartLine },
   { path: '/terminal', label: 'Terminal', icon: SquareTerminal },
+  { path: '/files', label: 'Files', icon: FolderTree },
   { path: '/inspect', label: 'Inspect', icon: Braces },
 ]
 

@@ -1,0 +1,1 @@
+export { readFile as GET, writeFile as PUT } from '@/server/api/files.ts'

@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { Locator, Page } from 'playwright-core'
+import { shoot } from '../helpers/browser.ts'
+import { ConsolePage } from '../helpers/console-page.ts'
+
+describe('the files of a container in the browser', () => {
+  let console: ConsolePage
+  let page: Page
+  let id: string
+
+  before(async () => {
+    console = await ConsolePage.open()
+    page = console.page
+    id = await console.runContainer('app')
+    await console.inContainer(
+      'app',
+      `mkdir -p /srv/conf/empty /srv/many
+      printf 'listen 80\\n' > /srv/conf/app.conf; chown 7:8 /srv/conf/app.conf; chmod 640 /srv/conf/app.conf
+      printf 'a\\r\\nb\\r\\n' > /srv/conf/dos.ini; printf '\\000\\001' > /srv/conf/binary
+      ln -s conf /srv/link; ln -s app.conf /srv/conf/current; ln -s /none /srv/conf/dangling
+      ln -s ${console.scratch} /srv/out
+      dd if=/dev/urandom of=/srv/random bs=1000 count=300 2>/dev/null
+      cd /srv/many; for i in $(seq 10000 19999); do : > file-$i; done`,
+    )
+    fs.writeFileSync(path.join(console.scratch, 'of-the-host'), 'secret')
+  })
+  after(() => console.close())
+
+  const table = (): Locator => page.getByRole('table')
+  const entry = (name: string): Locator => table().getByRole('link', { name, exact: true })
+  const inContainer = (script: string): Promise<string> => console.inContainer('app', script)
+  const open = async (where: string): Promise<void> => {
+    await console.goto(`/containers/app/files?path=${encodeURIComponent(where)}`)
+  }
+  const menuOf = async (name: string, action: string): Promise<void> => {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: action }).click()
+  }
+
+  test('directories are walked through, with mode, owner, size and what links lead to', async () => {
+    await console.goto('/containers/app')
+    await page.getByRole('link', { name: 'Files' }).click()
+    await entry('srv').click()
+    await page.waitForURL(/path=%2Fsrv$/)
+    await entry('link').click()
+    const row = page
+      .getByRole('row')
+      .filter({ has: page.getByRole('link', { name: 'app.conf', exact: true }) })
+    await row.getByText('-rw-r-----').waitFor()
+    await row.getByText('7:8').waitFor()
+    await row.getByText('10 B').waitFor()
+    await page.getByText('(leads nowhere)').waitFor()
+    await shoot(page, '100-files')
+    await page.getByRole('navigation', { name: 'Path' }).getByRole('link', { name: 'srv' }).click()
+    await entry('random').waitFor()
+    await page.goBack()
+    await entry('app.conf').waitFor()
+  })
+
+  test('a path is typed, and the keyboard alone leads from the filter to the rows', async () => {
+    await page.getByRole('button', { name: 'Type a path' }).click()
+    await page.getByRole('textbox', { name: 'Path' }).fill('/srv//conf/../conf/')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/path=%2Fsrv%2Fconf$/)
+    await entry('app.conf').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('APP')
+    await entry('dos.ini').waitFor({ state: 'detached' })
+    await page.getByRole('textbox', { name: 'Filter files' }).fill('none of this')
+    await page.getByText('No file matches').waitFor()
+    await shoot(page, '101-no-match')
+    await page.getByRole('button', { name: 'Clear the filter' }).last().click()
+    await entry('app.conf').waitFor()
+  })
+
+  test('an empty directory says what may be done', async () => {
+    await open('/srv/conf/empty')
+    await page.getByText('An empty directory').waitFor()
+    await shoot(page, '102-empty')
+  })
+
+  test('what is not there, or shows the kernel, is told in words', async () => {
+    await open('/srv/none')
+    await page.getByText('The directory cannot be read').waitFor()
+    await page.getByText('There is nothing at /srv/none in this container').waitFor()
+    await shoot(page, '103-gone')
+    await open('/proc')
+    await page.getByText('The kernel’s own state').waitFor()
+  })
+
+  test('a link out of the container leads nowhere', async () => {
+    await open('/srv')
+    await page.getByRole('row').filter({ hasText: 'out' }).getByText('(leads nowhere)').waitFor()
+    assert.equal(await entry('out').count(), 0)
+    await open('/srv/out')
+    await page.getByText('There is nothing at /srv/out in this container').waitFor()
+    const read = await page.request.get(
+      `${console.host.url}/api/containers/app/files/content?path=/srv/out/of-the-host`,
+    )
+    assert.equal(read.status(), 404)
+  })
+
+  test('a download gives a file’s bytes, and a directory as an archive', async () => {
+    await open('/srv')
+    const downloaded = async (act: () => Promise<void>): Promise<[string, Buffer]> => {
+      const [download] = await Promise.all([page.waitForEvent('download'), act()])
+      return [download.suggestedFilename(), fs.readFileSync(await download.path())]
+    }
+    const [name, bytes] = await downloaded(() => menuOf('random', 'Download'))
+    assert.equal(name, 'random')
+    const file = path.join(console.scratch, 'random')
+    fs.writeFileSync(file, bytes)
+    const sum = execFileSync('sha256sum', [file]).toString().split(' ')[0] ?? ''
+    assert.equal((await inContainer('sha256sum /srv/random')).split(' ')[0], sum)
+    const [tarName, tar] = await downloaded(() => menuOf('conf', 'Download as tar'))
+    assert.equal(tarName, 'conf.tar')
+    const names = execFileSync('tar', ['-t'], { input: tar }).toString()
+    assert.match(names, /^conf\/app\.conf$/m)
+  })
+
+  test('uploaded files arrive in the container, and what is there is replaced only after a question', async () => {
+    await open('/srv/conf/empty')
+    const input = page.getByLabel('Files to upload')
+    const mine = (text: string): { name: string; mimeType: string; buffer: Buffer } => ({
+      name: 'möin.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from(text),
+    })
+    await input.setInputFiles([
+      mine('first'),
+      { name: 'two', mimeType: '', buffer: Buffer.alloc(2_000_000, 'x') },
+    ])
+    await entry('möin.txt').waitFor()
+    assert.equal(
+      await inContainer('cat /srv/conf/empty/möin.txt; wc -c < /srv/conf/empty/two'),
+      'first2000000\n',
+    )
+    await input.setInputFiles([mine('second')])
+    const dialog = page.getByRole('alertdialog')
+    await dialog.getByText('Replace möin.txt?').waitFor()
+    await shoot(page, '104-replace')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    assert.equal(await inContainer('cat /srv/conf/empty/möin.txt'), 'first')
+    await input.setInputFiles([mine('second')])
+    await dialog.getByRole('button', { name: 'Upload and replace' }).click()
+    await page.getByText('Uploaded 1 file to').waitFor()
+    assert.equal(await inContainer('cat /srv/conf/empty/möin.txt'), 'second')
+  })
+
+  test('what is dropped on the list is uploaded to the directory that is shown', async () => {
+    await open('/srv/conf')
+    await entry('app.conf').waitFor()
+    const transfer = await page.evaluateHandle(() => {
+      const made = new DataTransfer()
+      made.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }))
+      return made
+    })
+    const target = table()
+    await target.dispatchEvent('dragenter', { dataTransfer: transfer })
+    await page.getByText('Drop to upload to /srv/conf').waitFor()
+    await shoot(page, '105-drop')
+    await target.dispatchEvent('drop', { dataTransfer: transfer })
+    await entry('dropped.txt').waitFor()
+    assert.equal(await inContainer('cat /srv/conf/dropped.txt'), 'dropped')
+  })
+
+  test('a text is changed and saved, and keeps its owner, mode and line ends', async () => {
+    await open('/srv/conf')
+    await entry('current').click()
+    const editor = page.getByRole('textbox', { name: 'Content of app.conf' })
+    await editor.click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('log on\n')
+    await page.getByText('not saved').waitFor()
+    await shoot(page, '106-editor')
+    await page.keyboard.press('Control+s')
+    await page.getByText('Saved /srv/conf/app.conf').waitFor()
+    assert.equal(
+      await inContainer(
+        'cat /srv/conf/app.conf; stat -c %a:%u:%g /srv/conf/app.conf; readlink /srv/conf/current',
+      ),
+      'listen 80\nlog on\n640:7:8\napp.conf\n',
+    )
+    await page.getByRole('button', { name: 'Back to the directory' }).click()
+    await entry('dos.ini').click()
+    await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('c\n')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved /srv/conf/dos.ini').waitFor()
+    assert.equal(
+      await inContainer('od -An -c /srv/conf/dos.ini | tr -d " \\n"'),
+      'a\\r\\nb\\r\\nc\\r\\n',
+    )
+  })
+
+  test('what the container has changed meanwhile is not overwritten without a word', async () => {
+    await inContainer('echo theirs > /srv/conf/dos.ini')
+    await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
+    await page.keyboard.type('mine')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('/srv/conf/dos.ini has been changed meanwhile').waitFor()
+    await shoot(page, '107-conflict')
+    assert.equal(await inContainer('cat /srv/conf/dos.ini'), 'theirs\n')
+    await page.getByRole('button', { name: 'Overwrite it' }).click()
+    await page.getByText('has been changed meanwhile').waitFor({ state: 'detached' })
+    await page.getByText('not saved').waitFor({ state: 'detached' })
+    assert.match(await inContainer('cat /srv/conf/dos.ini'), /mine/)
+    await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
+    await page.keyboard.type('more')
+    await page.getByRole('button', { name: 'Back to the directory' }).click()
+    await page.getByRole('button', { name: 'Close without saving' }).click()
+    await entry('binary').click()
+    await page.getByText('Not a text').waitFor()
+    await shoot(page, '108-binary')
+    await page.getByRole('button', { name: 'Back to the directory' }).click()
+  })
+
+  test('directories are made, and files renamed and deleted, in a container that does not run, too', async () => {
+    await console.call('POST', '/api/engine/containers/app/stop?t=0')
+    await open('/srv/conf')
+    await entry('app.conf').waitFor()
+    await page.getByRole('button', { name: 'More for this directory' }).click()
+    await page.getByRole('menuitem', { name: 'New directory…' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('a/b')
+    await page.getByText('A name has no slash in it').waitFor()
+    await page.getByRole('dialog').getByLabel('Name').fill('made')
+    await page.keyboard.press('Enter')
+    await entry('made').waitFor()
+    await page.getByRole('button', { name: 'More for this directory' }).click()
+    await page.getByRole('menuitem', { name: 'New file…' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('note')
+    await page.keyboard.press('Enter')
+    await page.getByRole('textbox', { name: 'Content of note' }).click()
+    await page.keyboard.type('kept')
+    await page.keyboard.press('Control+s')
+    await page.getByText('Saved /srv/conf/note').waitFor()
+    await page.getByRole('button', { name: 'Back to the directory' }).click()
+    await menuOf('binary', 'Rename…')
+    await page.getByRole('dialog').getByLabel('New name').fill('app.conf')
+    await page.keyboard.press('Enter')
+    await page.getByText('app.conf exists already').waitFor()
+    await shoot(page, '109-rename-taken')
+    await page.getByRole('dialog').getByLabel('New name').fill('renamed')
+    await page.keyboard.press('Enter')
+    await entry('renamed').waitFor()
+    await menuOf('dropped.txt', 'Delete…')
+    await shoot(page, '110-delete')
+    await page.getByRole('button', { name: 'Delete file' }).click()
+    await entry('dropped.txt').waitFor({ state: 'detached' })
+    await console.call('POST', '/api/engine/containers/app/start')
+    assert.equal(
+      await inContainer(
+        'cd /srv/conf; cat note; echo; ls -1d made renamed; ls binary dropped.txt 2>/dev/null',
+      ),
+      'kept\nmade\nrenamed\n',
+    )
+  })
+
+  test('ten thousand files are read a thousand at a time, and only those in view are drawn', async () => {
+    await open('/srv/many')
+    await entry('file-10000').waitFor()
+    await page.getByText('1,000 of 10,000 shown').waitFor()
+    assert.ok((await page.getByRole('row').count()) < 100)
+    await page.getByRole('button', { name: 'Show 1,000 more' }).click()
+    await page.getByText('2,000 of 10,000 shown').waitFor()
+    await shoot(page, '111-many')
+    await page.getByRole('textbox', { name: 'Filter files' }).fill('file-1999')
+    await entry('file-19999').waitFor()
+  })
+
+  test('a read-only container says why nothing can be written', async () => {
+    await console.runContainer('sealed', { ReadonlyRootfs: true })
+    await console.goto('/containers/sealed/files')
+    await page
+      .getByLabel('Files to upload')
+      .setInputFiles([{ name: 'x', mimeType: '', buffer: Buffer.from('x') }])
+    await page.getByText('1 file could not be uploaded to /').waitFor()
+    await page.getByText('container rootfs is marked read-only').waitFor()
+    await shoot(page, '112-read-only')
+  })
+
+  test('an access token that may only read lists and reads, and changes nothing', async () => {
+    const { token } = await console.call<{ token: string }>('POST', '/api/tokens', {
+      name: 'reader',
+      scope: 'read',
+      expiresInDays: 1,
+    })
+    const base = `${console.host.url}/api/containers/${id}/files`
+    const ask = async (method: string, where: string, body?: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const answer = await fetch(base + where, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      })
+      await answer.arrayBuffer()
+      return answer.status
+    }
+    assert.equal(await ask('GET', '?path=/srv'), 200)
+    assert.equal(await ask('GET', '/content?path=/srv/random'), 200)
+    assert.equal(await ask('PUT', '/content?path=/srv/new', 'x'), 403)
+    assert.equal(await ask('POST', '', '{"path":"/srv/new"}'), 403)
+    assert.equal(await ask('PATCH', '', '{"path":"/srv/random","name":"x"}'), 403)
+    assert.equal(await ask('DELETE', '?path=/srv/random'), 403)
+    assert.equal(await inContainer('ls -1 /srv/new /srv/random 2>/dev/null'), '/srv/random\n')
+    const nobody = await fetch(`${base}?path=/`)
+    assert.equal(nobody.status, 401)
+  })
+
+  test('on a phone files are cards and nothing sticks out, in the dark as well', async () => {
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const theme of ['light', 'dark'] as const) {
+      for (const [where, name] of [
+        ['/srv/conf', 'app.conf'],
+        ['/srv/many', 'file-10000'],
+      ] as const) {
+        await open(where)
+        await page.emulateMedia({ colorScheme: theme })
+        await entry(name).waitFor()
+        await shoot(page, `113-phone-${theme}${where.replaceAll('/', '-')}`)
+        const width = await page.evaluate(() => document.documentElement.scrollWidth)
+        assert.ok(width <= 390, `the page is ${String(width)} wide`)
+      }
+      await open('/srv/conf')
+      await page.emulateMedia({ colorScheme: theme })
+      await entry('app.conf').click()
+      await page.getByRole('textbox', { name: 'Content of app.conf' }).waitFor()
+      await shoot(page, `114-phone-${theme}-editor`)
+    }
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await open('/srv/conf')
+    await entry('app.conf').waitFor()
+    await shoot(page, '115-dark')
+    assert.deepEqual(console.complaints, [])
+  })
+})
