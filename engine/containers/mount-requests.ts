@@ -2,6 +2,7 @@ import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { isKernelAtLeast } from '../runtime/kernel-version.ts'
 import type { ContainerConfig, HostConfig, Mount } from '../types/docker.ts'
+import { checkTmpfsOptions } from './tmpfs-options.ts'
 
 /** One mount asked for, whichever of the API's ways it was asked in. */
 export type MountRequest = {
@@ -66,7 +67,13 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
       destination: checkDestination(destination),
       readOnly: options.split(',').includes('ro'),
       mode: options,
-      options: [...TMPFS_DEFAULTS, ...options.split(',').filter((option) => option !== '')],
+      options: [
+        ...TMPFS_DEFAULTS,
+        ...checkTmpfsOptions(
+          destination,
+          options.split(',').filter((option) => option !== ''),
+        ),
+      ],
     })),
   ]
   const seen = new Set<string>()
@@ -217,7 +224,10 @@ function parseMount(mount: Mount): MountRequest {
         ...TMPFS_DEFAULTS,
         ...(SizeBytes === undefined || SizeBytes === 0 ? [] : [`size=${String(SizeBytes)}`]),
         ...(Mode === undefined || Mode === 0 ? [] : [`mode=${Mode.toString(8)}`]),
-        ...(Options ?? []).map((pair) => pair.join('=')),
+        ...checkTmpfsOptions(
+          destination,
+          (Options ?? []).map((pair) => pair.join('=')),
+        ),
       ],
     }
   }

@@ -69,7 +69,7 @@ interface Option {
   attrClear?: number
 }
 
-const OPTIONS: Record<string, Option> = {
+const OPTIONS = tableOf<Option>({
   defaults: {},
   ro: { set: MS.RDONLY, attrSet: ATTR.RDONLY },
   rw: { clear: MS.RDONLY, attrClear: ATTR.RDONLY },
@@ -90,10 +90,10 @@ const OPTIONS: Record<string, Option> = {
   norelatime: { clear: MS.RELATIME },
   strictatime: { set: MS.STRICTATIME, attrSet: ATTR.STRICTATIME, attrClear: ATTR.ATIME },
   nostrictatime: { clear: MS.STRICTATIME, attrClear: ATTR.ATIME },
-}
+})
 
 /** Of a file system as a whole: they mean nothing to a bind. */
-const FILE_SYSTEM_OPTIONS: Record<string, Option> = {
+const FILE_SYSTEM_OPTIONS = tableOf<Option>({
   sync: { set: MS.SYNCHRONOUS },
   async: { clear: MS.SYNCHRONOUS },
   dirsync: { set: MS.DIRSYNC },
@@ -103,23 +103,30 @@ const FILE_SYSTEM_OPTIONS: Record<string, Option> = {
   loud: { clear: MS.SILENT },
   lazytime: { set: MS.LAZYTIME },
   nolazytime: { clear: MS.LAZYTIME },
-}
+})
 
-const PROPAGATION: Record<string, number> = {
+const PROPAGATION = tableOf({
   private: MS.PRIVATE,
   shared: MS.SHARED,
   slave: MS.SLAVE,
   unbindable: MS.UNBINDABLE,
-}
+})
 
 /** Options of other runtimes whose effect we do not have. */
 const REFUSED = new Set(['tmpcopyup'])
 
+/** Whether it is an option of any mount, rather than one for its file system. */
+export function isMountFlag(option: string): boolean {
+  return (
+    OPTIONS.has(option) || FILE_SYSTEM_OPTIONS.has(option) || propagationOf(option) !== undefined
+  )
+}
+
 /** MS_* of `rprivate` and its like, undefined for anything else. */
 export function propagationOf(option: string): number | undefined {
-  const plain = PROPAGATION[option]
+  const plain = PROPAGATION.get(option)
   if (plain !== undefined) return plain
-  const recursive = option.startsWith('r') ? PROPAGATION[option.slice(1)] : undefined
+  const recursive = option.startsWith('r') ? PROPAGATION.get(option.slice(1)) : undefined
   return recursive === undefined ? undefined : recursive | MS.REC
 }
 
@@ -180,7 +187,7 @@ function applyOption(flat: FlatMount, option: string, data: string[]): void {
     return
   }
   const bind = flat.kind !== MountKind.fs
-  const known = OPTIONS[option] ?? FILE_SYSTEM_OPTIONS[option]
+  const known = OPTIONS.get(option) ?? FILE_SYSTEM_OPTIONS.get(option)
   if (known) {
     if (bind) {
       flat.attrSet = (flat.attrSet & ~(known.attrClear ?? 0)) | (known.attrSet ?? 0)
@@ -191,7 +198,7 @@ function applyOption(flat: FlatMount, option: string, data: string[]): void {
     return
   }
   // rro, rnosuid …: the same for every mount below
-  const recursive = option.startsWith('r') ? OPTIONS[option.slice(1)] : undefined
+  const recursive = option.startsWith('r') ? OPTIONS.get(option.slice(1)) : undefined
   if (recursive) {
     flat.recursive = true
     flat.attrSet |= recursive.attrSet ?? 0
@@ -199,4 +206,9 @@ function applyOption(flat: FlatMount, option: string, data: string[]): void {
     return
   }
   data.push(option)
+}
+
+/** Asked by words that others choose, to which an object would also answer with what every object has. */
+function tableOf<T>(entries: Record<string, T>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(entries))
 }
