@@ -10,16 +10,15 @@ export type Step =
   | { do: 'mkdir'; path: string; mode: number }
   /** Makes a file, which must not exist unless it `replaces` what is there. */
   | { do: 'write'; path: string; data: string; mode: number; replaces?: boolean; syncs?: boolean }
-  | { do: 'rename'; path: string; to: string }
-  /** Makes what was created, renamed or removed in a directory survive a power cut. */
-  | { do: 'sync'; path: string }
+  /** What `syncs` survives a power cut, as does all that was changed in its directory before. */
+  | { do: 'rename'; path: string; to: string; syncs?: boolean }
   | { do: 'chown'; path: string; uid: number; gid: number }
   | { do: 'chmod'; path: string; mode: number }
   /** A file or a whole tree; follows no link, spares mounts (EBUSY); fine when there is none. */
-  | { do: 'remove'; path: string }
+  | { do: 'remove'; path: string; syncs?: boolean }
 
 /** As native/addon/steps.c has them. */
-const CODES = { mkdir: 1, write: 2, rename: 3, sync: 4, chown: 5, chmod: 6, remove: 7 }
+const CODES = { mkdir: 1, write: 2, rename: 3, chown: 5, chmod: 6, remove: 7 }
 const REPLACES = 1
 const SYNCS = 2
 const HEADER = 20
@@ -64,8 +63,7 @@ function numbersOf(step: Step): [number, number] {
     case 'chown':
       return [step.uid, step.gid]
     case 'rename':
-    case 'sync':
     case 'remove':
-      return [0, 0]
+      return [0, step.syncs ? SYNCS : 0]
   }
 }

@@ -84,8 +84,7 @@ export function documentSteps(
   const { mode = 0o600, temporary = temporaryNameOf(file) } = options
   return [
     { do: 'write', path: temporary, data: `${JSON.stringify(value)}\n`, mode, syncs: true },
-    { do: 'rename', path: temporary, to: file },
-    { do: 'sync', path: path.dirname(file) },
+    { do: 'rename', path: temporary, to: file, syncs: true },
   ]
 }
 
@@ -103,26 +102,13 @@ function replaceAtOnce(file: string, value: unknown, mode: number): void {
 
 /** Removes a document; fine when there is none. */
 export async function removeDocument(file: string): Promise<void> {
-  await runSteps([
-    { do: 'remove', path: file },
-    { do: 'sync', path: path.dirname(file) },
-  ])
+  await runSteps([{ do: 'remove', path: file, syncs: true }])
 }
 
 /** Removes what a killed writeDocument left in the directory. Nobody may be writing there. */
 export async function sweepTemporaryDocuments(directory: string): Promise<void> {
   for (const name of await fs.readdir(directory)) {
     if (TEMPORARY.test(name)) await fs.rm(path.join(directory, name), { force: true })
-  }
-}
-
-/** Makes what was created, renamed or removed in a directory survive a power cut. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await fs.open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

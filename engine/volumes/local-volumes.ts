@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { renameSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
@@ -10,8 +10,9 @@ import { ConflictError, EngineError, NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { Instance } from '../instance.ts'
+import { runSteps } from '../native/steps.ts'
 import { removeTree, treeSize } from '../native/trees.ts'
-import { isMissing, readDocument, syncDirectory, writeDocument } from '../store/documents.ts'
+import { isMissing, readDocument, writeDocument } from '../store/documents.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
 import type { Attributed } from '../types/gantry.ts'
 import { checkOptions, mountDevice, unmountAll } from './device.ts'
@@ -297,20 +298,15 @@ export class LocalVolumes implements VolumeEngine {
 
   async #write(document: VolumeDocument): Promise<void> {
     const making = path.join(this.#root, `.new-${randomBytes(8).toString('hex')}`)
-    const made = path.join(this.#root, document.name)
-    let isMade = false
     try {
       await fs.mkdir(path.join(making, '_data'), { recursive: true })
       await fs.chmod(making, 0o701)
       await fs.chmod(path.join(making, '_data'), 0o755)
       await writeDocument(path.join(making, 'volume.json'), document)
       // A directory without a document can only be what somebody put there by hand: rename refuses a full one.
-      await fs.rename(making, made)
-      isMade = true
-      await syncDirectory(this.#root)
+      const to = path.join(this.#root, document.name)
+      await runSteps([{ do: 'rename', path: making, to, syncs: true }])
     } catch (error) {
-      // else it would stand in the way of the next of its name
-      if (isMade) await fs.rename(made, making)
       await fs.rm(making, { recursive: true, force: true })
       const message = error instanceof Error ? error.message : String(error)
       throw new EngineError('SYSTEM', `create ${document.name}: ${message}`, { cause: error })
@@ -320,14 +316,12 @@ export class LocalVolumes implements VolumeEngine {
   async #remove(name: string): Promise<void> {
     unmountAll(this.pathOf(name))
     const going = path.join(this.#root, `.old-${randomBytes(8).toString('hex')}`)
-    await fs.rename(path.join(this.#root, name), going).catch((error: unknown) => {
-      // Taken away by hand: then only the record of it is left to go.
-      if (!isMissing(error)) throw error
-    })
+    const volume = path.join(this.#root, name)
+    // Taken away by hand, only the record of it is left to go.
+    if (existsSync(volume)) await runSteps([{ do: 'rename', path: volume, to: going, syncs: true }])
     this.#documents.delete(name)
     this.#reserved.delete(name)
     this.#events.emit('volume', 'destroy', name, { driver: 'local' })
-    await syncDirectory(this.#root)
     await removeVolume(going)
   }
 

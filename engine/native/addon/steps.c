@@ -7,7 +7,7 @@
  *   0      1    what: enum step
  *   1      3    0
  *   4      4    a: mode, or owner
- *   8      4    b: flags of STEP_WRITE, or group
+ *   8      4    b: flags, or group
  *   12     4    length of the first text, its NUL included
  *   16     4    length of the second, likewise; or of what is written
  *   20     n    the first text: the path
@@ -18,14 +18,15 @@
 #include "addon.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum step { STEP_MKDIR = 1, STEP_WRITE, STEP_RENAME, STEP_SYNC, STEP_CHOWN, STEP_CHMOD, STEP_REMOVE };
-enum write_flag { WRITE_REPLACES = 1, WRITE_SYNCS = 2 };
+enum step { STEP_MKDIR = 1, STEP_WRITE, STEP_RENAME, STEP_CHOWN = 5, STEP_CHMOD, STEP_REMOVE };
+enum flag { REPLACES = 1, SYNCS = 2 };
 enum { HEADER = 20, FAILED = 4096 };
 
 struct step_at {
@@ -75,7 +76,7 @@ static bool step_next(const struct steps *steps, size_t *offset, struct step_at 
 
 static int write_file(const struct step_at *step)
 {
-	int fd = open(step->path, O_WRONLY | O_CREAT | O_CLOEXEC | (step->b & WRITE_REPLACES ? O_TRUNC : O_EXCL), step->a);
+	int fd = open(step->path, O_WRONLY | O_CREAT | O_CLOEXEC | (step->b & REPLACES ? O_TRUNC : O_EXCL), step->a);
 	uint32_t done = 0;
 	int rc = fd < 0 ? -errno : 0;
 
@@ -87,20 +88,52 @@ static int write_file(const struct step_at *step)
 		else if (n > 0)
 			done += (uint32_t)n;
 	}
-	if (rc == 0 && step->b & WRITE_SYNCS && fdatasync(fd) < 0)
+	if (rc == 0 && step->b & SYNCS && fdatasync(fd) < 0)
 		rc = -errno;
 	if (fd >= 0 && close(fd) < 0 && rc == 0)
 		rc = -errno;
 	return rc;
 }
 
-static int sync_directory(const char *path)
+static int open_directory_of(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	int fd;
 
-	if (fd >= 0)
-		close(fd);
+	if (!slash)
+		return -EINVAL;
+	if ((size_t)(slash - path) + 2 > sizeof directory)
+		return -ENAMETOOLONG;
+	snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int rename_or_remove(const struct step_at *step)
+{
+	if (step->what == STEP_REMOVE)
+		return remove_tree(step->path);
+	return rename(step->path, step->data) < 0 ? -errno : 0;
+}
+
+/*
+ * With SYNCS it survives a power cut. The directory is opened before: without a descriptor for it nothing is changed, for
+ * who hears of a failure goes on as if nothing was.
+ */
+static int change_directory(const struct step_at *step)
+{
+	int fd, rc;
+
+	if (!(step->b & SYNCS))
+		return rename_or_remove(step);
+	fd = open_directory_of(step->what == STEP_REMOVE ? step->path : step->data);
+	if (fd < 0)
+		return fd;
+	rc = rename_or_remove(step);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
 	return rc;
 }
 
@@ -114,15 +147,13 @@ static int step_make(const struct step_at *step)
 	case STEP_RENAME:
 		if (step->length == 0 || memchr(step->data, '\0', step->length) != step->data + step->length - 1)
 			return -EINVAL;
-		return rename(step->path, step->data) < 0 ? -errno : 0;
-	case STEP_SYNC:
-		return sync_directory(step->path);
+		return change_directory(step);
 	case STEP_CHOWN:
 		return chown(step->path, step->a, step->b) < 0 ? -errno : 0;
 	case STEP_CHMOD:
 		return chmod(step->path, step->a) < 0 ? -errno : 0;
 	case STEP_REMOVE:
-		return remove_tree(step->path);
+		return change_directory(step);
 	}
 	return -EINVAL;
 }

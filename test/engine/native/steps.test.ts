@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -18,8 +19,7 @@ describe('runSteps()', () => {
     await runSteps([
       { do: 'mkdir', path: at('d'), mode: 0o700 },
       { do: 'write', path: at('d/new'), data: 'größer\n', mode: 0o640, syncs: true },
-      { do: 'rename', path: at('d/new'), to: at('d/file') },
-      { do: 'sync', path: at('d') },
+      { do: 'rename', path: at('d/new'), to: at('d/file'), syncs: true },
       { do: 'write', path: at('d/file2'), data: '', mode: 0o600 },
       { do: 'chmod', path: at('d'), mode: 0o750 },
     ])
@@ -47,6 +47,33 @@ describe('runSteps()', () => {
       message: `mkdir ${at('missing/two')}: ENOENT`,
     })
     assert.deepEqual(fs.readdirSync(root), ['one'])
+  })
+
+  it('changes nothing of what is to survive a power cut when no descriptor is left', async () => {
+    fs.writeFileSync(at('f'), '')
+    const taken: number[] = []
+    const limit = (files: string): void => {
+      execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${files}`])
+    }
+    const [before = ''] = /\d+/.exec(openFilesLimit()) ?? []
+    limit(`${String(fs.readdirSync('/proc/self/fd').length + 20)}:`)
+    try {
+      assert.throws(
+        () => {
+          for (;;) taken.push(fs.openSync('/dev/null', 'r'))
+        },
+        { code: 'EMFILE' },
+      )
+      const renames = runSteps([{ do: 'rename', path: at('f'), to: at('g'), syncs: true }])
+      await assert.rejects(renames, { errno: 24 })
+      await assert.rejects(runSteps([{ do: 'remove', path: at('f'), syncs: true }]), { errno: 24 })
+    } finally {
+      for (const fd of taken) fs.closeSync(fd)
+      limit(`${before}:`)
+    }
+    assert.deepEqual(fs.readdirSync(root), ['f'])
+    await runSteps([{ do: 'remove', path: at('f'), syncs: true }])
+    assert.deepEqual(fs.readdirSync(root), [])
   })
 
   it('removes trees, follows no link, and is content when there is nothing', async () => {
@@ -81,3 +108,9 @@ describe('runSteps()', () => {
     assert.equal(await run(Buffer.alloc(0)), 0)
   })
 })
+
+/** Of this process, the soft one first. */
+function openFilesLimit(): string {
+  const limits = fs.readFileSync('/proc/self/limits', 'utf8')
+  return /^Max open files\s+(.*)$/m.exec(limits)?.[1] ?? ''
+}

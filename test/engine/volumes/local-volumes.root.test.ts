@@ -4,7 +4,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, describe, it, mock } from 'node:test'
+import { afterEach, describe, it } from 'node:test'
 import { openEvents } from '../../../engine/events/events.ts'
 import type { Events } from '../../../engine/events/events.ts'
 import { instanceAt } from '../../../engine/instance.ts'
@@ -255,18 +255,6 @@ describe('LocalVolumes', () => {
     }
     await reopen()
     assert.deepEqual(await fs.readdir(root), ['next'])
-  })
-
-  it('takes the name again of one that could not be made durable', async () => {
-    const { volumes, root } = await house()
-    const { open } = fs
-    const mocked = mock.method(fs, 'open', (...asked: Parameters<typeof open>) =>
-      asked[0] === root ? Promise.reject(new Error('EMFILE')) : open(...asked),
-    )
-    await assert.rejects(volumes.create({ Name: 'data' }), /create data: EMFILE/)
-    mocked.mock.restore()
-    assert.deepEqual(await fs.readdir(root), [])
-    await volumes.create({ Name: 'data' })
   })
 
   it('is filled whole or not at all, also by an engine that is killed meanwhile', async () => {
