@@ -1,6 +1,6 @@
 'use client'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import type { Prunable } from '@/engine/contract.ts'
+import type { Prunable } from '@/engine/contract/images.ts'
 import type { Filters } from '@/engine/contract/common.ts'
 import { api } from '@/components/engine/client.ts'
 

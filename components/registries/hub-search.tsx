@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { BadgeCheck, Star } from 'lucide-react'
 import { useState } from 'react'
-import type { ImageSearchResult } from '@/engine/contract.ts'
+import type { ImageSearchResult } from '@/engine/contract/images.ts'
 import { useSettled } from '@/components/deploy/use-settled.ts'
 import { api, failureText } from '@/components/engine/client.ts'
 import { FilterBox } from '@/components/page/filter-box.tsx'

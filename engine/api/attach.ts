@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { AttachOptions, ContainerEngine } from '../contract.ts'
+import type { AttachOptions, ContainerEngine } from '../contract/containers.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { route } from './router.ts'

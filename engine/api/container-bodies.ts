@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ExecConfig, ExecStartOptions } from '../contract.ts'
+import type { ExecConfig, ExecStartOptions } from '../contract/execs.ts'
 import type {
   ContainerConfig,
   EndpointSettings,

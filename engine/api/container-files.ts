@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ContainerEngine, PathStat } from '../contract.ts'
+import type { ContainerEngine, PathStat } from '../contract/containers.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { commitBody } from './container-bodies.ts'

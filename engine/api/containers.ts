@@ -1,10 +1,6 @@
-import type {
-  ContainerEngine,
-  LogsOptions,
-  StopOptions,
-  SystemEngine,
-  TerminalSize,
-} from '../contract.ts'
+import type { TerminalSize } from '../contract/common.ts'
+import type { ContainerEngine, LogsOptions, StopOptions } from '../contract/containers.ts'
+import type { SystemEngine } from '../contract/system.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { containerCreateBody, containerUpdateBody } from './container-bodies.ts'

@@ -1,5 +1,5 @@
 import { Duplex, type Transform } from 'node:stream'
-import type { ExecEngine } from '../contract.ts'
+import type { ExecEngine } from '../contract/execs.ts'
 import { errorCode, errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'
 import { headRead } from './hijack.ts'

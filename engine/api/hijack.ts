@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
-import type { ClientConnection, TakenConnection } from '../contract.ts'
+import type { ClientConnection, TakenConnection } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { unsentBytes } from '../native/send.ts'
 

@@ -1,4 +1,4 @@
-import type { ImageEngine } from '../contract.ts'
+import type { ImageEngine } from '../contract/images.ts'
 import type { ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { errorMessage, InvalidParameterError } from '../errors.ts'
 import type { Call } from './call.ts'

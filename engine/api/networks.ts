@@ -1,4 +1,4 @@
-import type { NetworkEngine } from '../contract.ts'
+import type { NetworkEngine } from '../contract/networks.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { connectBody, disconnectBody, networkCreateBody } from './object-bodies.ts'
 import { route } from './router.ts'

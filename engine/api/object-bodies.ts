@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NetworkCreateConfig } from '../contract.ts'
+import type { NetworkCreateConfig } from '../contract/networks.ts'
 import type { RegistryCredentials } from '../contract/common.ts'
 import type {
   NetworkConnectRequest,

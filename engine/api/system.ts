@@ -1,4 +1,4 @@
-import type { DiskUsageOptions, SystemEngine } from '../contract.ts'
+import type { DiskUsageOptions, SystemEngine } from '../contract/system.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { Call, LineType } from './call.ts'
 import { authConfig } from './object-bodies.ts'

@@ -1,4 +1,4 @@
-import type { VolumeEngine } from '../contract.ts'
+import type { VolumeEngine } from '../contract/volumes.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { volumeCreateBody } from './object-bodies.ts'
 import { route } from './router.ts'

@@ -1,4 +1,4 @@
-import type { SaveOptions } from '../contract.ts'
+import type { SaveOptions } from '../contract/images.ts'
 import { formatReference } from '../images/reference.ts'
 import { clientContent } from './client-content.ts'
 import {

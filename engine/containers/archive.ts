@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ArchiveOptions, PathStat } from '../contract.ts'
+import type { ArchiveOptions, PathStat } from '../contract/containers.ts'
 import { errorCode, NotFoundError } from '../errors.ts'
 import { resolveUser } from '../runtime/user.ts'
 import { archivePath } from '../tree/path-stat.ts'

@@ -1,6 +1,7 @@
 import { Duplex, PassThrough } from 'node:stream'
 import { onBehalf } from '../caller.ts'
-import type { AttachOptions, ClientConnection } from '../contract.ts'
+import type { ClientConnection } from '../contract/common.ts'
+import type { AttachOptions } from '../contract/containers.ts'
 import { ConflictError } from '../errors.ts'
 import { readLogs } from '../logs/read.ts'
 import type { Container } from './container.ts'

@@ -1,4 +1,4 @@
-import type { CommitOptions } from '../contract.ts'
+import type { CommitOptions } from '../contract/containers.ts'
 import { ConflictError } from '../errors.ts'
 import { applyChanges } from '../images/changes.ts'
 import { mergeImageConfig } from '../runtime/image-config.ts'

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { callerSchema } from '../caller.ts'
-import type { ExecConfig } from '../contract.ts'
+import type { ExecConfig } from '../contract/execs.ts'
 import { isMissing } from '../store/documents.ts'
 import type { Exec } from './exec-table.ts'
 

@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors.ts'
-import type { Caller, ExecConfig } from '../contract.ts'
+import type { Caller } from '../contract.ts'
+import type { ExecConfig } from '../contract/execs.ts'
 
 /** A command prepared, running or ended in a container. */
 export interface Exec {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { appArmorProfileOf, isAppArmorEnabled } from '../runtime/apparmor.ts'
 import { attributed } from '../caller.ts'
-import type { ContainerInspection } from '../contract.ts'
+import type { ContainerInspection } from '../contract/containers.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { NEVER } from './document.ts'

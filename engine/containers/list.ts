@@ -1,5 +1,5 @@
 import { attributed } from '../caller.ts'
-import type { ContainerListOptions } from '../contract.ts'
+import type { ContainerListOptions } from '../contract/containers.ts'
 import type { Filters } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { checkFilters, matchesAny, matchesLabels } from '../filters.ts'

@@ -1,4 +1,5 @@
-import type { ContainerEngine, ExecEngine } from '../contract.ts'
+import type { ContainerEngine } from '../contract/containers.ts'
+import type { ExecEngine } from '../contract/execs.ts'
 import { errorCode, withPrefix } from '../errors.ts'
 import { readContainerArchive, statContainerPath, writeContainerArchive } from './archive.ts'
 import { attachContainer } from './attach.ts'

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { LogsOptions } from '../contract.ts'
+import type { LogsOptions } from '../contract/containers.ts'
 import { ConflictError, NotImplementedError } from '../errors.ts'
 import { localCopyOf } from '../logs/options.ts'
 import { readLogs } from '../logs/read.ts'

@@ -1,4 +1,4 @@
-import type { ContainerRemoveOptions } from '../contract.ts'
+import type { ContainerRemoveOptions } from '../contract/containers.ts'
 import { ConflictError, withPrefix } from '../errors.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'

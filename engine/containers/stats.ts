@@ -1,6 +1,6 @@
 import type { CgroupStats } from '../cgroups/stats.ts'
 import { emptyStats, toDockerStats } from '../cgroups/docker-stats.ts'
-import type { StatsOptions } from '../contract.ts'
+import type { StatsOptions } from '../contract/containers.ts'
 import { errorCode } from '../errors.ts'
 import type { ContainerStatsResponse } from '../types/docker.ts'
 import type { Container } from './container.ts'

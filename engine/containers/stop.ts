@@ -1,4 +1,4 @@
-import type { StopOptions } from '../contract.ts'
+import type { StopOptions } from '../contract/containers.ts'
 import { ConflictError, errorCode, NotModifiedError, withPrefix } from '../errors.ts'
 import type { Cgroup } from '../cgroups/manager.ts'
 import type { Container } from './container.ts'

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ContainerUpdate } from '../contract.ts'
+import type { ContainerUpdate } from '../contract/containers.ts'
 import { ConflictError, EngineError, InvalidParameterError } from '../errors.ts'
 import { isUnset } from '../runtime/field-rules.ts'
 import { hostSupport } from '../runtime/host-support.ts'

@@ -1,4 +1,4 @@
-import type { ContainerExit, WaitCondition } from '../contract.ts'
+import type { ContainerExit, WaitCondition } from '../contract/containers.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Container } from './container.ts'
 

@@ -21,3 +21,33 @@ export interface PushedInstead {
   originalIndex: OCIDescriptor
   selectedManifest: OCIDescriptor
 }
+
+export interface TerminalSize {
+  rows: number
+  cols: number
+}
+
+/**
+ * A client's connection that is waiting for a stream. An engine that can serves the stream on the connection itself:
+ * nothing is copied on the way then, and the stream outlives the engine. Others leave it alone and return the stream.
+ */
+export interface ClientConnection {
+  /**
+   * Stops reading from it.
+   *
+   * @param tty whether the stream is a terminal's, which decides how it is framed
+   * @returns undefined when the connection has to stay here
+   */
+  take(tty: boolean): TakenConnection | undefined
+  /** It is served elsewhere: what is held of it here is let go. */
+  letGo(): void
+  /** It was taken for nothing, and is read here again. */
+  giveBack(): void
+}
+
+export interface TakenConnection {
+  /** To be handed on at once. */
+  fd: number
+  /** What the client is to be sent before the stream. */
+  greeting: string
+}

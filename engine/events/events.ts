@@ -1,5 +1,5 @@
 import { currentCaller, withCaller } from '../caller.ts'
-import type { EventsOptions } from '../contract.ts'
+import type { EventsOptions } from '../contract/system.ts'
 import { UnavailableError } from '../errors.ts'
 import type { EventMessage } from '../types/docker.ts'
 import { wallClock } from '../wall-clock.ts'

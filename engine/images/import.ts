@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import type { ImportOptions, ImportSource } from '../contract.ts'
+import type { ImportOptions, ImportSource } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts'

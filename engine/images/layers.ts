@@ -1,4 +1,9 @@
-import type { ImageLayers, LayerDirectoryListing, LayerPage, WastedFile } from '../contract.ts'
+import type {
+  ImageLayers,
+  LayerDirectoryListing,
+  LayerPage,
+  WastedFile,
+} from '../contract/image-layers.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { LayerChanges } from '../store/layer-changes.ts'
 import type { LayerExplorer } from '../store/layer-explorer.ts'

@@ -1,4 +1,4 @@
-import type { ImageListOptions } from '../contract.ts'
+import type { ImageListOptions } from '../contract/images.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesAny, matchesLabels } from '../filters.ts'
 import type { ImageSummary } from '../types/docker.ts'

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { LoadOptions } from '../contract.ts'
+import type { LoadOptions } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'

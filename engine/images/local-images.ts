@@ -1,22 +1,20 @@
 import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import type { ImageLayers, LayerDirectoryListing, LayerPage } from '../contract/image-layers.ts'
 import type {
   ImageEngine,
-  ImageLayers,
   ImageInspectOptions,
   ImageListOptions,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
   ImportSource,
-  LayerDirectoryListing,
-  LayerPage,
   Prunable,
   LoadOptions,
   PullOptions,
   PushOptions,
   SaveOptions,
-} from '../contract.ts'
+} from '../contract/images.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'

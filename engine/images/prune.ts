@@ -1,4 +1,4 @@
-import type { Prunable } from '../contract.ts'
+import type { Prunable } from '../contract/images.ts'
 import type { Filters } from '../contract/common.ts'
 import { booleanFilter, checkFilters, matchesLabels } from '../filters.ts'
 import type { ImageDeleteResponseItem } from '../types/docker.ts'

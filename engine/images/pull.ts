@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PullOptions } from '../contract.ts'
+import type { PullOptions } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { EngineError, errorMessage, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'

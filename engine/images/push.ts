@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PushOptions } from '../contract.ts'
+import type { PushOptions } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { SaveOptions } from '../contract.ts'
+import type { SaveOptions } from '../contract/images.ts'
 import { EngineError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, hexOf, pathOfDigest } from '../oci/digest.ts'

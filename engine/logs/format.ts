@@ -1,4 +1,4 @@
-import type { LogsOptions } from '../contract.ts'
+import type { LogsOptions } from '../contract/containers.ts'
 import { formatLog } from '../native/logs.ts'
 
 /** `2026-11-21T08:00:00.123456789Z`: all nine digits, so that times compare as text. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { LogsOptions } from '../contract.ts'
+import type { LogsOptions } from '../contract/containers.ts'
 import { LogFormatter, timeKey } from './format.ts'
 import { logLines } from './lines.ts'
 

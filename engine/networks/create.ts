@@ -1,5 +1,5 @@
 import { ForbiddenError, InvalidParameterError, NotFoundError } from '../errors.ts'
-import type { NetworkCreateConfig } from '../contract.ts'
+import type { NetworkCreateConfig } from '../contract/networks.ts'
 import { goBoolean } from '../go-boolean.ts'
 import type { BridgeConfig } from './document.ts'
 import { allocateSubnet } from './ipam.ts'

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { currentCaller } from '../caller.ts'
-import type { NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { NetworkCreateConfig, NetworkEngine } from '../contract/networks.ts'
 import type { Filters } from '../contract/common.ts'
 import { ConflictError, errorMessage, ForbiddenError, NotFoundError } from '../errors.ts'
 import { checkFilters, matchesLabels } from '../filters.ts'

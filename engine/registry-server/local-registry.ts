@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { asCaller, currentCaller, system } from '../caller.ts'
-import type { RegistryDiskUsage } from '../contract.ts'
+import type { RegistryDiskUsage } from '../contract/system.ts'
 import type {
   RegistryEngine,
   RegistryImage,

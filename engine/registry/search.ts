@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { ImageSearchOptions, ImageSearchResult } from '../contract.ts'
+import type { ImageSearchOptions, ImageSearchResult } from '../contract/images.ts'
 import type { Filters, RegistryCredentials } from '../contract/common.ts'
 import { errorCode, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { booleanFilter, checkFilters } from '../filters.ts'

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { DiskUsage } from '../contract.ts'
+import type { DiskUsage } from '../contract/system.ts'
 import type {
   BuildCacheRecord,
   BuildChange,

@@ -15,10 +15,9 @@ import type {
   PathStat,
   StatsOptions,
   StopOptions,
-  TerminalSize,
   WaitCondition,
-} from '../contract.ts'
-import type { Filters } from '../contract/common.ts'
+} from '../contract/containers.ts'
+import type { Filters, TerminalSize } from '../contract/common.ts'
 import { EngineError, errorCode, NotFoundError, UnavailableError } from '../errors.ts'
 import type {
   ContainerInspectResponse,

@@ -1,11 +1,6 @@
 import type { Duplex } from 'node:stream'
-import type {
-  ExecConfig,
-  ExecEngine,
-  ExecInspect,
-  ExecStartOptions,
-  TerminalSize,
-} from '../contract.ts'
+import type { TerminalSize } from '../contract/common.ts'
+import type { ExecConfig, ExecEngine, ExecInspect, ExecStartOptions } from '../contract/execs.ts'
 import { NotImplementedError } from '../errors.ts'
 import { segment } from './query.ts'
 import type { Transport } from './transport.ts'

@@ -1,4 +1,4 @@
-import type { ContainerEngine, PathStat } from '../contract.ts'
+import type { ContainerEngine, PathStat } from '../contract/containers.ts'
 import type { ContainerFile, FileEngine } from '../contract/files.ts'
 import { InvalidParameterError, NotImplementedError } from '../errors.ts'
 import { contentOf } from '../tar/content.ts'

@@ -1,20 +1,19 @@
 import { Readable } from 'node:stream'
+import type { ImageLayers, LayerDirectoryListing } from '../contract/image-layers.ts'
 import type {
   ImageEngine,
-  ImageLayers,
   ImageInspectOptions,
   ImageListOptions,
   ImageSearchOptions,
   ImageSearchResult,
   ImportOptions,
   ImportSource,
-  LayerDirectoryListing,
   Prunable,
   LoadOptions,
   PullOptions,
   PushOptions,
   SaveOptions,
-} from '../contract.ts'
+} from '../contract/images.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
 import { EngineError, NotImplementedError } from '../errors.ts'
 import { booleanFilter, checkFilters, matchesLabels } from '../filters.ts'

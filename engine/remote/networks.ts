@@ -1,4 +1,4 @@
-import type { NetworkCreateConfig, NetworkEngine } from '../contract.ts'
+import type { NetworkCreateConfig, NetworkEngine } from '../contract/networks.ts'
 import type { Filters } from '../contract/common.ts'
 import type {
   NetworkConnectRequest,

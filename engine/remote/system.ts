@@ -1,4 +1,9 @@
-import type { DiskUsage, DiskUsageOptions, EventsOptions, SystemEngine } from '../contract.ts'
+import type {
+  DiskUsage,
+  DiskUsageOptions,
+  EventsOptions,
+  SystemEngine,
+} from '../contract/system.ts'
 import type { RegistryCredentials } from '../contract/common.ts'
 import type {
   ContainerSummary,

@@ -1,4 +1,4 @@
-import type { VolumeEngine } from '../contract.ts'
+import type { VolumeEngine } from '../contract/volumes.ts'
 import type { Filters } from '../contract/common.ts'
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '../types/docker.ts'
 import { errorCode } from '../errors.ts'

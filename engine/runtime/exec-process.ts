@@ -1,4 +1,4 @@
-import type { ExecConfig } from '../contract.ts'
+import type { ExecConfig } from '../contract/execs.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { OciProcess } from '../types/oci-runtime.ts'
 import { appArmorProfileOf } from './apparmor.ts'

@@ -1,4 +1,4 @@
-import type { ContainerCreateConfig } from '../contract.ts'
+import type { ContainerCreateConfig } from '../contract/containers.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { ContainerConfig, HealthConfig } from '../types/docker.ts'
 

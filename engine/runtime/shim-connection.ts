@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { TakenConnection } from '../contract.ts'
+import type { TakenConnection } from '../contract/common.ts'
 import { UnavailableError } from '../errors.ts'
 import { sendDescriptor } from '../native/net.ts'
 import type { Message } from './shim-protocol.ts'

@@ -3,7 +3,7 @@ import type net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { ClientConnection, TakenConnection } from '../contract.ts'
+import type { ClientConnection, TakenConnection } from '../contract/common.ts'
 import {
   ConflictError,
   EngineError,

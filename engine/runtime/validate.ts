@@ -1,5 +1,6 @@
 import fs from 'node:fs'
-import type { ContainerCreateConfig, ExecConfig } from '../contract.ts'
+import type { ContainerCreateConfig } from '../contract/containers.ts'
+import type { ExecConfig } from '../contract/execs.ts'
 import { findHierarchies } from '../cgroups/hierarchies.ts'
 import { InvalidParameterError } from '../errors.ts'
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../types/docker.ts'

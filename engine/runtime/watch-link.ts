@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { TakenConnection } from '../contract.ts'
+import type { TakenConnection } from '../contract/common.ts'
 import { ConflictError, NotFoundError, UnavailableError } from '../errors.ts'
 import type { ExitRecord } from './shim.ts'
 import { ShimConnection } from './shim-connection.ts'

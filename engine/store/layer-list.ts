@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import type { LayerFile } from '../contract.ts'
+import type { LayerFile } from '../contract/image-layers.ts'
 import { NotFoundError } from '../errors.ts'
 import {
   DIRECTORY,

@@ -1,4 +1,4 @@
-import type { PathStat } from '../contract.ts'
+import type { PathStat } from '../contract/containers.ts'
 import type { ContainerFile, FileListing, FilePage } from '../contract/files.ts'
 import { NotFoundError, InvalidParameterError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'

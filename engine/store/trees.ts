@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { PathStat } from '../contract.ts'
+import type { PathStat } from '../contract/containers.ts'
 import type { FileListing, FilePage } from '../contract/files.ts'
 import { EngineError } from '../errors.ts'
 import type { IdMap } from '../native/net.ts'

@@ -4,16 +4,16 @@ import path from 'node:path'
 import { z } from 'zod'
 import { API_VERSION, MIN_API_VERSION } from '../api/version.ts'
 import type { Cgroups } from '../cgroups/cgroup.ts'
+import type { ContainerEngine } from '../contract/containers.ts'
+import type { ImageEngine } from '../contract/images.ts'
+import type { NetworkEngine } from '../contract/networks.ts'
 import type {
-  ContainerEngine,
   DiskUsage,
   DiskUsageOptions,
   RegistryDiskUsage,
-  ImageEngine,
-  NetworkEngine,
   SystemEngine,
-  VolumeEngine,
-} from '../contract.ts'
+} from '../contract/system.ts'
+import type { VolumeEngine } from '../contract/volumes.ts'
 import type { BuildEngine } from '../contract/builds.ts'
 import type { Events } from '../events/events.ts'
 import { registriesOf } from '../instance.ts'

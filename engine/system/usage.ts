@@ -1,4 +1,4 @@
-import type { DiskUsage, DiskUsageOptions } from '../contract.ts'
+import type { DiskUsage, DiskUsageOptions } from '../contract/system.ts'
 import type { ContainerSummary, ImageSummary, Volume } from '../types/docker.ts'
 
 /** What takes space, object by object. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { PathStat } from '../contract.ts'
+import type { PathStat } from '../contract/containers.ts'
 import { nameOf, textOf } from '../tar/header.ts'
 import { lookUp } from './look-up.ts'
 import type { Level, Place } from './look-up.ts'

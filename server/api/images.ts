@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ImageEngine } from '../../engine/contract.ts'
+import type { ImageEngine } from '../../engine/contract/images.ts'
 import type { Identity } from '../auth/identify.ts'
 import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'

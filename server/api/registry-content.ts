@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ImageSearchResult } from '../../engine/contract.ts'
+import type { ImageSearchResult } from '../../engine/contract/images.ts'
 import { ForbiddenError, InvalidParameterError } from '../../engine/errors.ts'
 import { engineOf } from '../caller.ts'
 import { context } from '../context.ts'

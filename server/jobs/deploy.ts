@@ -1,4 +1,5 @@
-import type { ContainerCreateConfig, Engine } from '../../engine/contract.ts'
+import type { Engine } from '../../engine/contract.ts'
+import type { ContainerCreateConfig } from '../../engine/contract/containers.ts'
 import { EngineError, errorCode, errorMessage } from '../../engine/errors.ts'
 import type { HostConfig, PortMap } from '../../engine/types/docker.ts'
 import type { Deploy } from '../api/schemas/deploy.ts'

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { tagsOf } from '../../components/images/image-name.ts'
 import { instructionOf } from '../../components/images/instruction.ts'
 import { treeRows, type Listings } from '../../components/images/layers/tree-rows.ts'
-import type { LayerFile } from '../../engine/contract.ts'
+import type { LayerFile } from '../../engine/contract/image-layers.ts'
 
 describe('tagsOf()', () => {
   it('puts tags of no registry in particular first', () => {

@@ -1,5 +1,6 @@
 import { PassThrough, type Duplex } from 'node:stream'
-import type { Caller, Engine, ExecInspect } from '../../engine/contract.ts'
+import type { Caller, Engine } from '../../engine/contract.ts'
+import type { ExecInspect } from '../../engine/contract/execs.ts'
 import type { RegistryCredentials } from '../../engine/contract/common.ts'
 import { ConflictError, NotFoundError } from '../../engine/errors.ts'
 import type {

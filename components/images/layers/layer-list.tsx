@@ -1,5 +1,5 @@
 'use client'
-import type { ImageLayers } from '@/engine/contract.ts'
+import type { ImageLayers } from '@/engine/contract/image-layers.ts'
 import { cn } from '@/components/ui/cn.ts'
 import { formatBytes } from '@/components/ui/format.ts'
 import { Instruction } from '../instruction-text.tsx'

@@ -9,7 +9,7 @@ import {
   type LucideIcon,
 } from 'lucide-react'
 import { useRef, useState, type KeyboardEvent } from 'react'
-import type { LayerFile } from '@/engine/contract.ts'
+import type { LayerFile } from '@/engine/contract/image-layers.ts'
 import { modeText } from '@/components/page/mode-text.ts'
 import { cn } from '@/components/ui/cn.ts'
 import { count, formatBytes, formatTime } from '@/components/ui/format.ts'

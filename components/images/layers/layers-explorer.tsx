@@ -1,7 +1,7 @@
 'use client'
 import { Layers, PlugZap } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import type { ImageLayers } from '@/engine/contract.ts'
+import type { ImageLayers } from '@/engine/contract/image-layers.ts'
 import { RequestError, failureText } from '@/components/engine/client.ts'
 import { Chip, Chips } from '@/components/page/chips.tsx'
 import { QueryStates } from '@/components/page/query-states.tsx'

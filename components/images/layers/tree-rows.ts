@@ -1,4 +1,4 @@
-import type { LayerFile } from '@/engine/contract.ts'
+import type { LayerFile } from '@/engine/contract/image-layers.ts'
 
 /** What has been read of each directory, by its path without a slash in front. */
 export type Listings = Map<string, { files: LayerFile[]; total: number }>

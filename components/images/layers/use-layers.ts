@@ -1,7 +1,7 @@
 'use client'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
-import type { ImageLayers, LayerDirectoryListing } from '@/engine/contract.ts'
+import type { ImageLayers, LayerDirectoryListing } from '@/engine/contract/image-layers.ts'
 import { api } from '@/components/engine/client.ts'
 import { treeRows, type Listings, type TreeRow } from './tree-rows.ts'
 

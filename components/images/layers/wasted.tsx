@@ -1,5 +1,5 @@
 'use client'
-import type { ImageLayers } from '@/engine/contract.ts'
+import type { ImageLayers } from '@/engine/contract/image-layers.ts'
 import { formatBytes, formatPercent } from '@/components/ui/format.ts'
 import { Progress } from '@/components/ui/progress.tsx'
 

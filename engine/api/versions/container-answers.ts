@@ -1,4 +1,4 @@
-import type { ContainerInspection } from '../../contract.ts'
+import type { ContainerInspection } from '../../contract/containers.ts'
 import type { ContainerSummary, EndpointSettings } from '../../types/docker.ts'
 import type { Spoken } from './spoken.ts'
 

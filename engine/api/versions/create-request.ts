@@ -1,4 +1,4 @@
-import type { ContainerCreateConfig } from '../../contract.ts'
+import type { ContainerCreateConfig } from '../../contract/containers.ts'
 import { InvalidParameterError } from '../../errors.ts'
 import type { EndpointSettings, HostConfig, Mount } from '../../types/docker.ts'
 import type { ContainerCreateBody } from '../container-bodies.ts'

@@ -1,4 +1,4 @@
-import type { DiskUsage } from '../../contract.ts'
+import type { DiskUsage } from '../../contract/system.ts'
 import type { EventMessage, ImageSummary, SystemInfo } from '../../types/docker.ts'
 import type { Spoken } from './spoken.ts'
 

@@ -1,4 +1,4 @@
-import type { ContainerUpdate } from '../../contract.ts'
+import type { ContainerUpdate } from '../../contract/containers.ts'
 import type { ContainerUpdateBody } from '../container-bodies.ts'
 import { kernelMemoryWarnings } from './create-request.ts'
 import type { Spoken } from './spoken.ts'

@@ -6,7 +6,7 @@ import type {
   ContainerCreateOptions,
   ContainerInspection,
   ContainerUpdate,
-} from '../../../engine/contract.ts'
+} from '../../../engine/contract/containers.ts'
 import type { ContainerSummary, EventMessage, ImageInspect } from '../../../engine/types/docker.ts'
 import { openDoor } from './door.ts'
 import type { Answer, Door } from './door.ts'

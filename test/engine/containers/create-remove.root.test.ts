@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { ContainerCreateConfig } from '../../../engine/contract.ts'
+import type { ContainerCreateConfig } from '../../../engine/contract/containers.ts'
 import { importBusybox, openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 
 describe('create() while its image is being removed', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
-import type { ContainerCreateConfig } from '../../../engine/contract.ts'
+import type { ContainerCreateConfig } from '../../../engine/contract/containers.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 

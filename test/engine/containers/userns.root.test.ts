@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ContainerCreateConfig } from '../../../engine/contract.ts'
+import type { ContainerCreateConfig } from '../../../engine/contract/containers.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogsOptions } from '../../../engine/contract.ts'
+import type { LogsOptions } from '../../../engine/contract/containers.ts'
 import { readLogs } from '../../../engine/logs/read.ts'
 
 const dirs: string[] = []

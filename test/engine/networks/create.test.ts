@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { NetworkCreateConfig } from '../../../engine/contract.ts'
+import type { NetworkCreateConfig } from '../../../engine/contract/networks.ts'
 import { checkNetworkName, planBridge } from '../../../engine/networks/create.ts'
 import { AddressPool } from '../../../engine/networks/ipam.ts'
 import { formatCidr, parseCidr, parseIp } from '../../../engine/networks/ipv4.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ImageEngine } from '../../../engine/contract.ts'
+import type { ImageEngine } from '../../../engine/contract/images.ts'
 import { NotImplementedError } from '../../../engine/errors.ts'
 import { getImageLayers, getLayerFiles, getPrunable } from '../../../server/api/images.ts'
 import { sessionCookieName } from '../../../server/auth/cookie.ts'
