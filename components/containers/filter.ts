@@ -24,7 +24,7 @@ function toTest(word: string): (container: ContainerSummary) => boolean {
   const colon = word.indexOf(':')
   const key = word.slice(0, Math.max(0, colon)).toLowerCase()
   const value = word.slice(colon + 1).toLowerCase()
-  const test = tests[key]
+  const test = Object.hasOwn(tests, key) ? tests[key] : undefined
   // A prefix whose value is still to be typed must not empty the list.
   if (test !== undefined) return value === '' ? () => true : (container) => test(container, value)
   const anywhere = word.toLowerCase()

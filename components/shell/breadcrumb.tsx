@@ -46,7 +46,10 @@ export function Breadcrumb({ host }: { host: string }) {
     }
     if (segments[0] === 'builds' && index === 1)
       return { href, label: segment === 'new' ? 'New build' : segment.slice(0, 12) }
-    return { href, label: words[segment] ?? decodeURIComponent(segment) }
+    return {
+      href,
+      label: Object.hasOwn(words, segment) ? (words[segment] ?? '') : decodeURIComponent(segment),
+    }
   })
   if (steps.length === 0) steps.push({ href: '/#', label: 'Overview' })
   steps.unshift({ href: '/', label: host })

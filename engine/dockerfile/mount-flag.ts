@@ -69,13 +69,15 @@ const KEYS: Record<MountType, readonly string[]> = {
   ssh: ['id', 'target', 'required', 'mode', 'uid', 'gid'],
 }
 
-const SYNONYMS: Record<string, string> = {
-  src: 'source',
-  dst: 'target',
-  destination: 'target',
-  rw: 'readwrite',
-  ro: 'readonly',
-}
+const SYNONYMS = new Map<string, string>(
+  Object.entries({
+    src: 'source',
+    dst: 'target',
+    destination: 'target',
+    rw: 'readwrite',
+    ro: 'readonly',
+  }),
+)
 
 /**
  * Reads one `--mount`: fields parted by commas, as CSV.
@@ -89,7 +91,7 @@ export function parseMountFlag(text: string): RunMount {
   for (const field of csvFields(text)) {
     const equals = field.indexOf('=')
     const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase().trim()
-    fields.set(SYNONYMS[key] ?? key, equals < 0 ? undefined : field.slice(equals + 1))
+    fields.set(SYNONYMS.get(key) ?? key, equals < 0 ? undefined : field.slice(equals + 1))
   }
   const type = typeOf(fields.get('type'))
   for (const key of fields.keys()) {

@@ -6,16 +6,18 @@ import { SYSCALLS, type SyscallArchitecture } from './syscalls.ts'
 export { seccompProfileFor } from './seccomp-profile.ts'
 
 /** @see SECCOMP_RET_*, linux/seccomp.h */
-const ACTIONS: Record<string, number> = {
-  SCMP_ACT_KILL: 0x00000000,
-  SCMP_ACT_KILL_THREAD: 0x00000000,
-  SCMP_ACT_KILL_PROCESS: 0x80000000,
-  SCMP_ACT_TRAP: 0x00030000,
-  SCMP_ACT_ERRNO: 0x00050000,
-  SCMP_ACT_TRACE: 0x7ff00000,
-  SCMP_ACT_LOG: 0x7ffc0000,
-  SCMP_ACT_ALLOW: 0x7fff0000,
-}
+const ACTIONS = new Map<string, number>(
+  Object.entries({
+    SCMP_ACT_KILL: 0x00000000,
+    SCMP_ACT_KILL_THREAD: 0x00000000,
+    SCMP_ACT_KILL_PROCESS: 0x80000000,
+    SCMP_ACT_TRAP: 0x00030000,
+    SCMP_ACT_ERRNO: 0x00050000,
+    SCMP_ACT_TRACE: 0x7ff00000,
+    SCMP_ACT_LOG: 0x7ffc0000,
+    SCMP_ACT_ALLOW: 0x7fff0000,
+  }),
+)
 const KILL_PROCESS = 0x80000000
 const ERRNO = 0x00050000
 const EPERM = 1
@@ -25,11 +27,13 @@ const ENOSYS = 38
 const OFFSET = { number: 0, architecture: 4, arguments: 16 } as const
 const X32_BIT = 0x40000000
 
-const ARCHITECTURES: Record<string, { name: SyscallArchitecture; audit: number }> = {
-  SCMP_ARCH_X86_64: { name: 'x86_64', audit: 0xc000003e },
-  SCMP_ARCH_X86: { name: 'i386', audit: 0x40000003 },
-  SCMP_ARCH_AARCH64: { name: 'aarch64', audit: 0xc00000b7 },
-}
+const ARCHITECTURES = new Map<string, { name: SyscallArchitecture; audit: number }>(
+  Object.entries({
+    SCMP_ARCH_X86_64: { name: 'x86_64', audit: 0xc000003e },
+    SCMP_ARCH_X86: { name: 'i386', audit: 0x40000003 },
+    SCMP_ARCH_AARCH64: { name: 'aarch64', audit: 0xc00000b7 },
+  }),
+)
 
 const NATIVE: Partial<Record<NodeJS.Architecture, string>> = {
   x64: 'SCMP_ARCH_X86_64',
@@ -87,7 +91,7 @@ function architecturesOf(
       throw new InvalidParameterError(`unknown seccomp architecture: ${name}`)
     const isOfMachine =
       native === 'SCMP_ARCH_X86_64' ? name !== 'SCMP_ARCH_AARCH64' : name === native
-    const known = ARCHITECTURES[name]
+    const known = ARCHITECTURES.get(name)
     return known && isOfMachine ? [known] : []
   })
 }
@@ -184,7 +188,7 @@ function word64(value: number | bigint): bigint {
 function actionValue(action: string, errno: number | undefined): number {
   if (action === 'SCMP_ACT_NOTIFY')
     throw new InvalidParameterError('seccomp: SCMP_ACT_NOTIFY is not supported')
-  const value = ACTIONS[action]
+  const value = ACTIONS.get(action)
   if (value === undefined) throw new InvalidParameterError(`invalid seccomp action: ${action}`)
   const takesErrno = action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE'
   return takesErrno ? (value | (errno ?? EPERM)) >>> 0 : value

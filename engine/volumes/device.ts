@@ -22,30 +22,32 @@ import {
 } from '../native/mount.ts'
 
 /** Words of mount(8) that are flags of mount(2); the others go to the file system as they are. */
-const FLAGS: Record<string, { set?: number; clear?: number }> = {
-  defaults: {},
-  bind: { set: MS_BIND },
-  rbind: { set: MS_BIND | MS_REC },
-  ro: { set: MS_RDONLY },
-  rw: { clear: MS_RDONLY },
-  nosuid: { set: MS_NOSUID },
-  suid: { clear: MS_NOSUID },
-  nodev: { set: MS_NODEV },
-  dev: { clear: MS_NODEV },
-  noexec: { set: MS_NOEXEC },
-  exec: { clear: MS_NOEXEC },
-  sync: { set: MS_SYNCHRONOUS },
-  async: { clear: MS_SYNCHRONOUS },
-  dirsync: { set: MS_DIRSYNC },
-  noatime: { set: MS_NOATIME },
-  atime: { clear: MS_NOATIME },
-  nodiratime: { set: MS_NODIRATIME },
-  diratime: { clear: MS_NODIRATIME },
-  relatime: { set: MS_RELATIME },
-  norelatime: { clear: MS_RELATIME },
-  strictatime: { set: MS_STRICTATIME },
-  nostrictatime: { clear: MS_STRICTATIME },
-}
+const FLAGS = new Map<string, { set?: number; clear?: number }>(
+  Object.entries({
+    defaults: {},
+    bind: { set: MS_BIND },
+    rbind: { set: MS_BIND | MS_REC },
+    ro: { set: MS_RDONLY },
+    rw: { clear: MS_RDONLY },
+    nosuid: { set: MS_NOSUID },
+    suid: { clear: MS_NOSUID },
+    nodev: { set: MS_NODEV },
+    dev: { clear: MS_NODEV },
+    noexec: { set: MS_NOEXEC },
+    exec: { clear: MS_NOEXEC },
+    sync: { set: MS_SYNCHRONOUS },
+    async: { clear: MS_SYNCHRONOUS },
+    dirsync: { set: MS_DIRSYNC },
+    noatime: { set: MS_NOATIME },
+    atime: { clear: MS_NOATIME },
+    nodiratime: { set: MS_NODIRATIME },
+    diratime: { clear: MS_NODIRATIME },
+    relatime: { set: MS_RELATIME },
+    norelatime: { clear: MS_RELATIME },
+    strictatime: { set: MS_STRICTATIME },
+    nostrictatime: { clear: MS_STRICTATIME },
+  }),
+)
 
 /** Of a bind mount, what only a second mount call sets. */
 const BIND_SECOND =
@@ -133,7 +135,7 @@ function parseMountOptions(text: string): { flags: number; data: string | null }
   let flags = 0
   const data: string[] = []
   for (const option of text.split(',').filter((word) => word !== '')) {
-    const flag = FLAGS[option]
+    const flag = FLAGS.get(option)
     if (flag === undefined) data.push(option)
     else flags = (flags | (flag.set ?? 0)) & ~(flag.clear ?? 0)
   }

@@ -113,7 +113,7 @@ function* flagsIn(word: string): Generator<[string, string | undefined]> {
   if (word.startsWith('--')) {
     const equals = word.indexOf('=')
     const name = equals < 0 ? word : word.slice(0, equals)
-    yield [LONG[name] ?? name, equals < 0 ? undefined : word.slice(equals + 1)]
+    yield [LONG.get(name) ?? name, equals < 0 ? undefined : word.slice(equals + 1)]
     return
   }
   for (let i = 1; i < word.length; i++) {
@@ -142,20 +142,22 @@ const FLAGS_WITHOUT_VALUE = new Set([
 ])
 
 /** Long names of what OPTIONS knows by another. */
-const LONG: Record<string, string> = {
-  '--detach': '-d',
-  '--interactive': '-i',
-  '--tty': '-t',
-  '--publish': '-p',
-  '--volume': '-v',
-  '--env': '-e',
-  '--hostname': '-h',
-  '--user': '-u',
-  '--workdir': '-w',
-  '--memory': '-m',
-  '--label': '-l',
-  '--net': '--network',
-}
+const LONG = new Map<string, string>(
+  Object.entries({
+    '--detach': '-d',
+    '--interactive': '-i',
+    '--tty': '-t',
+    '--publish': '-p',
+    '--volume': '-v',
+    '--env': '-e',
+    '--hostname': '-h',
+    '--user': '-u',
+    '--workdir': '-w',
+    '--memory': '-m',
+    '--label': '-l',
+    '--net': '--network',
+  }),
+)
 
 type Target = DeployInput & Required<Pick<DeployInput, 'ports' | 'env' | 'volumes' | 'labels'>>
 

@@ -52,15 +52,17 @@ export function writeProcess(
 }
 
 /** SECCOMP_FILTER_FLAG_*. @see seccomp(2) */
-const SECCOMP_FLAGS: Record<string, number> = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1,
-  SECCOMP_FILTER_FLAG_LOG: 2,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-}
+const SECCOMP_FLAGS = new Map<string, number>(
+  Object.entries({
+    SECCOMP_FILTER_FLAG_TSYNC: 1,
+    SECCOMP_FILTER_FLAG_LOG: 2,
+    SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  }),
+)
 
 function seccompFlags(names: string[]): number {
   return names.reduce((flags, name) => {
-    const flag = SECCOMP_FLAGS[name]
+    const flag = SECCOMP_FLAGS.get(name)
     if (flag === undefined) throw new InvalidParameterError(`unknown seccomp flag "${name}"`)
     return flags | flag
   }, 0)

@@ -303,6 +303,7 @@ describe('compileSeccomp()', () => {
   test('refuses what it does not know', () => {
     for (const [profile, message] of [
       [{ defaultAction: 'SCMP_ACT_MAYBE' }, /invalid seccomp action: SCMP_ACT_MAYBE/],
+      [{ defaultAction: 'constructor' }, /invalid seccomp action: constructor/],
       [{ architectures: ['X86'] }, /unknown seccomp architecture: X86/],
       [
         { syscalls: [{ names: ['read'], action: 'SCMP_ACT_NOTIFY' }] },
