@@ -6,7 +6,7 @@ import type { ExecConfig } from '../contract/execs.ts'
 import { isMissing } from '../store/documents.ts'
 import type { Exec } from './exec-table.ts'
 
-/** With more than this of ended execs in it, the file is written anew. */
+/** With more than this in it, the file is written anew, without those that have ended. */
 const MOST_BYTES = 256 * 1024
 
 const recordSchema = z.object({
@@ -18,7 +18,7 @@ type RecordedExec = z.output<typeof recordSchema>
 
 /**
  * What an engine that comes back is to know of a container's running execs: a file, a line of JSON each, which dies with
- * the host as they do. Lines of ended ones stay until none runs.
+ * the host as they do. Lines of ended ones stay for a while.
  *
  * It is written at once: the file lies in memory, and on the way of an exec each trip to a worker thread costs more than
  * all of it.
@@ -35,9 +35,10 @@ export class ExecRecord {
   /** @param others that run */
   add(exec: Exec, others: Exec[]): void {
     const line = lineOf(exec)
-    if (others.length === 0) this.#write(this.#file, 'w', line)
-    else if (this.#bytes > 0 && this.#bytes + line.length <= MOST_BYTES)
+    // where it is on a disk all the same, emptying it costs the disk a transaction, and a line more costs nothing
+    if (this.#bytes > 0 && this.#bytes + line.length <= MOST_BYTES)
       this.#write(this.#file, 'a', line)
+    else if (others.length === 0) this.#write(this.#file, 'w', line)
     else {
       // beside it, for a kill between two steps is not to lose the others
       const anew = `${this.#file}.new`
