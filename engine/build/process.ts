@@ -13,6 +13,7 @@ import { launchContainer } from '../runtime/shim.ts'
 import type { Shim } from '../runtime/shim.ts'
 import { buildSpec } from '../runtime/spec.ts'
 import { resolveUser } from '../runtime/user.ts'
+import { settleAll } from '../settle-all.ts'
 import type { HostConfig } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import { Frames } from './frames.ts'
@@ -121,7 +122,7 @@ class Run {
       diffId,
       sizeBytes,
     }))
-    const [sandbox] = await settled([
+    const [sandbox] = await settleAll([
       networks.sandboxes.start({
         id,
         name: `build-${id.slice(0, 12)}`,
@@ -238,10 +239,4 @@ function filterFor(hostConfig: HostConfig): { seccompFilter?: Buffer } {
 
 function withoutUndefined(seccompFilter: Buffer | undefined): { seccompFilter?: Buffer } {
   return seccompFilter ? { seccompFilter } : {}
-}
-
-/** All of them; the first failure once none is under way any more. */
-async function settled<T extends readonly Promise<unknown>[] | []>(works: T) {
-  await Promise.allSettled(works)
-  return await Promise.all(works)
 }

@@ -17,6 +17,7 @@ import type { Manifest } from '../oci/manifest.ts'
 import { DOCKER_LAYER, isLayer, OCI_INDEX } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
+import { settleAll } from '../settle-all.ts'
 import type { ImageLayer } from './image.ts'
 import { entryAt, keptIndex, presentImage, readIndex } from './index-tree.ts'
 import type { ContentSource, IndexTree } from './index-tree.ts'
@@ -306,13 +307,6 @@ async function keepIndex(
     await spool.keep(blobIn(spool, part))
   }
   return kept
-}
-
-/** Waits for all to end, then throws the first failure: nothing goes on behind the caller's back. */
-export async function settleAll(work: Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work)
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
 }
 
 function member(spool: Spool, name: string): SpooledFile {

@@ -1,5 +1,6 @@
 import { ConflictError, ForbiddenError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Instance } from '../instance.ts'
+import { settleAll } from '../settle-all.ts'
 import type { EndpointSettings } from '../types/docker.ts'
 import { checkEndpointSettings, dnsNamesOf } from './endpoint-settings.ts'
 import { adoptEndpoint, dropEndpoint, takeEndpoint } from './endpoints.ts'
@@ -26,7 +27,7 @@ import type {
   SandboxRequest,
 } from './sandbox.ts'
 import { isAsked, networksWanted, withoutNetwork } from './wanted-networks.ts'
-import { settleAll, type Wiring } from './wiring.ts'
+import type { Wiring } from './wiring.ts'
 
 export interface SandboxesParts {
   instance: Instance

@@ -3,6 +3,7 @@ import { EngineError, errorMessage } from '../errors.ts'
 import { deleteLink, linkStateRequest } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
+import { settleAll } from '../settle-all.ts'
 import { bridgeTrafficIsFiltered } from './bridge.ts'
 import { DnsServer } from './dns-server.ts'
 import { dropEndpoint } from './endpoints.ts'
@@ -198,11 +199,4 @@ export class Wiring {
       .request(...endpoints.map((endpoint) => linkStateRequest(endpoint.veth, false)))
       .catch(() => undefined)
   }
-}
-
-/** Waits for all of them, then throws what the first that failed has thrown: nothing goes on behind an undo's back. */
-export async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work)
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

@@ -1,7 +1,7 @@
 import { errorCode } from '../errors.ts'
 import type { ImageLayer } from '../images/image.ts'
 import { keptIndex, readIndex } from '../images/index-tree.ts'
-import { settleAll } from '../images/load.ts'
+import { settleAll } from '../settle-all.ts'
 import { storeSource } from '../images/portable.ts'
 import { formatReference, parseReference } from '../images/reference.ts'
 import type { Reference } from '../images/reference.ts'
