@@ -1,5 +1,6 @@
 import type { DeployInput } from '@/server/api/schemas/deploy.ts'
 import { quoteWord } from '@/server/api/shell-words.ts'
+import { sizeText } from '@/components/ui/size-text.ts'
 import { emptyForm, newKey, type DeployForm } from './form-state.ts'
 
 /** The form that says the same as a request, for pasted `docker run` lines. */
@@ -46,10 +47,4 @@ export function formOf(deploy: DeployInput): DeployForm {
     tty: deploy.tty ?? deploy.interactive ?? false,
     alwaysPull: deploy.pull === 'always',
   }
-}
-
-function sizeText(value: number | null | undefined): string {
-  if (value === null || value === undefined) return ''
-  if (value % 1024 ** 3 === 0) return `${value / 1024 ** 3}g`
-  return value % 1024 ** 2 === 0 ? `${value / 1024 ** 2}m` : String(value)
 }

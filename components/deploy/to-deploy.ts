@@ -1,5 +1,6 @@
 import { deploySchema, type Deploy, type DeployInput } from '@/server/api/schemas/deploy.ts'
 import { splitWords } from '@/server/api/shell-words.ts'
+import { bytesOf, numberOf } from '@/components/ui/size-text.ts'
 import type { DeployForm } from './form-state.ts'
 
 /** What the form says: the request when it is whole, and what is wrong with which field or row (by its key). */
@@ -41,10 +42,10 @@ export function readForm(form: DeployForm): Reading {
     network: form.network,
     restart: form.restart,
     restartRetries:
-      form.restart === 'on-failure' ? attempt('retries', 0, () => number(form.retries) ?? 0) : 0,
-    memory: attempt('memory', null, () => bytes(form.memory)),
-    cpus: attempt('cpus', null, () => number(form.cpus)),
-    pids: attempt('pids', null, () => number(form.pids)),
+      form.restart === 'on-failure' ? attempt('retries', 0, () => numberOf(form.retries) ?? 0) : 0,
+    memory: attempt('memory', null, () => bytesOf(form.memory)),
+    cpus: attempt('cpus', null, () => numberOf(form.cpus)),
+    pids: attempt('pids', null, () => numberOf(form.pids)),
     command: attempt('command', [], () => splitWords(form.command)),
     entrypoint: attempt('entrypoint', [], () => splitWords(form.entrypoint)),
     user: form.user,
@@ -73,24 +74,6 @@ export function readForm(form: DeployForm): Reading {
 
 /** Schema fields that stand in a form field of another name. */
 const FIELD_OF: Record<string, string> = { restartRetries: 'retries' }
-
-function number(text: string): number | null {
-  if (text === '') return null
-  const value = Number(text.replace(',', '.'))
-  if (!Number.isFinite(value)) throw new Error(`${text} is not a number.`)
-  return value
-}
-
-/** `256m`, `1.5g`, `512 MiB`; a bare number counts bytes, as Docker's does. */
-export function bytes(text: string): number | null {
-  if (text === '') return null
-  const match = /^(\d+(?:[.,]\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text)
-  if (match === null) throw new Error(`${text} is not a size. Write it like 256m or 1.5g.`)
-  const [, value = '', unit = ''] = match
-  return Math.round(
-    Number(value.replace(',', '.')) * 1024 ** 'bkmgt'.indexOf(unit.toLowerCase() || 'b'),
-  )
-}
 
 function labels(text: string): Record<string, string> {
   const lines = text.split('\n').map((line) => line.trim())

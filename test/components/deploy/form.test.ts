@@ -11,7 +11,8 @@ import { formOf } from '../../../components/deploy/from-deploy.ts'
 import { parseEnv } from '../../../components/deploy/parse-env.ts'
 import { baseName, prefill } from '../../../components/deploy/prefill.ts'
 import { portProblem, publishedPorts } from '../../../components/deploy/published-ports.ts'
-import { bytes, readForm } from '../../../components/deploy/to-deploy.ts'
+import { readForm } from '../../../components/deploy/to-deploy.ts'
+import { bytesOf } from '../../../components/ui/size-text.ts'
 import { dockerRunLine, parseDockerRun } from '../../../server/api/docker-run.ts'
 
 const form = (part: Partial<DeployForm>): DeployForm => ({ ...emptyForm, image: 'nginx', ...part })
@@ -60,11 +61,11 @@ describe('readForm', () => {
 
 describe('bytes', () => {
   it('reads what people write', () => {
-    assert.equal(bytes('512'), 512)
-    assert.equal(bytes('256m'), 256 * 1024 ** 2)
-    assert.equal(bytes('1,5 GiB'), 1.5 * 1024 ** 3)
-    assert.equal(bytes(''), null)
-    assert.throws(() => bytes('12 parsecs'))
+    assert.equal(bytesOf('512'), 512)
+    assert.equal(bytesOf('256m'), 256 * 1024 ** 2)
+    assert.equal(bytesOf('1,5 GiB'), 1.5 * 1024 ** 3)
+    assert.equal(bytesOf(''), null)
+    assert.throws(() => bytesOf('12 parsecs'))
   })
 })
 

@@ -1,5 +1,6 @@
 'use client'
-import { Eye, EyeOff } from 'lucide-react'
+import { Eye, EyeOff, SlidersHorizontal } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import { useState, type ReactNode } from 'react'
 import { quoteWord } from '@/server/api/shell-words.ts'
 import { makerOf } from '@/components/callers/caller-words.ts'
@@ -12,7 +13,12 @@ import { Button } from '@/components/ui/button.tsx'
 import { Card, CardBody, CardHeader } from '@/components/ui/card.tsx'
 import { CopyButton } from '@/components/ui/copy-button.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
+import { Notice } from '@/components/ui/notice.tsx'
 import { useContainer } from './container-provider.tsx'
+
+const LimitsDialog = dynamic(() =>
+  import('@/components/containers/limits/limits-dialog.tsx').then((module) => module.LimitsDialog),
+)
 
 /** What runs in it and how. */
 export function ConfigCard() {
@@ -131,11 +137,14 @@ export function EnvironmentCard() {
 }
 
 export function LimitsCard() {
-  const { container } = useContainer()
+  const { container, removed } = useContainer()
+  const [editing, setEditing] = useState(false)
+  const [warnings, setWarnings] = useState<string[]>([])
   const host = container.HostConfig ?? {}
   const cores = (host.NanoCpus ?? 0) / 1e9
   const quota = (host.CpuQuota ?? 0) / (host.CpuPeriod || 100_000)
-  const bytes = (value: number | undefined | null) => (value ? formatBytes(value) : undefined)
+  const bytes = (value: number | undefined | null) =>
+    value && value > 0 ? formatBytes(value) : undefined
   const facts: [string, ReactNode][] = [
     ['CPU', cores > 0 ? count(cores, 'core') : quota > 0 ? count(quota, 'core') : 'no limit'],
     ['CPU shares', host.CpuShares || undefined],
@@ -151,10 +160,42 @@ export function LimitsCard() {
   ]
   return (
     <Card>
-      <CardHeader title="Limits" />
-      <CardBody>
+      <CardHeader
+        title="Limits"
+        actions={
+          !removed && (
+            <Button size="sm" onClick={() => setEditing(true)}>
+              <SlidersHorizontal aria-hidden /> Change
+            </Button>
+          )
+        }
+      />
+      <CardBody className="flex flex-col gap-3">
+        {warnings.length > 0 && (
+          <Notice
+            kind="warning"
+            title="Not all of it holds on this host"
+            actions={
+              <Button size="xs" variant="ghost" onClick={() => setWarnings([])}>
+                Dismiss
+              </Button>
+            }
+          >
+            {warnings.join(' ')}
+          </Notice>
+        )}
         <Facts facts={facts} />
       </CardBody>
+      {editing && (
+        <LimitsDialog
+          container={container}
+          onDone={(told) => {
+            setWarnings(told)
+            setEditing(false)
+          }}
+          onClose={() => setEditing(false)}
+        />
+      )}
     </Card>
   )
 }
