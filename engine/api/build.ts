@@ -1,14 +1,17 @@
 import { z } from 'zod'
-import type { BuildContext, BuildEngine, BuildRequest } from '../contract/builds.ts'
+import type { Shared } from '../buildkit/solve.ts'
+import type { Engine } from '../contract.ts'
+import type { BuildContext, BuildRequest } from '../contract/builds.ts'
 import type { RegistryCredentials } from '../contract/common.ts'
-import { BuildError, errorMessage, InvalidParameterError } from '../errors.ts'
+import { BuildError, errorMessage, InvalidParameterError, NotImplementedError } from '../errors.ts'
+import { byBuildKit, uploadFor } from './build-by-buildkit.ts'
 import { classicLines } from './build-lines.ts'
 import type { Call } from './call.ts'
 import { begun } from './containers.ts'
 import { authConfig } from './object-bodies.ts'
 import { route } from './router.ts'
 import type { Route } from './router.ts'
-import { filters, flag, integer, unread, unsupported, word } from './values.ts'
+import { filters, flag, integer, unread, word } from './values.ts'
 
 const NO_CONTAINERS = 'steps leave no containers behind'
 
@@ -39,24 +42,21 @@ const buildQuery = {
   networkmode: word,
   platform: word,
   target: word,
-  outputs: unsupported('outputs', 'only BuildKit has them (docker buildx build --output)'),
-  version: z
-    .string()
-    .optional()
-    .transform((text) => {
-      if (text === '2')
-        throw new InvalidParameterError(
-          'this address takes builds of the classic kind: set DOCKER_BUILDKIT=0',
-        )
-      return text
-    }),
+  /** Of `version=2` alone, as `session` is: the classic builder's result is an image. */
+  outputs: word,
+  /** `2` asks for BuildKit. */
+  version: word,
+  session: word,
+  /** By which a context that another request brings is found. */
+  buildid: word,
   isolation: unread('a setting of Windows containers'),
   cgroupparent: word,
   /** Repeated, or a JSON list, as SDKs send it. */
   securityopt: word,
 }
 
-export function buildRoutes(builds: BuildEngine): Route[] {
+export function buildRoutes(engine: Engine, shared: Shared): Route[] {
+  const { builds } = engine
   return [
     route({
       method: 'POST',
@@ -64,8 +64,36 @@ export function buildRoutes(builds: BuildEngine): Route[] {
       query: buildQuery,
       handle: async (call, query) => {
         const request = requestOf(call, query)
+        const outputs = jsonOf('outputs', query.outputs, buildOutputs)
+        if (query.version === '2') {
+          const { q: quiet, buildid = '', session = '' } = query
+          const door = { engine, shared, signal: call.signal }
+          const upload = uploadFor(buildid)
+          if (upload !== undefined) {
+            await shared.uploads.offer(upload, call.body, call.signal)
+            call.send(200)
+            return
+          }
+          const lines = await byBuildKit(request, { buildid, outputs, quiet, session }, door)
+          await call.sendLines(told(lines, call.signal))
+          return
+        }
+        if (outputs.length > 0)
+          throw new NotImplementedError('outputs is not supported: only BuildKit has them')
         const events = await begun(builds.build(request, call.signal))
         await call.sendLines(told(classicLines(events, query.q), call.signal))
+      },
+    }),
+    // the docker CLI before 23 asks for it when it is interrupted, and waits for the build to end
+    route({
+      method: 'POST',
+      path: '/build/cancel',
+      query: { id: word },
+      handle: (call, { id }) => {
+        if (id === undefined) throw new InvalidParameterError('build ID not provided')
+        shared.cancels.get(id)?.()
+        call.send(200)
+        return Promise.resolve()
       },
     }),
     route({
@@ -158,6 +186,18 @@ const buildArgs = z
       Object.entries(args ?? {}).map(([name, value]) => [name, value ?? undefined]),
     ),
   )
+
+const buildOutputs = z
+  .array(
+    z.object({
+      Type: z.string(),
+      Attrs: z
+        .record(z.string(), z.string())
+        .nullish()
+        .transform((attrs) => attrs ?? {}),
+    }),
+  )
+  .default([])
 
 const ulimits = z
   .array(z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() }))

@@ -23,7 +23,7 @@ export function routesOf(engine: Engine, buildkit: Shared): Route[] {
     ...attachRoutes(engine.containers),
     ...execRoutes(engine.execs),
     ...imageRoutes(engine.images),
-    ...buildRoutes(engine.builds),
+    ...buildRoutes(engine, buildkit),
     ...buildkitRoutes(engine, buildkit),
     ...networkRoutes(engine.networks),
     ...volumeRoutes(engine.volumes),

@@ -75,10 +75,7 @@ export function systemRoutes(system: SystemEngine): Route[] {
   ]
 }
 
-/**
- * Docker's own CLI before 23 speaks BuildKit by `POST /build?version=2`, which is not served: it is told to build the
- * classic way.
- */
+/** Docker's own CLI before 23 builds the classic way unless DOCKER_BUILDKIT=1 asks for more, as with the daemons of its time. */
 const BEFORE_BUILDX = /^Docker-Client\/(?:1\d|20)\./
 
 function ping(call: Call): Promise<void> {

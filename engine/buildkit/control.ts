@@ -2,7 +2,8 @@ import { meantBy } from '../build/prune.ts'
 import type { Engine } from '../contract.ts'
 import type { BuildCacheRecord, BuildPruneOptions } from '../contract/builds.ts'
 import type { Filters } from '../contract/common.ts'
-import { GrpcError, grpcErrorOf } from './grpc-error.ts'
+import { carryOut } from './carry-out.ts'
+import { GrpcError } from './grpc-error.ts'
 import { streaming, unary } from './grpc-server.ts'
 import type { GrpcCall, GrpcMethods } from './grpc-server.ts'
 import {
@@ -29,7 +30,7 @@ import {
   UPDATE_HISTORY_REQUEST,
   USAGE_RECORD,
 } from './messages.ts'
-import type { SolveRequest, UsageRecord } from './messages.ts'
+import type { UsageRecord } from './messages.ts'
 import { historyEvents, ownProgress, recordedProgress, updateHistory } from './history-events.ts'
 import type { Progress } from './progress.ts'
 import { registryCache } from './solve-request.ts'
@@ -52,7 +53,11 @@ const LOOK_EVERY_MS = 10
 export function buildkitMethods(engine: Engine, shared: Shared): GrpcMethods {
   return {
     [`${CONTROL}/Solve`]: unary(SOLVE_REQUEST, SOLVE_RESPONSE, async (request, call) => ({
-      ExporterResponse: await solve(engine, shared, request, call.signal),
+      ExporterResponse: await carryOut(
+        new SolveJob(request, engine, shared, call.signal),
+        request,
+        { engine, shared, signal: call.signal },
+      ),
     })),
     [`${CONTROL}/Status`]: streaming(
       STATUS_REQUEST,
@@ -157,34 +162,6 @@ const FRONTEND_CAPS = [
 ]
 /** Several things to do with a result; the others are about definitions, of which none are taken. */
 const LLB_CAPS = ['exporter.multiple', 'source.image', 'source.local', 'constraints', 'platform']
-
-async function solve(
-  engine: Engine,
-  shared: Shared,
-  request: SolveRequest,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  const { history, jobs } = shared
-  const job = new SolveJob(request, engine, shared, signal)
-  const before = await ownProgress(engine.builds, history, job.ref)
-  if (jobs.has(job.ref) || before)
-    throw new GrpcError('ALREADY_EXISTS', `job ${job.ref} already exists`)
-  jobs.set(job.ref, job)
-  history.start(request, job.progress)
-  try {
-    const response = await job.run()
-    history.complete(job.ref, { response })
-    return response
-  } catch (error) {
-    const failure = signal.aborted ? cancelled() : grpcErrorOf(error)
-    const { details, grpcCode: code, message } = failure
-    history.complete(job.ref, { error: { code, message, details } })
-    throw failure
-  } finally {
-    jobs.delete(job.ref)
-    job.progress.end()
-  }
-}
 
 /** The build that a call of a client's gateway is about. */
 async function jobOf({ jobs }: Shared, { headers, signal }: GrpcCall): Promise<SolveJob> {

@@ -6,13 +6,20 @@ import { GrpcClient } from './grpc-client.ts'
 /** A client's half of its builds: over one connection it serves files, secrets and credentials, as long as that is open. */
 export class Session {
   readonly id: string
-  readonly client: GrpcClient
+  readonly #client: GrpcClient | undefined
   readonly #methods: ReadonlySet<string>
 
-  constructor(id: string, methods: ReadonlySet<string>, client: GrpcClient) {
+  /** @param client undefined: the build has none, and nothing is supported */
+  constructor(id: string, methods: ReadonlySet<string>, client: GrpcClient | undefined) {
     this.id = id
-    this.client = client
+    this.#client = client
     this.#methods = methods
+  }
+
+  /** @throws UNAVAILABLE when there is no session */
+  get client(): GrpcClient {
+    if (!this.#client) throw new GrpcError('UNAVAILABLE', 'the build has no session')
+    return this.#client
   }
 
   /** @param method `/moby.filesync.v1.FileSync/DiffCopy` */
@@ -20,6 +27,9 @@ export class Session {
     return this.#methods.has(method.toLowerCase())
   }
 }
+
+/** What a build has that names no session. */
+const NO_SESSION = new Session('', new Set(), undefined)
 
 /** How long a build waits for the session that it names. */
 const WAIT_MS = 10_000
@@ -64,8 +74,13 @@ export class Sessions {
     connection.destroy()
   }
 
-  /** Waits a little for a session: its connection and that of the build are opened at the same time. */
+  /**
+   * Waits a little for a session: its connection and that of the build are opened at the same time.
+   *
+   * @param id empty: none, which supports nothing
+   */
   async get(id: string, signal: AbortSignal): Promise<Session> {
+    if (id === '') return NO_SESSION
     const until = Date.now() + WAIT_MS
     for (;;) {
       const session = this.#open.get(id)

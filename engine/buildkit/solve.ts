@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { buildsDirectory } from '../build/build.ts'
 import type { Engine } from '../contract.ts'
-import type { BuildEvent, CacheExport } from '../contract/builds.ts'
+import type { BuildEvent, BuildRequest, CacheExport } from '../contract/builds.ts'
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { cacheExport } from './cache-options.ts'
 import { planExports } from './exporters.ts'
@@ -22,12 +23,16 @@ import { cacheExportsOf, imagesIn, refuseUnknown, registryCache } from './solve-
 import type { FrontEndRequest } from './solve-request.ts'
 import { Sessions } from './session.ts'
 import type { Session } from './session.ts'
+import { Uploads } from './uploads.ts'
 import { getAgent, getCredentials, getSecret } from './session-services.ts'
 
 /** What the doors of all clients share. */
 export interface Shared {
   sessions: Sessions
   history: BuildHistory
+  uploads: Uploads
+  /** Ends a build, by the name that `POST /build` gives it. */
+  cancels: Map<string, () => void>
   /** Under way, by the ref that the client chose. */
   jobs: Map<string, SolveJob>
   /** Where builds have what they need for a while. */
@@ -37,10 +42,18 @@ export interface Shared {
 export function sharedOfClients(dataRoot: string): Shared {
   return {
     sessions: new Sessions(),
+    uploads: new Uploads(),
+    cancels: new Map(),
     history: new BuildHistory(),
     jobs: new Map(),
     scratch: buildsDirectory(dataRoot),
   }
+}
+
+/** What comes with a request for a build by other ways than BuildKit's own. */
+export interface Given extends Pick<BuildRequest, 'auth' | 'squash'> {
+  /** The context, in place of one of the client's session; it can be read once. */
+  tar?: Readable
 }
 
 /** What a client's gateway says in the end: the result it wants, or why there is none. */
@@ -62,6 +75,7 @@ export class SolveJob {
   readonly #engine: Engine
   readonly #shared: Shared
   readonly #signal: AbortSignal
+  readonly #given: Given
   readonly #exports: PlannedExport[]
   /** Results that the client's gateway knows by these names. */
   readonly #images = new Map<string, BuiltImage>()
@@ -72,7 +86,13 @@ export class SolveJob {
   #return: (returned: Returned) => void = () => undefined
 
   /** @throws for what cannot be done, before anything is */
-  constructor(request: SolveRequest, engine: Engine, shared: Shared, signal: AbortSignal) {
+  constructor(
+    request: SolveRequest,
+    engine: Engine,
+    shared: Shared,
+    signal: AbortSignal,
+    given: Given = {},
+  ) {
     refuseUnknown(request)
     this.ref = request.Ref
     this.progress = new Progress(request.Ref)
@@ -80,6 +100,7 @@ export class SolveJob {
     this.#engine = engine
     this.#shared = shared
     this.#signal = signal
+    this.#given = given
     this.#exports = planExports(request)
     this.#cacheExports = cacheExportsOf(request.Cache).flatMap(
       (one) => cacheExport(one, this.#cacheResponse) ?? [],
@@ -177,6 +198,8 @@ export class SolveJob {
     if (this.#request.EnableSessionExporter && session.supports(FIND_EXPORTERS))
       throw new GrpcError('UNKNOWN', 'outputs that a session finds are not asked for here')
     const platforms = asked.platforms.length > 0 ? asked.platforms : [undefined]
+    if (this.#given.tar && platforms.length > 1)
+      throw new GrpcError('UNKNOWN', 'a context that is sent along is built for one platform')
     const images: BuiltImage[] = []
     for (const platform of platforms)
       images.push({
@@ -216,8 +239,9 @@ export class SolveJob {
           return id === undefined ? session : await this.#shared.sessions.get(id, signal)
         },
       }
-      loaded = await loadDefinition(sessions, asked, progress, signal)
-      const { context, dockerfile } = loaded
+      const { tar, ...alike } = this.#given
+      if (!tar) loaded = await loadDefinition(sessions, asked, progress, signal)
+      const context = loaded?.context ?? (tar ? { tar } : { empty: true as const })
       const contexts = Object.entries(contextsFor(asked.contexts, fullPlatform(platform))).map(
         ([name, one]) => [name, openContext(one, sessions, signal)] as const,
       )
@@ -226,6 +250,7 @@ export class SolveJob {
       const events = this.#engine.builds.build(
         {
           ...asked.request,
+          ...alike,
           id,
           context,
           client: {
@@ -239,7 +264,8 @@ export class SolveJob {
           cacheImports: asked.cacheImports.map((of) => of(session)),
           cacheExports: this.#cacheExports.map((of) => of(session)),
           // one that is nowhere is looked for under its other spelling
-          dockerfile: dockerfile || asked.filename !== 'Dockerfile' ? asked.filename : undefined,
+          dockerfile:
+            loaded?.dockerfile || asked.filename !== 'Dockerfile' ? asked.filename : undefined,
           secret: (id) => getSecret(session, id, signal),
           ssh: (id) => getAgent(session, id, signal),
           credentials: (registry) => getCredentials(session, registry, signal),

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import Docker from 'dockerode'
+import { STATUS_RESPONSE } from '../../engine/buildkit/messages.ts'
 import type { PathStat } from '../../engine/contract/containers.ts'
 import { tarHeader } from '../../engine/tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../../engine/tar/write.ts'
@@ -49,14 +50,7 @@ describe('the dockerode SDK', () => {
   })
 
   test('buildImage() sends a context, tells progress and makes an image', async () => {
-    const Dockerfile = 'FROM busybox\nARG W\nRUN echo hello $W\nCMD ["true"]\n'
-    const header = tarHeader({ type: 'file', name: 'Dockerfile', size: Dockerfile.length })
-    const tar = Buffer.concat([
-      encodeHeader(header),
-      Buffer.from(Dockerfile),
-      tarPadding(Dockerfile.length),
-      TAR_END,
-    ])
+    const tar = contextOf('FROM busybox\nARG W\nRUN echo hello $W\nCMD ["true"]\n')
     const lines = async (given: string): Promise<{ stream?: string; error?: string }[]> => {
       const answer = await docker.buildImage(Readable.from([tar]), {
         t: 'sdk:built',
@@ -74,6 +68,35 @@ describe('the dockerode SDK', () => {
     const image = await docker.getImage('sdk:built').inspect()
     assert.deepEqual(image.Config.Cmd, ['true'])
     await docker.getImage('sdk:built').remove()
+  })
+
+  test('buildImage() by BuildKit, with or without a session, tells steps, what they print, and the image', async () => {
+    const tar = contextOf('FROM busybox\nARG W\nRUN echo hello $W\n')
+    for (const authconfig of [undefined, { username: 'u', password: 'p' }]) {
+      const W = authconfig ? 'signed in' : 'nobody'
+      const options = { t: 'sdk:kit', buildargs: { W }, version: '2' as const }
+      const answer = await docker.buildImage(Readable.from([tar]), {
+        ...options,
+        ...(authconfig ? { authconfig } : {}),
+      })
+      const { image, printed, steps } = await buildkitAnswer(answer)
+      assert.ok(steps.includes('[3/3] RUN echo hello $W'), steps.join('\n'))
+      assert.match(printed, new RegExp(`hello ${W}\n`))
+      assert.equal(image, (await docker.getImage('sdk:kit').inspect()).Id)
+      await docker.getImage('sdk:kit').remove()
+    }
+  })
+
+  test('buildImage() by BuildKit tells why a step failed, and refuses what it cannot do', async () => {
+    const tar = contextOf('FROM busybox\nRUN echo before; exit 3\n')
+    const answer = await docker.buildImage(Readable.from([tar]), { version: '2' })
+    const { error, printed } = await buildkitAnswer(answer)
+    assert.equal(printed, 'before\n')
+    assert.match(error ?? '', /process "\/bin\/sh -c echo before; exit 3" .* exit code: 3/)
+    await assert.rejects(
+      docker.buildImage(Readable.from([tar]), { version: '2', networkmode: 'other' }),
+      { statusCode: 400, message: /network mode "other" not supported by buildkit/ },
+    )
   })
 
   test('exec carries input and output over a hijacked connection', async () => {
@@ -159,3 +182,38 @@ describe('the dockerode SDK', () => {
     await docker.getImage('noted').remove()
   })
 })
+
+/** An archive with nothing but a Dockerfile in it. */
+function contextOf(dockerfile: string): Buffer {
+  const header = tarHeader({ type: 'file', name: 'Dockerfile', size: dockerfile.length })
+  const padding = tarPadding(dockerfile.length)
+  return Buffer.concat([encodeHeader(header), Buffer.from(dockerfile), padding, TAR_END])
+}
+
+interface BuildkitLine {
+  id?: string
+  aux?: string | { ID: string }
+  error?: string
+}
+
+/** What a build by BuildKit answers: names of steps, what they printed, and the image or why there is none. */
+async function buildkitAnswer(
+  answer: NodeJS.ReadableStream,
+): Promise<{ steps: string[]; printed: string; image?: string; error?: string }> {
+  const lines = (await text(answer)).trim().split('\n')
+  const told = lines.map((line) => JSON.parse(line) as BuildkitLine)
+  const traces = told.flatMap(({ aux, id }) =>
+    id === 'moby.buildkit.trace' && typeof aux === 'string'
+      ? [STATUS_RESPONSE.decode(Buffer.from(aux, 'base64'))]
+      : [],
+  )
+  const { aux, error } = told.at(-1) ?? {}
+  return {
+    steps: traces.flatMap(({ vertexes }) => vertexes.map(({ name }) => name ?? '')),
+    printed: traces
+      .flatMap(({ logs }) => logs.map(({ msg }) => Buffer.from(msg).toString()))
+      .join(''),
+    ...(typeof aux === 'object' ? { image: aux.ID } : {}),
+    ...(error === undefined ? {} : { error }),
+  }
+}
