@@ -212,6 +212,12 @@ export function errnoOfError(error: unknown): string | undefined {
   return typeof errno === 'number' ? code : undefined
 }
 
+/** Whether a system call failed so, made here or by Node. */
+export function isErrno(error: unknown, ...names: string[]): boolean {
+  const errno = errnoOfError(error)
+  return errno !== undefined && names.includes(errno)
+}
+
 /** The errno's symbol of a call of the addon that failed. */
 export function errnoOf(rc: number): string | undefined {
   return rc < 0 ? errnoName(-rc) : undefined

@@ -4,6 +4,7 @@ import {
   DIRECTORY,
   createFileAt,
   errnoOfError,
+  isErrno,
   fchmodat,
   fchownat,
   linkat,
@@ -18,10 +19,13 @@ import {
 } from '../native/fs.ts'
 import { removeTreeAt } from '../native/trees.ts'
 import { setxattrAt } from '../native/xattr.ts'
-import { bytesOf, textOf } from '../tar/header.ts'
+import { cleanName } from '../tar/clean-name.ts'
+import { bytesOf, shownName } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
-import { tooManyMembers } from './limits.ts'
+import { LayerDirectories, setOpaque } from './layer-directories.ts'
+import { tooManyBytes, tooManyMembers, type UnpackLimits } from './limits.ts'
+import { isWhiteout } from './merged.ts'
 
 const {
   S_IFMT,
@@ -39,14 +43,6 @@ const {
 
 /** Files up to this size are gathered and written by one native call. */
 const SMALL_FILE = 128 * 1024
-const MAX_OPEN_DIRECTORIES = 64
-
-/** What an archive may cost before it is refused. */
-export interface UnpackLimits {
-  /** Bytes of all files together. */
-  maxBytes: number
-  maxEntries: number
-}
 
 export interface LayerContent {
   /** Sum of the files' sizes, as Docker counts a layer. */
@@ -66,11 +62,9 @@ export interface LayerContent {
  * @see image-spec layer.md, "Representing Changes"; Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"
  */
 export class LayerWriter implements TarSink {
-  readonly #root: number
-  readonly #limits: UnpackLimits
-  readonly #directories = new Map<string, number>()
+  readonly #limits: Pick<UnpackLimits, 'maxBytes' | 'maxEntries'>
+  readonly #directories: LayerDirectories
   readonly #directoryTimes = new Map<string, { seconds: number; nanos: number }>()
-  readonly #implicit = new Set<string>()
   #bytes = 0
   #entries = 0
   #sizeBytes = 0
@@ -83,10 +77,9 @@ export class LayerWriter implements TarSink {
   #fd = -1
 
   /** @param root path of an existing, empty directory */
-  constructor(root: string, limits: UnpackLimits) {
-    this.#root = fs.openSync(root, O_RDONLY | O_DIRECTORY)
+  constructor(root: string, limits: Pick<UnpackLimits, 'maxBytes' | 'maxEntries'>) {
+    this.#directories = new LayerDirectories(root)
     this.#limits = limits
-    this.#implicit.add('')
   }
 
   entry(header: TarHeader): void {
@@ -99,7 +92,7 @@ export class LayerWriter implements TarSink {
 
   data(chunk: Buffer, offset: number): void {
     this.#bytes += chunk.length
-    if (this.#bytes > this.#limits.maxBytes) this.#refuseSize()
+    if (this.#bytes > this.#limits.maxBytes) throw tooManyBytes(this.#limits)
     if (!this.#place) return
     if (this.#fd < 0) {
       this.#gathered.push(Buffer.from(chunk))
@@ -133,7 +126,7 @@ export class LayerWriter implements TarSink {
       let fd: number
       try {
         fd = openInRoot(
-          this.#root,
+          this.#directories.root,
           path === '' ? '.' : bytesOf(path),
           O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
         )
@@ -151,24 +144,23 @@ export class LayerWriter implements TarSink {
     return {
       sizeBytes: this.#sizeBytes,
       entries: this.#entries,
-      implicitDirectories: [...this.#implicit],
+      implicitDirectories: [...this.#directories.implicit],
     }
   }
 
   close(): void {
-    this.#forgetDirectories()
+    this.#directories.close()
     if (this.#fd >= 0) fs.closeSync(this.#fd)
     this.#fd = -1
-    fs.closeSync(this.#root)
   }
 
   #begin(header: TarHeader): void {
-    const path = cleanName(header.name)
+    const path = pathOf(header.name)
     if (path === '') {
       if (header.type !== 'dir')
-        throw new InvalidParameterError(`invalid name in archive: ${shown(header.name)}`)
-      this.#implicit.delete('')
-      this.#finishDirectory(header, '', this.#root, '.')
+        throw new InvalidParameterError(`invalid name in archive: ${shownName(header.name)}`)
+      this.#directories.implicit.delete('')
+      this.#finishDirectory(header, '', this.#directories.root, '.')
       return
     }
     const slash = path.lastIndexOf('/')
@@ -178,14 +170,15 @@ export class LayerWriter implements TarSink {
       this.#whiteout(parent, base)
       return
     }
-    const directory = this.#directory(parent)
+    const directory = this.#directories.get(parent)
     const name = bytesOf(base)
     switch (header.type) {
       case 'dir':
         this.#createDirectory(header, path, directory, name)
         return
       case 'file':
-        if (header.size > this.#limits.maxBytes && header.sparse === undefined) this.#refuseSize()
+        if (header.size > this.#limits.maxBytes && header.sparse === undefined)
+          throw tooManyBytes(this.#limits)
         this.#place = { path, directory, base: name }
         this.#gathered = []
         this.#gatheredBytes = 0
@@ -227,10 +220,10 @@ export class LayerWriter implements TarSink {
         this.#remove(directory, base)
         mkdirat(directory, base, 0o700)
         // what the whiteout hid below stays hidden
-        if (hides) setxattrAt(directory, base, OPAQUE, YES)
+        if (hides) setOpaque(directory, base)
       }
     }
-    this.#implicit.delete(path)
+    this.#directories.implicit.delete(path)
     this.#finishDirectory(header, path, directory, base)
   }
 
@@ -277,13 +270,13 @@ export class LayerWriter implements TarSink {
   }
 
   #createLink(header: TarHeader, path: string, directory: number, base: Buffer): void {
-    const target = cleanName(header.linkName)
+    const target = pathOf(header.linkName)
     if (target === '')
-      throw new InvalidParameterError(`invalid hard link target: ${shown(header.linkName)}`)
+      throw new InvalidParameterError(`invalid hard link target: ${shownName(header.linkName)}`)
     if (target === path) return
     const slash = target.lastIndexOf('/')
     const from = openInRoot(
-      this.#root,
+      this.#directories.root,
       slash <= 0 ? '.' : bytesOf(target.slice(0, slash)),
       DIRECTORY,
     )
@@ -292,7 +285,7 @@ export class LayerWriter implements TarSink {
       const found = statat(from, targetBase)
       if (found === undefined || (found.mode & S_IFMT) === S_IFDIR) {
         throw new InvalidParameterError(
-          `hard link ${shown(header.name)} to ${shown(header.linkName)}: ${found ? 'it is a directory' : 'no such file in the layer'}`,
+          `hard link ${shownName(header.name)} to ${shownName(header.linkName)}: ${found ? 'it is a directory' : 'no such file in the layer'}`,
         )
       }
       const existing = statat(directory, base)
@@ -308,20 +301,20 @@ export class LayerWriter implements TarSink {
   /** `.wh.NAME` hides NAME of the layers below; `.wh..wh..opq` hides all of them in its directory. */
   #whiteout(parent: string, base: string): void {
     if (base === '.wh..wh..opq') {
-      setxattrAt(this.#directory(parent), '', OPAQUE, YES)
+      setOpaque(this.#directories.get(parent), '')
       return
     }
     // aufs kept its own books under such names
     if (base.startsWith('.wh..wh.')) return
     const hidden = base.slice('.wh.'.length)
     if (hidden === '' || hidden === '.' || hidden === '..') {
-      throw new InvalidParameterError(`invalid whiteout in archive: ${shown(base)}`)
+      throw new InvalidParameterError(`invalid whiteout in archive: ${shownName(base)}`)
     }
-    const directory = this.#directory(parent)
+    const directory = this.#directories.get(parent)
     const name = bytesOf(hidden)
     const found = statat(directory, name)
     if (found === undefined) mknodat(directory, name, S_IFCHR, 0, 0)
-    else if ((found.mode & S_IFMT) === S_IFDIR) setxattrAt(directory, name, OPAQUE, YES)
+    else if ((found.mode & S_IFMT) === S_IFDIR) setOpaque(directory, name)
   }
 
   #setXattrs(header: TarHeader, directory: number, base: Buffer | string): void {
@@ -346,7 +339,7 @@ export class LayerWriter implements TarSink {
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
       this.#remove(directory, base)
-      this.#implicit.delete(path)
+      this.#directories.implicit.delete(path)
       create()
     }
   }
@@ -356,65 +349,11 @@ export class LayerWriter implements TarSink {
       unlinkat(directory, base)
     } catch (error) {
       if (!isErrno(error, 'EISDIR')) throw error
-      this.#keepOnly(directory)
+      this.#directories.keepOnly(directory)
       removeTreeAt(directory, base)
     }
     // a link on the way to a directory may be gone, too
-    this.#keepOnly(directory)
-  }
-
-  /** A descriptor of a directory in the layer, made when missing. It belongs to the cache. */
-  #directory(path: string): number {
-    if (path === '') return this.#root
-    const cached = this.#directories.get(path)
-    if (cached !== undefined) return cached
-    let fd: number
-    try {
-      fd = openInRoot(this.#root, bytesOf(path), DIRECTORY)
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
-      fd = this.#makeDirectories(path)
-    }
-    if (this.#directories.size >= MAX_OPEN_DIRECTORIES) this.#forgetDirectories()
-    this.#directories.set(path, fd)
-    return fd
-  }
-
-  #makeDirectories(path: string): number {
-    const slash = path.lastIndexOf('/')
-    const parent = this.#directory(slash < 0 ? '' : path.slice(0, slash))
-    const base = bytesOf(path.slice(slash + 1))
-    const found = statat(parent, base)
-    const hides = found !== undefined && isWhiteout(found)
-    if (found !== undefined && !hides) {
-      throw new InvalidParameterError(`${shown(path)} is not a directory of the layer`)
-    }
-    if (hides) unlinkat(parent, base)
-    mkdirat(parent, base, 0o755)
-    fchmodat(parent, base, 0o755)
-    if (hides) setxattrAt(parent, base, OPAQUE, YES)
-    else this.#implicit.add(path)
-    return openBeneath(parent, base, DIRECTORY | O_NOFOLLOW)
-  }
-
-  /** Names may lead elsewhere now: all but the descriptor in use is closed. */
-  #keepOnly(inUse: number): void {
-    for (const [path, fd] of this.#directories) {
-      if (fd === inUse) continue
-      fs.closeSync(fd)
-      this.#directories.delete(path)
-    }
-  }
-
-  #forgetDirectories(): void {
-    for (const fd of this.#directories.values()) fs.closeSync(fd)
-    this.#directories.clear()
-  }
-
-  #refuseSize(): never {
-    throw new InvalidParameterError(
-      `the archive unpacks to more than ${this.#limits.maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
-    )
+    this.#directories.keepOnly(directory)
   }
 
   /** Runs a step; a failed system call tells which member it was. */
@@ -428,7 +367,7 @@ export class LayerWriter implements TarSink {
         error instanceof SystemError
           ? error.syscall
           : ((error as NodeJS.ErrnoException).syscall ?? 'write')
-      const message = `unpacking ${shown(header.name)}: ${what}: ${errno}`
+      const message = `unpacking ${shownName(header.name)}: ${what}: ${errno}`
       if (ARCHIVE_FAULTS.includes(errno)) throw new InvalidParameterError(message, { cause: error })
       throw new Error(message, { cause: error })
     }
@@ -453,40 +392,15 @@ const ARCHIVE_FAULTS = [
   'EMLINK',
   'EPERM',
 ]
-const OPAQUE = 'trusted.overlay.opaque'
-const YES = Buffer.from('y')
 const EMPTY = Buffer.alloc(0)
 
-/**
- * A name without empty and `.` components and with `..` resolved by its text, as Docker does: absolute names are taken
- * from the layer's root.
- *
- * @throws INVALID_PARAMETER when `..` leads out
- */
-function cleanName(name: string): string {
-  const kept: string[] = []
-  for (const component of name.split('/')) {
-    if (component === '' || component === '.') continue
-    if (component !== '..') kept.push(component)
-    else if (kept.pop() === undefined) {
-      throw new InvalidParameterError(
-        `invalid name in archive: ${shown(name)} is outside of its root`,
-      )
-    }
+/** @throws INVALID_PARAMETER when it leads out of the layer */
+function pathOf(name: string): string {
+  const path = cleanName(name)
+  if (path === undefined) {
+    throw new InvalidParameterError(
+      `invalid name in archive: ${shownName(name)} is outside of its root`,
+    )
   }
-  return kept.join('/')
-}
-
-function isWhiteout(stat: { mode: number; rdevMajor: number; rdevMinor: number }): boolean {
-  return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0
-}
-
-function isErrno(error: unknown, ...names: string[]): boolean {
-  const errno = errnoOfError(error)
-  return errno !== undefined && names.includes(errno)
-}
-
-function shown(name: string): string {
-  const text = textOf(name)
-  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)
+  return path
 }

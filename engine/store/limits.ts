@@ -1,9 +1,14 @@
 import { InvalidParameterError } from '../errors.ts'
-import type { UnpackJob } from './unpack.ts'
+import type { BombLimits } from './decompress-within.ts'
 
-export type UnpackLimits = UnpackJob['limits']
+/** What an archive may grow to before it is refused. */
+export interface UnpackLimits extends BombLimits {
+  /** Bytes of all files together. */
+  maxBytes: number
+  maxEntries: number
+}
 
-/** What an archive may grow to before it is refused; real ones stay far below. */
+/** Real archives stay far below. */
 export const DEFAULT_LIMITS: UnpackLimits = {
   maxBytes: 256 * 2 ** 30,
   maxEntries: 20_000_000,

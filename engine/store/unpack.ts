@@ -3,16 +3,16 @@ import fs from 'node:fs'
 import { EngineError } from '../errors.ts'
 import { TarParser } from '../tar/read.ts'
 import { decompressWithin } from './decompress-within.ts'
-import type { BombLimits } from './decompress-within.ts'
 import { LayerWriter } from './layer-writer.ts'
-import type { LayerContent, UnpackLimits } from './layer-writer.ts'
+import type { LayerContent } from './layer-writer.ts'
+import type { UnpackLimits } from './limits.ts'
 
 export interface UnpackJob {
   /** The layer's archive, compressed or not. */
   blob: string
   /** An existing, empty directory; without one the archive is digested and nothing else. */
   directory?: string
-  limits: UnpackLimits & BombLimits
+  limits: UnpackLimits
 }
 
 export interface Unpacked extends LayerContent {

@@ -71,6 +71,12 @@ export function nameOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** A name for messages: names may be of any length, and hold anything. */
+export function shownName(name: string): string {
+  const text = textOf(name)
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)
+}
+
 /** Whether an archive may begin with these bytes: with a header whose checksum is right. */
 export function isTarHeader(start: Buffer): boolean {
   if (start.length < BLOCK) return false

@@ -16,7 +16,8 @@ import {
 import { removeTreeAt } from '../native/trees.ts'
 import { setxattrAt } from '../native/xattr.ts'
 import type { IdMap } from '../native/net.ts'
-import { bytesOf, textOf } from '../tar/header.ts'
+import { cleanName } from '../tar/clean-name.ts'
+import { bytesOf, shownName, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import type { TarSink } from '../tar/read.ts'
 import { ownerOnHost } from './id-map.ts'
@@ -137,7 +138,7 @@ export class TreeWriter implements TarSink {
   }
 
   #begin(header: TarHeader): void {
-    const path = this.#cleanName(header.name)
+    const path = this.#pathOf(header.name)
     // the directory that is copied into keeps what it is
     if (path === '') return
     const slash = path.lastIndexOf('/')
@@ -261,7 +262,7 @@ export class TreeWriter implements TarSink {
   }
 
   #linkTarget(header: TarHeader): Place {
-    const place = lookUp(this.#target, this.#cleanName(header.linkName), false)
+    const place = lookUp(this.#target, this.#pathOf(header.linkName), false)
     if (place.entry) return place
     place.close()
     throw new InvalidParameterError(
@@ -308,19 +309,15 @@ export class TreeWriter implements TarSink {
     }
   }
 
-  /** Without empty and `.` components and with `..` resolved by its text, as Docker does. @throws INVALID_PARAMETER when it leads out */
-  #cleanName(name: string): string {
-    const kept: string[] = []
-    for (const component of name.split('/')) {
-      if (component === '' || component === '.') continue
-      if (component !== '..') kept.push(component)
-      else if (kept.pop() === undefined) {
-        throw new InvalidParameterError(
-          `${shownName(name)} is outside of ${JSON.stringify(this.#shownTarget)}`,
-        )
-      }
+  /** @throws INVALID_PARAMETER when it leads out of the directory */
+  #pathOf(name: string): string {
+    const path = cleanName(name)
+    if (path === undefined) {
+      throw new InvalidParameterError(
+        `${shownName(name)} is outside of ${JSON.stringify(this.#shownTarget)}`,
+      )
     }
-    return kept.join('/')
+    return path
   }
 
   /** Runs a step; a failed system call tells which member it was, and is the caller's mistake where it can be. */
@@ -358,8 +355,4 @@ export function checkKernels({ isKernels, name }: Level): void {
 
 function openBeneathNow(parent: number, name: string): number {
   return openBeneath(parent, bytesOf(name), DIRECTORY | O_NOFOLLOW)
-}
-
-function shownName(name: string): string {
-  return JSON.stringify(textOf(name))
 }

@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../../errors.ts'
+import { cleanName } from '../../tar/clean-name.ts'
 import { tarHeader, textOf, type TarHeader } from '../../tar/header.ts'
 import type { TarSink } from '../../tar/read.ts'
 import type { IgnoreRules } from '../../tree/ignore-rules.ts'
@@ -86,13 +87,13 @@ export class Copier {
     let isSkipped = false
     return {
       entry: (header) => {
-        const name = cleanName(header.name)
+        const name = pathOf(header.name)
         isSkipped = name === ''
         if (isSkipped) return
         const prefix = target === '' ? '' : `${target}/`
         const ending = header.type === 'dir' ? '/' : ''
         const linkName =
-          header.type === 'link' ? `${prefix}${cleanName(header.linkName)}` : header.linkName
+          header.type === 'link' ? `${prefix}${pathOf(header.linkName)}` : header.linkName
         this.#sink.entry(
           this.#dressed({ ...header, name: `${prefix}${name}${ending}`, linkName }, true),
         )
@@ -116,13 +117,10 @@ export class Copier {
   }
 }
 
-function cleanName(name: string): string {
-  const kept: string[] = []
-  for (const component of name.split('/')) {
-    if (component === '' || component === '.') continue
-    if (component !== '..') kept.push(component)
-    else if (kept.pop() === undefined)
-      throw new InvalidParameterError(`${textOf(name)} in the archive leads out of it`)
-  }
-  return kept.join('/')
+/** @throws INVALID_PARAMETER when it leads out of the archive */
+function pathOf(name: string): string {
+  const path = cleanName(name)
+  if (path === undefined)
+    throw new InvalidParameterError(`${textOf(name)} in the archive leads out of it`)
+  return path
 }
