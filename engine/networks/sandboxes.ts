@@ -164,17 +164,18 @@ export class Sandboxes {
         )
       }
       live.request = { ...container.request, networks: asked }
+      let isAttached = false
       try {
         await this.#attachAll(live, [[network, settings]])
+        isAttached = true
+        await this.#containers.save(container.id, asked, live.sandbox)
       } catch (error) {
-        await this.#wiring.unplug(live, network)
-        live.request = container.request
-        await this.#wiring.refresh(live).catch((again: unknown) => {
+        const undone = { request: container.request, isTold: isAttached }
+        await this.#takeOff(live, network, undone).catch((again: unknown) => {
           this.#warn(`could not undo a connection of ${container.id}`, again)
         })
         throw error
       }
-      await this.#containers.save(container.id, asked, live.sandbox)
       this.#emitEndpoint('connect', network, container.id)
     })
   }
@@ -197,11 +198,9 @@ export class Sandboxes {
       }
       const asked = withoutNetwork(container.request.networks, network)
       const live = this.#live.get(container.id)
-      const isOn =
-        live === undefined
-          ? isAsked(container.request.networks, network)
-          : live.endpoints.has(network.id)
-      if (!isOn) {
+      // by what is written down alone when the disk refused that it had left
+      const isOn = isAsked(container.request.networks, network) || live?.endpoints.has(network.id)
+      if (isOn !== true) {
         throw new ForbiddenError(
           `container ${container.id} is not connected to network ${network.name}`,
         )
@@ -210,10 +209,8 @@ export class Sandboxes {
         await this.#containers.save(container.id, asked)
         return
       }
-      live.request = { ...container.request, networks: asked }
-      await this.#wiring.unplug(live, network)
-      await this.#wiring.refresh(live)
-      await this.#containers.save(container.id, asked, live.sandbox)
+      const request = { ...container.request, networks: asked }
+      await this.#takeOff(live, network, { request, isTold: true })
       this.#emitEndpoint('disconnect', network, container.id)
     })
   }
@@ -337,6 +334,8 @@ export class Sandboxes {
 
   async #startAlone(request: SandboxRequest): Promise<Sandbox> {
     const live = newLive(request, await this.#ownSandbox(request))
+    // known before anything can fail, so that stop() finds its namespace
+    this.#live.set(request.id, live)
     live.sandbox.hosts = this.#neighbours.renderHosts(live)
     live.sandbox.resolvConf = planResolvConfOnHost(readHostResolvConf(), request)
     return this.#startAsMember(live, 'none')
@@ -393,6 +392,28 @@ export class Sandboxes {
       takeEndpoint(live, network, settings, this.#linkPrefix),
     ])
     await this.#wiring.refresh(live, taken)
+  }
+
+  /**
+   * Takes a running container off a network. With its link it has left it: that is written down also when its ports or names
+   * cannot follow, or it would be told to be where nothing can take it off again.
+   *
+   * @param to.request what it wants of the networks from then on
+   * @param to.isTold what is written down says that it is there, or may say so
+   */
+  async #takeOff(
+    live: Live,
+    network: Network,
+    to: { request: SandboxRequest; isTold: boolean },
+  ): Promise<void> {
+    await this.#wiring.unplug(live, network)
+    live.request = to.request
+    const { id, networks } = to.request
+    try {
+      await this.#wiring.refresh(live)
+    } finally {
+      if (to.isTold) await this.#containers.save(id, networks, live.sandbox)
+    }
   }
 
   /** Takes a container's network down. Every step is tried; then the first failure is thrown. */

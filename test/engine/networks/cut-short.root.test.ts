@@ -5,8 +5,8 @@ import { NetlinkSocket } from '../../../engine/netlink/socket.ts'
 import type { NetworkConnectRequest } from '../../../engine/types/docker.ts'
 import { fetchFrom, Host, ipOf, netnsOf, run, type Started } from './harness.ts'
 
-/** Each test leaves the host as an engine does that is killed between two steps, and has another one take over. */
-describe('an engine killed in the middle of', () => {
+/** Most leave the host as an engine does that is killed between two steps, and have another one take over. */
+describe('cut short by the death of the engine, or by a full disk,', () => {
   let host: Host
   before(async () => {
     host = await Host.open()
@@ -44,7 +44,7 @@ describe('an engine killed in the middle of', () => {
     await host.networks.sweep(new Set([box.id]))
   }
 
-  test('a connection: the container is where it was, with its default route', async () => {
+  test('a connection leaves the container where it was, with its default route', async () => {
     const box = await start({ bridge: {} })
     await cut(box, (request) => host.networks.connect('a', request))
     assert.doesNotMatch(await inside(box, 'ip', '-o', 'link'), /eth1/)
@@ -57,7 +57,7 @@ describe('an engine killed in the middle of', () => {
     await host.stop('box')
   })
 
-  test('a disconnection that nothing is written of: the container is still on the network', async () => {
+  test('a disconnection that nothing is written of leaves the container on the network', async () => {
     const box = await start({ bridge: {}, a: {} })
     const ip = ipOf(box, 'a')
     await cut(box, (request) => host.networks.disconnect('a', request))
@@ -70,7 +70,7 @@ describe('an engine killed in the middle of', () => {
     await host.stop('box')
   })
 
-  test('a disconnection that only the document tells of: the container has left the network', async () => {
+  test('a disconnection that the document tells of is carried out', async () => {
     const box = await start({ bridge: {}, a: {} })
     await cut(box, (request) => host.networks.disconnect('a', request), { document: true })
     assert.deepEqual(Object.keys(box.sandbox().networks), ['bridge'])
@@ -82,7 +82,7 @@ describe('an engine killed in the middle of', () => {
     await host.stop('box')
   })
 
-  test('any of these: a default route of the container’s own choice stays', async () => {
+  test('none of these takes away a default route of the container’s own choice', async () => {
     const box = await start({ bridge: {}, a: {} })
     const gateway = await gatewayOf('bridge')
     await inside(box, 'ip', 'route', 'replace', 'default', 'via', gateway, 'dev', 'eth0')
@@ -91,7 +91,7 @@ describe('an engine killed in the middle of', () => {
     await host.stop('box')
   })
 
-  test('making a bridge: it gets all that a bridge has', async () => {
+  test('a bridge gets all that a bridge has', async () => {
     await host.networks.create({
       Name: 'half',
       Options: { 'com.docker.network.bridge.name': 'ghalftest0' },
@@ -111,5 +111,27 @@ describe('an engine killed in the middle of', () => {
     const addresses = await run(['ip', 'addr', 'show', 'dev', 'ghalftest0'])
     assert.match(addresses.stdout, /inet 10\.253\.42\.1\/24/)
     await host.networks.remove('half')
+  })
+
+  test('a connection that cannot be written down is taken back, a disconnection can be asked for again', async () => {
+    const box = await start({ bridge: {} })
+    host.diskIsFull = true
+    await assert.rejects(host.networks.connect('a', { Container: box.id }), /no space left/)
+    assert.match(host.warnings.join(), /could not undo a connection/, 'to write that it is off')
+    assert.doesNotMatch(await inside(box, 'ip', '-o', 'link'), /eth1/)
+    assert.match(await inside(box, 'ip', 'route'), /^default via .* dev eth0/)
+    assert.deepEqual((await host.networks.inspect('a')).Containers, {})
+    host.diskIsFull = false
+    await host.networks.connect('a', { Container: box.id })
+    host.diskIsFull = true
+    await assert.rejects(host.networks.disconnect('a', { Container: box.id }), /no space left/)
+    host.diskIsFull = false
+    assert.deepEqual(Object.keys(box.sandbox().networks), ['bridge', 'a'])
+    await host.networks.disconnect('a', { Container: box.id })
+    assert.deepEqual(Object.keys(box.sandbox().networks), ['bridge'])
+    await assert.rejects(host.networks.disconnect('a', { Container: box.id }), {
+      code: 'FORBIDDEN',
+    })
+    await host.stop('box')
   })
 })

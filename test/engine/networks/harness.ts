@@ -34,6 +34,8 @@ export class Host {
   readonly containers = new Map<string, NetworkedContainer>()
   readonly events: EmittedEvent[] = []
   readonly warnings: string[] = []
+  /** Nothing of a container can be written down. */
+  diskIsFull = false
   readonly #root: string
   readonly #closers: (() => unknown)[] = []
   networks!: LocalNetworks // set by open(), the only way to a Host
@@ -68,6 +70,7 @@ export class Host {
         save: (id, networks, sandbox) => {
           const container = this.containers.get(id)
           if (container === undefined) throw new Error(`no container ${id}`)
+          if (this.diskIsFull) return Promise.reject(new Error('no space left on device'))
           container.request = { ...container.request, networks }
           if (sandbox !== undefined)
             container.sandbox = JSON.parse(JSON.stringify(sandbox)) as Sandbox
