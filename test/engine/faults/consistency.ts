@@ -10,12 +10,17 @@ import { shimPids } from '../../helpers/sweep-instance.ts'
  * Holds what an engine says of its containers against what is on the host: documents, layers, volumes, processes, cgroups,
  * links, namespaces and published ports. What goes by itself a moment later (a dead namespace's links) is asked again.
  *
+ * @param options.volumesStay some may belong to no container
  * @returns what does not fit, in words
  */
-export async function inconsistencies(engine: Engine, instance: Instance): Promise<string[]> {
+export async function inconsistencies(
+  engine: Engine,
+  instance: Instance,
+  options: { volumesStay?: boolean } = {},
+): Promise<string[]> {
   const deadline = Date.now() + 8_000
   for (;;) {
-    const found = await compare(engine, instance).catch((error: unknown) => {
+    const found = await compare(engine, instance, options).catch((error: unknown) => {
       // removed between the list and a look at it, as those are that a killed engine was to remove
       if (errorCode(error) === 'NOT_FOUND') return [String(error)]
       throw error
@@ -25,7 +30,11 @@ export async function inconsistencies(engine: Engine, instance: Instance): Promi
   }
 }
 
-async function compare(engine: Engine, instance: Instance): Promise<string[]> {
+async function compare(
+  engine: Engine,
+  instance: Instance,
+  options: { volumesStay?: boolean },
+): Promise<string[]> {
   const found: string[] = []
   const differ = (what: string, actual: string[], expected: string[]): void => {
     const extra = actual.filter((one) => !expected.includes(one))
@@ -69,7 +78,7 @@ async function compare(engine: Engine, instance: Instance): Promise<string[]> {
     Mounts.flatMap(({ Name, Type }) => (Type === 'volume' && Name !== undefined ? [Name] : [])),
   )
   const volumes = (Volumes ?? []).map(({ Name }) => Name)
-  differ('volume', volumes, [...new Set(mounted)])
+  if (options.volumesStay !== true) differ('volume', volumes, [...new Set(mounted)])
   differ('volume directory', names(path.join(dataRoot, 'volumes')), volumes)
 
   const shims = shimPids(instance).length
@@ -79,8 +88,11 @@ async function compare(engine: Engine, instance: Instance): Promise<string[]> {
     ({ HostConfig }) => HostConfig?.NetworkMode !== 'none' && HostConfig?.NetworkMode !== 'host',
   )
   const veths = vethsOf(instance).length
-  if (veths !== bridged.length)
-    found.push(`${String(veths)} links for ${String(bridged.length)} containers on a network`)
+  const endpoints = bridged.flatMap(({ NetworkSettings }) =>
+    Object.keys(NetworkSettings?.Networks ?? {}),
+  ).length
+  if (veths !== endpoints)
+    found.push(`${String(veths)} links for ${String(endpoints)} places on a network`)
   const published = live.flatMap(({ NetworkSettings }) =>
     Object.values(NetworkSettings?.Ports ?? {}).flatMap((bindings) =>
       (bindings ?? []).map(({ HostPort = '' }) => HostPort),
