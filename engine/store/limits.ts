@@ -18,7 +18,7 @@ export const DEFAULT_LIMITS: UnpackLimits = {
 
 export function tooManyBytes({ maxBytes }: { maxBytes: number }): InvalidParameterError {
   return new InvalidParameterError(
-    `the archive has more than ${maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
+    `the archive unpacks to more than ${maxBytes} bytes (GANTRY_UNPACK_MAX_BYTES)`,
   )
 }
 
