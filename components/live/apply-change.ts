@@ -10,7 +10,7 @@ type Apply = {
 }
 
 const MAX_EVENTS = 2000
-const MAX_STATS = 1800
+const MAX_STATS = 3600
 const MAX_HOST = 900
 const MAX_LINES = 10_000
 

@@ -15,7 +15,7 @@ export interface Curve {
 /** uPlot's shape: times in seconds, then the values of each curve. */
 export type Aligned = [number[], ...(number | null)[][]]
 
-/** Samples come once a second; when none came for longer than this, the line is broken. */
+/** Samples come once a second, means of older ones when they end; when none came for longer than this, the line is broken. */
 const GAP_MS = 3500
 
 /**
@@ -28,7 +28,8 @@ export function alignSamples(samples: readonly StatsSample[], curves: readonly C
   let before: number | undefined
   for (const sample of samples) {
     if (before !== undefined && sample.time <= before) continue
-    if (before !== undefined && sample.time - before > GAP_MS) {
+    const from = sample.time - Math.max(0, (sample.spanMs ?? 0) - 1000)
+    if (before !== undefined && from - before > GAP_MS) {
       times.push((before + 1000) / 1000)
       for (const series of values) series.push(null)
     }

@@ -22,9 +22,10 @@ const WINDOWS = [
   { value: '300000', label: 'Last 5 minutes' },
   { value: '900000', label: 'Last 15 minutes' },
   { value: '1800000', label: 'Last 30 minutes' },
+  { value: '3600000', label: 'Last hour' },
 ]
 
-/** What a container uses, once a second: the minutes the server kept, then live for as long as the page is open. */
+/** What a container uses, once a second: what the server kept of the last hour, then live for as long as the page is open. */
 export function StatsView(props: { containerId: string; running: boolean; limits: Limits }) {
   const { containerId, running, limits } = props
   const { data: samples, error } = useTopic('stats', containerId)
@@ -64,11 +65,11 @@ export function StatsView(props: { containerId: string; running: boolean; limits
           onValueChange={setWindowMs}
           options={WINDOWS}
         />
-        {!running && (
-          <span className="text-muted-foreground text-[13px]" role="status">
-            The container does not run: these are its last minutes.
-          </span>
-        )}
+        <span className="text-muted-foreground text-[13px]" role="status">
+          {running
+            ? 'Measured while somebody looks, and kept for an hour.'
+            : 'The container does not run: this is what was measured before.'}
+        </span>
       </div>
       <div className="grid grid-cols-[repeat(auto-fit,minmax(min(100%,26rem),1fr))] gap-4">
         <ChartCard

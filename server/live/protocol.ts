@@ -66,7 +66,7 @@ export interface Topics {
   events: { snapshot: EventMessage[]; change: EventMessage[] }
   /** Light samples of all running containers, once a second while anyone watches. No argument. */
   fleet: { snapshot: FleetSample[]; change: FleetSample[] }
-  /** All numbers of one container, once a second; argument: its full ID. The snapshot holds the last minutes. */
+  /** All numbers of one container, once a second; argument: its full ID. The snapshot holds what was seen in the last hour. */
   stats: { snapshot: StatsSample[]; change: StatsSample[] }
   /**
    * Lines as they are printed; argument: its full ID. The snapshot is the last lines on the server (the ring);
@@ -105,6 +105,8 @@ export interface FleetSample {
 export interface StatsSample {
   /** Milliseconds since the epoch. */
   time: number
+  /** The mean of so long, until `time`; one moment without it. Counters and limits are those at the end. */
+  spanMs?: number
   /** Per cent of one core. */
   cpu: number
   cpuCount: number

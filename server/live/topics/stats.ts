@@ -8,7 +8,7 @@ export class StatsSource implements Source<'stats'> {
   readonly #engine: Engine
   readonly #pool: StatsPool
   readonly #id: string
-  #past: readonly StatsSample[] = []
+  #past: () => StatsSample[] = () => []
   #stop: (() => void) | undefined
 
   constructor(engine: Engine, pool: StatsPool, id: string) {
@@ -27,7 +27,7 @@ export class StatsSource implements Source<'stats'> {
   }
 
   snapshot(): StatsSample[] {
-    return [...this.#past]
+    return this.#past()
   }
 
   close(): void {

@@ -38,6 +38,15 @@ describe('alignSamples()', () => {
     ])
   })
 
+  test('joins means that follow each other, and breaks the line where one begins late', () => {
+    const mean = (time: number, value: number) => ({ ...sample(time, value), spanMs: 10_000 })
+    const samples = [mean(10_000, 1), mean(20_000, 2), sample(21_000, 3), mean(60_000, 4)]
+    assert.deepEqual(alignSamples(samples, [cpu]), [
+      [10, 20, 21, 22, 60],
+      [1, 2, 3, null, 4],
+    ])
+  })
+
   test('leaves out what comes twice or late', () => {
     assert.deepEqual(alignSamples([sample(2000, 1), sample(2000, 2), sample(1000, 3)], [cpu]), [
       [2],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { Engine } from '../../../engine/contract.ts'
+import { NotFoundError } from '../../../engine/errors.ts'
 import type { ContainerStatsResponse } from '../../../engine/types/docker.ts'
 import type { StatsSample } from '../../../server/live/protocol.ts'
 import { StatsPool } from '../../../server/live/stats-pool.ts'
@@ -34,4 +35,43 @@ describe('StatsPool', () => {
     })
     assert.deepEqual([sample.cpu, sample.memory], [0, 4096])
   })
+
+  it('keeps what it has seen for who comes again, of a hundred containers and of none that is gone', async () => {
+    const answer = { ...ASLEEP, read: new Date().toISOString() }
+    const pool = new StatsPool(engineThatAnswers([answer]))
+    const seen = async (id: string): Promise<number> => {
+      let stop: () => void = () => undefined
+      const before = await new Promise<number>((resolve) => {
+        const joined = pool.listen(id, () => resolve(past))
+        const past = joined.past().length
+        stop = joined.stop
+      })
+      stop()
+      return before
+    }
+    assert.equal(await seen('a'), 0)
+    assert.equal(await seen('a'), 1)
+    for (let other = 0; other < 100; other++) await seen(`other ${other}`)
+    assert.equal(await seen('a'), 0)
+    assert.equal(await seen('other 99'), 1)
+
+    const gone = new StatsPool(engineWithout())
+    const first = gone.listen('a', () => undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    first.stop()
+    const second = gone.listen('a', () => undefined)
+    assert.deepEqual(second.past(), [])
+    second.stop()
+  })
 })
+
+/** Every container has been removed from it. */
+function engineWithout(): Engine {
+  const containers = {
+    async *stats(): AsyncGenerator<ContainerStatsResponse> {
+      await Promise.resolve()
+      throw new NotFoundError('No such container')
+    },
+  }
+  return { containers } as unknown as Engine
+}
