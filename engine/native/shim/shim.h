@@ -128,7 +128,7 @@ void log_close(struct log *l);
 /* Takes whole lines out of buf[0..n), cutting those longer than LINE_MAX_BYTES, and returns how much it took. */
 size_t log_lines(struct log *l, int stream, const uint8_t *buf, size_t n, bool end);
 
-/* ---- launch.c, cgroup.c, mounts.c, overlay.c, sources.c, security.c, tty.c, exec.c: what happens in the child */
+/* ---- launch.c, cgroup.c, mounts.c, mount-step.c, devices.c, masks.c, overlay.c, sources.c, security.c, tty.c, exec.c: what happens in the child */
 struct report { /* child -> shim, one datagram each */
 	uint32_t kind; /* REPORT_* */
 	int32_t err;
@@ -169,14 +169,19 @@ bool source_is_path(const struct mount_step *m);
 int source_open(struct child *c, const struct mount_step *m);
 int sources_place(struct child *c);
 int tree_clone(int dir, const char *path, bool recursive);
-int mount_attach(int from, int fd);
 int mounts_build(struct child *c);
-int mounts_enter(struct child *c);
+int mount_one(struct child *c, struct fields *f);
 int mount_change(int fd, const char *path, unsigned int flags, const struct k_mount_attr *attr);
-const char *fd_path(int fd, char out[32]);
-int in_root(int root, const char *path, uint64_t flags);
-int beneath(int dir, const char *path, uint64_t flags);
-int make_in_root(int root, const char *path, bool directory);
+/* Changes what is mounted at fd, which must have been opened after the mount. */
+int mount_flags(int fd, uint64_t set, uint64_t clear, bool recursive);
+int mount_attach(int from, int fd);
+int target_in_root(int root, const char *path, bool directory);
+int device_make(struct child *c, struct fields *f);
+int link_make(struct child *c, struct fields *f);
+/* `empty`: what hides directories, -1 at first. */
+int path_mask(struct child *c, const char *path, int *empty);
+int path_readonly(struct child *c, const char *path);
+int mounts_enter(struct child *c);
 int tty_make(struct child *c, int root);
 int tty_take(struct child *c);
 enum rlimits { RLIMITS_RAISED, RLIMITS_AS_ASKED };
@@ -185,6 +190,14 @@ int lsm_set(struct child *c);
 int security_early(struct child *c);
 int security_final(struct child *c);
 int exec_process(struct child *c);
+
+/* ---- paths.c: descriptors of what names mean inside a root, or -errno */
+const char *fd_path(int fd, char out[32]);
+int in_root(int root, const char *path, uint64_t flags);
+int beneath(int dir, const char *path, uint64_t flags);
+int make_in_root(int root, const char *path, bool directory);
+int plain_in_root(int root, const char *path);
+int parent_in_root(int root, const char *path, const char **name);
 
 /* ---- main.c */
 void signals_restore(void);
