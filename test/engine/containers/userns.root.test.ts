@@ -72,7 +72,10 @@ describe('namespaces that one container asks for', () => {
   test('a start that fails in it names the step and leaves nothing', async () => {
     for (const [hostConfig, words] of [
       [{ Binds: ['/proc/1:/x'] }, /"\/proc\/1" cannot be had in a user namespace/],
-      [{ Tmpfs: { '/x': 'nonsense=1' } }, /error mounting to rootfs at "\/x": invalid argument/],
+      [
+        { Tmpfs: { '/x': 'uid=4294967294' } },
+        /error mounting to rootfs at "\/x": invalid argument/,
+      ],
       [
         { Sysctls: { 'net.ipv4.ping_group_range': '0 99999999' } },
         /write sysctl .*ping_group_range: invalid argument/,
