@@ -5,7 +5,7 @@ import { extraAttributes, goJson } from '../logs/info.ts'
 import type { LogSettings } from '../logs/options.ts'
 import { copyOptions, localCopyOf, logSettingsOf } from '../logs/options.ts'
 import { renderTag } from '../logs/tag.ts'
-import type { LogTarget } from '../runtime/shim.ts'
+import type { LogTarget } from '../runtime/launch-options.ts'
 import type { Container } from './container.ts'
 
 export function logSettings(container: Container): LogSettings {

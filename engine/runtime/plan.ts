@@ -10,7 +10,7 @@ import { NAMESPACE, writeNamespaces } from './plan/namespaces.ts'
 import { writeProcess } from './plan/process.ts'
 import { writePropagation, writeRoot } from './plan/root.ts'
 import { PlanWriter, Rec } from './plan/writer.ts'
-import type { LaunchOptions } from './shim.ts'
+import type { LaunchOptions } from './launch-options.ts'
 import type { ViewOptions } from './view.ts'
 
 /**

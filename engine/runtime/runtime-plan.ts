@@ -9,7 +9,7 @@ import { writeMount } from './plan/mount.ts'
 import { NAMESPACE } from './plan/namespaces.ts'
 import { writePropagation, writeRoot } from './plan/root.ts'
 import { PlanWriter, Rec } from './plan/writer.ts'
-import type { LaunchOptions } from './shim.ts'
+import type { LaunchOptions } from './launch-options.ts'
 
 /**
  * The launch plan of a container that another OCI runtime makes: how it is supervised, its root, and the commands.

@@ -4,23 +4,14 @@ import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { ClientConnection, TakenConnection } from '../contract/common.ts'
-import {
-  ConflictError,
-  EngineError,
-  InvalidParameterError,
-  NotFoundError,
-  UnavailableError,
-} from '../errors.ts'
-import { shimPath } from '../native/addon.ts'
-import { closeFd } from '../native/process.ts'
-import { openExecutable, socketPair, spawnDetached } from '../native/spawn.ts'
-import type { OciProcess, OciSpec } from '../types/oci-runtime.ts'
+import { ConflictError, EngineError, InvalidParameterError, NotFoundError } from '../errors.ts'
+import type { OciProcess } from '../types/oci-runtime.ts'
 import { OciBundle } from './bundle.ts'
+import { readExitRecord, type ExitRecord } from './exit-record.ts'
 import { ContainerLaunchError } from './launch-error.ts'
-import type { OciRuntime } from './oci-runtimes.ts'
-import { encodeExecPlan, encodePlan } from './plan.ts'
+import { encodeExecPlan } from './plan.ts'
 import { withRuntimeWords } from './runtime-log.ts'
-import { encodeRuntimeExecPlan, encodeRuntimePlan } from './runtime-plan.ts'
+import { encodeRuntimeExecPlan } from './runtime-plan.ts'
 import type {
   AttachFlags,
   ExecState,
@@ -31,7 +22,6 @@ import type {
 } from './shim-protocol.ts'
 import {
   attachFlags,
-  dateOf,
   encodeNumbers,
   encodeRequest,
   encodeText,
@@ -42,54 +32,6 @@ import {
 } from './shim-protocol.ts'
 import { ask, connect } from './shim-socket.ts'
 import { WatchLink } from './watch-link.ts'
-
-export { ContainerLaunchError } from './launch-error.ts'
-
-/** How the shim writes the log; rotated files are `.1` (newest), `.2`, … */
-export interface LogTarget {
-  path: string
-  /** 0: it is never rotated. */
-  maxSizeBytes: number
-  maxFiles: number
-  /** Rotated files may be replaced by `.N.gz`; the shim then tells of each rotation. */
-  compress?: boolean
-  /** Bytes that may wait for the disk before lines are lost; 0, as without it: what the container prints waits. */
-  bufferBytes?: number
-  /** `"attrs":{…},` as it stands in every line, or nothing. */
-  attributes?: string
-}
-
-export interface LaunchOptions {
-  id: string
-  /** `<run>/c/<id>`; exists. The plan, the socket and shim.log are kept there. */
-  runDir: string
-  spec: OciSpec
-  /** The program that makes the container in place of the shim itself. */
-  runtime?: OciRuntime | undefined
-  /** struct sock_filter[], from compileSeccomp. */
-  seccompFilter?: Buffer | undefined
-  rootfs:
-    | {
-        kind: 'overlay'
-        layersRoot: string
-        /** Names relative to layersRoot, topmost first. */
-        lower: string[]
-        upper: string
-        work: string
-      }
-    | { kind: 'bind'; path: string }
-  /** The cgroup.procs files that the container enters: one for each v1 hierarchy, or one of v2. */
-  cgroup: { procs: string[] }
-  /** null: nothing is logged. */
-  log: LogTarget | null
-  exitPath: string
-  tty: boolean
-  openStdin: boolean
-  stdinOnce: boolean
-  size?: { rows: number; cols: number }
-  /** Attached clients to await (three seconds at most) before the container's first output is read. */
-  holdFor?: number
-}
 
 export interface ExecOptions extends AttachFlags {
   id: string
@@ -110,43 +52,6 @@ export interface StartedExec {
   exited: Promise<number>
 }
 
-export interface ExitRecord {
-  code: number
-  at: Date
-}
-
-/**
- * Starts a container: writes its launch plan and runs gantry-shim with it, which outlives this process.
- *
- * @throws ContainerLaunchError when its process could not be started; nothing of it is left then
- */
-export async function launchContainer(options: LaunchOptions): Promise<Shim> {
-  const { runtime } = options
-  const bundle = runtime && OciBundle.create({ ...options, runtime })
-  const plan = bundle ? encodeRuntimePlan(options, bundle) : encodePlan(options)
-  fs.rmSync(options.exitPath, { force: true })
-  // it holds the environment, and so, often, secrets
-  fs.writeFileSync(path.join(options.runDir, 'plan'), plan, { mode: 0o600 })
-  const { answer, link, shimPid } = await runShim(options.runDir)
-  if (answer.kind === Saying.error) {
-    const failure = readFailure(answer.payload)
-    throw new ContainerLaunchError(
-      'container',
-      bundle ? withRuntimeWords(failure, bundle.log) : failure,
-      options.spec.process.args[0] ?? '',
-    )
-  }
-  const snapshot = {
-    pid: answer.payload.u32(),
-    shimPid,
-    exitPath: options.exitPath,
-    execs: [],
-    takesDescriptors: true,
-    starting: [],
-  }
-  return new Shim(path.join(options.runDir, 's'), link, snapshot, bundle)
-}
-
 /**
  * Finds the shim of a running container again.
  *
@@ -158,15 +63,6 @@ export async function connectShim(runDir: string, giveUp?: AbortSignal): Promise
   const bundle = OciBundle.open(runDir)
   const { link, snapshot } = await WatchLink.open(socketPath, giveUp)
   return new Shim(socketPath, link, snapshot, bundle)
-}
-
-/** What the shim wrote when the container ended; null when it has not, or the shim was killed. */
-export async function readExitRecord(exitPath: string): Promise<ExitRecord | null> {
-  const text = await fs.promises.readFile(exitPath, 'utf8').catch(() => '')
-  const match = /^(\d+) (\d+)\.(\d{9})\n$/.exec(text)
-  if (!match) return null
-  const [, code = '', seconds = '', nanos = ''] = match
-  return { code: Number(code), at: dateOf(BigInt(seconds), Number(nanos)) }
 }
 
 /** The engine's side of one running gantry-shim. */
@@ -437,64 +333,6 @@ function execFailure(failure: LaunchFailure, { id, process }: ExecOptions): Erro
     return new ConflictError(`exec ${id} has already run`)
   }
   return new ContainerLaunchError('exec', failure, process.args[0] ?? '')
-}
-
-/**
- * Spawns the shim and awaits its first word: SAY_OK or SAY_ERROR. The pipe over which it comes goes on as the watch
- * connection, so that not even a container that ends at once can end unseen. After an error the shim is gone, and with
- * it all it had made.
- */
-async function runShim(
-  runDir: string,
-): Promise<{ answer: Message; link: WatchLink; shimPid: number }> {
-  const log = fs.openSync(path.join(runDir, 'shim.log'), 'a', 0o600)
-  const [ours, theirs] = socketPair()
-  const link = new WatchLink(ours)
-  let isSpawned = false
-  try {
-    let gone: () => void = () => undefined
-    const ended = new Promise<void>((resolve) => (gone = resolve))
-    let child: ReturnType<typeof spawnDetached>
-    try {
-      child = spawnDetached(
-        shimExecutable(),
-        [shimPath(), runDir],
-        [nullDevice(), nullDevice(), log, theirs],
-        gone,
-      )
-      isSpawned = true
-    } finally {
-      // the shim has its own; as long as we hold it, its death does not end the link
-      closeFd(theirs)
-    }
-    const answer = await link.answer()
-    if (answer.kind === Saying.error) {
-      link.close()
-      await ended
-    }
-    // collected when it ends while we run, but not what keeps us running
-    child.unref()
-    return { answer, link, shimPid: child.pid }
-  } catch (cause) {
-    link.close()
-    // the host's own words, when it could not even be spawned
-    if (!isSpawned) throw cause
-    throw new UnavailableError('gantry-shim died before the container was started', { cause })
-  } finally {
-    fs.closeSync(log)
-  }
-}
-
-let executable: number | undefined
-let nothing: number | undefined
-
-/** Opened once: a shim that is replaced on disk by an upgrade is the next engine's. */
-export function shimExecutable(): number {
-  return (executable ??= openExecutable(shimPath()))
-}
-
-export function nullDevice(): number {
-  return (nothing ??= fs.openSync('/dev/null', 'r+'))
 }
 
 /** The socket as a plain duplex: it ends when the shim has sent its last byte. */

@@ -9,8 +9,8 @@ import type { OciMount } from '../types/oci-runtime.ts'
 import { encodeViewPlan } from './plan.ts'
 import { readFailure, Saying } from './shim-protocol.ts'
 import { ask } from './shim-socket.ts'
-import { nullDevice, shimExecutable } from './shim.ts'
-import type { LaunchOptions } from './shim.ts'
+import { nullDevice, shimExecutable } from './shim-program.ts'
+import type { LaunchOptions } from './launch-options.ts'
 
 export interface ViewOptions {
   /** The container's runtime directory: tells in `ps` whose view it is. */

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { TakenConnection } from '../contract/common.ts'
 import { ConflictError, NotFoundError, UnavailableError } from '../errors.ts'
-import type { ExitRecord } from './shim.ts'
+import type { ExitRecord } from './exit-record.ts'
 import { ShimConnection } from './shim-connection.ts'
 import type { LogNews, Message, Snapshot, Started } from './shim-protocol.ts'
 import {

@@ -1,5 +1,5 @@
 import type { OciProcess } from '../../types/oci-runtime.ts'
-import type { LaunchOptions } from '../shim.ts'
+import type { LaunchOptions } from '../launch-options.ts'
 import { Rec, type PlanWriter } from './writer.ts'
 
 const Flag = { tty: 1, openStdin: 2, stdinOnce: 4 } as const

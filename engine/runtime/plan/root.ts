@@ -3,7 +3,7 @@ import { InvalidParameterError } from '../../errors.ts'
 import { readMounts } from '../../mountinfo.ts'
 import type { OciSpec } from '../../types/oci-runtime.ts'
 import { MS, propagationOf, type FlatMount } from '../mount-options.ts'
-import type { LaunchOptions } from '../shim.ts'
+import type { LaunchOptions } from '../launch-options.ts'
 import { overlayOptions } from './overlay-options.ts'
 import { Rec, type PlanWriter } from './writer.ts'
 

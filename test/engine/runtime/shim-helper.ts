@@ -6,8 +6,9 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { shimPath } from '../../../engine/native/addon.ts'
 import { DEFAULT_CAPABILITIES } from '../../../engine/runtime/capabilities.ts'
-import type { LaunchOptions, Shim } from '../../../engine/runtime/shim.ts'
-import { launchContainer } from '../../../engine/runtime/shim.ts'
+import type { LaunchOptions } from '../../../engine/runtime/launch-options.ts'
+import type { Shim } from '../../../engine/runtime/shim.ts'
+import { launchContainer } from '../../../engine/runtime/launch.ts'
 import type { OciMount, OciProcess, OciSpec } from '../../../engine/types/oci-runtime.ts'
 
 export interface Bench {

@@ -1,7 +1,7 @@
 /** Run by shim-survival.root.test.ts: launches the container of a JSON file, to be killed at some moment of it. */
 import fs from 'node:fs'
-import type { LaunchOptions } from '../../../engine/runtime/shim.ts'
-import { launchContainer } from '../../../engine/runtime/shim.ts'
+import type { LaunchOptions } from '../../../engine/runtime/launch-options.ts'
+import { launchContainer } from '../../../engine/runtime/launch.ts'
 
 const [file = '', then] = process.argv.slice(2)
 const options = JSON.parse(fs.readFileSync(file, 'utf8')) as LaunchOptions
