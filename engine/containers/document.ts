@@ -72,6 +72,8 @@ export interface ContainerState {
   removesVolumes?: boolean
   /** What an update under way makes of its settings; its limits in the kernel are as before, as after, or partly so. */
   updatingTo?: HostConfig | null
+  /** Its sandbox in the kernel may be another than is written here. */
+  sandboxChanging?: boolean
   /** Those of its files that are not yet written as the sandbox has them. */
   filesBehind?: NetworkFile[]
 }
@@ -135,5 +137,6 @@ export const stateSchema = z.object({
   health: record.optional(),
   removesVolumes: z.boolean().optional(),
   updatingTo: record.nullable().optional(),
+  sandboxChanging: z.boolean().optional(),
   filesBehind: z.array(z.enum(NETWORK_FILES)).optional(),
 }) as unknown as z.ZodType<ContainerState>

@@ -13,11 +13,15 @@ export function networkHooks(context: () => ContainersContext): ContainerNetwork
     running: isRunning(container.status),
     request: sandboxRequestOf(context(), container),
     ...(container.state.sandbox ? { sandbox: container.state.sandbox } : {}),
+    isChanging: container.state.sandboxChanging ?? false,
   })
   return {
     find: (nameOrId) => {
       const container = context().table.find(nameOrId)
       return container && view(container)
+    },
+    begin: async (id) => {
+      await context().table.get(id).setState({ sandboxChanging: true })
     },
     save: async (id, networks, sandbox) => {
       const container = context().table.get(id)
@@ -28,11 +32,11 @@ export function networkHooks(context: () => ContainersContext): ContainerNetwork
         (file) => !before || contentOf(sandbox, file) !== contentOf(before, file),
       )
       if (filesBehind.length === 0) {
-        await container.setState({ sandbox })
+        await container.setState({ sandbox, sandboxChanging: false })
         return
       }
       // with what is to be written: an engine that is killed before it is leaves that to the next one
-      await container.setState({ sandbox, filesBehind })
+      await container.setState({ sandbox, sandboxChanging: false, filesBehind })
       await writeNetworkFiles(container.dir, sandbox, filesBehind)
       await container.recordState({ filesBehind: [] }, context().warn)
     },

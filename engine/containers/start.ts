@@ -100,7 +100,12 @@ export async function launch(
     const sandbox = await network
     // From here on a killed engine may leave a process behind: recovery looks for it by this mark. What it leaves before,
     // recovery sweeps with all that belongs to no running container.
-    await container.setState({ starting: true, sandbox, filesBehind: [] })
+    await container.setState({
+      starting: true,
+      sandbox,
+      sandboxChanging: false,
+      filesBehind: [],
+    })
 
     const spec = await specOf(context, container, user, { cgroupsPath: cgroup.path, resources })
     const shim = await launchContainer({

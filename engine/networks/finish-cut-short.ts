@@ -10,23 +10,17 @@ import type { Wiring } from './wiring.ts'
  * down what came of it the container is where it was: what it lost of that is made again, unless it was to go.
  *
  * @param links names of those that there are on the host
- * @returns whether the sandbox has changed, and is to be written down
  */
 export async function finishCutShort(
   live: Live,
   links: ReadonlySet<string>,
   { registry, wiring }: { registry: NetworkRegistry; wiring: Wiring },
-): Promise<boolean> {
+): Promise<void> {
   const lost = [...live.endpoints.values()].flatMap((endpoint): [Network, Endpoint][] => {
     const network = registry.byId(endpoint.networkId)
     return network === undefined || links.has(endpoint.veth) ? [] : [[network, endpoint]]
   })
-  if (lost.length === 0) {
-    await wiring.restoreRoute(live)
-    return false
-  }
   const wanted = lost.filter(([network]) => isAsked(live.request.networks, network))
   for (const one of lost) if (!wanted.includes(one)) dropEndpoint(live, ...one)
   await wiring.refresh(live, wanted)
-  return true
 }

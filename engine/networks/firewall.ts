@@ -20,6 +20,8 @@ export class Firewall {
   readonly #nft = new Nft()
   readonly #forward: ForwardChain
   readonly #publications = new Set<Publication>()
+  /** Of networks that are being removed: a look at the host's chain is not to put them there again. */
+  readonly #leaving = new Set<string>()
   readonly #warn: (message: string, error?: unknown) => void
 
   constructor(
@@ -59,10 +61,26 @@ export class Firewall {
     await runOnce(renderTable(this.#table, this.#networks(), [...this.#publications]))
   }
 
-  /** After a network has come or gone. @param gone the bridge of one that is no more */
-  async networksChanged(gone?: string): Promise<void> {
+  /** After a network has come, or stays after all. */
+  async networkStays(): Promise<void> {
+    this.#leaving.clear()
     await this.#change(renderNetworks(this.#table, this.#networks()))
-    await this.#forward.ensure(this.#bridges(), (bridge) => bridge === gone)
+    await this.#forward.ensure(this.#bridges(), () => false)
+  }
+
+  /**
+   * Takes a network's bridge out of the host's chain, before anything else forgets the network: that its rules there are ours
+   * can only be known by it, when it is called as an operator wished.
+   */
+  async networkGoes(bridge: string): Promise<void> {
+    this.#leaving.add(bridge)
+    await this.#forward.ensure(this.#bridges(), (each) => each === bridge)
+  }
+
+  /** After networkGoes(), and the network has gone. */
+  async networkGone(): Promise<void> {
+    this.#leaving.clear()
+    await this.#change(renderNetworks(this.#table, this.#networks()))
   }
 
   async publish(publications: readonly Publication[]): Promise<void> {
@@ -126,6 +144,8 @@ export class Firewall {
   }
 
   #bridges(): string[] {
-    return this.#networks().flatMap(({ document }) => document.bridge?.interface ?? [])
+    return this.#networks()
+      .flatMap(({ document }) => document.bridge?.interface ?? [])
+      .filter((bridge) => !this.#leaving.has(bridge))
   }
 }

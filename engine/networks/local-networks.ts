@@ -51,6 +51,7 @@ export class LocalNetworks implements NetworkEngine {
   readonly #netlink: NetlinkSocket
   readonly #namespaces: NetnsPool
   readonly #firewall: Firewall
+  readonly #warn: (message: string, error?: unknown) => void
   /** One for all changes of the set of networks. */
   readonly #changes = new KeyLock()
   #closed = false
@@ -70,6 +71,7 @@ export class LocalNetworks implements NetworkEngine {
     this.#netlink = parts.netlink
     this.#namespaces = parts.namespaces
     this.#firewall = parts.firewall
+    this.#warn = options.warn
     const neighbours = new Neighbourhood(parts.registry, options.containers)
     const wiring = new Wiring({ ...parts, neighbours, warn: options.warn })
     this.sandboxes = new Sandboxes({ ...options, ...parts, neighbours, wiring })
@@ -161,7 +163,7 @@ export class LocalNetworks implements NetworkEngine {
       const network = await this.#registry.add(document)
       try {
         await ensureBridge(this.#netlink, bridge, false)
-        await this.#firewall.networksChanged()
+        await this.#firewall.networkStays()
       } catch (error) {
         await this.#takeDown(network)
         throw error
@@ -182,7 +184,14 @@ export class LocalNetworks implements NetworkEngine {
           `error while removing network: network ${network.label} has active endpoints`,
         )
       }
-      await this.#takeDown(network)
+      try {
+        await this.#takeDown(network)
+      } catch (error) {
+        await this.#bringBack(network).catch((again: unknown) => {
+          this.#warn(`network ${network.label}, which could not be removed, is not whole`, again)
+        })
+        throw error
+      }
       this.#events.emit('network', 'destroy', network.id, { name: network.name, type: 'bridge' })
     })
   }
@@ -262,9 +271,17 @@ export class LocalNetworks implements NetworkEngine {
 
   /** Removes a network from the firewall, the kernel and the disk, in an order that a killed engine can end. */
   async #takeDown(network: Network): Promise<void> {
+    await this.#firewall.networkGoes(network.bridge.interface)
     await deleteLink(this.#netlink, network.bridge.interface)
     await this.#registry.remove(network)
-    await this.#firewall.networksChanged(network.bridge.interface)
+    await this.#firewall.networkGone()
+  }
+
+  /** After half a removal, of a network that is still known. */
+  async #bringBack(network: Network): Promise<void> {
+    if (this.#registry.byId(network.id) === undefined) return
+    await ensureBridge(this.#netlink, network.bridge, true)
+    await this.#firewall.networkStays()
   }
 }
 

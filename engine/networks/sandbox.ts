@@ -61,11 +61,15 @@ export interface NetworkedContainer {
   running: boolean
   request: SandboxRequest
   sandbox?: Sandbox
+  /** A change of its sandbox was begun, and nothing is written down of how it ended. */
+  isChanging?: boolean
 }
 
 /** What networks ask and write of containers; containers/ implements it. */
 export interface ContainerNetworkHooks {
   find(nameOrId: string): NetworkedContainer | undefined
+  /** Writes that the sandbox of a running one is about to change: an engine that comes after a killed one looks after it. */
+  begin(id: string): Promise<void>
   /** Writes the endpoint settings asked for and, of a running one, the sandbox they led to. */
   save(id: string, networks: Record<string, EndpointSettings>, sandbox?: Sandbox): Promise<void>
 }

@@ -130,6 +130,9 @@ export class Sandboxes {
           adoptEndpoint(live, network, settings, this.#warn)
         }
       }
+      // as the engine before us had set it: what the container has made of it since is its own
+      if (this.#containers.find(containerId)?.isChanging !== true)
+        live.route = this.#neighbours.routeOf(live) ?? 'none'
       this.#wiring.adoptPorts(live)
       if (sandbox.netnsPath === undefined || !sandbox.dns) return
       const host = readHostResolvConf()
@@ -163,15 +166,13 @@ export class Sandboxes {
           `endpoint with name ${plainName(container.name)} already exists in network ${network.name}`,
         )
       }
+      await this.#containers.begin(container.id)
       live.request = { ...container.request, networks: asked }
-      let isAttached = false
       try {
         await this.#attachAll(live, [[network, settings]])
-        isAttached = true
         await this.#containers.save(container.id, asked, live.sandbox)
       } catch (error) {
-        const undone = { request: container.request, isTold: isAttached }
-        await this.#takeOff(live, network, undone).catch((again: unknown) => {
+        await this.#takeOff(live, network, container.request).catch((again: unknown) => {
           this.#warn(`could not undo a connection of ${container.id}`, again)
         })
         throw error
@@ -209,8 +210,8 @@ export class Sandboxes {
         await this.#containers.save(container.id, asked)
         return
       }
-      const request = { ...container.request, networks: asked }
-      await this.#takeOff(live, network, { request, isTold: true })
+      await this.#containers.begin(container.id)
+      await this.#takeOff(live, network, { ...container.request, networks: asked })
       this.#emitEndpoint('disconnect', network, container.id)
     })
   }
@@ -291,8 +292,9 @@ export class Sandboxes {
       const { id, networks } = live.request
       await this.#locks
         .run(id, async () => {
-          if (await finishCutShort(live, links, parts))
-            await this.#containers.save(id, networks, live.sandbox)
+          if (this.#containers.find(id)?.isChanging !== true) return
+          await finishCutShort(live, links, parts)
+          await this.#containers.save(id, networks, live.sandbox)
         })
         .catch((error: unknown) => {
           this.#warn(`the network of container ${id} is not whole`, error)
@@ -398,21 +400,15 @@ export class Sandboxes {
    * Takes a running container off a network. With its link it has left it: that is written down also when its ports or names
    * cannot follow, or it would be told to be where nothing can take it off again.
    *
-   * @param to.request what it wants of the networks from then on
-   * @param to.isTold what is written down says that it is there, or may say so
+   * @param request what it wants of the networks from then on
    */
-  async #takeOff(
-    live: Live,
-    network: Network,
-    to: { request: SandboxRequest; isTold: boolean },
-  ): Promise<void> {
+  async #takeOff(live: Live, network: Network, request: SandboxRequest): Promise<void> {
     await this.#wiring.unplug(live, network)
-    live.request = to.request
-    const { id, networks } = to.request
+    live.request = request
     try {
       await this.#wiring.refresh(live)
     } finally {
-      if (to.isTold) await this.#containers.save(id, networks, live.sandbox)
+      await this.#containers.save(request.id, request.networks, live.sandbox)
     }
   }
 

@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import { EngineError, errorMessage } from '../errors.ts'
 import { deleteLink, linkStateRequest } from '../netlink/link.ts'
-import { listRoutes } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { settleAll } from '../settle-all.ts'
 import { bridgeTrafficIsFiltered } from './bridge.ts'
@@ -102,18 +101,6 @@ export class Wiring {
     if (netnsPath === undefined || isSameRoute(live.route, route ?? 'none')) return
     await insideNetns(netnsPath, (inside) => setDefaultRoute(inside, route))
     live.route = route ?? 'none'
-  }
-
-  /** Gives a container that has no default route its own back: the link that it led through has gone, and not by its wish. */
-  async restoreRoute(live: Live): Promise<void> {
-    const { netnsPath } = live.sandbox
-    const route = this.#neighbours.routeOf(live)
-    if (netnsPath === undefined || route === undefined) return
-    await insideNetns(netnsPath, async (inside) => {
-      // one that the container has chosen itself is left alone
-      if ((await listRoutes(inside)).some(({ prefixLength }) => prefixLength === 0)) return
-      await setDefaultRoute(inside, route)
-    })
   }
 
   /** Ports lead to the endpoint that has the default route: answers leave by the way that questions came. */

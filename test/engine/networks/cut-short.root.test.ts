@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, mock, test } from 'node:test'
 import { bridgeRequests } from '../../../engine/netlink/link.ts'
 import { NetlinkSocket } from '../../../engine/netlink/socket.ts'
+import { listNft } from '../../../engine/networks/nft.ts'
+import { NetworkRegistry } from '../../../engine/networks/registry.ts'
 import type { NetworkConnectRequest } from '../../../engine/types/docker.ts'
 import { fetchFrom, Host, ipOf, netnsOf, run, type Started } from './harness.ts'
 
@@ -31,13 +33,14 @@ describe('cut short by the death of the engine, or by a full disk,', () => {
   async function cut(
     box: Started,
     act: (request: NetworkConnectRequest) => Promise<void>,
-    written: { document: boolean } = { document: false },
+    written: { document?: boolean; begun?: boolean } = {},
   ): Promise<void> {
     const { container } = box
     const { request, sandbox } = structuredClone(container)
     await act({ Container: box.id })
     await host.networks.close()
-    if (!written.document) container.request = request
+    if (written.document !== true) container.request = request
+    container.isChanging = written.begun ?? true
     if (sandbox) container.sandbox = sandbox
     await host.reopen()
     await host.networks.sandboxes.adopt(box.id, container.request, box.sandbox())
@@ -82,12 +85,12 @@ describe('cut short by the death of the engine, or by a full disk,', () => {
     await host.stop('box')
   })
 
-  test('none of these takes away a default route of the container’s own choice', async () => {
+  test('nothing leaves a container’s routes as it has made them itself', async () => {
     const box = await start({ bridge: {}, a: {} })
-    const gateway = await gatewayOf('bridge')
-    await inside(box, 'ip', 'route', 'replace', 'default', 'via', gateway, 'dev', 'eth0')
-    await cut(box, () => Promise.resolve())
-    assert.match(await inside(box, 'ip', 'route'), new RegExp(`^default via ${gateway} dev eth0`))
+    await inside(box, 'ip', 'route', 'delete', 'default')
+    await cut(box, () => Promise.resolve(), { begun: false })
+    await host.networks.sandboxes.renamed(box.id, 'other')
+    assert.doesNotMatch(await inside(box, 'ip', 'route'), /default/)
     await host.stop('box')
   })
 
@@ -133,5 +136,34 @@ describe('cut short by the death of the engine, or by a full disk,', () => {
       code: 'FORBIDDEN',
     })
     await host.stop('box')
+  })
+
+  test('a removal takes a bridge out of the host’s chain first, and brings back what it cannot end', async () => {
+    const bridge = 'gkepttest0'
+    await host.networks.create({
+      Name: 'kept',
+      Options: { 'com.docker.network.bridge.name': bridge },
+      IPAM: { Config: [{ Subnet: '10.253.43.0/24' }] },
+    })
+    // on hosts where somebody has made that chain
+    const accepts = async (): Promise<number> => {
+      const chain = await listNft(['list', 'chain', 'ip', 'filter', 'FORWARD'])
+      return (chain?.split(`"${bridge}" accept`).length ?? 1) - 1
+    }
+    const before = await accepts()
+    let whenForgotten = -1
+    const mocked = mock.method(NetworkRegistry.prototype, 'remove', async () => {
+      whenForgotten = await accepts()
+      throw new Error('input/output error')
+    })
+    await assert.rejects(host.networks.remove('kept'), /input\/output error/)
+    mocked.mock.restore()
+    assert.equal(whenForgotten, 0)
+    assert.equal(await accepts(), before)
+    const box = await host.start('box', { mode: 'kept' })
+    assert.match(await inside(box, 'ip', 'route'), /^default via 10\.253\.43\.1 /)
+    await host.stop('box')
+    await host.networks.remove('kept')
+    assert.equal(await accepts(), 0)
   })
 })

@@ -34,7 +34,7 @@ export class Host {
   readonly containers = new Map<string, NetworkedContainer>()
   readonly events: EmittedEvent[] = []
   readonly warnings: string[] = []
-  /** Nothing of a container can be written down. */
+  /** Nothing can be written down of what becomes of a container. */
   diskIsFull = false
   readonly #root: string
   readonly #closers: (() => unknown)[] = []
@@ -67,11 +67,17 @@ export class Host {
         find: (name) =>
           this.containers.get(name) ??
           [...this.containers.values()].find((one) => one.name === name),
+        begin: (id) => {
+          const container = this.containers.get(id)
+          if (container) container.isChanging = true
+          return Promise.resolve()
+        },
         save: (id, networks, sandbox) => {
           const container = this.containers.get(id)
           if (container === undefined) throw new Error(`no container ${id}`)
           if (this.diskIsFull) return Promise.reject(new Error('no space left on device'))
           container.request = { ...container.request, networks }
+          container.isChanging = false
           if (sandbox !== undefined)
             container.sandbox = JSON.parse(JSON.stringify(sandbox)) as Sandbox
           return Promise.resolve()
