@@ -1,7 +1,10 @@
 import { InvalidParameterError } from '../errors.ts'
+import { cString, decimal, isZero, number, octal, padding } from './fields.ts'
 import { BLOCK, checksums, tarHeader, textOf } from './header.ts'
 import type { SparseSegment, TarHeader, TarType } from './header.ts'
-import { parsePax, paxRecords } from './pax.ts'
+import { applyPax } from './pax-header.ts'
+import { parsePax } from './pax.ts'
+import { paxSegments, readSegments } from './sparse.ts'
 
 /** What becomes of an archive's members, in their order. */
 export interface TarSink {
@@ -380,61 +383,6 @@ export class TarParser {
   }
 }
 
-/** Overrides the header's fields by extended records; returns the real size of a sparse file when given. */
-function applyPax(
-  header: TarHeader,
-  pax: Map<string, Buffer>,
-  setStored: (size: number) => void,
-): number | undefined {
-  let realSize: number | undefined
-  for (const [key, value] of pax) {
-    // an empty value takes the record back
-    if (value.length === 0 && !key.startsWith('SCHILY.xattr.')) continue
-    const text = value.toString('latin1')
-    switch (key) {
-      case 'path':
-      case 'GNU.sparse.name':
-        // the sparse formats put a made-up name into `path` and the true one here
-        if (key === 'path' && pax.has('GNU.sparse.name')) break
-        header.name = text
-        break
-      case 'linkpath':
-        header.linkName = text
-        break
-      case 'size':
-        setStored(decimal(text))
-        break
-      case 'uid':
-        header.uid = decimal(text)
-        break
-      case 'gid':
-        header.gid = decimal(text)
-        break
-      case 'uname':
-        header.userName = text
-        break
-      case 'gname':
-        header.groupName = text
-        break
-      case 'mtime':
-        Object.assign(header, paxTime(text))
-        break
-      case 'GNU.sparse.realsize':
-      case 'GNU.sparse.size':
-        realSize = decimal(text)
-        break
-      default:
-        if (key.startsWith('SCHILY.xattr.'))
-          header.xattrs.set(key.slice('SCHILY.xattr.'.length), value)
-        else if (key.startsWith('LIBARCHIVE.xattr.')) {
-          const name = percentDecoded(key.slice('LIBARCHIVE.xattr.'.length))
-          if (!pax.has(`SCHILY.xattr.${name}`)) header.xattrs.set(name, Buffer.from(text, 'base64'))
-        }
-    }
-  }
-  return realSize
-}
-
 function checkHeader(header: TarHeader): void {
   if (header.name === '') throw new InvalidParameterError('invalid tar: a member without a name')
   for (const name of [header.name, header.linkName, ...header.xattrs.keys()]) {
@@ -452,101 +400,4 @@ function checkHeader(header: TarHeader): void {
       )
     }
   }
-}
-
-/** `1350244992.023960108`, perhaps negative. */
-function paxTime(text: string): { mtimeSeconds: number; mtimeNanos: number } {
-  const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text)
-  if (!match) throw new InvalidParameterError(`invalid tar: pax time ${JSON.stringify(text)}`)
-  const seconds = Number(match[2])
-  const nanos = Number((match[3] ?? '').slice(0, 9).padEnd(9, '0'))
-  if (match[1] === '') return { mtimeSeconds: seconds, mtimeNanos: nanos }
-  return nanos === 0
-    ? { mtimeSeconds: -seconds, mtimeNanos: 0 }
-    : { mtimeSeconds: -seconds - 1, mtimeNanos: 1e9 - nanos }
-}
-
-/** Formats 0.0 (repeated offset and numbytes) and 0.1 (one comma-separated map). */
-function paxSegments(records: Buffer): SparseSegment[] {
-  const numbers: number[] = []
-  for (const [key, value] of paxRecords(records)) {
-    if (key === 'GNU.sparse.map') numbers.push(...value.toString('latin1').split(',').map(decimal))
-    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
-      numbers.push(decimal(value.toString('latin1')))
-    }
-  }
-  const segments: SparseSegment[] = []
-  for (let i = 0; i + 1 < numbers.length; i += 2) {
-    segments.push({ offset: numbers[i] ?? 0, length: numbers[i + 1] ?? 0 })
-  }
-  return segments
-}
-
-/** GNU's binary-header form: pairs of 12-byte numbers, ended by an empty one. */
-function readSegments(block: Buffer, at: number, count: number, into: SparseSegment[]): void {
-  for (let i = 0; i < count; i++) {
-    const base = at + i * 24
-    if (block[base] === 0) return
-    const offset = number(block, base, 12, 'sparse offset')
-    const length = number(block, base + 12, 12, 'sparse length')
-    if (offset < 0 || length < 0) throw new InvalidParameterError('invalid tar: broken sparse map')
-    into.push({ offset, length })
-  }
-}
-
-/** Octal digits between spaces and NULs, or GNU's base-256 when the first bit is set. */
-function number(block: Buffer, at: number, length: number, what: string): number {
-  const first = block[at] ?? 0
-  if ((first & 0x80) === 0) return octal(block, at, length, what)
-  const isNegative = (first & 0x40) !== 0
-  let value = BigInt(isNegative ? first - 256 : first & 0x3f)
-  for (let i = 1; i < length; i++) value = value * 256n + BigInt(block[at + i] ?? 0)
-  const small = Number(value)
-  if (!Number.isSafeInteger(small))
-    throw new InvalidParameterError(`invalid tar: ${what} is out of range`)
-  return small
-}
-
-function octal(block: Buffer, at: number, length: number, what: string): number {
-  let i = at
-  const end = at + length
-  while (i < end && (block[i] === 0x20 || block[i] === 0)) i++
-  let value = 0
-  for (; i < end; i++) {
-    const byte = block[i] ?? 0
-    if (byte === 0x20 || byte === 0) break
-    if (byte < 0x30 || byte > 0x37)
-      throw new InvalidParameterError(`invalid tar: ${what} is not a number`)
-    value = value * 8 + (byte - 0x30)
-  }
-  return value
-}
-
-function decimal(text: string | undefined): number {
-  const value = text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : NaN
-  if (!Number.isSafeInteger(value)) {
-    throw new InvalidParameterError(`invalid tar: ${JSON.stringify(text)} is not a number`)
-  }
-  return value
-}
-
-function cString(block: Buffer, at: number, length: number): string {
-  const end = block.indexOf(0, at)
-  return block.toString('latin1', at, end < 0 || end > at + length ? at + length : end)
-}
-
-function percentDecoded(text: string): string {
-  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(parseInt(hex, 16)),
-  )
-}
-
-function padding(size: number): number {
-  return (BLOCK - (size % BLOCK)) % BLOCK
-}
-
-const ZERO = Buffer.alloc(BLOCK)
-
-function isZero(block: Buffer): boolean {
-  return block[0] === 0 && block.equals(ZERO)
 }
