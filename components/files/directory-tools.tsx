@@ -13,6 +13,7 @@ import {
 export function DirectoryTools(props: {
   busy: boolean
   isWritable: boolean
+  isUploading: boolean
   onRefresh: () => void
   onDownload: () => void
   onNew: (what: 'directory' | 'file') => void
@@ -52,7 +53,7 @@ export function DirectoryTools(props: {
       <Button
         size="sm"
         variant="primary"
-        disabled={!props.isWritable}
+        disabled={!props.isWritable || props.isUploading}
         onClick={() => input.current?.click()}
       >
         <Upload aria-hidden /> Upload

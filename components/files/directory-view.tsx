@@ -18,9 +18,8 @@ import type { FileAction } from './file-row.tsx'
 import { FileRows } from './file-rows.tsx'
 import { PathBar } from './path-bar.tsx'
 import { joined } from './paths.ts'
-import { UploadPanel } from './upload-panel.tsx'
 import { useFiles, useRefreshFiles, type Place } from './use-files.ts'
-import { useUpload } from './use-upload.ts'
+import type { Upload } from './use-upload.ts'
 
 type Asking =
   { what: 'new'; kind: 'directory' | 'file' } | { what: 'rename' | 'remove'; file: ContainerFile }
@@ -29,17 +28,17 @@ type Asking =
 export function DirectoryView(props: {
   place: Place
   path: string
+  upload: Upload
   hrefOf: (query: { path?: string; file?: string }) => string
   onDownload: (path: string, kind: ContainerFile['kind']) => void
   onFailure: (message: string) => void
 }) {
-  const { hrefOf, path, place } = props
+  const { hrefOf, path, place, upload } = props
   const { containerId } = place
   const router = useRouter()
   const [filter, setFilter] = useUrlState('q')
   const query = useFiles(place, path, filter)
   const refresh = useRefreshFiles(containerId)
-  const upload = useUpload(containerId)
   const [asking, setAsking] = useState<Asking>()
   const filterBox = useRef<HTMLInputElement>(null)
   useListKeys({ '/': () => filterBox.current?.focus() })
@@ -77,6 +76,7 @@ export function DirectoryView(props: {
           <DirectoryTools
             busy={query.isFetching}
             isWritable={isWritable}
+            isUploading={upload.uploading !== undefined}
             onRefresh={() => void refresh()}
             onDownload={() => props.onDownload(directory, 'directory')}
             onNew={(kind) => setAsking({ what: 'new', kind })}
@@ -84,9 +84,6 @@ export function DirectoryView(props: {
           />
         </div>
       </div>
-      {upload.uploading !== undefined && (
-        <UploadPanel uploading={upload.uploading} onSend={upload.send} onCancel={upload.cancel} />
-      )}
       <QueryStates query={query} what="directory">
         {(listing) =>
           listing.kernels ? (

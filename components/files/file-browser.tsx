@@ -10,7 +10,9 @@ import { FileEditor } from './file-editor.tsx'
 import { adviceFor } from './file-words.ts'
 import { download } from './files-api.ts'
 import { cleanPath, parentOf } from './paths.ts'
+import { UploadPanel } from './upload-panel.tsx'
 import { useRefreshFiles, type Place } from './use-files.ts'
+import { useUpload } from './use-upload.ts'
 
 /** A container's files: one directory (`?path=`), or one file of it (`?file=`). */
 export function FileBrowser({ place }: { place: Place }) {
@@ -19,6 +21,7 @@ export function FileBrowser({ place }: { place: Place }) {
   const pathname = usePathname()
   const router = useRouter()
   const refresh = useRefreshFiles(containerId)
+  const upload = useUpload(containerId)
   const [failure, setFailure] = useState<string>()
   const file = search.get('file')
   const hrefOf = (query: { path?: string; file?: string }) =>
@@ -44,11 +47,15 @@ export function FileBrowser({ place }: { place: Place }) {
           {adviceFor(failure)}
         </Notice>
       )}
+      {upload.uploading !== undefined && (
+        <UploadPanel uploading={upload.uploading} onSend={upload.send} onCancel={upload.cancel} />
+      )}
       {file === null ? (
         <DirectoryView
           place={place}
           path={cleanPath(search.get('path') ?? '/')}
           hrefOf={hrefOf}
+          upload={upload}
           onDownload={load}
           onFailure={setFailure}
         />

@@ -2,8 +2,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft, Download, FileQuestion, Save } from 'lucide-react'
 import dynamic from 'next/dynamic'
+import { useRouter } from 'next/navigation'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { failureText, RequestError } from '@/components/engine/client.ts'
+import { useLeaveGuard } from '@/components/page/use-leave-guard.ts'
 import { QueryStates } from '@/components/page/query-states.tsx'
 import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { Button } from '@/components/ui/button.tsx'
@@ -72,7 +74,9 @@ function Opened(props: Frame & { opened: OpenedFile; onReload: () => Promise<voi
   const [saved, setSaved] = useState({ text, version: opened.version })
   const [saving, setSaving] = useState(false)
   const [failure, setFailure] = useState<Error>()
-  const [leaving, setLeaving] = useState(false)
+  /** Where to, without what has been changed: '' back to the directory. */
+  const [leaving, setLeaving] = useState<string>()
+  const router = useRouter()
   const isChanged = text !== saved.text
 
   const save = async (versionThere: () => Promise<string>): Promise<void> => {
@@ -108,12 +112,7 @@ function Opened(props: Frame & { opened: OpenedFile; onReload: () => Promise<voi
     window.addEventListener('keydown', listen)
     return () => window.removeEventListener('keydown', listen)
   }, [])
-  useEffect(() => {
-    if (!isChanged) return
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
-    window.addEventListener('beforeunload', ask)
-    return () => window.removeEventListener('beforeunload', ask)
-  }, [isChanged])
+  useLeaveGuard(isChanged, setLeaving)
 
   return (
     <>
@@ -121,7 +120,7 @@ function Opened(props: Frame & { opened: OpenedFile; onReload: () => Promise<voi
         {...props}
         path={opened.path}
         note={isChanged ? 'not saved' : formatBytes(opened.bytes.length)}
-        onClose={() => (isChanged ? setLeaving(true) : props.onClose())}
+        onClose={() => (isChanged ? setLeaving('') : props.onClose())}
         onSave={content === undefined ? undefined : saveMine}
         canSave={canSave}
         saving={saving}
@@ -146,14 +145,14 @@ function Opened(props: Frame & { opened: OpenedFile; onReload: () => Promise<voi
           <TextCode name={baseOf(opened.path)} value={text} onChange={setText} />
         </div>
       )}
-      {leaving && (
+      {leaving !== undefined && (
         <ConfirmDialog
           open
-          onOpenChange={(open) => !open && setLeaving(false)}
+          onOpenChange={(open) => !open && setLeaving(undefined)}
           title="Close without saving?"
           description={`What you changed in ${baseOf(opened.path)} is lost.`}
           verb="Close without saving"
-          onConfirm={props.onClose}
+          onConfirm={() => (leaving === '' ? props.onClose() : router.push(leaving))}
         />
       )}
     </>

@@ -5,7 +5,7 @@ import { Notice } from '@/components/ui/notice.tsx'
 import { Progress } from '@/components/ui/progress.tsx'
 import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { adviceFor } from './file-words.ts'
-import type { Uploading } from './use-upload.ts'
+import type { Uploading } from './uploads.ts'
 
 const SHOWN = 8
 

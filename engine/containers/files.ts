@@ -45,12 +45,14 @@ export function localFiles(context: ContainersContext): FileEngine {
         if (found.file.kind !== 'file')
           throw new InvalidParameterError(`${path}: not a regular file`)
         const options = { ids: view.ids, hidden: [] }
-        const { tar } = await naming(
+        const { stat, tar } = await naming(
           path,
           context.trees.read(view.root, found.bytes, options, close),
         )
         emitContainerEvent(context, container, 'archive-path', { path })
-        return { file: found.file, path: found.path, content: contentOf(tar) }
+        // it may have grown since it was found
+        const file = { ...found.file, sizeBytes: stat.size }
+        return { file, path: found.path, content: contentOf(tar, stat.size) }
       } catch (error) {
         close()
         throw error

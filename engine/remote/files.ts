@@ -26,7 +26,7 @@ export class RemoteFiles implements FileEngine {
       tar.destroy()
       throw new InvalidParameterError(`${path}: not a regular file`)
     }
-    return { file: fileOf(stat), path: target, content: contentOf(tar) }
+    return { file: fileOf(stat), path: target, content: contentOf(tar, stat.size) }
   }
 
   list(): Promise<never> {

@@ -60,17 +60,15 @@ export function writeFile(
   const fresh = `.gantry-${randomBytes(8).toString('hex')}`
   try {
     const now = Date.now()
-    createFileAt(
-      directory,
-      fresh,
-      Buffer.from(content.buffer, content.byteOffset, content.byteLength),
-      {
-        mode: there ? there.mode & 0o7777 : 0o644,
-        ...(there ?? ownerOnHost(ids, { uid: 0, gid: 0 })),
-        mtimeSeconds: Math.floor(now / 1000),
-        mtimeNanos: (now % 1000) * 1_000_000,
-      },
-    )
+    const { gid, uid } = there ?? ownerOnHost(ids, { uid: 0, gid: 0 })
+    const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
+    createFileAt(directory, fresh, bytes, {
+      mode: there ? there.mode & 0o7777 : 0o644,
+      uid,
+      gid,
+      mtimeSeconds: Math.floor(now / 1000),
+      mtimeNanos: (now % 1000) * 1_000_000,
+    })
     const made = finish(directory, fresh, there && name)
     check()
     renameat(directory, fresh, directory, bytesOf(name), there ? 0 : RENAME_NOREPLACE)

@@ -151,6 +151,38 @@ describe('the files of a container in the browser', () => {
     assert.equal(await inContainer('cat /srv/conf/empty/möin.txt'), 'second')
   })
 
+  test('an upload goes on while its page is left for another, and can be cancelled', async () => {
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    await page.route(/\/archive\?/, async (route) => {
+      if (route.request().method() === 'PUT') await held
+      // that it has been cancelled is what the page wants
+      await route.continue().catch(() => undefined)
+    })
+    const upload = async (name: string): Promise<void> => {
+      const file = { name, mimeType: '', buffer: Buffer.from(name) }
+      await page.getByLabel('Files to upload').setInputFiles([file])
+      await page.getByText('Uploading 1 file to').waitFor()
+    }
+    await open('/srv/conf/empty')
+    await upload('cancelled')
+    await page
+      .getByRole('group', { name: 'Upload' })
+      .getByRole('button', { name: 'Cancel' })
+      .click()
+    await page.getByText('Uploading 1 file to').waitFor({ state: 'detached' })
+    await upload('kept')
+    await page.getByRole('link', { name: 'Logs', exact: true }).click()
+    await page.getByRole('region', { name: 'Log lines' }).waitFor()
+    letGo()
+    await page.getByText('Uploaded 1 file to /srv/conf/empty').waitFor()
+    await page.unroute(/\/archive\?/)
+    assert.equal(
+      await inContainer('cd /srv/conf/empty; cat kept; ls cancelled 2>/dev/null'),
+      'kept',
+    )
+  })
+
   test('what is dropped on the list is uploaded to the directory that is shown', async () => {
     await open('/srv/conf')
     await entry('app.conf').waitFor()
@@ -212,6 +244,10 @@ describe('the files of a container in the browser', () => {
     assert.match(await inContainer('cat /srv/conf/dos.ini'), /mine/)
     await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
     await page.keyboard.type('more')
+    await page.getByRole('link', { name: 'Logs', exact: true }).click()
+    await page.getByText('Close without saving?').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByText('not saved').waitFor()
     await page.getByRole('button', { name: 'Back to the directory' }).click()
     await page.getByRole('button', { name: 'Close without saving' }).click()
     await entry('binary').click()

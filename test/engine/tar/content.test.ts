@@ -25,20 +25,29 @@ describe('the content of the only file in an archive', () => {
   test('comes out byte by byte however the archive is cut', async () => {
     const content = Buffer.from(Array.from({ length: 5000 }, (_, n) => n % 251))
     for (const size of [1, 511, 4096, 100_000])
-      assert.deepEqual(await buffer(contentOf(inPieces(archive(content), size))), content)
+      assert.deepEqual(await buffer(contentOf(inPieces(archive(content), size), 5000)), content)
   })
 
   test('is an error when something else came, or not all of it', async () => {
-    await assert.rejects(buffer(contentOf(Readable.from([archive(Buffer.alloc(0), 'dir')]))), {
+    await assert.rejects(buffer(contentOf(Readable.from([archive(Buffer.alloc(0), 'dir')]), 0)), {
       code: 'SYSTEM',
     })
     const cut = archive(Buffer.alloc(5000)).subarray(0, 2000)
-    await assert.rejects(buffer(contentOf(Readable.from([cut]))), { code: 'INVALID_PARAMETER' })
+    await assert.rejects(buffer(contentOf(Readable.from([cut]), 5000)), {
+      code: 'INVALID_PARAMETER',
+    })
+  })
+
+  test('is as long as was told, also when the file grew, and an error when it shrank', async () => {
+    const grown = Readable.from([archive(Buffer.alloc(5000, 'x'))])
+    assert.deepEqual(await buffer(contentOf(grown, 1234)), Buffer.alloc(1234, 'x'))
+    const shrunk = Readable.from([archive(Buffer.alloc(5000))])
+    await assert.rejects(buffer(contentOf(shrunk, 5001)), { code: 'SYSTEM' })
   })
 
   test('lets go of the archive when nobody wants it, also before it was read', async () => {
     const tar = inPieces(archive(Buffer.alloc(5000)), 100)
-    const content = contentOf(tar)
+    const content = contentOf(tar, 5000)
     content.destroy()
     await new Promise((resolve) => tar.once('close', resolve))
     assert.equal(tar.destroyed, true)
