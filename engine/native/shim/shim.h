@@ -202,6 +202,10 @@ int parent_in_root(int root, const char *path, const char **name);
 /* ---- main.c */
 void signals_restore(void);
 
+/* ---- loop.c */
+void loop(void); /* until the container is over */
+void turn(void); /* waits for what comes next and deals with it */
+
 /* ---- view.c */
 _Noreturn void view(int engine);
 
