@@ -26,19 +26,16 @@ export function watchForEnd(
   context.cgroups.shelter(shim.shimPid).catch((error: unknown) => {
     context.warn(`the shim of container ${container.id} would end with the engine's service`, error)
   })
-  context.logs.running(container, shim)
   let toldOom = false
-  const unwatch = cgroup.watchOom((killed) => {
-    toldOom ||= killed
-    tellOom(context, container, killed)
-  })
+  let unwatch = (): void => undefined
+  // before what may fail: an end that is not heard of is never settled
   shim.ended
     .then(async (exit) => {
       unwatch()
       // an engine that closes leaves its containers alone
       if (context.closing || container.shim !== shim) return
       // the end may be seen before the kill that caused it
-      if (!toldOom && !container.state.oomKilled && cgroup.oomKilled())
+      if (!toldOom && !container.state.oomKilled && wasOomKilled(context, container))
         tellOom(context, container, true)
       await asCaller(causeOfEnd(container, exit?.code ?? UNKNOWN_EXIT), () =>
         container.lock.run(() => settleEnd(context, container, exit)),
@@ -47,6 +44,21 @@ export function watchForEnd(
     .catch((error: unknown) => {
       context.warn(`could not settle the end of container ${container.id}`, error)
     })
+  context.logs.running(container, shim)
+  unwatch = cgroup.watchOom((killed) => {
+    toldOom ||= killed
+    tellOom(context, container, killed)
+  })
+}
+
+/** A look that fails (no descriptor is left) keeps no end from being settled. */
+export function wasOomKilled(context: ContainersContext, container: Container): boolean {
+  try {
+    return cgroupOf(context, container).oomKilled()
+  } catch (error) {
+    context.warn(`it is not known whether container ${container.id} ran out of memory`, error)
+    return false
+  }
 }
 
 /** Docker's rule: whichever process of it was killed for want of memory, the container says so until its next start. */
@@ -70,7 +82,7 @@ export async function settleEnd(
   options: { isRecovery?: boolean } = {},
 ): Promise<void> {
   const exitCode = exit?.code ?? UNKNOWN_EXIT
-  const oomKilled = container.state.oomKilled || cgroupOf(context, container).oomKilled()
+  const oomKilled = container.state.oomKilled || wasOomKilled(context, container)
   const ranForMs = Date.now() - Date.parse(container.state.startedAt)
   container.health?.stop()
   container.health = null

@@ -12,7 +12,7 @@ import type { ContainersContext } from './context.ts'
 import { removeHeld } from './discard.ts'
 import { causeOfEnd } from './end-cause.ts'
 import { recoverExecs } from './exec.ts'
-import { releaseRun, settleEnd, tellOom, UNKNOWN_EXIT, watchForEnd } from './exit.ts'
+import { releaseRun, settleEnd, tellOom, UNKNOWN_EXIT, wasOomKilled, watchForEnd } from './exit.ts'
 import { finishCutShort } from './finish-cut-short.ts'
 import { startHealthMonitor } from './health.ts'
 import { deleteFromRuntime, removeRunDir } from './run-dir.ts'
@@ -128,8 +128,12 @@ async function adopt(context: ContainersContext, container: Container, shim: Shi
     context.warn(`the execs of container ${container.id} could not be taken up again`, error)
   })
   // killed while no engine looked
-  if (!state.oomKilled && cgroup.oomKilled()) tellOom(context, container, true)
-  watchForEnd(context, container, shim, cgroup)
+  if (!state.oomKilled && wasOomKilled(context, container)) tellOom(context, container, true)
+  try {
+    watchForEnd(context, container, shim, cgroup)
+  } catch (error) {
+    context.warn(`container ${container.id} is not watched for want of memory`, error)
+  }
   if (container.status === 'running') startHealthMonitor(context, container)
 }
 
@@ -180,7 +184,10 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
     await deleteFromRuntime(path.join(runRoot, id)).catch((error: unknown) => {
       context.warn(`the runtime of container ${id} did not let go of it`, error)
     })
-    await removeRunDir(path.join(runRoot, id))
+    await removeRunDir(path.join(runRoot, id)).catch((error: unknown) => {
+      // something is mounted in it, by somebody else
+      context.warn(`the runtime directory of container ${id} could not be removed`, error)
+    })
   }
 }
 

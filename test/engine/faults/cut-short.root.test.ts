@@ -6,6 +6,7 @@ import { openCgroups, type Cgroup } from '../../../engine/cgroups/manager.ts'
 import type { ContainerCreateConfig } from '../../../engine/contract/containers.ts'
 import { loadContainers } from '../../../engine/containers/load.ts'
 import { ContainerTable } from '../../../engine/containers/table.ts'
+import { MNT_DETACH, mount, umount } from '../../../engine/native/mount.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
 import { inconsistencies } from './consistency.ts'
 
@@ -157,6 +158,19 @@ describe('an engine killed in the middle of', () => {
     })
     await assert.rejects(host.engine.volumes.inspect(Name), { code: 'NOT_FOUND' })
     assert.equal(fs.existsSync(dirOf(id)), false)
+  })
+
+  test('anything, with something mounted where it ran: the engine starts, and says so', async () => {
+    const id = 'b'.repeat(64)
+    const mounted = path.join(host.instance.runRoot, 'c', id, 'mounted')
+    await host.reopenAround(() => {
+      fs.mkdirSync(mounted, { recursive: true })
+      mount('tmpfs', mounted, 'tmpfs', 0, null)
+    })
+    assert.match(host.warnings.splice(0).join(), /runtime directory of container b+ could not/)
+    umount(mounted, MNT_DETACH)
+    await host.reopen()
+    assert.equal(fs.existsSync(path.dirname(mounted)), false)
   })
 
   function stateOf(id: string): Record<string, unknown> {

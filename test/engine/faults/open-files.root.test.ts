@@ -5,7 +5,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { EngineProcess } from '../../helpers/engine-process.ts'
-import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
+import {
+  importBusybox,
+  openTestEngine,
+  testInstance,
+  type TestEngine,
+} from '../../helpers/local-engine.ts'
 import { sweepInstance } from '../../helpers/sweep-instance.ts'
 import { inconsistencies } from './consistency.ts'
 
@@ -66,3 +71,49 @@ describe('an engine that may open no more files', () => {
     assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
   })
 })
+
+describe('an engine in whose process no descriptor is left', () => {
+  let host: TestEngine
+  before(async () => {
+    host = await openTestEngine()
+  })
+  after(() => host.close())
+
+  test('settles the end of a container all the same, and starts it again when there are some', async () => {
+    const { containers } = host.engine
+    const { Id } = await containers.create({ Image: 'busybox', Cmd: ['sleep', '1000'] })
+    await containers.start(Id)
+    const { exited } = await containers.wait(Id)
+    const { State } = await containers.inspect(Id)
+    await withoutDescriptors(async () => {
+      process.kill(State?.Pid ?? 0, 'SIGKILL')
+      assert.equal((await exited).StatusCode, 137)
+      assert.equal((await containers.inspect(Id)).State?.Status, 'exited')
+    })
+    await containers.start(Id)
+    assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
+  })
+})
+
+/** Takes all there are of this process for a while. */
+async function withoutDescriptors(work: () => Promise<void>): Promise<void> {
+  const limits = fs.readFileSync('/proc/self/limits', 'utf8')
+  const before = /^Max open files +(\d+)/m.exec(limits)?.[1] ?? ''
+  const limit = (files: string): void => {
+    execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${files}:`])
+  }
+  limit(String(fs.readdirSync('/proc/self/fd').length + 20))
+  const taken: number[] = []
+  try {
+    assert.throws(
+      () => {
+        for (;;) taken.push(fs.openSync('/dev/null', 'r'))
+      },
+      { code: 'EMFILE' },
+    )
+    await work()
+  } finally {
+    for (const fd of taken) fs.closeSync(fd)
+    limit(before)
+  }
+}
