@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { ConflictError, UnavailableError } from '../errors.ts'
-import { connectUnixStream } from '../native/net.ts'
+import { connectUnixStream } from '../native/send.ts'
 import { closeFd, peerCredentials } from '../native/process.ts'
 import { isNobodyThere } from '../runtime/shim-socket.ts'
 import { connectShim, type Shim } from '../runtime/shim.ts'

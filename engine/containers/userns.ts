@@ -1,7 +1,7 @@
 import os from 'node:os'
 import { ConflictError, InvalidParameterError, NotImplementedError } from '../errors.ts'
 import type { Instance } from '../instance.ts'
-import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
+import type { IdMap, UserNamespaceRequest } from '../native/netns.ts'
 import { containerIds } from '../runtime/id-map.ts'
 import { OWN_RUNTIME } from '../runtime/oci-runtimes.ts'
 import { isKernelAtLeast } from '../runtime/kernel-version.ts'

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { ConflictError, NotImplementedError } from '../errors.ts'
 import { rootOfNamespace } from '../native/mount.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { holdNamespace, openView } from '../runtime/view.ts'
 import type { View } from '../runtime/view.ts'
 import type { OciMount } from '../types/oci-runtime.ts'

@@ -2,8 +2,35 @@ import { check, native } from './addon.ts'
 
 interface SendCalls {
   connectUnixDatagram(path: string): number
+  connectUnixStream(path: string): number
+  sendDescriptor(fd: number, bytes: Buffer, passed: number): number
   sendDatagrams(fd: number, bytes: Buffer, ends: Buffer): number
   unsentBytes(fd: number): number
+}
+
+const EAGAIN = 11
+
+/**
+ * Connects to a unix socket at once, which is what the kernel does with them: no turn of the event loop goes by.
+ *
+ * @returns the descriptor, which does not block; undefined when more clients wait there to be accepted than may
+ * @throws SystemError, ENOENT and ECONNREFUSED when nobody listens
+ */
+export function connectUnixStream(path: string): number | undefined {
+  const fd = native<SendCalls>().connectUnixStream(path)
+  return fd === -EAGAIN ? undefined : check('connect', fd, path)
+}
+
+/**
+ * Sends bytes over a unix stream socket at once, and with the first of them a descriptor, which stays the caller's own
+ * as well.
+ *
+ * @returns how many bytes went
+ * @throws SystemError, EAGAIN when none did
+ * @see SCM_RIGHTS, unix(7)
+ */
+export function sendDescriptor(fd: number, bytes: Buffer, passed: number): number {
+  return check('sendmsg', native<SendCalls>().sendDescriptor(fd, bytes, passed))
 }
 
 /** A non-blocking datagram socket connected to a unix socket. The caller closes it. @throws SystemError */
@@ -23,8 +50,6 @@ export function sendDatagrams(fd: number, bytes: Buffer, ends: number[]): number
   const sent = native<SendCalls>().sendDatagrams(fd, bytes, offsets)
   return sent === -EAGAIN ? 0 : check('send', sent)
 }
-
-const EAGAIN = 11
 
 /**
  * What was written to a stream socket and the other side does not have yet: its kernel with TCP, its program with a

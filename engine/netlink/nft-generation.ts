@@ -1,5 +1,6 @@
 import { SystemError } from '../errors.ts'
-import { NETLINK_NETFILTER, OWN_NETNS } from '../native/net.ts'
+import { OWN_NETNS } from '../native/net.ts'
+import { NETLINK_NETFILTER } from '../native/netlink.ts'
 import { decodeAttributes, fixedPart, type Request } from './message.ts'
 import { NetlinkSocket } from './socket.ts'
 

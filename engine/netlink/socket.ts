@@ -1,4 +1,5 @@
-import { linkIndex, OWN_NETNS, NETLINK_ROUTE, openNetlink, talkNetlink } from '../native/net.ts'
+import { OWN_NETNS } from '../native/net.ts'
+import { linkIndex, NETLINK_ROUTE, openNetlink, talkNetlink } from '../native/netlink.ts'
 import { closeFd } from '../native/process.ts'
 import { decodeAnswers, encode, type Answer, type Message, type Request } from './message.ts'
 

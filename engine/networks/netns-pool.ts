@@ -11,7 +11,7 @@ import {
   mount,
   umount,
 } from '../native/mount.ts'
-import { newNetns, newOwnedNetns, type UserNamespaceRequest } from '../native/net.ts'
+import { newNetns, newOwnedNetns, type UserNamespaceRequest } from '../native/netns.ts'
 import { SystemError } from '../errors.ts'
 
 /** Enough for a compose project; making one costs about a millisecond, which the pool takes off the start. */

@@ -1,4 +1,4 @@
-import type { IdMap, UserNamespaceRequest } from '../native/net.ts'
+import type { IdMap, UserNamespaceRequest } from '../native/netns.ts'
 import type { EndpointSettings, PortMap } from '../types/docker.ts'
 
 /** What a container wants of the network, as its documents say. */

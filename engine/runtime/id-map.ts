@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { UnavailableError } from '../errors.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 
 /** Whose line in /etc/subuid and /etc/subgid names the range. */
 const OWNER = 'gantry'

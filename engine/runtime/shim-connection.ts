@@ -1,7 +1,7 @@
 import net from 'node:net'
 import type { TakenConnection } from '../contract/common.ts'
 import { UnavailableError } from '../errors.ts'
-import { sendDescriptor } from '../native/net.ts'
+import { sendDescriptor } from '../native/send.ts'
 import type { Message } from './shim-protocol.ts'
 import { ATTACH_PASSED, encodeRequest, encodeText, MessageReader, Saying } from './shim-protocol.ts'
 

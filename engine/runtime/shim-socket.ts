@@ -2,7 +2,7 @@ import net from 'node:net'
 import os from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { ConflictError, SystemError, UnavailableError } from '../errors.ts'
-import { connectUnixStream } from '../native/net.ts'
+import { connectUnixStream } from '../native/send.ts'
 import { Fields, HEADER_BYTES, type Message } from './shim-protocol.ts'
 
 /** How long a crowd at a shim's door is looked at again, and how often. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { InvalidParameterError } from '../errors.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type {
   OciCapabilities,

@@ -1,7 +1,7 @@
 import type { PathStat } from '../contract/containers.ts'
 import type { ContainerFile, FileListing, FilePage } from '../contract/files.ts'
 import { NotFoundError, InvalidParameterError } from '../errors.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { asFileOwner } from '../native/process.ts'
 import { TarParser } from '../tar/read.ts'
 import { bytesOf, nameOf, textOf } from '../tar/header.ts'

@@ -3,7 +3,7 @@ import { ConflictError, InvalidParameterError, NotFoundError } from '../errors.t
 import { errnoOfError, fchownat, mkdirat, RENAME_NOREPLACE, renameat } from '../native/fs.ts'
 import { removeTreeAt } from '../native/trees.ts'
 import { openEntry } from './look-up.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { bytesOf, nameOf, textOf } from '../tar/header.ts'
 import { ownerOnHost } from './id-map.ts'
 import { lookUp } from './look-up.ts'

@@ -1,5 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 
 interface Owner {
   uid: number

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import type { FileListing, FilePage } from '../contract/files.ts'
 import { InvalidParameterError } from '../errors.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { textOf } from '../tar/header.ts'
 import { describeFile } from './describe.ts'
 import { openEntry } from './look-up.ts'

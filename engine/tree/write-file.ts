@@ -12,7 +12,7 @@ import {
 } from '../native/fs.ts'
 import { getxattrAt, listxattrAt, setxattrAt } from '../native/xattr.ts'
 import type { StatAt } from '../native/fs.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import { versionOf } from './describe.ts'
 import { ownerOnHost } from './id-map.ts'

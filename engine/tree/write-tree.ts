@@ -15,7 +15,7 @@ import {
 } from '../native/fs.ts'
 import { removeTreeAt } from '../native/trees.ts'
 import { setxattrAt } from '../native/xattr.ts'
-import type { IdMap } from '../native/net.ts'
+import type { IdMap } from '../native/netns.ts'
 import { cleanName } from '../tar/clean-name.ts'
 import { bytesOf, shownName, textOf } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'

@@ -38,6 +38,17 @@ napi_value result_freeing(napi_env env, long rc, char *first, char *second);
 /* A new Buffer, or the negative errno as a number when rc is negative. */
 napi_value bytes_or_errno(napi_env env, ssize_t rc, const void *data);
 
+/* Work on one of libuv's threads, with the promise that it keeps: the first field of what the work is about. */
+struct work {
+	napi_async_work work;
+	napi_deferred deferred;
+};
+/* Begins it and gives the promise; both functions get a pointer to the work. */
+napi_value work_begin(napi_env env, struct work *work, const char *name, napi_async_execute_callback execute,
+		      napi_async_complete_callback complete);
+/* Keeps the promise, from `complete`. */
+void work_end(napi_env env, struct work *work, napi_value answer);
+
 struct method {
 	const char *name;
 	napi_callback call;
@@ -52,6 +63,9 @@ void register_reads(napi_env env, napi_value exports);
 void register_trees(napi_env env, napi_value exports);
 void register_steps(napi_env env, napi_value exports);
 void register_net(napi_env env, napi_value exports);
+void register_netlink(napi_env env, napi_value exports);
+void register_netns(napi_env env, napi_value exports);
+void register_send(napi_env env, napi_value exports);
 void register_mount(napi_env env, napi_value exports);
 void register_process(napi_env env, napi_value exports);
 void register_spawn(napi_env env, napi_value exports);
@@ -65,7 +79,10 @@ int remove_tree(const char *path);
 /* The same of one that may be in use: -EBUSY when something is mounted there or below. */
 int remove_tree_at(int parent, const char *name);
 
-/* net.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
+/* net.c: a new socket in the namespace of nsfd, or in our own when that is negative; -errno when it fails. */
+int socket_in(int nsfd, int domain, int type, int protocol);
+
+/* netns.c: lo up, and these sysctls written, in the network namespace of the calling thread. */
 int netns_furnish(char *sysctls);
 
 #endif

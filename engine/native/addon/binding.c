@@ -104,6 +104,24 @@ napi_value bytes_or_errno(napi_env env, ssize_t rc, const void *data)
 	return buffer;
 }
 
+napi_value work_begin(napi_env env, struct work *work, const char *name, napi_async_execute_callback execute,
+		      napi_async_complete_callback complete)
+{
+	napi_value promise, label;
+
+	napi_create_promise(env, &work->deferred, &promise);
+	napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &label);
+	napi_create_async_work(env, NULL, label, execute, complete, work, &work->work);
+	napi_queue_async_work(env, work->work);
+	return promise;
+}
+
+void work_end(napi_env env, struct work *work, napi_value answer)
+{
+	napi_resolve_deferred(env, work->deferred, answer);
+	napi_delete_async_work(env, work->work);
+}
+
 void define_methods(napi_env env, napi_value exports, const struct method *methods, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -122,6 +140,9 @@ NAPI_MODULE_INIT()
 	register_trees(env, exports);
 	register_steps(env, exports);
 	register_net(env, exports);
+	register_netlink(env, exports);
+	register_netns(env, exports);
+	register_send(env, exports);
 	register_mount(env, exports);
 	register_process(env, exports);
 	register_spawn(env, exports);

@@ -35,8 +35,7 @@ struct step_at {
 };
 
 struct steps {
-	napi_async_work work;
-	napi_deferred deferred;
+	struct work work;
 	char *bytes;
 	size_t size;
 	int64_t result;
@@ -180,8 +179,7 @@ static void steps_complete(napi_env env, napi_status status, void *data)
 {
 	struct steps *steps = data;
 
-	napi_resolve_deferred(env, steps->deferred, result(env, status == napi_ok ? steps->result : -FAILED - ECANCELED));
-	napi_delete_async_work(env, steps->work);
+	work_end(env, &steps->work, result(env, status == napi_ok ? steps->result : -FAILED - ECANCELED));
 	free(steps->bytes);
 	free(steps);
 }
@@ -189,7 +187,6 @@ static void steps_complete(napi_env env, napi_status status, void *data)
 static napi_value call_run_steps(napi_env env, napi_callback_info info)
 {
 	ARGS(1);
-	napi_value promise, name;
 	struct steps *steps;
 	void *bytes;
 	size_t size;
@@ -203,11 +200,7 @@ static napi_value call_run_steps(napi_env env, napi_callback_info info)
 	}
 	memcpy(steps->bytes, bytes, size);
 	steps->size = size;
-	napi_create_promise(env, &steps->deferred, &promise);
-	napi_create_string_utf8(env, "gantry:steps", NAPI_AUTO_LENGTH, &name);
-	napi_create_async_work(env, NULL, name, steps_execute, steps_complete, steps, &steps->work);
-	napi_queue_async_work(env, steps->work);
-	return promise;
+	return work_begin(env, &steps->work, "gantry:steps", steps_execute, steps_complete);
 }
 
 void register_steps(napi_env env, napi_value exports)

@@ -99,8 +99,7 @@ static int tree_size(int parent, const char *name, struct inode_set *seen, int64
 
 /* Work on a tree that may take long, on one of libuv's threads; its promise resolves to the result or -errno. */
 struct tree_work {
-	napi_async_work work;
-	napi_deferred deferred;
+	struct work work;
 	enum { REMOVE_TREE, TREE_SIZE, SYNC_FS } kind;
 	char *path;
 	int64_t result;
@@ -108,26 +107,26 @@ struct tree_work {
 
 static void tree_execute(napi_env env, void *data)
 {
-	struct tree_work *work = data;
+	struct tree_work *tree = data;
 	struct inode_set seen = { 0 };
 	int64_t bytes = 0;
 	int fd;
 
 	(void)env;
-	switch (work->kind) {
+	switch (tree->kind) {
 	case REMOVE_TREE:
-		work->result = remove_tree(work->path);
+		tree->result = remove_tree(tree->path);
 		break;
 	case TREE_SIZE:
-		work->result = tree_size(AT_FDCWD, work->path, &seen, &bytes, 0);
-		if (work->result == 0)
-			work->result = bytes;
+		tree->result = tree_size(AT_FDCWD, tree->path, &seen, &bytes, 0);
+		if (tree->result == 0)
+			tree->result = bytes;
 		free(seen.slots);
 		break;
 	case SYNC_FS:
-		fd = open(work->path, O_RDONLY | O_CLOEXEC);
+		fd = open(tree->path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || syncfs(fd) != 0)
-			work->result = -errno;
+			tree->result = -errno;
 		if (fd >= 0)
 			close(fd);
 		break;
@@ -136,34 +135,27 @@ static void tree_execute(napi_env env, void *data)
 
 static void tree_complete(napi_env env, napi_status status, void *data)
 {
-	struct tree_work *work = data;
+	struct tree_work *tree = data;
 
-	(void)status;
-	napi_resolve_deferred(env, work->deferred, result(env, work->result));
-	napi_delete_async_work(env, work->work);
-	free(work->path);
-	free(work);
+	work_end(env, &tree->work, result(env, status == napi_ok ? tree->result : -ECANCELED));
+	free(tree->path);
+	free(tree);
 }
 
 static napi_value tree_start(napi_env env, napi_callback_info info, int kind)
 {
 	ARGS(1);
-	napi_value promise, name;
-	struct tree_work *work = calloc(1, sizeof(*work));
+	struct tree_work *tree = calloc(1, sizeof(*tree));
 
-	if (!work)
+	if (!tree)
 		return result(env, -ENOMEM);
-	work->kind = kind;
-	work->path = arg_path(env, a[0]);
-	if (!work->path) {
-		free(work);
+	tree->kind = kind;
+	tree->path = arg_path(env, a[0]);
+	if (!tree->path) {
+		free(tree);
 		return RESULT_OF(env, -1);
 	}
-	napi_create_promise(env, &work->deferred, &promise);
-	napi_create_string_utf8(env, "gantry:tree", NAPI_AUTO_LENGTH, &name);
-	napi_create_async_work(env, NULL, name, tree_execute, tree_complete, work, &work->work);
-	napi_queue_async_work(env, work->work);
-	return promise;
+	return work_begin(env, &tree->work, "gantry:tree", tree_execute, tree_complete);
 }
 
 /* removeTree(path) -> Promise */

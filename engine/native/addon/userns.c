@@ -20,8 +20,7 @@
 #define STACK_SIZE (64u << 10)
 
 struct owned {
-	napi_async_work work;
-	napi_deferred deferred;
+	struct work work;
 	char *net, *user;	/* files that are to hold them */
 	char *join;		/* a user namespace that is there, or NULL: a new one with these maps */
 	char *uid_map, *gid_map;
@@ -171,8 +170,7 @@ static void owned_complete(napi_env env, napi_status status, void *data)
 {
 	struct owned *job = data;
 
-	napi_resolve_deferred(env, job->deferred, result(env, status == napi_ok ? job->error : -ECANCELED));
-	napi_delete_async_work(env, job->work);
+	work_end(env, &job->work, result(env, status == napi_ok ? job->error : -ECANCELED));
 	owned_free(job);
 }
 
@@ -183,7 +181,6 @@ static void owned_complete(napi_env env, napi_status status, void *data)
 static napi_value call_new_owned_netns(napi_env env, napi_callback_info info)
 {
 	ARGS(6);
-	napi_value promise, name;
 	struct owned *job = calloc(1, sizeof(*job));
 
 	if (!job)
@@ -198,11 +195,7 @@ static napi_value call_new_owned_netns(napi_env env, napi_callback_info info)
 		owned_free(job);
 		return result(env, -EINVAL);
 	}
-	napi_create_promise(env, &job->deferred, &promise);
-	napi_create_string_utf8(env, "gantry:userns", NAPI_AUTO_LENGTH, &name);
-	napi_create_async_work(env, NULL, name, owned_execute, owned_complete, job, &job->work);
-	napi_queue_async_work(env, job->work);
-	return promise;
+	return work_begin(env, &job->work, "gantry:userns", owned_execute, owned_complete);
 }
 
 void register_userns(napi_env env, napi_value exports)

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { MNT_DETACH, umount } from '../../../engine/native/mount.ts'
-import { newNetns } from '../../../engine/native/net.ts'
+import { newNetns } from '../../../engine/native/netns.ts'
 import { nftGeneration } from '../../../engine/netlink/nft-generation.ts'
 
 describe('nftGeneration()', () => {

@@ -4,7 +4,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { connectUnixStream } from '../../../engine/native/net.ts'
+import { connectUnixStream } from '../../../engine/native/send.ts'
 import { closeFd } from '../../../engine/native/process.ts'
 
 describe('connectUnixStream()', () => {
