@@ -86,7 +86,8 @@ class Run {
     signal.throwIfAborted()
     const shim = await this.#launch()
     const stop = (): void => {
-      void this.#cgroup?.kill()
+      // one that does not die is told of when it is to be released
+      this.#cgroup?.kill().catch(() => undefined)
     }
     signal.addEventListener('abort', stop, { once: true })
     try {

@@ -93,7 +93,8 @@ export function watchMemoryOom(directory: string, onOom: (killed: boolean) => vo
   let last = Promise.resolve()
   try {
     const watch = watchEventfd(() => {
-      last = last.then(tell)
+      // a look that fails (no descriptor is left) is made up for by `oomKilled` when the container ends
+      last = last.then(tell).catch(() => undefined)
     })
     try {
       writeControl(`${directory}/cgroup.event_control`, `${String(watch.fd)} ${String(control)}`)

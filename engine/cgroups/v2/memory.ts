@@ -57,7 +57,13 @@ export function watchMemoryOom(directory: string, onOom: (killed: boolean) => vo
     return () => undefined
   }
   watcher.on('change', () => {
-    const now = oomKills(directory)
+    let now: number
+    try {
+      now = oomKills(directory)
+    } catch {
+      // no descriptor is left: made up for by the next change, or by `oomKilled` when the container ends
+      return
+    }
     if (now > killed) onOom(true)
     killed = now
   })

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import {
   importBusybox,
@@ -93,7 +94,49 @@ describe('an engine in whose process no descriptor is left', () => {
     await containers.start(Id)
     assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
   })
+
+  test('outlives that the kernel tells of a want of memory, and knows of it in the end', async () => {
+    const { containers } = host.engine
+    const { Id } = await containers.create({
+      Image: 'busybox',
+      Cmd: ['sh', '-c', 'trap "tail /dev/zero" USR1; while :; do sleep 0.02; done'],
+      HostConfig: { Memory: 32 << 20, MemorySwap: 32 << 20 },
+    })
+    await containers.start(Id)
+    const { State } = await containers.inspect(Id)
+    const status = `/proc/${String(State?.Pid)}/status`
+    const catches = (): boolean => {
+      const mask = /^SigCgt:\s+(\w+)/m.exec(fs.readFileSync(status, 'utf8'))?.[1] ?? ''
+      return (Number.parseInt(mask.slice(-4), 16) & (1 << (SIGUSR1 - 1))) !== 0
+    }
+    while (!catches()) await sleep(10)
+    const { cgroupParent } = host.instance
+    const [file = ''] = [
+      `/sys/fs/cgroup/memory/${cgroupParent}/${Id}/memory.oom_control`,
+      `/sys/fs/cgroup/${cgroupParent}/${Id}/memory.events`,
+    ].filter((each) => fs.existsSync(each))
+    const kills = fs.openSync(file, 'r')
+    try {
+      await withoutDescriptors(async () => {
+        process.kill(State?.Pid ?? 0, 'SIGUSR1')
+        const text = Buffer.alloc(4096)
+        const isKilled = (): boolean =>
+          /oom_kill [1-9]/.test(text.toString('latin1', 0, fs.readSync(kills, text, 0, 4096, 0)))
+        while (!isKilled()) await sleep(10)
+        // what the kernel has told before is heard within these turns
+        for (let turns = 0; turns < 10; turns++) await nextTurn()
+      })
+    } finally {
+      fs.closeSync(kills)
+    }
+    assert.equal((await containers.inspect(Id)).State?.Status, 'running')
+    await containers.stop(Id, { timeout: 0 })
+    assert.equal((await containers.inspect(Id)).State?.OOMKilled, true)
+    await containers.remove(Id)
+  })
 })
+
+const { SIGUSR1 } = os.constants.signals
 
 /** Takes all there are of this process for a while. */
 async function withoutDescriptors(work: () => Promise<void>): Promise<void> {
