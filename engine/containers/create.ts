@@ -127,8 +127,8 @@ async function record(
       { do: 'mkdir', path: container.dir, mode: 0o700 },
       ...creatingSteps(container, plan),
     ])
-    await context.images.snapshots.create(id, image.id, imagesOf(plan))
-    undo.add('writable layer', () => context.images.snapshots.remove(id))
+    await context.images.makeWritable(id, image.id, imagesOf(plan))
+    undo.add('writable layer', () => context.images.removeWritable(id))
     const mounts = await makeVolumes(context, container, plan, undo)
     container.document = { ...document, mounts }
     await container.writeNew()

@@ -35,7 +35,7 @@ async function removeParts(context: ContainersContext, container: Container): Pr
   const { id } = container
   for (const { stream } of container.pendingAttaches) stream.destroy()
   await context.networks.sandboxes.stop(id)
-  await context.images.snapshots.remove(id)
+  await context.images.removeWritable(id)
   context.execs.forgetContainer(id)
   await context.logs.finish(container)
   await removeRunDir(container.runDir)

@@ -94,7 +94,7 @@ async function withRoot(
 ): Promise<void> {
   const view = path.join(container.dir, VIEW)
   await fs.promises.mkdir(view, { recursive: true, mode: 0o700 })
-  await context.images.snapshots.mount(container.id, view)
+  context.images.snapshots.mount(container.id, view)
   try {
     const root = fs.openSync(view, READABLE)
     try {

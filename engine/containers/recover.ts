@@ -167,8 +167,7 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
   )
   const known = new Set([...table.all().map((container) => container.id), ...damaged])
   await networks.sweep(live)
-  for (const id of await images.snapshots.list())
-    if (!known.has(id)) await images.snapshots.remove(id)
+  for (const id of images.snapshots.list()) if (!known.has(id)) await images.removeWritable(id)
   // below another parent than the engine's, only those whose containers are known can be found
   const elsewhere = table
     .all()

@@ -161,7 +161,7 @@ async function explainStartError(
   error: unknown,
 ): Promise<unknown> {
   try {
-    await context.images.snapshots.checkLayers(container.id)
+    context.images.snapshots.checkLayers(container.id)
   } catch (cause) {
     return cause
   }

@@ -15,18 +15,17 @@ import type {
   PushOptions,
   SaveOptions,
 } from '../contract/images.ts'
+import { attempt } from '../attempt.ts'
 import type { Filters, ImageProgress, RegistryCredentials } from '../contract/common.ts'
-import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import { registriesOf } from '../instance.ts'
 import type { Instance } from '../instance.ts'
 import type { OciImageConfig } from '../oci/image-config.ts'
 import { searchImages } from '../registry/search.ts'
 import { LayerExplorer } from '../store/layer-explorer.ts'
-import type { Layer } from '../store/layers.ts'
 import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { UnpackLimits } from '../store/limits.ts'
-import type { Overlay } from '../store/snapshots.ts'
+import type { SnapshotStore } from '../store/snapshots.ts'
 import type { Trees } from '../store/trees.ts'
 import type {
   DistributionInspect,
@@ -42,7 +41,6 @@ import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import type { ImageUser } from './image-users.ts'
 import { imageFiles } from './files.ts'
-import type { Image } from './image.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { joinImages } from './join.ts'
 import { listImages } from './list.ts'
@@ -57,6 +55,7 @@ import { ImageStore } from './store.ts'
 import type { Kept } from './store.ts'
 import { imageHistory, inspectImage, namesOf, targetOf } from './summaries.ts'
 import { tagImage } from './tag.ts'
+import { makeWritable, removeWritable } from './writable.ts'
 
 export interface OpenImagesOptions {
   instance: Instance
@@ -102,7 +101,6 @@ export async function openImages(options: OpenImagesOptions): Promise<LocalImage
 
 /** The images of this engine, and the writable layers of its containers. */
 export class LocalImages implements ImageEngine {
-  readonly snapshots: Snapshots
   readonly #store: ImageStore
   readonly #instance: Instance
   readonly #trees: Trees
@@ -112,7 +110,6 @@ export class LocalImages implements ImageEngine {
     this.#store = store
     this.#instance = instance
     this.#trees = trees
-    this.snapshots = new Snapshots(store)
   }
 
   /** For who makes images of parts: the builder, the registry. */
@@ -120,9 +117,28 @@ export class LocalImages implements ImageEngine {
     return this.#store
   }
 
+  /** The writable layers of containers. */
+  get snapshots(): SnapshotStore {
+    return this.#store.snapshots
+  }
+
+  /** @see makeWritable() */
+  async makeWritable(
+    containerId: string,
+    imageId: string,
+    mountedIds?: readonly string[],
+  ): Promise<void> {
+    await makeWritable(this.#store, containerId, imageId, mountedIds)
+  }
+
+  /** @see removeWritable() */
+  async removeWritable(containerId: string): Promise<void> {
+    await removeWritable(this.#store, containerId)
+  }
+
   /** @throws NOT_FOUND "No such image: x:latest" */
   resolve(name: string): Promise<ResolvedImage> {
-    return settled(() => {
+    return attempt(() => {
       const image = this.#store.find(name)
       const { RepoTags, RepoDigests } = namesOf(this.#store, image)
       return {
@@ -163,7 +179,7 @@ export class LocalImages implements ImageEngine {
   }
 
   async list(options: ImageListOptions = {}): Promise<(ImageSummary & WithPlatform)[]> {
-    const summaries = await settled(() => listImages(this.#store, options))
+    const summaries = await attempt(() => listImages(this.#store, options))
     return options.manifests === true
       ? await Promise.all(summaries.map((summary) => this.#withManifests(summary)))
       : summaries
@@ -182,7 +198,7 @@ export class LocalImages implements ImageEngine {
   }
 
   history(name: string): Promise<ImageHistoryResponseItem[]> {
-    return settled(() => imageHistory(this.#store, this.#store.find(name)))
+    return attempt(() => imageHistory(this.#store, this.#store.find(name)))
   }
 
   async layers(name: string): Promise<ImageLayers> {
@@ -287,12 +303,12 @@ export class LocalImages implements ImageEngine {
   }
 
   prunable(filters?: Filters): Promise<Prunable> {
-    return settled(() => prunableImages(this.#store, filters))
+    return attempt(() => prunableImages(this.#store, filters))
   }
 
   /** Bytes of all layers unpacked, shared ones once. */
   layersSize(): Promise<number> {
-    return settled(() => this.#store.layers.all().reduce((sum, layer) => sum + layer.sizeBytes, 0))
+    return attempt(() => this.#store.layers.all().reduce((sum, layer) => sum + layer.sizeBytes, 0))
   }
 
   async #withManifests<T extends ImageSummary>(summary: T): Promise<T> {
@@ -312,101 +328,4 @@ export class LocalImages implements ImageEngine {
     await this.#explorer.close()
     await this.#store.close()
   }
-}
-
-/** The writable layers of containers, by container ID. */
-class Snapshots {
-  readonly #store: ImageStore
-
-  constructor(store: ImageStore) {
-    this.#store = store
-  }
-
-  /**
-   * @param mountedIds images that are to be mounted in the container
-   * @throws NOT_FOUND without such an image, SYSTEM when one of its layers has gone from the disk
-   */
-  async create(
-    containerId: string,
-    imageId: string,
-    mountedIds: readonly string[] = [],
-  ): Promise<void> {
-    const layers = layersOf(this.#store.find(imageId))
-    const mounted = mountedIds.map((id) => ({ imageId: id, layers: this.#mountedLayers(id) }))
-    await this.#store.leased(async (lease) => {
-      for (const image of [{ imageId, layers }, ...mounted]) {
-        lease.blobs.add(image.imageId)
-        for (const { chainId } of image.layers) lease.layers.add(chainId)
-      }
-      await this.#store.snapshots.create(containerId, imageId, layers, { mounted })
-    })
-  }
-
-  /** Whoever takes over another's mounts finds an image there that may have been removed by force since. */
-  #mountedLayers(imageId: string): Layer[] {
-    const image = this.#store.get(imageId)
-    const layers = image ? layersOf(image) : this.#store.snapshots.mountedLayers(imageId)
-    if (!layers) throw new NotFoundError(`No such image: ${imageId}`)
-    return layers
-  }
-
-  /** What overlayfs is to be told; `lower` is relative to `layersRoot`, topmost first. */
-  overlay(containerId: string): Overlay {
-    return this.#store.snapshots.overlay(containerId)
-  }
-
-  /** The same of an image that is mounted in a container. */
-  imageLayers(containerId: string, imageId: string): Pick<Overlay, 'layersRoot' | 'lower'> {
-    return this.#store.snapshots.imageLayers(containerId, imageId)
-  }
-
-  /** Returns once it is out of use; the files go in the background. Fine when there is none. */
-  async remove(containerId: string): Promise<void> {
-    const images = this.#store.snapshots.remove(containerId)
-    // one was removed by force while the container needed its layers
-    if (images.some((imageId) => !this.#store.get(imageId))) await this.#store.collect()
-  }
-
-  /** @throws SYSTEM naming the layer, the image and what to do when a layer below it has gone from the disk */
-  checkLayers(containerId: string): Promise<void> {
-    return settled(() => this.#store.snapshots.checkLayers(containerId))
-  }
-
-  list(): Promise<string[]> {
-    return Promise.resolve(this.#store.snapshots.list())
-  }
-
-  /** Bytes in the writable layer (SizeRw). */
-  async usage(containerId: string): Promise<number> {
-    return await this.#store.snapshots.usage(containerId)
-  }
-
-  /** Mounts a stopped container's root on an existing directory of the host. */
-  mount(containerId: string, target: string): Promise<void> {
-    return settled(() => this.#store.snapshots.mount(containerId, target))
-  }
-
-  umount(target: string): Promise<void> {
-    return settled(() => this.#store.snapshots.umount(target))
-  }
-
-  /** A file of the container's root, running or not; undefined when there is none. Never leaves the root. */
-  async readFile(
-    containerId: string,
-    file: string,
-    maxBytes?: number,
-  ): Promise<Buffer | undefined> {
-    return await this.#store.snapshots.readFile(containerId, file, maxBytes)
-  }
-}
-
-function layersOf({ document }: Image): Layer[] {
-  return document.layers.map(({ chainId, diffId, sizeBytes }) => ({ chainId, diffId, sizeBytes }))
-}
-
-/** What is done at once, as a promise that also carries its failure. */
-function settled<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(work())
-  })
 }

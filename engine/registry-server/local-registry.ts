@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { attempt } from '../attempt.ts'
 import { asCaller, currentCaller, system } from '../caller.ts'
 import type { RegistryDiskUsage } from '../contract/system.ts'
 import type {
@@ -239,9 +240,7 @@ export class LocalRegistry implements RegistryEngine {
   }
 
   uploadSize(repository: string, upload: string): Promise<number> {
-    return new Promise((resolve) => {
-      resolve(this.#uploads.sizeOf(repository, upload))
-    })
+    return attempt(() => this.#uploads.sizeOf(repository, upload))
   }
 
   async appendUpload(
@@ -360,9 +359,7 @@ export class LocalRegistry implements RegistryEngine {
 
   /** @throws NAME_INVALID, NAME_UNKNOWN */
   #get(repository: string): Promise<Repository> {
-    return new Promise((resolve) => {
-      resolve(this.#repositories.get(repository))
-    })
+    return attempt(() => this.#repositories.get(repository))
   }
 
   #find({ name, state }: Repository, reference: string): ManifestRecord {

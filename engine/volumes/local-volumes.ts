@@ -3,6 +3,7 @@ import { existsSync, renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { attempt } from '../attempt.ts'
 import { attributed, callerSchema, currentCaller } from '../caller.ts'
 import type { VolumeEngine } from '../contract/volumes.ts'
 import type { Filters } from '../contract/common.ts'
@@ -348,11 +349,4 @@ async function removeVolume(directory: string): Promise<void> {
 function notThere(error: NodeJS.ErrnoException): string[] {
   if (isMissing(error) || error.code === 'ENOTDIR') return []
   throw error
-}
-
-/** A rejection in place of a throw. */
-function attempt<T>(task: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(task())
-  })
 }

@@ -29,7 +29,7 @@ for (;;) {
   await collect(images.push(reference.replace(/app:1$/, 'made:1')))
   await collect(images.pull(reference))
   await buffer(await images.save([reference, 'three']))
-  await images.snapshots.create('box', (await images.resolve(reference)).id)
-  await images.snapshots.remove('box')
+  await images.makeWritable('box', (await images.resolve(reference)).id)
+  await images.removeWritable('box')
   for (const { Id } of await images.list()) await images.remove(Id, { force: true })
 }

@@ -66,7 +66,7 @@ describe('files of an image', () => {
     const { mode, uid } = fs.statSync(at('a'))
     assert.deepEqual([mode & 0o7777, uid], [0o750, 7])
     assert.equal(fs.statSync(at('set')).mode & 0o7777, 0o4755)
-    assert.deepEqual(await test.images.snapshots.list(), [])
+    assert.deepEqual(test.images.snapshots.list(), [])
     await assert.rejects(test.images.files('none'), { code: 'NOT_FOUND' })
   })
 

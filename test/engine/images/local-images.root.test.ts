@@ -381,7 +381,7 @@ describe('LocalImages', () => {
     const before = images.store.keeping(() => once(gate, 'turn'))
     const tagged = images.tag(named, 'named', '1')
     const pruning = images.prune()
-    await images.snapshots.create('one', used)
+    await images.makeWritable('one', used)
     const working = images.store.leased(async ({ blobs }) => {
       blobs.add(needed)
       await once(gate, 'done')
@@ -400,25 +400,25 @@ describe('LocalImages', () => {
 
   it("keeps a container's layers when its image is removed by force, until it goes", async () => {
     await test.load(dockerArchive({ layers: [base, top], tags: ['app:1'] }))
-    await test.images.snapshots.create('one', await id('app:1'))
+    await test.images.makeWritable('one', await id('app:1'))
     await test.images.remove('app:1', { force: true })
     await test.reopen()
     assert.equal(test.onDisk().layers, 2)
     assert.equal((await test.images.snapshots.readFile('one', 'etc/motd'))?.toString(), 'hello')
-    await test.images.snapshots.remove('one')
+    await test.images.removeWritable('one')
     assert.equal(test.onDisk().layers, 0)
   })
 
   it('shows the layers merged: mounted, and read without a mount', async () => {
     await test.load(dockerArchive({ layers: [base, top], tags: ['app:1'] }))
     const { snapshots } = test.images
-    await snapshots.create('one', await id('app:1'))
+    await test.images.makeWritable('one', await id('app:1'))
     const { lower, layersRoot, upper } = snapshots.overlay('one')
     assert.equal(lower.length, 2)
     assert.ok(fs.existsSync(path.join(layersRoot, lower[0] ?? '', 'etc/motd')))
     const mountPoint = path.join(test.root, 'mnt')
     fs.mkdirSync(mountPoint)
-    await snapshots.mount('one', mountPoint)
+    snapshots.mount('one', mountPoint)
     try {
       assert.deepEqual(fs.readdirSync(mountPoint).sort(), ['bin', 'etc'])
       assert.deepEqual(fs.readdirSync(path.join(mountPoint, 'etc')).sort(), ['motd', 'passwd'])
@@ -430,7 +430,7 @@ describe('LocalImages', () => {
       fs.symlinkSync('loop', path.join(mountPoint, 'loop'))
       fs.symlinkSync(test.root, path.join(mountPoint, 'outside'))
     } finally {
-      await snapshots.umount(mountPoint)
+      snapshots.umount(mountPoint)
     }
     fs.writeFileSync(path.join(test.root, 'secret'), 'secret')
     const read = async (file: string): Promise<string | undefined> =>
@@ -453,8 +453,8 @@ describe('LocalImages', () => {
     await assert.rejects(snapshots.readFile('one', 'etc/passwd', 3), /larger than 3 bytes/)
     assert.ok((await snapshots.usage('one')) >= 'changed'.length)
     assert.ok(upper.startsWith(test.root))
-    await snapshots.remove('one')
-    assert.deepEqual(await snapshots.list(), [])
+    await test.images.removeWritable('one')
+    assert.deepEqual(snapshots.list(), [])
   })
 
   it('mounts 128 layers', async () => {
@@ -462,14 +462,14 @@ describe('LocalImages', () => {
       tarOf({ [`f${index}`]: String(index) }),
     )
     await test.load(dockerArchive({ layers, tags: ['deep'] }))
-    await test.images.snapshots.create('d'.repeat(64), await id('deep'))
+    await test.images.makeWritable('d'.repeat(64), await id('deep'))
     const mountPoint = path.join(test.root, 'mnt')
     fs.mkdirSync(mountPoint)
-    await test.images.snapshots.mount('d'.repeat(64), mountPoint)
+    test.images.snapshots.mount('d'.repeat(64), mountPoint)
     try {
       assert.equal(fs.readdirSync(mountPoint).length, 128)
     } finally {
-      await test.images.snapshots.umount(mountPoint)
+      test.images.snapshots.umount(mountPoint)
     }
   })
 
@@ -479,7 +479,7 @@ describe('LocalImages', () => {
       'd=$(mktemp -d) && mkdir $d/home && chown 7:8 $d/home && chmod 700 $d/home && tar -C $d --numeric-owner -c home && rm -r $d',
     ])
     await test.load(dockerArchive({ layers: [below, tarOf({ 'home/file': 'x' })], tags: ['app'] }))
-    await test.images.snapshots.create('one', await id('app'))
+    await test.images.makeWritable('one', await id('app'))
     const { layersRoot, lower } = test.images.snapshots.overlay('one')
     const home = fs.statSync(path.join(layersRoot, lower[0] ?? '', 'home'))
     assert.deepEqual([home.uid, home.gid, home.mode & 0o7777], [7, 8, 0o700])
@@ -491,17 +491,17 @@ describe('LocalImages', () => {
       { layers: [other], tags: ['other'] },
     )
     await test.load(archive)
-    await test.images.snapshots.create('one', await id('app:1'))
+    await test.images.makeWritable('one', await id('app:1'))
     const { layersRoot, lower } = test.images.snapshots.overlay('one')
     fs.rmSync(path.join(layersRoot, lower[0] ?? '', '..'), { recursive: true })
-    await assert.rejects(test.images.snapshots.create('two', await id('app:1')), {
+    await assert.rejects(test.images.makeWritable('two', await id('app:1')), {
       code: 'SYSTEM',
       message: /layer sha256:.* is missing on disk/,
     })
-    await test.images.snapshots.create('three', await id('other'))
+    await test.images.makeWritable('three', await id('other'))
     await test.reopen()
     await test.load(archive)
-    await test.images.snapshots.create('two', await id('app:1'))
+    await test.images.makeWritable('two', await id('app:1'))
     assert.equal((await test.images.snapshots.readFile('two', 'etc/motd'))?.toString(), 'hello')
   })
 })

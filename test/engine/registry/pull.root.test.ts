@@ -437,7 +437,7 @@ describe('pull() from a mock registry', () => {
     assert.equal(registry.blobRequests(layerOf(image, 1)), 0)
     assert.equal((await test.images.list()).length, 1)
     await test.reopen()
-    await test.images.snapshots.create('one', (await test.images.resolve('loaded')).id)
+    await test.images.makeWritable('one', (await test.images.resolve('loaded')).id)
   })
 })
 
