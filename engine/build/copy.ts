@@ -2,7 +2,7 @@ import { InvalidParameterError } from '../errors.ts'
 import type { Image } from '../images/image.ts'
 import { makeLayer } from '../images/make-layer.ts'
 import { resolveUser } from '../runtime/user.ts'
-import type { ComposeJob, CopyPart } from '../store/compose/job.ts'
+import { plainCopy, type ComposeJob, type CopyPart } from '../store/compose/job.ts'
 import { cacheKey } from './cache.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
@@ -196,18 +196,7 @@ export async function copyContext(
   context: string,
   step: Step,
 ): Promise<void> {
-  const part: CopyPart = {
-    from: [await build.contextDirectory(context)],
-    sources: ['/'],
-    files: [],
-    destination: '/',
-    owner: undefined,
-    chmod: undefined,
-    excludes: [],
-    parents: false,
-    unpack: false,
-    link: false,
-  }
+  const part = plainCopy([await build.contextDirectory(context)], '/')
   const createdBy = `COPY / / (context ${context})`
   await composeStep(build, stage, [part], undefined, { createdBy, description: step.name })
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY } from '../native/fs.ts'
+import { plainCopy, type Composed, type ComposeJob } from '../store/compose/job.ts'
 import { closeFound } from '../store/merged.ts'
 import { placeInMerged, topOf } from '../store/merged-tree.ts'
 import { nameOf } from '../tar/header.ts'
@@ -87,31 +88,25 @@ async function identityOf(
   // a cache, a secret and an agent are there to be different each time
   if (mount.type !== 'bind' || !source) return mount
   if (source.identity !== undefined) return [mount, source.identity]
-  const { digest } = await build.parts.trees.compose(
-    {
-      lower: treesOf(build.store, []),
-      parts: [
-        {
-          kind: 'copy',
-          from: source.from,
-          sources: [mount.source],
-          files: [],
-          destination: '/',
-          owner: undefined,
-          chmod: undefined,
-          excludes: [],
-          parents: false,
-          unpack: false,
-          link: false,
-        },
-      ],
-      epochSeconds: undefined,
-      limits: build.store.layers.limits,
-      output: undefined,
-    },
-    build.signal,
-  )
+  const { digest } = await compose(build, source, mount.source, undefined)
   return [mount, digest]
+}
+
+/** What is at a path of a tree, as a layer. */
+function compose(
+  build: Build,
+  source: Tree,
+  from: string,
+  output: ComposeJob['output'],
+): Promise<Composed> {
+  const job: ComposeJob = {
+    lower: treesOf(build.store, []),
+    parts: [{ kind: 'copy', ...plainCopy(source.from, from) }],
+    epochSeconds: undefined,
+    limits: build.store.layers.limits,
+    output,
+  }
+  return build.parts.trees.compose(job, build.signal)
 }
 
 class Preparing implements PreparedMounts {
@@ -203,30 +198,7 @@ class Preparing implements PreparedMounts {
   /** What a cache begins with. */
   async #fill(directory: string, source: Tree, from: string): Promise<void> {
     const blob = path.join(await this.#newDirectory(), 'archive')
-    await this.#build.parts.trees.compose(
-      {
-        lower: treesOf(this.#build.store, []),
-        parts: [
-          {
-            kind: 'copy',
-            from: source.from,
-            sources: [from],
-            files: [],
-            destination: '/',
-            owner: undefined,
-            chmod: undefined,
-            excludes: [],
-            parents: false,
-            unpack: false,
-            link: false,
-          },
-        ],
-        epochSeconds: undefined,
-        limits: this.#build.store.layers.limits,
-        output: { blob, directory },
-      },
-      this.#build.signal,
-    )
+    await compose(this.#build, source, from, { blob, directory })
   }
 
   async #addSecret(mount: MountOf<'secret'>): Promise<void> {

@@ -49,3 +49,19 @@ export interface Owner {
   uid: number
   gid: number
 }
+
+/** A source's contents into the root, as they are. */
+export function plainCopy(from: string[], source: string): CopyPart {
+  return {
+    from,
+    sources: [source],
+    files: [],
+    destination: '/',
+    owner: undefined,
+    chmod: undefined,
+    excludes: [],
+    parents: false,
+    unpack: false,
+    link: false,
+  }
+}
