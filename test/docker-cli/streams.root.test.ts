@@ -156,6 +156,20 @@ describe('streams', { skip: await whyNot() }, () => {
       await cli.ok('rm', '-f', talker)
     })
 
+    it('gives all that a terminal prints as its standard output, and nothing as its standard error', async () => {
+      const talker = name('terminal')
+      await cli.ok('create', '-it', '--name', talker, cli.image, 'sh', '-c', 'read l; echo got $l')
+      const early = await attach(talker, 'stream=1&stderr=1')
+      await cli.ok('start', talker)
+      const out = await attach(talker, 'stream=1&stdin=1&stdout=1')
+      const err = await attach(talker, 'stream=1&stderr=1', { upgrade: false })
+      out.send('1\r')
+      await out.until('got 1\r\n')
+      await Promise.all([err.ended(), early.ended()])
+      assert.equal(err.length + early.length, 0)
+      await cli.ok('rm', '-f', talker)
+    })
+
     it('leaves a terminal by the keys given, and passes on what only began like them', async () => {
       const shell = name('shell')
       await cli.ok('run', '-dit', '--name', shell, cli.image, 'cat')

@@ -21,10 +21,11 @@ static void stream_begin(struct client *c, struct proc *p, uint16_t flags)
 {
 	c->state = CLIENT_STREAM;
 	c->proc = (int)(p - shim.procs);
+	/*
+	 * A terminal's output is all stdout, as with Docker: who asks for stderr alone gets nothing, or clients that attach
+	 * to each stream by a connection of its own (dockerpty) would show everything twice.
+	 */
 	c->flags = (uint8_t)(flags & (ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR));
-	/* a terminal has one stream, whichever was asked for */
-	if (p->tty && c->flags & ATTACH_STDERR)
-		c->flags |= ATTACH_STDOUT;
 	request_drop(c);
 }
 
@@ -77,7 +78,7 @@ void request_attach(struct client *asking, struct proc *p, uint16_t flags, struc
 	stream_begin(c, p, flags);
 	if (p == shim.procs && shim.hold > 0)
 		shim.hold--;
-	if (p->ring && flags & (ATTACH_STDOUT | ATTACH_STDERR) && p->ring_at) {
+	if (p->ring && c->flags & ATTACH_STDOUT && p->ring_at) {
 		c->replay = p->ring_at > RING_SIZE ? p->ring_at - RING_SIZE : 0;
 		c->replay_end = p->ring_at;
 		c->replaying = true;
