@@ -25,6 +25,8 @@ export class Call {
   readonly path: string
   params: Record<string, string> = {}
   readonly version: string
+  /** False: the client named none, and is spoken to in the newest. */
+  readonly namesVersion: boolean
   readonly headers: IncomingMessage['headers']
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -40,6 +42,8 @@ export class Call {
     path: string
     search: URLSearchParams
     version: string
+    /** True unless set. */
+    namesVersion?: boolean
     request: IncomingMessage
     response: ServerResponse
     body: Readable
@@ -49,6 +53,7 @@ export class Call {
     this.method = options.method
     this.path = options.path
     this.version = options.version
+    this.namesVersion = options.namesVersion ?? true
     this.headers = request.headers
     this.request = request
     this.response = response

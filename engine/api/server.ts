@@ -59,7 +59,7 @@ export function createApiServer(
     response.setHeader('Server', 'Gantry (linux)')
     try {
       const method = request.method ?? 'GET'
-      const { version, path, search } = parseUrl(request.url ?? '/')
+      const { namesVersion, path, search, version } = parseUrl(request.url ?? '/')
       if (method === 'OPTIONS') {
         response.writeHead(200, { 'Content-Length': 0 })
         response.end()
@@ -72,6 +72,7 @@ export function createApiServer(
         method,
         path,
         version,
+        namesVersion,
         request,
         response,
         ...given,
@@ -192,13 +193,18 @@ function lastUsed<K extends object, T>(most: number, make: (key: K) => T): (key:
 }
 
 /** `/v1.43/containers/json?all=1`: the version asked for (else the newest), the path and the query. */
-function parseUrl(url: string): { version: string; path: string; search: URLSearchParams } {
+function parseUrl(url: string): {
+  version: string
+  namesVersion: boolean
+  path: string
+  search: URLSearchParams
+} {
   const mark = url.indexOf('?')
   const whole = mark === -1 ? url : url.slice(0, mark)
   const search = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
   const match = /^\/v(\d{1,4}(?:\.\d{1,4}){0,2})(\/.*)$/.exec(whole)
   if (match?.[1] === undefined || match[2] === undefined)
-    return { version: API_VERSION, path: whole, search }
+    return { version: API_VERSION, namesVersion: false, path: whole, search }
   const version = match[1]
   if (isOlder(version, MIN_API_VERSION)) {
     throw new InvalidParameterError(
@@ -210,7 +216,7 @@ function parseUrl(url: string): { version: string; path: string; search: URLSear
       `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`,
     )
   }
-  return { version, path: match[2], search }
+  return { version, namesVersion: true, path: match[2], search }
 }
 
 /** The one place where errors become answers. */

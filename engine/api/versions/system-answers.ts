@@ -1,5 +1,6 @@
 import type { DiskUsage } from '../../contract/system.ts'
 import type { EventMessage, ImageSummary, SystemInfo } from '../../types/docker.ts'
+import type { Call } from '../call.ts'
 import type { Spoken } from './spoken.ts'
 
 /** What GET /info told in the client's version; the newest takes it as it is. */
@@ -84,12 +85,15 @@ function objectsOf(usage: DiskUsage, client: Spoken): Record<string, unknown> {
   }
 }
 
-/** The events in the client's version: until 1.52 those of containers and images were told twice, until 1.46 not all. */
+/**
+ * The events in the client's version: until 1.52 those of containers and images were told twice, until 1.46 not all. Who
+ * names no version is told twice, too: tools on dockerode (docker-loghose, docker-stats) name none and read `status`.
+ */
 export async function* eventsFor(
-  client: Spoken,
+  client: Spoken & Pick<Call, 'namesVersion'>,
   events: AsyncIterable<EventMessage>,
 ): AsyncGenerator<unknown> {
-  if (client.speaks('1.52')) {
+  if (client.speaks('1.52') && client.namesVersion) {
     yield* events
     return
   }

@@ -568,6 +568,10 @@ describe('answers by version', () => {
     const newest = await told(NEWEST)
     assert.equal(newest.headers['content-type'], 'application/jsonl')
     assert.deepEqual(lines(newest), events)
+    // tools that name no version are of any age
+    const unnamed = lines(await door.request('GET', '/events'))
+    assert.deepEqual(unnamed[0], { status: 'start', id: 'c', from: 'i', ...events[0] })
+    assert.equal(unnamed.length, 3)
     const sequence = await told(
       NEWEST,
       'application/json;q=1, application/x-ndjson;q=0.5, application/json-seq;q=0.9',
