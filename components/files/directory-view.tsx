@@ -91,7 +91,7 @@ export function DirectoryView(props: {
               What is shown at {listing.path} are no files of the container: look at it in a
               terminal.
             </Empty>
-          ) : listing.files.length > 0 ? (
+          ) : listing.files.length + listing.removed.length > 0 ? (
             <FileRows
               listing={listing}
               stale={query.isPlaceholderData || query.isRefetchError}

@@ -2,7 +2,8 @@
 import { Cable, Cpu, File, FileSymlink, Folder, FolderSymlink, type LucideIcon } from 'lucide-react'
 import Link from 'next/link'
 import { memo, type ReactNode } from 'react'
-import type { ContainerFile } from '@/engine/contract/files.ts'
+import type { ContainerFile, RemovedFile } from '@/engine/contract/files.ts'
+import { MarkLetter, type Mark as MarkName } from '@/components/images/layers/marks.tsx'
 import { Age } from '@/components/ui/age.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { formatTime } from '@/components/ui/format.ts'
@@ -58,7 +59,7 @@ export const FileCard = memo(function FileCard(props: FileRowProps) {
     <div className="flex min-h-14 items-center gap-2 py-1.5 pr-1 pl-3 text-[13px]">
       <div role="cell" className="min-w-0 flex-1">
         <FileName {...props} />
-        <div className="text-muted-foreground mt-0.5 flex flex-wrap gap-x-2 pl-6.5 text-xs">
+        <div className="text-muted-foreground mt-0.5 flex flex-wrap gap-x-2 pl-13 text-xs">
           {file.kind === 'file' && <span className="tabular">{sizeOf(file)}</span>}
           <span className="font-mono">{modeOf(file)}</span>
           <span className="tabular">
@@ -106,6 +107,7 @@ function FileName({ directory, file, hrefOf }: FileRowProps) {
     )
   return (
     <div className="flex min-w-0 items-center gap-2.5">
+      <Mark mark={file.mark} />
       <Icon
         className={cn(
           'size-4 shrink-0',
@@ -123,6 +125,24 @@ function FileName({ directory, file, hrefOf }: FileRowProps) {
           </span>
         )}
       </span>
+    </div>
+  )
+}
+
+/** Whether it differs from the image; its room is kept, so that names stand below each other. */
+function Mark({ mark }: { mark: MarkName | undefined }) {
+  return mark === undefined ? <span className="w-4 shrink-0" /> : <MarkLetter mark={mark} />
+}
+
+/** What the image has and the container has removed: there is nothing to be done with it. */
+export function RemovedRow({ file }: { file: RemovedFile }) {
+  const Icon = file.kind === 'special' ? Cpu : icons[file.kind]
+  return (
+    <div role="cell" className="flex min-h-10 items-center gap-2.5 px-3 text-[13px] sm:px-4">
+      <Mark mark="removed" />
+      <Icon className="text-muted-foreground size-4 shrink-0" aria-hidden />
+      <span className="text-muted-foreground truncate line-through">{file.name}</span>
+      <span className="text-muted-foreground shrink-0 text-xs">of the image, removed here</span>
     </div>
   )
 }

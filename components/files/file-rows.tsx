@@ -1,16 +1,18 @@
 'use client'
+import type { ContainerFile, FileListing, RemovedFile } from '@/engine/contract/files.ts'
 import { VirtualRows } from '@/components/page/virtual-rows.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { cn } from '@/components/ui/cn.ts'
 import { count } from '@/components/ui/format.ts'
 import { useIsNarrow } from '@/components/ui/use-is-narrow.ts'
-import { COLUMNS, FileCard, FileRow, type FileRowProps } from './file-row.tsx'
-import type { Files } from './use-files.ts'
+import { COLUMNS, FileCard, FileRow, RemovedRow, type FileRowProps } from './file-row.tsx'
+
+type Row = { isRemoved: false; file: ContainerFile } | { isRemoved: true; file: RemovedFile }
 
 /** What is in a directory, of any number; only rows in view are in the page. */
 export function FileRows(
   props: Omit<FileRowProps, 'file' | 'directory'> & {
-    listing: Files
+    listing: FileListing
     stale: boolean
     more: { busy: boolean; read: () => void }
   },
@@ -19,20 +21,30 @@ export function FileRows(
   const narrow = useIsNarrow()
   const Each = narrow ? FileCard : FileRow
   const left = listing.total - listing.files.length
+  const rows: Row[] = [
+    ...listing.files.map((file) => ({ isRemoved: false as const, file })),
+    ...listing.removed.map((file) => ({ isRemoved: true as const, file })),
+  ]
   return (
     <>
       <VirtualRows
         label={`Files in ${listing.path}`}
-        rows={listing.files}
-        keyOf={(file, index) => (file.addressable ? file.name : index)}
+        rows={rows}
+        keyOf={({ file, isRemoved }, index) =>
+          isRemoved ? `${file.name} removed` : file.addressable ? file.name : index
+        }
         rowPx={narrow ? 57 : 41}
         minWidth={narrow ? undefined : '48rem'}
         stale={props.stale}
         head={narrow ? undefined : <Head />}
       >
-        {(file) => (
-          <Each file={file} directory={listing.path} hrefOf={props.hrefOf} onAct={props.onAct} />
-        )}
+        {({ file, isRemoved }) =>
+          isRemoved ? (
+            <RemovedRow file={file} />
+          ) : (
+            <Each file={file} directory={listing.path} hrefOf={props.hrefOf} onAct={props.onAct} />
+          )
+        }
       </VirtualRows>
       {(left > 0 || listing.cut) && (
         <footer className="bg-surface text-muted-foreground flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs sm:px-4">
@@ -60,7 +72,7 @@ function Head() {
         aria-rowindex={1}
         className={cn(COLUMNS, 'text-muted-foreground h-9 text-xs font-medium')}
       >
-        <div role="columnheader" className="pl-3 sm:pl-4">
+        <div role="columnheader" className="pl-9.5 sm:pl-10.5">
           Name
         </div>
         <div role="columnheader" className="pr-6 text-right">

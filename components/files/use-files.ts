@@ -1,7 +1,7 @@
 'use client'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo } from 'react'
-import type { ContainerFile } from '@/engine/contract/files.ts'
+import type { ContainerFile, FileListing } from '@/engine/contract/files.ts'
 import { listFiles, PAGE } from './files-api.ts'
 
 /** Where files are looked through. */
@@ -10,15 +10,6 @@ export interface Place {
   containerName: string
   /** while it runs there is more to see, as what it keeps in memory */
   running: boolean
-}
-
-export interface Files {
-  /** Where links led. */
-  path: string
-  files: ContainerFile[]
-  total: number
-  cut: boolean
-  kernels: boolean
 }
 
 /** A directory, page by page; the pages there are stay while it is read again. */
@@ -36,10 +27,11 @@ export function useFiles({ containerId, running }: Place, path: string, filter: 
     gcTime: 60_000,
   })
   const pages = query.data?.pages
-  const data = useMemo<Files | undefined>(() => {
+  const data = useMemo<FileListing | undefined>(() => {
     const last = pages?.at(-1)
     if (pages === undefined || last === undefined) return undefined
-    return { ...last, files: distinct(pages.flatMap((page) => page.files)) }
+    const removed = pages.flatMap((page) => page.removed)
+    return { ...last, removed, files: distinct(pages.flatMap((page) => page.files)) }
   }, [pages])
   return { ...query, data }
 }

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { WritableLayers } from '../store/upper-marks.ts'
 import type { FilesystemChange } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -12,9 +13,12 @@ export async function containerChanges(
   context: ContainersContext,
   container: Container,
 ): Promise<FilesystemChange[]> {
-  const { layersRoot, lower, upper } = context.images.snapshots.overlay(container.id)
-  return await context.trees.changes(
-    upper,
-    lower.map((name) => path.join(layersRoot, name)),
-  )
+  const { lower, upper } = writableLayers(context, container)
+  return await context.trees.changes(upper, lower)
+}
+
+/** The directories of its layers, by themselves. */
+export function writableLayers(context: ContainersContext, { id }: Container): WritableLayers {
+  const { layersRoot, lower, upper } = context.images.snapshots.overlay(id)
+  return { upper, lower: lower.map((name) => path.join(layersRoot, name)) }
 }

@@ -4,6 +4,7 @@ import { contentOf } from '../tar/content.ts'
 import type { TreeChange } from '../tree/change-tree.ts'
 import { archivePath } from '../tree/path-stat.ts'
 import { changeContainerFiles } from './archive.ts'
+import { writableLayers } from './changes.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './context.ts'
 import { viewContainer } from './view.ts'
@@ -25,9 +26,11 @@ export function localFiles(context: ContainersContext): FileEngine {
   }
   return {
     list: async (id, path, page = {}) => {
-      const view = await viewContainer(context, context.table.get(id))
+      const container = context.table.get(id)
+      const view = await viewContainer(context, container)
       try {
-        return await naming(path, context.trees.list(view.root, pathOf(path), page, view.ids))
+        const of = { ids: view.ids, layers: writableLayers(context, container) }
+        return await naming(path, context.trees.list(view.root, pathOf(path), page, of))
       } finally {
         view.close()
       }

@@ -55,6 +55,13 @@ export interface FileListing {
   cut: boolean
   /** It shows the kernel's own state and is not looked into. */
   kernels: boolean
+  /** On the first page: what the image has here and the container has removed, a thousand at most. */
+  removed: RemovedFile[]
+}
+
+export interface RemovedFile {
+  name: string
+  kind: 'directory' | 'file' | 'link' | 'special'
 }
 
 export interface ContainerFile {
@@ -74,6 +81,8 @@ export interface ContainerFile {
   modified: number
   /** Another one when content or time of change are others. */
   version: string
+  /** Since the image; of a directory, modified: it, or something in it. Nothing of what is mounted. */
+  mark?: 'added' | 'modified'
   /** Of a link: its text, and what it leads to in the end, in the container; nothing when that is not there. */
   link?: { text: string; to?: 'directory' | 'file' | 'other' }
 }

@@ -8,9 +8,10 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
 } from '../native/fs.ts'
+import type { StatAt } from '../native/fs.ts'
 import { bytesOf, textOf } from '../tar/header.ts'
 import { isDirectory } from '../tree/look-up.ts'
-import { entriesIn, layerRoot } from './layer-walk.ts'
+import { entriesIn, entriesNamed, layerRoot } from './layer-walk.ts'
 import type { LayerDirectory, LayerEntry, LayerRoots } from './layer-walk.ts'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = constants
@@ -49,11 +50,12 @@ export function listLayer(
   }
 }
 
-function directoryAt(roots: LayerRoots, path: string): LayerDirectory {
+/** @throws NOT_FOUND when the layer changes nothing at that path, or it is no directory */
+export function directoryAt(roots: LayerRoots, path: string): LayerDirectory {
   let at = layerRoot(roots)
   for (const name of path.split('/')) {
     if (name === '' || name === '.') continue
-    const entry = entriesIn(roots, at).find((candidate) => candidate.name === name)
+    const [entry] = entriesNamed(roots, at, [name])
     if (!entry?.directory)
       throw new NotFoundError(`the layer changes no directory ${textOf(path) || '/'}`)
     at = entry.directory
@@ -67,14 +69,7 @@ function isBranch({ directory }: LayerEntry): boolean {
 
 function fileOf(roots: LayerRoots, at: LayerDirectory, entry: LayerEntry): LayerFile {
   const { mark, name, stat } = entry
-  const type = stat.mode & S_IFMT
-  const kind = isDirectory(stat)
-    ? 'directory'
-    : type === S_IFREG
-      ? 'file'
-      : type === S_IFLNK
-        ? 'link'
-        : 'special'
+  const kind = layerFileKind(stat)
   const layer = mark === 'removed' ? entry.hidden?.layer : roots.length - 1
   return {
     name: textOf(name),
@@ -91,6 +86,12 @@ function fileOf(roots: LayerRoots, at: LayerDirectory, entry: LayerEntry): Layer
       : {}),
     ...(entry.hidden && mark === 'modified' ? { previousBytes: entry.hidden.stat.size } : {}),
   }
+}
+
+export function layerFileKind(stat: StatAt): LayerFile['kind'] {
+  if (isDirectory(stat)) return 'directory'
+  const type = stat.mode & S_IFMT
+  return type === S_IFREG ? 'file' : type === S_IFLNK ? 'link' : 'special'
 }
 
 function targetOf(root: number, path: string, name: string): string {

@@ -66,6 +66,37 @@ export function layerRoot(roots: LayerRoots): LayerDirectory {
  * @see Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"
  */
 export function entriesIn(roots: LayerRoots, at: LayerDirectory): LayerEntry[] {
+  return withOpen(roots, at, (own, below) => {
+    const names = own === undefined ? [] : namesIn(own)
+    const gone = own === undefined || at.hidesBelow ? namesBelow(below, names) : []
+    return [
+      ...names.flatMap((name) => ownEntry(own ?? -1, below, at, name) ?? []),
+      ...gone.flatMap((name) => removedEntry(findBelow(below, name), at, name) ?? []),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1))
+  })
+}
+
+/** What the layer changes of these names only, in their order: no others are looked at, however many there are. */
+export function entriesNamed(
+  roots: LayerRoots,
+  at: LayerDirectory,
+  names: readonly string[],
+): LayerEntry[] {
+  return withOpen(roots, at, (own, below) =>
+    names.flatMap((name) => {
+      if (own !== undefined && statat(own, bytesOf(name)))
+        return ownEntry(own, below, at, name) ?? []
+      const isGone = own === undefined || at.hidesBelow
+      return isGone ? (removedEntry(findBelow(below, name), at, name) ?? []) : []
+    }),
+  )
+}
+
+function withOpen<T>(
+  roots: LayerRoots,
+  at: LayerDirectory,
+  act: (own: number | undefined, below: OpenBelow) => T,
+): T {
   const open: number[] = []
   const openIn = (layer: number): number => {
     const fd = openat2(roots[layer] ?? -1, at.path === '' ? '.' : bytesOf(at.path), FLAGS, RESOLVE)
@@ -74,13 +105,10 @@ export function entriesIn(roots: LayerRoots, at: LayerDirectory): LayerEntry[] {
   }
   try {
     const own = at.isOwn ? openIn(roots.length - 1) : undefined
-    const below = at.below.map((layer) => ({ layer, fd: openIn(layer) }))
-    const names = own === undefined ? [] : namesIn(own)
-    const gone = own === undefined || at.hidesBelow ? namesBelow(below, names) : []
-    return [
-      ...names.flatMap((name) => ownEntry(own ?? -1, below, at, name) ?? []),
-      ...gone.flatMap((name) => removedEntry(findBelow(below, name), at, name) ?? []),
-    ].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return act(
+      own,
+      at.below.map((layer) => ({ layer, fd: openIn(layer) })),
+    )
   } finally {
     for (const fd of open) closeSync(fd)
   }

@@ -38,12 +38,22 @@ import { haveSameContent } from './same-content.ts'
 import type { CompareJob } from './same-content.ts'
 import { squashLayers } from './squash.ts'
 import type { SquashJob } from './squash.ts'
+import { withMarks } from './upper-marks.ts'
+import type { WritableLayers } from './upper-marks.ts'
 import type { Packed } from './write-layer.ts'
 
 /** What is done with trees on a thread. Descriptors are of this process and stay their opener's to close. */
 export type TreeJob =
   | { kind: 'stat'; root: number; path: string }
-  | { kind: 'list'; root: number; path: string; page: FilePage; ids: IdMap | undefined }
+  | {
+      kind: 'list'
+      root: number
+      path: string
+      page: FilePage
+      ids: IdMap | undefined
+      /** Those that the root is made of. */
+      layers: WritableLayers
+    }
   | { kind: 'find'; root: number; path: string; ids: IdMap | undefined }
   | { kind: 'change'; root: number; path: string; change: TreeChange; ids: IdMap | undefined }
   | {
@@ -113,9 +123,11 @@ export async function doTreeJob(
       return withPlace(root, job.path, false, (place) => pathStatOf(root, job.path, place))
     }
     case 'list':
-      return withPlace(rootLevel(job.root), job.path, true, (place) =>
-        listDirectory(place, job.page, job.ids),
-      )
+      return withPlace(rootLevel(job.root), job.path, true, (place) => {
+        const listing = listDirectory(place, job.page, job.ids)
+        const isOfRoot = place.directory.stat.dev === place.levels[0]?.stat.dev
+        return isOfRoot ? withMarks(listing, job.layers, place.path, job.page) : listing
+      })
     case 'find':
       return withPlace(rootLevel(job.root), job.path, true, (place) => {
         const { entry, fd, levels, path, stat } = place

@@ -14,6 +14,7 @@ import type { PackJob } from './pack.ts'
 import type { CompareJob } from './same-content.ts'
 import type { SquashJob } from './squash.ts'
 import type { FoundFile, TreeJob, TreeProgress, TreeResult } from './tree-jobs.ts'
+import type { WritableLayers } from './upper-marks.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { Packed } from './write-layer.ts'
 
@@ -45,9 +46,9 @@ export class Trees {
     root: number,
     path: string,
     page: FilePage,
-    ids: IdMap | undefined,
+    of: { ids: IdMap | undefined; layers: WritableLayers },
   ): Promise<FileListing> {
-    const job: TreeJob = { kind: 'list', root, path, page, ids }
+    const job: TreeJob = { kind: 'list', root, path, page, ...of }
     return (await this.#others.run(job, () => undefined)) as FileListing
   }
 

@@ -77,6 +77,23 @@ describe('the files of a container in the browser', () => {
     await entry('app.conf').waitFor()
   })
 
+  test('what differs from the image has a mark, and what is gone is struck through', async () => {
+    await inContainer('rm /bin/uptime')
+    await open('/bin')
+    const removed = page.getByRole('row').filter({ hasText: 'of the image, removed here' })
+    await page.getByRole('textbox', { name: 'Filter files' }).fill('uptime')
+    await removed.getByText('uptime', { exact: true }).waitFor()
+    await removed.getByText('Removed', { exact: true }).waitFor()
+    await shoot(page, '101-removed')
+    await open('/')
+    await page
+      .getByRole('row')
+      .filter({ has: page.getByRole('link', { name: 'srv', exact: true }) })
+      .getByText('Added', { exact: true })
+      .waitFor()
+    await shoot(page, '101-marks')
+  })
+
   test('an empty directory says what may be done', async () => {
     await open('/srv/conf/empty')
     await page.getByText('An empty directory').waitFor()

@@ -243,6 +243,51 @@ describe('files of a container, one at a time', () => {
     await check()
   })
 
+  test('what differs from the image is marked, and what of it is gone is told', async () => {
+    const id = await running(
+      `
+      mkdir /made; echo x > /made/f; rm /bin/cat; touch -c -r /bin/ls /bin/ls
+      chmod 700 /root; rm -r /var; mkdir /var; echo x > /var/new`,
+      {
+        HostConfig: { Binds: ['marked:/vol'] },
+      },
+    )
+    await host.engine.files.write(id, '/vol/f', Buffer.from('of a volume'))
+    const check = async (): Promise<void> => {
+      const root = await host.engine.files.list(id, '/')
+      const marks = Object.fromEntries(root.files.map(({ mark, name }) => [name, mark]))
+      assert.equal(marks['made'], 'added')
+      assert.equal(marks['bin'], 'modified')
+      assert.equal(marks['root'], 'modified')
+      // a start has made files in it to mount others on
+      assert.equal(marks['etc'], undefined)
+      assert.equal(marks['tmp'], undefined)
+      assert.deepEqual(root.removed, [])
+      const bin = await host.engine.files.list(id, '/bin')
+      assert.deepEqual(
+        bin.removed.map(({ name }) => name),
+        ['cat'],
+      )
+      assert.equal(named(bin.files, 'busybox').mark, undefined)
+      assert.deepEqual((await host.engine.files.list(id, '/bin', { filter: 'no' })).removed, [])
+      // made anew in the place of the image's
+      const anew = await host.engine.files.list(id, '/var')
+      assert.deepEqual(
+        [anew.files.map(({ mark, name }) => [name, mark]), anew.removed],
+        [[['new', 'added']], [{ name: 'www', kind: 'directory' }]],
+      )
+      const made = await host.engine.files.list(id, '/made')
+      assert.equal(named(made.files, 'f').mark, 'added')
+      const etc = await host.engine.files.list(id, '/etc')
+      assert.equal(named(etc.files, 'hosts').mark, undefined)
+      const volume = await host.engine.files.list(id, '/vol')
+      assert.equal(named(volume.files, 'f').mark, undefined)
+    }
+    await check()
+    await stop(id)
+    await check()
+  })
+
   test('a read-only root file system is told of as that', async () => {
     const { Id } = await host.engine.containers.create({
       Image: 'busybox',

@@ -13,6 +13,7 @@ test('a directory that is swapped for a link out of the container never leads th
   const at = (file: string): string => path.join(dir, file)
   fs.mkdirSync(at('root/target/swap'), { recursive: true })
   fs.mkdirSync(at('outside/victim'), { recursive: true })
+  for (const layer of ['upper', 'lower']) fs.mkdirSync(at(layer))
   fs.writeFileSync(at('outside/secret'), 'secret')
   fs.symlinkSync('../../outside', at('root/target/other'))
   const root = fs.openSync(at('root'), fs.constants.O_RDONLY)
@@ -34,7 +35,9 @@ test('a directory that is swapped for a link out of the container never leads th
       change('/target/swap/victim', { kind: 'rename', name: 'moved' })
       change('/target/swap/victim', { kind: 'remove' })
       try {
-        const list = { kind: 'list', root, path: '/target/swap', page: {}, ids: undefined } as const
+        const layers = { upper: at('upper'), lower: [at('lower')] }
+        const path = '/target/swap'
+        const list = { kind: 'list', root, path, page: {}, ids: undefined, layers } as const
         const listing = await doTreeJob(
           list,
           () => undefined,
