@@ -1,31 +1,33 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PushOptions } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
-import { errorCode, InvalidParameterError, NotFoundError } from '../errors.ts'
+import type { PushOptions } from '../contract/images.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortId } from '../oci/digest.ts'
-import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Registries } from '../registry/access.ts'
-import { RegistryClient } from '../registry/client.ts'
-import { endpointsOf } from '../registry/endpoints.ts'
-import { refusalOf, retryDelay } from '../registry/refusal.ts'
+import type { RegistryClient } from '../registry/client.ts'
+import { retryDelay } from '../registry/refusal.ts'
 import { uploadBlob } from '../registry/upload.ts'
+import { settleAll } from '../settle-all.ts'
 import { compressLayer } from './compress-layer.ts'
 import type { Image, ImageLayer } from './image.ts'
-import { settleAll } from '../settle-all.ts'
-import { presentImage } from './index-tree.ts'
-import type { IndexEntry, IndexTree } from './index-tree.ts'
+import type { IndexTree } from './index-tree.ts'
+import type { Lease } from './leases.ts'
 import { toldDescriptor } from './manifest-summaries.ts'
-import { indexTree, manifestFor, originalOf, portableEntry } from './portable.ts'
-import type { PortableImage } from './portable.ts'
-import { reportProgress, retrying } from './progress.ts'
-import type { ProgressSink } from './progress.ts'
-import { familiarName, familiarReference, formatReference, parseReference } from './reference.ts'
-import type { Reference } from './reference.ts'
+import { manifestFor, originalOf, portableEntry, type PortableImage } from './portable.ts'
+import { reportProgress, retrying, type ProgressSink } from './progress.ts'
+import { connectForPush } from './push/connect.ts'
+import { planPush, tagsToPush, type PushPlan } from './push/plan.ts'
+import {
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+} from './reference.ts'
 import { Slots } from './slots.ts'
 import type { ImageStore } from './store.ts'
-import type { Lease } from './leases.ts'
 
 /** Layers of one push that are uploaded at the same time. */
 const MAX_UPLOADS = 5
@@ -68,80 +70,6 @@ export function pushImage(
       await store.collect()
     }
   }, signal)
-}
-
-interface PushPlan {
-  reference: Reference
-  image: Image
-  /** All of the index that the name stands for. */
-  index?: IndexTree
-  /** The image for another platform within it. */
-  entry?: IndexEntry
-  /** The index that the name stands for, when only its image for one platform can be pushed. */
-  instead?: Descriptor
-}
-
-function tagsToPush(store: ImageStore, asked: Reference): PushPlan[] {
-  const all = store.tagsOf(asked)
-  if (all.length === 0) {
-    throw new NotFoundError(`An image does not exist locally with the tag: ${familiarName(asked)}`)
-  }
-  const tags = all.filter(({ reference }) => asked.tag === undefined || reference.tag === asked.tag)
-  if (tags.length === 0) throw new NotFoundError(`tag does not exist: ${familiarReference(asked)}`)
-  return tags
-}
-
-/** Whether a name is pushed as the index that it stands for, or as an image. @throws NOT_FOUND for a platform that is not here */
-async function planPush(
-  store: ImageStore,
-  plan: PushPlan,
-  { platform }: PushOptions,
-): Promise<PushPlan> {
-  const { image, reference } = plan
-  const tree = await indexTree(store, reference, image)
-  if (platform === undefined) {
-    if (!tree) return plan
-    return tree.isWhole ? { ...plan, index: tree } : { ...plan, instead: tree.descriptor }
-  }
-  const wanted = parsePlatform(platform)
-  if (platformMatches(image.config, wanted)) return plan
-  const entry = tree && presentImage(tree, wanted)
-  if (entry) return { ...plan, entry }
-  throw new NotFoundError(
-    `image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(image.config)}) does not match the specified platform (${formatPlatform(wanted)})`,
-  )
-}
-
-/** The first address of the registry that answers. Mirrors are not pushed to. */
-export async function connectForPush(
-  registries: Registries,
-  { domain, path }: Reference,
-  { auth = {} }: PushOptions,
-  neighbours: string[],
-  signal: AbortSignal,
-): Promise<RegistryClient> {
-  let failure: unknown
-  for (const endpoint of await endpointsOf(domain, { ...registries, mirrors: [] })) {
-    const client = new RegistryClient(endpoint, path, auth, { push: true, neighbours })
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await client.ping(signal)
-        return client
-      } catch (error) {
-        signal.throwIfAborted()
-        const isAnswered = refusalOf(error) !== undefined || errorCode(error) !== 'UNAVAILABLE'
-        const seconds = isAnswered ? retryDelay(error, attempt) : undefined
-        if (seconds !== undefined) {
-          await sleep(seconds * 1000, undefined, { signal })
-          continue
-        }
-        if (isAnswered) throw error
-        failure ??= error
-        break
-      }
-    }
-  }
-  throw failure
 }
 
 /** Other repositories of the registry that images here are known to be in, for mounts. */

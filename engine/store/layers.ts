@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { EngineError, InvalidParameterError } from '../errors.ts'
-import { DIRECTORY, fchmodat, fchownat, openInRoot, statat } from '../native/fs.ts'
 import { setTopDirectory, syncFs } from '../native/trees.ts'
-import { constants, closeSync, openSync, statSync } from 'node:fs'
 import { hexOf } from '../oci/digest.ts'
-import { bytesOf } from '../tar/header.ts'
+import { adoptDirectories } from './adopt-directories.ts'
 import type { UnpackLimits } from './limits.ts'
 import { SharedWork } from './shared-work.ts'
 import type { Trash } from './trash.ts'
@@ -196,7 +195,7 @@ export class LayerStore {
       const tree = path.join(temporary, 'fs')
       const made = await make(tree)
       if (!made) return undefined
-      this.#adoptDirectories(tree, made.implicitDirectories, below)
+      adoptDirectories(tree, made.implicitDirectories, this.#treesOf(below))
       return await this.#installOnce(temporary, made.layer)
     } finally {
       // unless it was installed
@@ -248,7 +247,11 @@ export class LayerStore {
         ahead?.unpacked ?? (await this.#unpackInto(temporary, source.blob, report, signal))
       checkDiffId(source, unpacked.diffId)
       await source.belowReady
-      this.#adoptDirectories(path.join(temporary, 'fs'), unpacked.implicitDirectories, source.below)
+      adoptDirectories(
+        path.join(temporary, 'fs'),
+        unpacked.implicitDirectories,
+        this.#treesOf(source.below),
+      )
       signal.throwIfAborted()
       const { chainId, diffId } = source
       return await this.#install(temporary, { chainId, diffId, sizeBytes: unpacked.sizeBytes })
@@ -256,6 +259,10 @@ export class LayerStore {
       this.#trash.throwAway(temporary)
       throw error
     }
+  }
+
+  #treesOf(chainIds: string[]): string[] {
+    return chainIds.map((chainId) => path.join(this.root, this.nameOf(chainId)))
   }
 
   async #makeTemporary(): Promise<string> {
@@ -319,34 +326,6 @@ export class LayerStore {
     this.#volatile.add(layer.chainId)
     return layer
   }
-
-  /**
-   * Directories that the archive only implied take owner and mode from the nearest layer below that has them: overlayfs
-   * shows the topmost one's.
-   */
-  #adoptDirectories(tree: string, implicit: string[], below: string[]): void {
-    if (implicit.length === 0 || below.length === 0) return
-    const top = openSync(tree, DIRECTORY)
-    const roots: number[] = []
-    try {
-      for (const chainId of below)
-        roots.push(openSync(path.join(this.root, this.nameOf(chainId)), DIRECTORY))
-      for (const directory of implicit) {
-        const name = directory === '' ? '.' : bytesOf(directory)
-        const found = firstDirectory(roots, name)
-        if (!found) continue
-        const fd = openInRoot(top, name, constants.O_RDONLY | constants.O_DIRECTORY)
-        try {
-          fchownat(fd, '', found.uid, found.gid)
-          fchmodat(fd, '.', found.mode & 0o7777)
-        } finally {
-          closeSync(fd)
-        }
-      }
-    } finally {
-      for (const fd of [top, ...roots]) closeSync(fd)
-    }
-  }
 }
 
 /** The layer below images that have none. */
@@ -362,27 +341,6 @@ function checkDiffId({ diffId }: LayerSource, found: string): void {
 
 function directoryOf(chainId: string): string {
   return hexOf(chainId).slice(0, 24)
-}
-
-function firstDirectory(
-  roots: number[],
-  name: Buffer | string,
-): { uid: number; gid: number; mode: number } | undefined {
-  for (const root of roots) {
-    let fd: number
-    try {
-      fd = openInRoot(root, name, DIRECTORY)
-    } catch {
-      // not in this layer, or no directory there
-      continue
-    }
-    try {
-      return statat(fd, '')
-    } finally {
-      closeSync(fd)
-    }
-  }
-  return undefined
 }
 
 /** @returns false when the tree has gone, by somebody's hand */
