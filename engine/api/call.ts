@@ -119,7 +119,10 @@ export class Call {
     try {
       value = JSON.parse(text)
     } catch (error) {
-      throw new InvalidParameterError(`invalid JSON: ${(error as Error).message}`, { cause: error })
+      const { message } = error as Error
+      if (message.startsWith('Unexpected non-whitespace character after JSON'))
+        throw new InvalidParameterError('unexpected content after JSON', { cause: error })
+      throw new InvalidParameterError(`invalid JSON: ${message}`, { cause: error })
     }
     // null leaves a struct of Go's as it was
     return check(schema, value ?? {}, 'invalid JSON')

@@ -14,6 +14,7 @@ export type MountRequest = {
   | {
       kind: 'bind'
       source: string
+      /** '': none was asked for. */
       propagation: string
       /** With what is mounted below its source. */
       recursive: boolean
@@ -35,7 +36,8 @@ export type MountRequest = {
     }
   /** Always read-only; `source` names the image. */
   | { kind: 'image'; source: string; subpath: string }
-  | { kind: 'tmpfs'; options: string[] }
+  /** `isListed`: among the container's mounts; what comes by HostConfig.Tmpfs is not, as with Docker. */
+  | { kind: 'tmpfs'; options: string[]; isListed: boolean }
 )
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']
@@ -67,6 +69,7 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
       destination: checkDestination(destination),
       readOnly: options.split(',').includes('ro'),
       mode: options,
+      isListed: false,
       options: [
         ...TMPFS_DEFAULTS,
         ...checkTmpfsOptions(
@@ -115,7 +118,7 @@ function parseBind(bind: string): MountRequest {
       destination,
       readOnly,
       mode,
-      propagation: propagation ?? 'rprivate',
+      propagation: propagation ?? '',
       recursive: true,
       readOnlyBelow: readOnly,
       createSource: true,
@@ -184,7 +187,7 @@ function parseMount(mount: Mount): MountRequest {
       destination,
       readOnly,
       mode: '',
-      propagation: propagation === '' ? 'rprivate' : propagation,
+      propagation,
       recursive: NonRecursive !== true,
       readOnlyBelow: readOnly && !isShallow,
       createSource: CreateMountpoint ?? false,
@@ -220,6 +223,7 @@ function parseMount(mount: Mount): MountRequest {
       destination,
       readOnly,
       mode: '',
+      isListed: true,
       options: [
         ...TMPFS_DEFAULTS,
         ...(SizeBytes === undefined || SizeBytes === 0 ? [] : [`size=${String(SizeBytes)}`]),

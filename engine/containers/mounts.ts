@@ -52,7 +52,12 @@ async function planOne(context: ContainersContext, request: MountRequest): Promi
       return {
         request,
         anonymous: false,
-        mount: { Type: 'bind', Source: request.source, ...base, Propagation: request.propagation },
+        mount: {
+          Type: 'bind',
+          Source: request.source,
+          ...base,
+          Propagation: propagationFor(context.instance.dataRoot, request),
+        },
       }
     case 'volume': {
       const anonymous = request.name === ''
@@ -95,6 +100,23 @@ async function planOne(context: ContainersContext, request: MountRequest): Promi
   }
 }
 
+/**
+ * Files of the engine's own are bound so that what is unmounted there does not stay mounted in the container for ever.
+ *
+ * @throws INVALID_PARAMETER in Docker's words
+ */
+function propagationFor(
+  dataRoot: string,
+  { propagation, source }: Extract<MountRequest, { kind: 'bind' }>,
+): string {
+  if (source !== dataRoot && !source.startsWith(`${dataRoot}/`)) return propagation || 'rprivate'
+  if (propagation === '' || propagation === 'rslave' || propagation === 'rshared')
+    return propagation || 'rslave'
+  throw new InvalidParameterError(
+    `invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: "${dataRoot}", bind mount source: "${source}", propagation: "${propagation}"`,
+  )
+}
+
 function partOf({ subpath }: { subpath: string }): Pick<ContainerMount, 'Gantry'> {
   return subpath === '' ? {} : { Gantry: { Subpath: subpath } }
 }
@@ -123,6 +145,7 @@ export async function makeVolumes(
   const mounts: ContainerMount[] = []
   for (const { anonymous, mount, request } of plan) {
     if (request?.kind === 'bind') await checkBindSource(request)
+    if (request?.kind === 'tmpfs' && !request.isListed) continue
     if (request?.kind !== 'volume' || mount.Name === undefined) {
       mounts.push(mount)
       continue

@@ -173,12 +173,14 @@ async function sweep(context: ContainersContext, damaged: readonly string[]): Pr
     .all()
     .filter((container) => !live.has(container.id) && cgroupParentOf(container) !== undefined)
     .map((container) => cgroupOf(context, container))
-  const orphans = cgroups.list().filter((id) => !live.has(id))
+  // of those that are set aside nobody knows whether they run: their processes are left alone
+  const kept = new Set([...live, ...damaged])
+  const orphans = cgroups.list().filter((id) => !kept.has(id))
   for (const cgroup of [...orphans.map((id) => cgroups.open(id)), ...elsewhere])
     await endCgroup(context, cgroup)
   const runRoot = table.runDirOf('')
   for (const id of await fs.readdir(runRoot).catch(() => [])) {
-    if (live.has(id)) continue
+    if (kept.has(id)) continue
     await endStrayStep(context, id, path.join(runRoot, id))
     await deleteFromRuntime(path.join(runRoot, id)).catch((error: unknown) => {
       context.warn(`the runtime of container ${id} did not let go of it`, error)

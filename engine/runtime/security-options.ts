@@ -38,6 +38,10 @@ function apply(parsed: SecurityOptions, option: string): void {
     parsed.noNewPrivileges = true
     return
   }
+  if (option === 'writable-cgroups') {
+    parsed.writableCgroups = true
+    return
+  }
   if (!/[=:]/.test(option)) throw new InvalidParameterError(`invalid --security-opt 1: "${option}"`)
   // the old way to write it had a colon: `label:disable`; a profile's JSON has both
   const [, key = '', value = ''] = /^([^=:]+)[=:](.*)$/s.exec(option) ?? []
@@ -46,7 +50,9 @@ function apply(parsed: SecurityOptions, option: string): void {
       parsed.noNewPrivileges = parseBoolean(option, value)
       return
     case 'writable-cgroups':
-      parsed.writableCgroups = parseBoolean(option, value)
+      if (value !== 'true' && value !== 'false')
+        throw new InvalidParameterError(`invalid --security-opt 2: "${option}"`)
+      parsed.writableCgroups = value === 'true'
       return
     case 'seccomp':
       parsed.seccomp = value

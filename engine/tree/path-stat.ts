@@ -15,7 +15,7 @@ const { S_IFMT, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = fs.con
  */
 export function archivePath(asked: string): string {
   const clean = path.posix.join('/', asked).replace(/(.)\/+$/, '$1')
-  const isDot = asked === '.' || asked.endsWith('/.')
+  const isDot = /(^|\/)\.\/*$/.test(asked)
   const ending = isDot ? '/.' : asked.endsWith('/') ? '/' : ''
   return nameOf(clean === '/' ? `/${isDot ? '.' : ''}` : `${clean}${ending}`)
 }

@@ -159,6 +159,11 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     assert.match(out[3] ?? '', /tmpfs rw,.*size=2048k.*mode=711/)
     assert.equal(await sh('cp /bin/busybox /e/busybox && /e/busybox echo runs', '--tmpfs', '/e:exec'), 'runs')
     assert.match(await refused('--tmpfs', '/t:nonsense=1'), /[Ii]nvalid tmpfs option|invalid argument/)
+    const box = name('tmpfs')
+    await cli.ok('create', '--name', box, '--tmpfs', '/scratch', '--mount', 'type=tmpfs,target=/run2', cli.image)
+    // what comes by --tmpfs is in HostConfig.Tmpfs alone
+    const listed = await cli.ok('inspect', '-f', '{{range .Mounts}}{{.Destination}} {{end}}{{.HostConfig.Tmpfs}}', box)
+    assert.equal(listed, '/run2 map[/scratch:]')
     assert.equal(await sh('df -m /dev/shm | tail -1 | tr -s " " | cut -d " " -f 2; grep -c " /dev/shm .*nosuid,nodev,noexec" /proc/mounts', '--shm-size', '9m'), '9\n1')
   }) // prettier-ignore
 

@@ -137,6 +137,7 @@ describe('createApiServer', () => {
       return (JSON.parse(text) as { message: string }).message
     }
     assert.match(await post('{"Image": '), /^invalid JSON: /)
+    assert.equal(await post('{} {}'), 'unexpected content after JSON')
     assert.equal(await post(undefined), 'invalid JSON: got EOF while reading request body')
     assert.match(await post('[]'), /^invalid JSON: /)
     assert.match(await post('{"HostConfig":{"Memory":"lots"}}'), /HostConfig\.Memory/)

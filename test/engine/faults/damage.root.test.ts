@@ -203,6 +203,21 @@ describe('what an engine needs is taken away under it', () => {
     fs.rmdirSync(path.join(host.instance.dataRoot, 'containers', 'lost+found'))
   })
 
+  test('the document of one that runs: its processes are left alone, and found again when it is mended', async () => {
+    const id = await run()
+    const { pid } = await inspect(id)
+    const file = path.join(host.instance.dataRoot, 'containers', id, 'container.json')
+    const document = fs.readFileSync(file)
+    fs.writeFileSync(file, document.subarray(0, 100))
+    await host.reopen()
+    assert.deepEqual(await host.engine.containers.list({ all: true }), [])
+    assert.equal(isAlive(pid), true)
+    fs.writeFileSync(file, document)
+    await host.reopen()
+    const { pid: again, status } = await inspect(id)
+    assert.deepEqual([status, again], ['running', pid])
+  })
+
   test('documents of networks, volumes and image names: the engine starts without them and says so', async () => {
     const { Id: network } = await host.engine.networks.create({ Name: 'torn' })
     await host.engine.volumes.create({ Name: 'torn' })

@@ -90,6 +90,7 @@ describe('validateHostConfig()', () => {
       [{ OomScoreAdj: 1001 }, /Invalid value 1001, range for oom score adj is \[-1000, 1000\]/],
       [{ ShmSize: -1 }, /SHM size can not be less than 0/],
       [{ SecurityOpt: ['colour=red'] }, /invalid --security-opt 2: "colour=red"/],
+      [{ SecurityOpt: ['writable-cgroups=1'] }, /invalid --security-opt 2: "writable-cgroups=1"/],
       [{ SecurityOpt: ['seccomp={'] }, /Decoding seccomp profile failed/],
       [{ SecurityOpt: ['apparmor=docker-default'] }, /apparmor=docker-default: AppArmor/],
       [{ SecurityOpt: ['label=type:foo'] }, /label=type:foo: SELinux/],

@@ -63,7 +63,10 @@ describe('a tree of a container that is read', () => {
   test('names its members as Docker does', async () => {
     assert.deepEqual(names(await read('/d/f')), ['f'])
     assert.deepEqual(names(await read('d/')).slice(0, 2), ['d/', 'd/abs -> /d/e/../f'])
-    assert.deepEqual(names(await read('/d/.')).slice(0, 2), ['./', './abs -> /d/e/../f'])
+    for (const file of ['/d/.', 'd/./', '/d/e/../.'])
+      assert.deepEqual(names(await read(file)).slice(0, 2), ['./', './abs -> /d/e/../f'], file)
+    for (const file of ['.', './', '/.', '/./'])
+      assert.deepEqual(names(await read(file)).slice(0, 2), ['./', './d/'], file)
     assert.deepEqual(names(await read('/')).slice(0, 2), ['/', '/d/'])
     assert.ok(names(await read('/d')).includes('d/g link to d/f'))
   })
