@@ -53,11 +53,12 @@ describe('parseAnsi()', () => {
   })
 
   test('is not slow on hostile input', () => {
+    // a time that only what is quadratic takes
     const started = performance.now()
     parseAnsi(`${E}${'1;'.repeat(100_000)}mx`)
     parseAnsi('\x1b]'.repeat(50_000))
     parseAnsi('\x1b['.repeat(50_000))
-    assert.ok(performance.now() - started < 2000)
+    assert.ok(performance.now() - started < 15_000)
   })
 })
 

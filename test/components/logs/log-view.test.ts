@@ -74,9 +74,10 @@ describe('LogView', () => {
     const rows = Array.from({ length: 200_000 }, (_, i) =>
       row(`line ${i} of a log that is neither short nor very long`),
     )
+    // a time that only what is quadratic takes
     const started = performance.now()
     const view = new LogView({ ...all, search: /99999/g, columns: 40 }, rows)
-    assert.ok(performance.now() - started < 1500)
+    assert.ok(performance.now() - started < 15_000)
     assert.equal(view.matches.length, 2)
   })
 })

@@ -70,7 +70,7 @@ describe('a proxy that accepts and says nothing', () => {
           `cannot reach ${scheme}://registry\\.test: proxy localhost:\\d+: no answer .*0\\.3 seconds`,
         ),
       )
-      assert.ok(performance.now() - began < 5000)
+      assert.ok(performance.now() - began < 25_000)
     }
   })
 

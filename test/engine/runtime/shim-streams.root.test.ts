@@ -169,7 +169,7 @@ describe('Shim.attach', () => {
     })
     const start = Date.now()
     assert.equal((await run.shim.ended)?.code, 5)
-    assert.ok(Date.now() - start < 4000)
+    assert.ok(Date.now() - start < 20_000, 'it does not wait for the sleep')
   })
 })
 
