@@ -76,7 +76,12 @@ export async function runBuild(
     const run = new BuildRun(parts, request, dir, events, signal, lease, context, target, known)
     try {
       const image = await run.toItsEnd()
-      for (const { repo, tag } of names) await tagImage(parts.images.store, image.id, repo, tag)
+      const { store } = parts.images
+      store.events.emit('image', 'create', image.id, {
+        ...image.config.config.Labels,
+        name: image.id,
+      })
+      for (const { repo, tag } of names) await tagImage(store, image.id, repo, tag)
       const tags = names.map(({ repo, tag }) => familiarReference(taggedReference(repo, tag)))
       events.push({ kind: 'built', image: image.id, tags })
     } finally {

@@ -25,7 +25,11 @@ export async function commitContainer(
     throw new ConflictError(`You cannot commit container ${id} which is Dead`)
   if (container.status === 'removing')
     throw new ConflictError(`You cannot commit container ${id} which is being removed`)
-  const asked = applyChanges(options.config ?? config, options.changes ?? [])
+  // what a config that was sent leaves out is the container's before the changes see it: `ENV PATH=/x:$PATH` needs it
+  const asked = applyChanges(
+    mergeImageConfig(options.config ?? config, config),
+    options.changes ?? [],
+  )
   let paused = (options.pause ?? true) && (await pauseForCommit(context, container))
   const resume = async (): Promise<void> => {
     if (!paused) return
@@ -38,7 +42,7 @@ export async function commitContainer(
       containerId: id,
       trees: context.trees,
       onRead: resume,
-      config: imageConfigOf(mergeImageConfig(asked, config)),
+      config: imageConfigOf(asked),
       createdBy: (config.Cmd ?? []).join(' '),
       author: options.author ?? '',
       comment: options.comment ?? '',
@@ -72,7 +76,7 @@ const FIELDS = [
   'Shell',
 ] as const satisfies (keyof ContainerConfig & keyof ImageConfig)[]
 
-function imageConfigOf(config: ContainerConfig): ImageConfig {
+function imageConfigOf(config: ImageConfig): ImageConfig {
   const image: ImageConfig = {}
   for (const field of FIELDS) {
     const value = config[field]

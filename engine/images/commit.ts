@@ -78,6 +78,7 @@ export async function commitImage(
     }
     return await store.add(Buffer.from(JSON.stringify(document)), layers, null, lease)
   })
+  store.events.emit('image', 'create', image.id, { ...config.Labels, name: image.id })
   if (repo !== undefined) await tagImage(store, image.id, repo, tag)
   return { id: image.id, reference: reference && familiarReference(reference) }
 }

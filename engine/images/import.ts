@@ -9,6 +9,7 @@ import { request } from '../registry/http.ts'
 import { withoutSecrets } from '../registry/without-secrets.ts'
 import { programFor } from '../store/decompress.ts'
 import { decompressWithin } from '../store/decompress-within.ts'
+import { TAR_END } from '../tar/write.ts'
 import { applyChanges } from './changes.ts'
 import { firstBytes, layerType } from './layer-type.ts'
 import { reportProgress } from './progress.ts'
@@ -42,7 +43,7 @@ export function importImage(
     const config = applyChanges({}, options.changes ?? [])
     const platform = options.platform ? parsePlatform(options.platform) : hostPlatform()
     if (platform.os !== 'linux')
-      throw new InvalidParameterError(`operating system "${platform.os}" is not supported`)
+      throw new InvalidParameterError('operating system is not supported')
 
     const tar = source instanceof Readable ? source : undefined
     const address = source instanceof Readable ? undefined : addressOf(source.url)
@@ -54,7 +55,16 @@ export function importImage(
     try {
       const sent = tar ?? fetchArchive(address, proxies, sink, stop)
       spooled = await spoolStream(sent, store.blobs, store.layers.limits, stop)
-      if (spooled.size === 0) throw new InvalidParameterError('the archive to import is empty')
+      // as Docker has it, no bytes at all are an archive without members; a layer keeps at least its end
+      if (spooled.size === 0) {
+        await store.blobs.discard(spooled.path)
+        spooled = await spoolStream(
+          Readable.from([TAR_END]),
+          store.blobs,
+          store.layers.limits,
+          stop,
+        )
+      }
       spooled = await withoutPrograms(store, spooled, stop)
       const file = spooled
       await store.leased(async (lease) => {

@@ -1,5 +1,11 @@
 import { InvalidParameterError } from '../errors.ts'
-import { checkTag, familiarReference, formatReference, parseReference } from './reference.ts'
+import {
+  checkTag,
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseReference,
+} from './reference.ts'
 import type { Reference } from './reference.ts'
 import type { ImageStore } from './store.ts'
 
@@ -39,7 +45,7 @@ export function taggedReference(repo: string, tag?: string): Reference {
   if (parsed.digest !== undefined)
     throw new InvalidParameterError('refusing to create a tag with a digest reference')
   // a digest would take the name where its prefix is meant
-  if (repo === 'sha256')
+  if (familiarName(parsed) === 'sha256')
     throw new InvalidParameterError(
       `refusing to create an ambiguous tag using digest algorithm as name`,
     )

@@ -8,8 +8,11 @@ import { isIndex, isManifest, isSchema1, OCI_INDEX, OCI_MANIFEST } from './media
 export const MAX_DOCUMENT_BYTES = 4 * 2 ** 20
 const MAX_LAYERS = 128
 
+/** Left out, or Go's zero, by tools that leave it to the media type to tell the format; so Docker and containerd read it. */
+const schemaVersion = z.union([z.literal(2), z.literal(0)]).optional()
+
 const manifestSchema = z.object({
-  schemaVersion: z.literal(2),
+  schemaVersion,
   mediaType: z.string().optional(),
   config: descriptorSchema,
   layers: z.array(descriptorSchema).default([]),
@@ -17,7 +20,7 @@ const manifestSchema = z.object({
 })
 
 const indexSchema = z.object({
-  schemaVersion: z.literal(2),
+  schemaVersion,
   mediaType: z.string().optional(),
   manifests: z.array(descriptorSchema).default([]),
   annotations: z.record(z.string(), z.string()).nullish(),

@@ -24,25 +24,39 @@ export function hostPlatform(): Platform {
   return normalise({ os: 'linux', architecture: ARCHITECTURES[os.arch()] ?? os.arch() })
 }
 
+/** What may stand alone: there is nothing else by which to tell a system from a processor, and both from a slip. */
+const KNOWN_SYSTEMS = new Set([
+  'aix', 'android', 'darwin', 'dragonfly', 'freebsd', 'hurd', 'illumos', 'ios', 'js', 'linux', 'nacl', 'netbsd', 'openbsd',
+  'plan9', 'solaris', 'windows', 'zos',
+]) // prettier-ignore
+const KNOWN_ARCHITECTURES = new Set([
+  '386', 'amd64', 'amd64p32', 'arm', 'arm64', 'arm64be', 'armbe', 'loong64', 'mips', 'mips64', 'mips64le', 'mips64p32',
+  'mips64p32le', 'mipsle', 'ppc', 'ppc64', 'ppc64le', 'riscv', 'riscv64', 's390', 's390x', 'sparc', 'sparc64', 'wasm',
+]) // prettier-ignore
+
 /**
  * Reads `os[/arch[/variant]]`, `arch` alone, with the aliases that Docker takes (`x86_64`, `aarch64` …).
  *
  * @throws INVALID_PARAMETER in Docker's words
+ * @see containerd/platforms, "Parse": of one word alone it is asked whether it is known
  */
 export function parsePlatform(text: string): Platform {
+  const refuse = (why: string): never => {
+    throw new InvalidParameterError(`invalid platform ${JSON.stringify(text)}: ${why}`)
+  }
   const parts = text.toLowerCase().split('/')
-  if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) {
-    throw new InvalidParameterError(
-      `invalid platform ${JSON.stringify(text)}: ${JSON.stringify(text)} is an invalid component`,
-    )
-  }
+  for (const [index, part] of parts.entries())
+    if (!/^[a-z0-9_.-]+$/.test(part))
+      refuse(`${JSON.stringify(part)} is an invalid ${index === 0 ? 'OS component' : 'component'}`)
+  if (parts.length > 3) refuse('cannot parse platform specifier')
   const [first = '', second, third] = parts
-  if (second === undefined) {
-    if (['linux', 'windows', 'darwin', 'freebsd'].includes(first))
-      return normalise({ ...hostPlatform(), os: first })
-    return normalise({ os: 'linux', architecture: first })
-  }
-  return normalise({ os: first, architecture: second, variant: third })
+  const os = first === 'macos' ? 'darwin' : first
+  if (second !== undefined) return normalise({ os, architecture: second, variant: third })
+  if (KNOWN_SYSTEMS.has(os)) return normalise({ ...hostPlatform(), os })
+  const alone = normalise({ os: 'linux', architecture: first })
+  if (!KNOWN_ARCHITECTURES.has(alone.architecture))
+    refuse('unknown operating system or architecture')
+  return alone
 }
 
 export function formatPlatform({ os: system, architecture, variant }: Platform): string {

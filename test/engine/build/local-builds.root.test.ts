@@ -154,6 +154,28 @@ describe('LocalBuilds', () => {
     assert.equal((await test.engine.images.inspect('told:2')).Id, last.image)
   })
 
+  it('emits that its image was created, and then that it was named', async () => {
+    const files = { Dockerfile: 'FROM busybox\nLABEL emitted=1\n' }
+    const image = imageOf(await build(test.engine, files, { tags: ['emitted:1'] }))
+    const told: unknown[] = []
+    const wanted = { since: 1, until: Date.now() / 1000, filters: { label: ['emitted=1'] } }
+    for await (const { Action, Actor } of test.engine.system.events(wanted))
+      told.push([Action, Actor?.ID, Actor?.Attributes?.['name']])
+    assert.deepEqual(told, [
+      ['create', image, image],
+      ['tag', image, 'emitted:1'],
+    ])
+  })
+
+  it('refuses an unknown platform before anything of the context is read', async () => {
+    const tar = new Readable({ read: () => assert.fail('nothing is to be read') })
+    const events = test.engine.builds.build({ context: { tar }, platform: 'foobar' })
+    await assert.rejects(events[Symbol.asyncIterator]().next(), {
+      code: 'INVALID_PARAMETER',
+      message: /unknown operating system or architecture/,
+    })
+  })
+
   it('records who built', async () => {
     const ann = { kind: 'console', name: 'ann', userId: 'u1' } as const
     const files = { Dockerfile: 'FROM busybox\nLABEL by=ann\n' }

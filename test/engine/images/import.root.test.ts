@@ -148,6 +148,35 @@ describe('import()', () => {
     assert.deepEqual(test.onDisk(), { layers: 0, temporary: 0, blobs: 0, partial: 0 })
   })
 
+  it('takes no bytes at all for an archive without members', async () => {
+    for (const [name, body] of [
+      ['none', Buffer.alloc(0)],
+      ['end', tarOf({})],
+    ] as const)
+      await collect(test.images.import(Readable.from([body]), { reference: name }))
+    const [none, end] = [await test.images.inspect('none'), await test.images.inspect('end')]
+    assert.deepEqual(none.RootFS?.Layers, [sha256(tarOf({}))])
+    assert.deepEqual(none.RootFS.Layers, end.RootFS?.Layers)
+    const saved = await test.images.save(['none'])
+    await test.images.remove('none')
+    await test.images.remove('end')
+    await collect(test.images.load(saved))
+    assert.equal((await test.images.inspect('none')).Id, none.Id)
+  })
+
+  it('refuses what no system runs before anything is read', async () => {
+    const never = new Readable({ read: () => assert.fail('nothing is to be read') })
+    for (const [platform, message] of [
+      ['foobar', /unknown operating system or architecture/],
+      ['macos', /operating system is not supported/],
+      ['macos/arm64', /operating system is not supported/],
+    ] as const)
+      await assert.rejects(collect(test.images.import(never, { platform })), {
+        code: 'INVALID_PARAMETER',
+        message,
+      })
+  })
+
   for (const program of ['xz', 'bzip2'])
     it(`unpacks what ${program} has packed, and keeps a plain layer`, async () => {
       const packed = execFileSync(program, ['-c'], { input: root })
