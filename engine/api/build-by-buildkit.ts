@@ -39,39 +39,45 @@ export async function byBuildKit(
   options: Options,
   door: Door,
 ): Promise<AsyncIterable<unknown>> {
-  const { buildid } = options
+  const { uploads } = door.shared
+  if (!('remote' in request.context && request.context.remote === 'upload-request'))
+    return begin(request, options, door)
+  const tar = await uploads.take(options.buildid, door.signal)
+  return begin({ ...request, context: { tar } }, options, door, () => {
+    uploads.end(options.buildid)
+  })
+}
+
+/** @param over called when the build is over, and when it cannot be begun */
+function begin(
+  request: BuildRequest,
+  { buildid, outputs, quiet, session }: Options,
+  { engine, shared, signal }: Door,
+  over = (): void => undefined,
+): AsyncGenerator<unknown> {
+  const cancelling = new AbortController()
+  const ending = AbortSignal.any([signal, cancelling.signal])
+  const cancel = (): void => {
+    cancelling.abort()
+  }
   try {
-    if (!('remote' in request.context && request.context.remote === 'upload-request'))
-      return begin(request, options, door)
-    const tar = await door.shared.uploads.take(buildid, door.signal)
-    return begin({ ...request, context: { tar } }, options, door)
+    const solve = requestOfBuild(request, { outputs, session })
+    const job = new SolveJob(solve, engine, shared, ending, givenWith(request))
+    if (buildid !== '') shared.cancels.set(buildid, cancel)
+    const outcome = carryOut(job, solve, { engine, shared, signal: ending }).finally(() => {
+      // also of one that never began
+      job.progress.end()
+      if (shared.cancels.get(buildid) === cancel) shared.cancels.delete(buildid)
+      over()
+    })
+    // told by the lines, unless the client has gone
+    outcome.catch(() => undefined)
+    return linesOf(job.progress, outcome, { quiet, signal })
   } catch (error) {
-    door.shared.uploads.end(buildid)
+    over()
     if (error instanceof GrpcError) throw new InvalidParameterError(error.message, { cause: error })
     throw error
   }
-}
-
-function begin(request: BuildRequest, options: Options, door: Door): AsyncGenerator<unknown> {
-  const { engine, shared, signal } = door
-  const { buildid, quiet } = options
-  const cancelled = new AbortController()
-  const ending = AbortSignal.any([signal, cancelled.signal])
-  const solve = requestOfBuild(request, options)
-  const job = new SolveJob(solve, engine, shared, ending, givenWith(request))
-  if (buildid !== '')
-    shared.cancels.set(buildid, () => {
-      cancelled.abort()
-    })
-  const outcome = carryOut(job, solve, { engine, shared, signal: ending }).finally(() => {
-    // also of one that never began
-    job.progress.end()
-    shared.cancels.delete(buildid)
-    shared.uploads.end(buildid)
-  })
-  // told by the lines, unless the client has gone
-  outcome.catch(() => undefined)
-  return linesOf(job.progress, outcome, { quiet, signal })
 }
 
 /** The build that a request brings the context of and nothing more; undefined when it asks for a build. */

@@ -42,7 +42,8 @@ export class Uploads {
     await until(() => meeting.tar !== undefined, meeting, signal, WAIT_MS)
     const { tar } = meeting
     if (!tar || meeting.isTaken) {
-      this.#meetings.delete(id)
+      // one that another build took is still to hear of that build's end
+      if (!tar && this.#meetings.get(id) === meeting) this.#meetings.delete(id)
       throw new InvalidParameterError(`no context was sent for build ${id}`)
     }
     meeting.isTaken = true
