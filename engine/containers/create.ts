@@ -133,6 +133,8 @@ async function record(
     container.document = { ...document, mounts }
     await container.writeNew()
     const added = context.table.add(container.document, container.state)
+    for (const { Name, Type } of mounts)
+      if (Type === 'volume' && Name !== undefined) context.volumes.claimed(Name)
     emitContainerEvent(context, added, 'create')
   } catch (error) {
     await undo.run()

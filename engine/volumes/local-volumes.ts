@@ -56,7 +56,7 @@ export class LocalVolumes implements VolumeEngine {
   readonly #events: Events
   readonly #usedBy: (name: string) => string[]
   readonly #documents: Map<string, VolumeDocument>
-  readonly #reserved = new Map<string, number>()
+  readonly #reserved = new Map<string, { until: number; holders: number }>()
   /** Creating, mounting and removing, one after the other. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -161,7 +161,8 @@ export class LocalVolumes implements VolumeEngine {
     const driverOptions = options.driverOptions ?? {}
     checkOptions(chosen, driverOptions)
     return this.#exclusive(async () => {
-      this.#reserved.set(chosen, Date.now() + RESERVED_MS)
+      const holders = (this.#reservation(chosen)?.holders ?? 0) + 1
+      this.#reserved.set(chosen, { until: Date.now() + RESERVED_MS, holders })
       const existing = this.#documents.get(chosen)
       if (existing !== undefined) return { volume: this.#volumeOf(existing), created: false }
       const document: VolumeDocument = {
@@ -176,6 +177,22 @@ export class LocalVolumes implements VolumeEngine {
       this.#events.emit('volume', 'create', chosen, { driver: 'local' })
       return { volume: this.#volumeOf(document), created: true }
     })
+  }
+
+  /**
+   * What `ensure` kept a volume for has come: a container names it, and keeps it from now on. Once that is removed, a prune
+   * may take the volume at once.
+   */
+  claimed(name: string): void {
+    const reservation = this.#reservation(name)
+    if (reservation === undefined || reservation.holders === 1) this.#reserved.delete(name)
+    // another container is being made that will name it, too
+    else this.#reserved.set(name, { ...reservation, holders: reservation.holders - 1 })
+  }
+
+  #reservation(name: string): { until: number; holders: number } | undefined {
+    const reservation = this.#reserved.get(name)
+    return reservation !== undefined && reservation.until > Date.now() ? reservation : undefined
   }
 
   /** Where a volume's files are. It may still have to be mounted there: see mountpointOf. */
@@ -251,7 +268,7 @@ export class LocalVolumes implements VolumeEngine {
       if (!all && !Object.hasOwn(labels, ANONYMOUS_LABEL)) continue
       if (!matchesLabels(filters, labels)) continue
       await this.#exclusive(async () => {
-        const reserved = (this.#reserved.get(name) ?? 0) > Date.now() && !all
+        const reserved = this.#reservation(name) !== undefined && !all
         if (reserved || !this.#documents.has(name) || this.#usedBy(name).length > 0) return
         const size = await treeSize(this.pathOf(name))
         await this.#remove(name)

@@ -48,6 +48,14 @@ describe('create() while its image is being removed', () => {
     return { id: made.status === 'fulfilled' ? made.value.Id : undefined, errors }
   }
 
+  test('the volume of an image that a removed container leaves is pruned at once', async () => {
+    const { Id } = await host.engine.containers.create(standing)
+    const [mount] = (await host.engine.containers.inspect(Id)).Mounts ?? []
+    await host.engine.containers.remove(Id)
+    const { VolumesDeleted } = await host.engine.volumes.prune()
+    assert.deepEqual(VolumesDeleted, [mount?.Name])
+  })
+
   for (const [how, config] of [
     ['stands on', standing],
     ['mounts', mounting],

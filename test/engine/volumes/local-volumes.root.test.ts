@@ -166,6 +166,25 @@ describe('LocalVolumes', () => {
     await assert.rejects(volumes.prune({ colour: ['red'] }), { code: 'INVALID_PARAMETER' })
   })
 
+  it('prunes an anonymous volume as soon as its last container is gone, and none that one is made for', async () => {
+    const { volumes, users } = await house()
+    const anonymous = { labels: { 'com.docker.volume.anonymous': '' } }
+    const pruned = async (): Promise<string[]> => (await volumes.prune()).VolumesDeleted
+    await volumes.ensure('own', anonymous)
+    await volumes.ensure('shared', anonymous)
+    await volumes.ensure('shared', anonymous)
+    for (const name of ['own', 'shared']) {
+      users.set(name, ['c'])
+      volumes.claimed(name)
+    }
+    assert.deepEqual(await pruned(), [])
+    users.clear()
+    // the other container that the shared one is for has not named it yet
+    assert.deepEqual(await pruned(), ['own'])
+    volumes.claimed('shared')
+    assert.deepEqual(await pruned(), ['shared'])
+  })
+
   it('lists by filters', async () => {
     const { volumes, users } = await house()
     await volumes.create({ Name: 'one', Labels: { tier: 'db' } })
