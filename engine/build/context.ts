@@ -58,6 +58,7 @@ export async function openContext(
       `Cannot locate specified Dockerfile: ${name}: no such file in the build context`,
     )
   }
+  if (dockerfile === '') throw new InvalidParameterError(`the Dockerfile (${name}) cannot be empty`)
   const ignore = readIn(root, `${name}.dockerignore`) ?? readIn(root, '.dockerignore')
   const patterns = ignore === undefined ? [] : ignorePatterns(ignore)
   if (patterns.length > 0) await trees.removeIgnored(root, patterns)
@@ -98,6 +99,8 @@ async function unpack(trees: Trees, directory: string, tar: Readable): Promise<v
   try {
     await trees.write(root, '/', tar, {
       noOverwriteDirNonDir: false,
+      // as in Docker: clients that pack from elsewhere send `../foo`, which COPY knows as foo
+      isRoot: true,
       // whoever sent it is nobody in the image
       owner: { uid: 0, gid: 0 },
     })

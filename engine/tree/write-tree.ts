@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { posix } from 'node:path'
 import { EngineError, InvalidParameterError } from '../errors.ts'
 import {
   createFileAt,
@@ -36,6 +37,8 @@ const SMALL_FILE = 256 * 1024
 export interface WriteTreeOptions {
   /** Refuse to put a directory in the place of something else, or the other way round. */
   noOverwriteDirNonDir: boolean
+  /** The directory is all there is: above it is itself, and a name cannot lead out of it. Else such a name is refused. */
+  isRoot?: boolean
   /** Everything belongs to this user, whatever the archive says. */
   owner?: { uid: number; gid: number } | undefined
   /** Where the directory is seen with the host's ids. */
@@ -311,7 +314,7 @@ export class TreeWriter implements TarSink {
 
   /** @throws INVALID_PARAMETER when it leads out of the directory */
   #pathOf(name: string): string {
-    const path = cleanName(name)
+    const path = cleanName(this.#options.isRoot ? posix.join('/', name) : name)
     if (path === undefined) {
       throw new InvalidParameterError(
         `${shownName(name)} is outside of ${JSON.stringify(this.#shownTarget)}`,

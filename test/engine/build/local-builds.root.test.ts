@@ -7,7 +7,7 @@ import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { after, before, describe, it } from 'node:test'
@@ -173,6 +173,26 @@ describe('LocalBuilds', () => {
     await assert.rejects(events[Symbol.asyncIterator]().next(), {
       code: 'INVALID_PARAMETER',
       message: /unknown operating system or architecture/,
+    })
+  })
+
+  it('takes names of the context that lead out of it for names in it', async () => {
+    const files = {
+      Dockerfile: 'FROM scratch\nCOPY foo bar /\n',
+      '../../foo': 'f',
+      '/bar': 'b',
+    }
+    const image = imageOf(await build(test.engine, files))
+    const input = await buffer(await test.engine.images.files(image))
+    const names = execFileSync('tar', ['-t'], { input }).toString().split('\n')
+    assert.ok(names.includes('foo') && names.includes('bar'))
+    assert.deepEqual(dataOf('builds'), [])
+  })
+
+  it('says of a Dockerfile that it is empty, and which', async () => {
+    await assert.rejects(build(test.engine, { 'sub/D': '' }, { dockerfile: 'sub/D' }), {
+      code: 'INVALID_PARAMETER',
+      message: 'the Dockerfile (sub/D) cannot be empty',
     })
   })
 
@@ -485,11 +505,8 @@ describe('LocalBuilds', () => {
     }
   })
 
-  it('refuses archives that lead out of the context, and what is no archive', async () => {
+  it('refuses archives to add that lead out, and a context that is no archive', async () => {
     const engine = test.engine
-    await assert.rejects(build(engine, { '../../evil': 'x', Dockerfile: 'FROM busybox\n' }), {
-      code: 'INVALID_PARAMETER',
-    })
     const context = { tar: Readable.from([Buffer.alloc(2000, 'x')]) }
     await assert.rejects(engine.builds.build({ context })[Symbol.asyncIterator]().next(), /tar/)
     const fine = tarOf({

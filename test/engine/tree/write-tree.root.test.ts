@@ -68,6 +68,16 @@ describe('an archive that is unpacked into a container', () => {
     assert.deepEqual(fs.readdirSync(at('root')), ['target'])
   })
 
+  test('of a target that is all there is, names that lead out are taken from it', async () => {
+    const link = { type: 'link', name: 'again', linkName: '../../foo' } as const
+    await unpack([file('../foo'), file('a/../../b/bar'), link], { isRoot: true })
+    assert.equal(fs.readFileSync(at('root/target/foo'), 'utf8'), '../foo')
+    assert.equal(fs.readFileSync(at('root/target/b/bar'), 'utf8'), 'a/../../b/bar')
+    assert.equal(fs.statSync(at('root/target/again')).nlink, 2)
+    assert.deepEqual(fs.readdirSync(at('root')), ['target'])
+    isUntouched()
+  })
+
   test('links of the archive end inside the container, however far up they lead', async () => {
     for (const linkName of ['/outside', '../../outside', '/../../../outside', at('outside')]) {
       fs.rmSync(at('root/target/l'), { force: true })
