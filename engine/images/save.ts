@@ -200,14 +200,15 @@ async function* archive(store: ImageStore, saved: SavedImage[]): AsyncGenerator<
 
   const written = new Set<string>()
   const isNew = ({ digest }: Descriptor): boolean => !written.has(digest) && !!written.add(digest)
-  for (const { index, portable } of saved) {
+  for (const { image, index, portable } of saved) {
     if (index)
       for (const descriptor of blobsOf(index))
         if (isNew(descriptor)) yield* blobMember(store, descriptor)
     const { manifest, config, layers } = portable
     if (isNew(manifest.descriptor)) yield member(blobName(manifest.descriptor), manifest.content)
+    const madeAt = secondsOf(image.config.created)
     for (const descriptor of [config, ...layers])
-      if (isNew(descriptor)) yield* blobMember(store, descriptor)
+      if (isNew(descriptor)) yield* blobMember(store, descriptor, madeAt)
   }
   yield TAR_END
 }
@@ -280,9 +281,16 @@ function directory(name: string): Buffer {
   return encodeHeader(tarHeader({ type: 'dir', name }))
 }
 
+/** What an image consists of is as old as itself in its archive, as in Docker's; so it is the same archive at any time. */
+function secondsOf(created: string | null | undefined): number {
+  const ms = Date.parse(created ?? '')
+  return Number.isNaN(ms) ? 0 : Math.max(0, Math.floor(ms / 1000))
+}
+
 async function* blobMember(
   store: ImageStore,
   { digest, size }: Descriptor,
+  mtimeSeconds = 0,
 ): AsyncGenerator<Buffer> {
   const handle = await fs.open(store.blobs.pathOf(digest))
   try {
@@ -292,7 +300,8 @@ async function* blobMember(
         'SYSTEM',
         `blob ${digest} is damaged on disk: ${found} of ${size} bytes`,
       )
-    yield encodeHeader(tarHeader({ type: 'file', name: blobName({ digest } as Descriptor), size }))
+    const name = blobName({ digest } as Descriptor)
+    yield encodeHeader(tarHeader({ type: 'file', name, size, mtimeSeconds }))
     for (let at = 0; at < size;) {
       // a new one each time: the reader holds on to it
       const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, size - at))

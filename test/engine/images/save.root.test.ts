@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -54,6 +55,20 @@ describe('save()', () => {
     assert.ok(stream.readableLength < 2 << 20)
     stop.abort(new Error('enough'))
     await assert.rejects(buffer(stream), /enough/)
+  })
+
+  it('tells of an image that its parts are as old as it is', async () => {
+    const created = '2026-01-02T03:04:05.999Z'
+    await test.load(dockerArchive({ layers: [tarOf({ f: 'f' })], tags: ['aged:1'], created }))
+    const archive = await buffer(await test.images.save(['aged:1']))
+    const { Id, RootFS } = await test.images.inspect('aged:1')
+    const input = { input: archive, env: { ...process.env, TZ: 'UTC' } }
+    const listed = execFileSync('tar', ['-tv', '--full-time'], input).toString().split('\n')
+    const timeOf = (name: string): string | undefined =>
+      listed.find((line) => line.endsWith(` ${name}`))?.match(/\d{4}-\S+ [\d:]+/)?.[0]
+    for (const digest of [Id ?? '', RootFS?.Layers?.[0] ?? ''])
+      assert.equal(timeOf(`blobs/sha256/${digest.slice(7)}`), '2026-01-02 03:04:05')
+    assert.equal(timeOf('manifest.json'), '1970-01-01 00:00:00')
   })
 
   it('breaks off at a blob that was damaged on disk', async () => {
