@@ -25,6 +25,7 @@ export function buildkitRoutes(engine: Engine, shared: Shared): Route[] {
       path: '/session',
       handle: async (call) => {
         const { headers } = call
+        call.checkUpgrade('h2c')
         const id = checked(() => shared.sessions.check(headers))
         await shared.sessions.serve(id, headers, call.upgrade('h2c'))
       },

@@ -226,15 +226,29 @@ export class Call {
    * @throws INVALID_PARAMETER when it asked for none, or another
    */
   upgrade(protocol: string): Duplex {
-    const asked = this.header('upgrade') ?? ''
-    if (this.#upgraded === undefined || asked.toLowerCase() !== protocol)
-      throw new InvalidParameterError(
-        asked === '' ? 'no upgrade proto in request' : `protocol ${asked} not supported`,
-      )
-    this.response.detachSocket(this.#upgraded)
-    this.#upgraded.write(
+    const connection = this.#upgradable(protocol)
+    this.response.detachSocket(connection)
+    connection.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${this.#commonHead()}\r\n`,
     )
+    return connection
+  }
+
+  /** Checks what `upgrade` would, before anything is done. @throws INVALID_PARAMETER as it does */
+  checkUpgrade(protocol: string): void {
+    this.#upgradable(protocol)
+  }
+
+  #upgradable(protocol: string): Socket {
+    const asked = this.header('upgrade') ?? ''
+    if (asked === '') throw new InvalidParameterError('no upgrade proto in request')
+    if (asked.toLowerCase() !== protocol)
+      throw new InvalidParameterError(`protocol ${asked} not supported`)
+    // by RFC 9110, 7.8, the header alone asks for nothing: a proxy may have passed it on
+    if (this.#upgraded === undefined)
+      throw new InvalidParameterError(
+        `no upgrade to ${protocol}: the request has no "Connection: Upgrade"`,
+      )
     return this.#upgraded
   }
 
