@@ -31,13 +31,16 @@ export async function stopContainer(
   if (!isRunning(container.status) && container.status !== 'restarting')
     throw new NotModifiedError('container is already stopped')
   const signal = parseSignal(stopSignalOf(options.signal, config.StopSignal))
-  if (await abandonRestart(context, container)) {
-    emitContainerEvent(context, container, 'stop')
-    return
-  }
-  if (!isRunning(container.status)) throw new NotModifiedError('container is already stopped')
   const graceSeconds = options.timeout ?? config.StopTimeout ?? DEFAULT_GRACE_SECONDS
-  await end(context, container, signal, graceSeconds)
+  let isOver = await abandonRestart(context, container)
+  if (!isOver && !isRunning(container.status))
+    throw new NotModifiedError('container is already stopped')
+  // again for one that ended by itself just then: its restart policy may have it start once more
+  while (!isOver) {
+    const byUs =
+      isRunning(container.status) && (await end(context, container, signal, graceSeconds))
+    isOver = (await abandonRestart(context, container)) || byUs || !isRunning(container.status)
+  }
   emitContainerEvent(context, container, 'stop')
 }
 
@@ -94,13 +97,18 @@ async function sendSignal(
   if (!isRunning(container.status)) {
     throw new ConflictError(`container ${container.id} is not running`)
   }
-  if (await hasJustEnded(container)) return
+  if (await hasJustEnded(container)) {
+    if (isForGood) await abandonRestart(context, container)
+    return
+  }
   if (isForGood) {
     wantEnd(container)
     await container.recordState({ manuallyStopped: true }, context.warn)
   } else noteSignal(container, number)
-  if (number === 9) await killForGood(context, container)
-  else {
+  if (number === 9) {
+    await killForGood(context, container)
+    await abandonRestart(context, container)
+  } else {
     await initOf(container).signal(number)
     emitContainerEvent(context, container, 'kill', { signal: String(number) })
   }
@@ -119,13 +127,14 @@ export async function killForGood(context: ContainersContext, container: Contain
   await exited
 }
 
+/** @returns false when it has ended by itself */
 async function end(
   context: ContainersContext,
   container: Container,
   signal: number,
   graceSeconds: number,
-): Promise<void> {
-  if (await hasJustEnded(container)) return
+): Promise<boolean> {
+  if (await hasJustEnded(container)) return false
   const init = initOf(container)
   // registered before the signal: the end may come at once
   const { exited } = waitForContainer(container, 'next-exit')
@@ -137,12 +146,10 @@ async function end(
   }
   await unlessEnded(() => init.signal(signal))
   emitContainerEvent(context, container, 'kill', { signal: String(signal) })
-  if (graceSeconds < 0) {
-    await exited
-    return
-  }
-  if (await within(exited, graceSeconds * 1000)) return
-  if (isRunning(container.status)) await killForGood(context, container)
+  if (graceSeconds < 0) await exited
+  else if (!(await within(exited, graceSeconds * 1000)) && isRunning(container.status))
+    await killForGood(context, container)
+  return true
 }
 
 /** The first process of a running container, and how it is told. @throws CONFLICT when it does not run */
