@@ -1,26 +1,32 @@
 import { EngineError, InvalidParameterError } from '../errors.ts'
-import { parseMode } from '../networks/mode.ts'
+import { isUserDefined, parseMode } from '../networks/mode.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { isRunning } from './state.ts'
 import type { ContainerTable } from './table.ts'
 
+const FULL_ID = /^[0-9a-f]{64}$/
+
 /** Another container as one is linked to it: `--link target:alias`. */
 interface Link {
   target: Container | undefined
+  /** What it is called; of one that is gone or still to come, what the link calls it. */
+  name: string
   alias: string
 }
 
 /**
  * Links as a container keeps them: `<full ID>:<alias>`, so that they hold also when who is linked to gets another name.
+ * On a network with name lookups, who is linked to may come later: such a link keeps the name.
  *
  * @throws INVALID_PARAMETER when there is no such container, or it is on the host's network
  * @see HostConfig.Links
  */
 export function resolveLinks(table: ContainerTable, hostConfig: HostConfig): HostConfig {
-  const { Links } = hostConfig
+  const { Links, NetworkMode = '' } = hostConfig
   if (!Links || Links.length === 0) return hostConfig
+  const mayComeLater = isUserDefined(NetworkMode)
   return {
     ...hostConfig,
     Links: Links.map((link) => {
@@ -28,7 +34,10 @@ export function resolveLinks(table: ContainerTable, hostConfig: HostConfig): Hos
       if (name === '' || alias === '' || more.length > 0)
         throw new InvalidParameterError(`bad format for links: ${link}`)
       const target = owner(table, table.find(name))
+      // as inspect shows it, and a client may give it back: `/target:/this/alias`
+      const plainAlias = plain(alias).split('/').at(-1) ?? alias
       if (!target) {
+        if (mayComeLater) return `${plain(name)}:${plainAlias}`
         throw new InvalidParameterError(
           `could not get container for ${name}: No such container: ${name}`,
         )
@@ -38,8 +47,7 @@ export function resolveLinks(table: ContainerTable, hostConfig: HostConfig): Hos
           "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
         )
       }
-      // as inspect shows it, and a client may give it back: `/target:/this/alias`
-      return `${target.id}:${plain(alias).split('/').at(-1) ?? alias}`
+      return `${target.id}:${plainAlias}`
     }),
   }
 }
@@ -52,16 +60,16 @@ function owner(table: ContainerTable, container: Container | undefined): Contain
 
 function linksOf(table: ContainerTable, container: Container): Link[] {
   return (container.document.hostConfig.Links ?? []).map((link) => {
-    const [target = '', alias = target] = link.split(':')
-    return { target: table.find(target), alias: plain(alias) }
+    const [wanted = '', alias = wanted] = link.split(':')
+    const target = table.find(wanted)
+    const name = target?.name ?? (FULL_ID.test(wanted) ? '<removed>' : wanted)
+    return { target, name, alias: plain(alias) }
   })
 }
 
 /** As Docker shows them: `/target:/this/alias`. */
 export function shownLinks(table: ContainerTable, container: Container): string[] {
-  return linksOf(table, container).map(
-    ({ alias, target }) => `/${target?.name ?? '<removed>'}:/${container.name}/${alias}`,
-  )
+  return linksOf(table, container).map(({ alias, name }) => `/${name}:/${container.name}/${alias}`)
 }
 
 /** The further names that links give to containers, by their IDs: `/this/alias`. */

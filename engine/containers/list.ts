@@ -155,9 +155,10 @@ async function compileFilters(
   const published = (filters['publish'] ?? []).map(inRange('publish'))
   const exposed = (filters['expose'] ?? []).map(inRange('expose'))
   const ancestors = await Promise.all(
-    (filters['ancestor'] ?? []).map(
-      async (name) => (await context.images.resolve(name).catch(() => undefined))?.id,
-    ),
+    (filters['ancestor'] ?? []).map(async (name) => {
+      const image = await context.images.resolve(name).catch(() => undefined)
+      return image ? context.images.descendantsOf(image.id) : new Set()
+    }),
   )
   const createdOf = (name: string): string => context.table.get(name).document.created
   const before = (filters['before'] ?? []).map(createdOf)
@@ -186,7 +187,7 @@ async function compileFilters(
         ),
       ) &&
       hasPort(container, published, exposed) &&
-      (ancestors.length === 0 || ancestors.includes(document.imageId)) &&
+      (ancestors.length === 0 || ancestors.some((images) => images.has(document.imageId))) &&
       before.every((time) => document.created < time) &&
       since.every((time) => document.created > time)
     )

@@ -33,7 +33,9 @@ export async function planMounts(
   const requests = mountRequestsOf(config, hostConfig)
   const own = await Promise.all(requests.map((request) => planOne(context, request)))
   const taken = new Set(own.map(({ mount }) => mount.Destination))
-  const borrowed = (hostConfig.VolumesFrom ?? []).flatMap((from) => borrowMounts(context, from))
+  // of two lenders with a volume at the same place, the one named last
+  const lenders = (hostConfig.VolumesFrom ?? []).flatMap((from) => borrowMounts(context, from))
+  const borrowed = [...new Map(lenders.map((lent) => [lent.mount.Destination, lent])).values()]
   // a volume of the config gives way to one that --volumes-from brings
   const lent = new Set(borrowed.map(({ mount }) => mount.Destination))
   return [
@@ -233,16 +235,20 @@ export async function boundMounts(
   return bound
 }
 
-/** Where it has files of its own in /etc, which each start writes, unless something is asked for there. */
+/**
+ * Where it has files of its own in /etc, which each start writes, unless something is asked for there. They are as
+ * read-only as the root that they seem to be part of.
+ */
 export function ownFileMounts(container: Container, asked: OciMount[]) {
   const taken = new Set(asked.map((mount) => mount.destination))
+  const access = container.document.hostConfig.ReadonlyRootfs === true ? ['ro'] : []
   return (['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'] as const)
     .filter((destination) => !taken.has(destination))
     .map((destination) => ({
       destination,
       type: 'bind',
       source: path.join(container.dir, path.basename(destination)),
-      options: ['bind', 'rprivate'],
+      options: ['bind', 'rprivate', ...access],
     }))
 }
 

@@ -40,6 +40,7 @@ import type { ImageCommit } from './commit.ts'
 import { inspectDistribution } from './distribution.ts'
 import { importImage } from './import.ts'
 import type { ImageUser } from './image-users.ts'
+import { descendsFrom } from './descent.ts'
 import { imageFiles } from './files.ts'
 import { imageLayerFiles, imageLayers } from './layers.ts'
 import { joinImages } from './join.ts'
@@ -149,6 +150,19 @@ export class LocalImages implements ImageEngine {
         size: image.size,
       }
     })
+  }
+
+  /**
+   * The IDs of all images that are this one or were made from it.
+   *
+   * @param id full image ID
+   * @see descendsFrom()
+   */
+  descendantsOf(id: string): ReadonlySet<string> {
+    const ancestor = this.#store.get(id)
+    if (!ancestor) return new Set()
+    const descendants = this.#store.all().filter((image) => descendsFrom(image, ancestor))
+    return new Set(descendants.map((image) => image.id))
   }
 
   /**

@@ -36,7 +36,8 @@ export function renderHosts(content: {
   own: { ips: readonly string[]; hostname: string; domainname: string }
 }): string {
   const { hostname, domainname } = content.own
-  const ownNames = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`
+  const fullName = domainname === '' ? hostname : `${hostname}.${domainname}`
+  const ownNames = fullName.replace(/^([^.]+)\..*$/, '$& $1')
   return [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',

@@ -13,3 +13,9 @@ export function parseMode(mode: string): NetworkMode {
     return { kind: 'container', id: mode.slice('container:'.length) }
   return { kind: 'network', network: mode === '' || mode === 'default' ? 'bridge' : mode }
 }
+
+/** Whether containers on it find each other by name, so that links are names among others and who is linked to may come later. */
+export function isUserDefined(mode: string): boolean {
+  const parsed = parseMode(mode)
+  return parsed.kind === 'network' && parsed.network !== 'bridge'
+}

@@ -3,6 +3,7 @@ import { ConflictError, InvalidParameterError } from '../errors.ts'
 import type { Zone } from './dns-server.ts'
 import { parseExtraHost, renderHosts } from './hosts-file.ts'
 import { plainName, type Live, type Route } from './live.ts'
+import { isUserDefined } from './mode.ts'
 import type { Endpoint, Network } from './network.ts'
 import type { NetworkRegistry } from './registry.ts'
 import type { ContainerNetworkHooks, NetworkedContainer } from './sandbox.ts'
@@ -59,7 +60,8 @@ export class Neighbourhood {
   renderHosts(live: Live): string {
     const { request, endpoints } = live
     const defaultBridge = this.#registry.get('bridge')
-    const links = endpoints.has(defaultBridge.id)
+    const isLinked = endpoints.has(defaultBridge.id) && !isUserDefined(request.mode)
+    const links = isLinked
       ? request.links.map((link) => {
           const { container, alias } = this.linkTarget(link)
           const endpoint = defaultBridge.endpoints.get(container.id)

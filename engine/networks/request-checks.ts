@@ -2,7 +2,7 @@ import { InvalidParameterError } from '../errors.ts'
 import { checkEndpointSettings, checkMac } from './endpoint-settings.ts'
 import { parseExtraHost } from './hosts-file.ts'
 import { checkJoining, HOST_FIXED, NONE_ALONE, SHARING_ALONE } from './mode-checks.ts'
-import { parseMode } from './mode.ts'
+import { isUserDefined, parseMode } from './mode.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 import { planPorts } from './ports.ts'
 import type { NetworkRegistry } from './registry.ts'
@@ -43,5 +43,5 @@ export function checkRequest(
     }
     checkEndpointSettings(network, settings)
   }
-  for (const link of request.links) neighbours.linkTarget(link)
+  if (!isUserDefined(request.mode)) for (const link of request.links) neighbours.linkTarget(link)
 }

@@ -310,8 +310,10 @@ export class Sandboxes {
     }
   }
 
-  #join(targetId: string, { userns }: SandboxRequest): Sandbox {
+  #join(targetId: string, { id, userns }: SandboxRequest): Sandbox {
     const target = this.#containers.find(targetId)
+    // its own name, which at its creation was nobody's yet
+    if (target?.id === id) throw new InvalidParameterError('cannot join own network')
     if (target === undefined) throw new NotFoundError(`No such container: ${targetId}`)
     const sandbox =
       this.#live.get(target.id)?.sandbox ?? (target.running ? target.sandbox : undefined)

@@ -3,6 +3,7 @@ import { InvalidParameterError } from '../errors.ts'
 import type { ImageConfig } from '../types/docker.ts'
 import { sha256Schema } from './descriptor.ts'
 import { checked, parseJson } from './manifest.ts'
+import { hostPlatform } from './platform.ts'
 
 const strings = z.array(z.string()).nullish()
 const set = z.record(z.string(), z.looseObject({}).nullable()).nullish()
@@ -43,9 +44,10 @@ const imageConfigSchema = z.looseObject({
   created: z.string().nullish(),
   author: z.string().nullish(),
   comment: z.string().nullish(),
-  architecture: z.string().min(1),
+  // an image of no operating system or architecture in its config is taken for one of this machine's, as by dockerd
+  architecture: z.string().nullish(),
   variant: z.string().nullish(),
-  os: z.string().min(1),
+  os: z.string().nullish(),
   'os.version': z.string().nullish(),
   config: configSchema.nullish(),
   rootfs: z.object({
@@ -87,14 +89,17 @@ export interface OciImageConfig {
 export function parseImageConfig(content: Buffer): OciImageConfig {
   const raw = parseJson(content, 'image config')
   const parsed = checked(imageConfigSchema, raw, 'image config')
-  if (parsed.os !== 'linux') {
+  const os = parsed.os || 'linux'
+  if (os !== 'linux') {
     throw new InvalidParameterError(
-      `image operating system "${parsed.os}" cannot be used on this platform: only linux images can`,
+      `image operating system "${os}" cannot be used on this platform: only linux images can`,
     )
   }
   const { config, rootfs, history, ...rest } = parsed
   return {
     ...withoutNulls(rest),
+    architecture: parsed.architecture || hostPlatform().architecture,
+    os,
     config: withoutNulls(config ?? {}),
     rootfs: { type: 'layers', diff_ids: rootfs.diff_ids ?? [] },
     history: (history ?? []).map(withoutNulls),

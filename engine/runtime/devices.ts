@@ -115,7 +115,9 @@ function mappedDevices(mapping: DeviceMapping): OciDevice[] {
     const device = deviceAt(real, path.normalize(inContainer))
     if (device) return [device]
     if (!fs.statSync(real).isDirectory()) throw new Error('not a device node')
-    return devicesBelow(real, path.normalize(inContainer))
+    const devices = devicesBelow(real, path.normalize(inContainer))
+    if (devices.length === 0) throw new Error('no device below')
+    return devices
   } catch (error) {
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT'

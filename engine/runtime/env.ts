@@ -2,7 +2,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 /**
  * The environment of a container's process: Docker's defaults, then what the config sets.
- * A variable named without `=` is taken away.
+ * A variable named without `=` is taken away; an empty HOME is none, as to runc.
  */
 export function environmentOf(o: {
   env: string[]
@@ -16,7 +16,7 @@ export function environmentOf(o: {
   ])
   if (o.tty) env.set('TERM', 'xterm')
   setAll(env, o.env)
-  if (!env.has('HOME')) env.set('HOME', o.home)
+  if (!env.get('HOME')) env.set('HOME', o.home)
   return [...env].map(([name, value]) => `${name}=${value}`)
 }
 

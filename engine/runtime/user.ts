@@ -109,12 +109,12 @@ function findAdded(groups: GroupEntry[], group: string): number {
 }
 
 function isNumber(text: string): boolean {
-  return /^\d+$/.test(text)
+  return /^-?\d+$/.test(text)
 }
 
 function checkRange(text: string): number {
   const id = Number(text)
-  if (id > LARGEST_ID)
+  if (id < 0 || id > LARGEST_ID)
     throw new InvalidParameterError(`uids and gids must be in range 0-${String(LARGEST_ID)}`)
   return id
 }
@@ -135,7 +135,7 @@ function parseGroup(text: string): GroupEntry[] {
 
 /** The file is the image's: a line may hold anything, what is no entry is passed over. */
 function isId(text: string): boolean {
-  return isNumber(text) && Number(text) <= LARGEST_ID
+  return /^\d+$/.test(text) && Number(text) <= LARGEST_ID
 }
 
 function fieldsOf(text: string): string[][] {

@@ -79,6 +79,8 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     }
     await cli.ok('rm', '-f', name('joiner'), donor)
     assert.match(await refused('--net', `container:${donor}`), /No such container/)
+    const itself = name('itself')
+    assert.match(await refused('--name', itself, '--net', `container:${itself}`), /cannot join own network/)
     await cli.ok('run', '-d', '--name', donor, '--ipc', 'private', cli.image, 'sleep', '1000')
     assert.match(await refused('--ipc', `container:${donor}`), /non-shareable IPC/)
     for (const option of [['-h', 'x'], ['--dns', '1.1.1.1'], ['--add-host', 'a:1.2.3.4'], ['-p', '80'], ['--expose', '80']]) {
@@ -165,6 +167,12 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     const listed = await cli.ok('inspect', '-f', '{{range .Mounts}}{{.Destination}} {{end}}{{.HostConfig.Tmpfs}}', box)
     assert.equal(listed, '/run2 map[/scratch:]')
     assert.equal(await sh('df -m /dev/shm | tail -1 | tr -s " " | cut -d " " -f 2; grep -c " /dev/shm .*nosuid,nodev,noexec" /proc/mounts', '--shm-size', '9m'), '9\n1')
+  }) // prettier-ignore
+
+  it('keeps the files that it is given in /etc as read-only as the root', async () => {
+    const script = 'for file in hosts hostname resolv.conf; do (echo x >> /etc/$file) 2>&1 | grep -c Read-only; done; true'
+    assert.equal(await sh(script, '--read-only'), '1\n1\n1')
+    assert.equal(await sh(script), '0\n0\n0')
   }) // prettier-ignore
 
   it('sets sysctls of its own namespaces only', async () => {

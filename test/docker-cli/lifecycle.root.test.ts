@@ -242,6 +242,16 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     assert.deepEqual([left.includes(anonymous), left.includes(name('named'))], [false, true])
   })
 
+  it('takes, of two lenders with a volume at one place, that of the one named last', async () => {
+    const volumeOf = (box: string): Promise<string> =>
+      inspect('{{range .Mounts}}{{.Name}}{{end}}', box)
+    for (const lender of ['lender1', 'lender2'])
+      await cli.ok('create', '--name', name(lender), '-v', '/data', cli.image, 'true')
+    await cli.ok('create', '--name', name('borrower'), '--volumes-from', name('lender1'), '--volumes-from', name('lender2'), cli.image, 'true') // prettier-ignore
+    assert.equal(await volumeOf(name('borrower')), await volumeOf(name('lender2')))
+    await cli.ok('rm', '-v', name('borrower'), name('lender1'), name('lender2'))
+  })
+
   it('tells each act in order: volumes and networks taken up before the start, let go of at the end', async () => {
     const box = name('told')
     const network = name('told-net')

@@ -145,4 +145,20 @@ describe('docker run --link and other names', { skip: await whyNot() }, () => {
     await cli.ok('rm', '-f', name('n3'), name('n2'))
     await cli.ok('network', 'rm', network)
   })
+
+  it('on a network of their own, who is linked to may come later', async () => {
+    const network = name('late-net')
+    const late = name('late')
+    const early = name('early')
+    await cli.ok('network', 'create', network)
+    await cli.ok('run', '-d', '--name', early, '--network', network, '--link', `${late}:friend`, cli.image, 'sleep', '1000') // prettier-ignore
+    assert.notEqual((await cli.run(['exec', early, 'nslookup', 'friend'])).code, 0)
+    await cli.ok('run', '-d', '--name', late, '--network', network, cli.image, 'sleep', '1000')
+    const ip = await cli.ok('inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, late) // prettier-ignore
+    const told = await cli.ok('exec', early, 'nslookup', 'friend')
+    assert.match(told, new RegExp(ip.replaceAll('.', '\\.')))
+    await cli.ok('network', 'connect', 'bridge', early)
+    await cli.ok('rm', '-f', early, late)
+    await cli.ok('network', 'rm', network)
+  })
 })

@@ -67,6 +67,16 @@ describe('docker ps', { skip: await whyNot() }, () => {
     assert.equal(await filtered(`since=${name('2')}`, `before=${name('4')}`), '3')
   })
 
+  it('by an image that theirs was made from', async () => {
+    const made = `${name('made')}:latest`
+    await cli.ok('commit', '-c', 'LABEL made=1', name('1'), made)
+    await cli.ok('create', '--name', name('5'), made, 'true')
+    assert.equal(await filtered(`ancestor=${cli.image}`), '12345')
+    assert.equal(await filtered(`ancestor=${made}`), '5')
+    await cli.ok('rm', name('5'))
+    await cli.ok('rmi', made)
+  })
+
   it('by ports as they are now, networks, volumes, health', async () => {
     const port = (await cli.ok('port', name('2'), '81')).split(':').at(-1) ?? ''
     assert.equal(await filtered(`publish=${port}`), '2')

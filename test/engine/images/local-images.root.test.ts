@@ -6,6 +6,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { hostPlatform } from '../../../engine/oci/platform.ts'
 import { dockerArchive, ociArchive, registryImage, sha256, tarOf } from './archives.ts'
 import { collect, TestImages } from './image-engine.ts'
 
@@ -115,6 +116,14 @@ describe('LocalImages', () => {
       (await test.images.inspect([...ids][0] ?? '')).Descriptor?.digest,
       sha256(manifest),
     )
+  })
+
+  it('takes an image of no system and architecture for one of this machine', async () => {
+    const config = JSON.stringify({ rootfs: { type: 'layers', diff_ids: [sha256(base)] } })
+    const manifest = JSON.stringify([{ Config: 'c', RepoTags: ['bare:1'], Layers: ['l'] }])
+    await test.load(tarOf({ 'manifest.json': manifest, c: config, l: base }))
+    const { Architecture, Os } = await test.images.inspect('bare:1')
+    assert.deepEqual({ architecture: Architecture, os: Os }, hostPlatform())
   })
 
   for (const [what, archive, message] of [

@@ -1,11 +1,29 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseExtraHost } from '../../../engine/networks/hosts-file.ts'
+import { parseExtraHost, renderHosts } from '../../../engine/networks/hosts-file.ts'
 import { parseNetDev } from '../../../engine/networks/interface-stats.ts'
 import { planPorts, portMapOf, publicationsOf } from '../../../engine/networks/ports.ts'
 import { parseResolvConf, planResolvConf } from '../../../engine/networks/resolv-conf.ts'
 
 const none = { dns: [], dnsSearch: [], dnsOptions: [] }
+
+describe('renderHosts', () => {
+  test('gives a container its full name and the first part of it', () => {
+    const own = (hostname: string, domainname: string): string | undefined =>
+      renderHosts({
+        extra: [],
+        hostGateway: '',
+        links: [],
+        own: { ips: ['192.0.2.7'], hostname, domainname },
+      })
+        .trimEnd()
+        .split('\n')
+        .at(-1)
+    assert.equal(own('web', ''), '192.0.2.7\tweb')
+    assert.equal(own('web', 'a.test'), '192.0.2.7\tweb.a.test web')
+    assert.equal(own('web.a.test', ''), '192.0.2.7\tweb.a.test web')
+  })
+})
 
 describe('planResolvConf', () => {
   const host = parseResolvConf(

@@ -145,6 +145,13 @@ describe('buildSpec()', () => {
     assert.deepEqual(spec({ MaskedPaths: ['/x'] }).linux.maskedPaths, ['/x'])
   })
 
+  test('refuses a directory without devices as a device', () => {
+    assert.throws(
+      () => spec({ Devices: [{ PathOnHost: '/proc/self/fdinfo' }] }),
+      /while adding custom device "\/proc\/self\/fdinfo": not a device node/,
+    )
+  })
+
   test('privileged brings the host’s devices, a writable /sys and no filter', () => {
     const { linux, mounts } = spec({ Privileged: true })
     assert.ok(linux.devices?.some(({ path }) => path === '/dev/null'))
@@ -208,6 +215,10 @@ describe('buildExecProcess()', () => {
     ])
     assert.deepEqual(process.capabilities, spec({}).process.capabilities)
     assert.equal(exec({ Cmd: ['ls'], WorkingDir: '/x' }).cwd, '/x')
+  })
+
+  test('an empty HOME is none: it is the user’s', () => {
+    assert.equal(exec({ Cmd: ['env'], Env: ['HOME='] }).env.at(-1), 'HOME=/srv')
   })
 
   test('privileged gives it all that the engine holds', () => {

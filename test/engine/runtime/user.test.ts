@@ -90,9 +90,10 @@ describe('resolveUser()', () => {
       ['nobody', [], 'unable to find user nobody: no matching entries in passwd file'],
       ['web:nogroup', [], 'unable to find group nogroup: no matching entries in group file'],
       ['web', ['nogroup'], 'Unable to find group nogroup: no matching entries in group file'],
+      ['-1', [], 'uids and gids must be in range 0-2147483647'],
+      ['0:-1', [], 'uids and gids must be in range 0-2147483647'],
       ['4294967296', [], 'uids and gids must be in range 0-2147483647'],
       ['0:99999999999', [], 'uids and gids must be in range 0-2147483647'],
-      ['-1', [], 'unable to find user -1: no matching entries in passwd file'],
     ] as const) {
       await assert.rejects(resolve(user, [...groups]), { code: 'INVALID_PARAMETER', message })
     }
