@@ -81,13 +81,14 @@ export async function inspectContainer(
 function shownHostConfig({ table }: ContainersContext, container: Container): HostConfig {
   const { hostConfig } = container.document
   const { maskedPaths, readonlyPaths } = systemPathsOf(hostConfig)
+  const isPrivileged = hostConfig.Privileged === true
   const hasLinks = hostConfig.Links && hostConfig.Links.length > 0
   return {
     ...wholeHostConfig(hostConfig),
     IpcMode: hostConfig.IpcMode ? hostConfig.IpcMode : 'private',
     CgroupnsMode: hostConfig.CgroupnsMode ? hostConfig.CgroupnsMode : 'private',
-    MaskedPaths: maskedPaths,
-    ReadonlyPaths: readonlyPaths,
+    // of a privileged one as asked for, null, as Docker has it
+    ...(isPrivileged ? {} : { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths }),
     ...(hasLinks ? { Links: shownLinks(table, container) } : {}),
   }
 }

@@ -150,6 +150,9 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     assert.match(await sh('grep " /sys sysfs" /proc/mounts'), / ro,/)
     if (!all) return
     assert.equal(await sh('grep -c " /proc/[a-z]* " /proc/mounts || true', '--privileged'), '0')
+    const bare = name('bare')
+    await cli.ok('create', '--name', bare, '--privileged', cli.image)
+    assert.equal(await cli.ok('inspect', '-f', '{{json .HostConfig.MaskedPaths}}', bare), 'null')
     assert.match(await sh('grep " /sys sysfs" /proc/mounts', '--privileged'), / rw,/)
   }) // prettier-ignore
 
