@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { openCli, whyNot } from './harness.ts'
+import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
 describe('what docker run isolates', { skip: await whyNot() }, () => {
@@ -280,9 +280,10 @@ describe('docker run --init', { skip: await whyNot() }, () => {
     const script = 'trap "echo got; exit 5" TERM; (sleep 0.01 & exec true); sleep 0.3; echo ready; while :; do sleep 0.05; done'
     await cli.ok('run', '-d', '--init', '--read-only', '--name', name('init'), cli.image, 'sh', '-c', script)
     await cli.ok('exec', name('init'), 'sh', '-c', 'sleep 0.02 & exit 0')
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    const states = await cli.ok('exec', name('init'), 'sh', '-c', 'cat /proc/[0-9]*/stat | cut -d ")" -f 2 | cut -c 2 | grep -c Z || true')
-    assert.equal(states, '0')
+    // the shell's own sleeps are dead for a moment each, before it has seen their end: those of an orphan would stay so
+    const dead = () => cli.ok('exec', name('init'), 'sh', '-c', 'cat /proc/[0-9]*/stat | cut -d ")" -f 2 | cut -c 2 | grep -c Z || true')
+    await eventually(() => cli.ok('logs', name('init')), (text) => text === 'ready')
+    await eventually(dead, (count) => count === '0')
     await cli.ok('stop', '-t', '10', name('init'))
     assert.equal(await cli.ok('inspect', '-f', '{{.State.ExitCode}}', name('init')), '5')
     assert.equal(await cli.ok('logs', name('init')), 'ready\ngot')
