@@ -33,10 +33,11 @@ export function cacheExportsOf(cache: CacheOptions | null): Attributes[] {
 
 /** @throws GrpcError naming what a request holds beyond a Dockerfile's build */
 export function refuseUnknown(request: SolveRequest): void {
-  const { Definition, ProxyNetwork, Ref, SourcePolicy } = request
+  const { Definition, Frontend, ProxyNetwork, Ref, SourcePolicy } = request
   if (!/^[\w.:-]{1,128}$/.test(Ref)) throw new GrpcError('UNKNOWN', 'a build needs a ref')
   imagesIn(request.FrontendInputs)
-  if ((Definition?.def.length ?? 0) > 0)
+  // also an empty one (scratch) is something to carry out: only without any does the client return a result of its own
+  if (Definition !== null && (Definition.def.length > 0 || Frontend === ''))
     throw new GrpcError('UNKNOWN', 'only Dockerfiles are built here, no LLB definitions')
   if ((SourcePolicy?.rules.length ?? 0) > 0 || request.SourcePolicySession !== '')
     throw new GrpcError('UNKNOWN', 'source policies are not supported here')

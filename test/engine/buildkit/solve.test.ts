@@ -28,6 +28,7 @@ describe('a request to solve', () => {
   for (const [field, request, words] of [
     ['Ref', { Ref: '' }, /a build needs a ref/],
     ['Definition', { Definition: { def: [Buffer.from('x')] } }, /no LLB definitions/],
+    ['Definition', { Definition: { def: [] } }, /no LLB definitions/],
     ['FrontendInputs', { FrontendInputs: { a: { def: [] } } }, /no LLB definitions/],
     ['SourcePolicy', { SourcePolicy: { rules: [{}] } }, /source policies/],
     ['SourcePolicySession', { SourcePolicySession: 's' }, /source policies/],
@@ -41,7 +42,7 @@ describe('a request to solve', () => {
       /unknown cache export mode odd/,
     ],
   ] as [string, Partial<SolveRequest>, RegExp][])
-    it(`is refused for a ${field} that cannot be followed`, () => {
+    it(`is refused for a ${field} that cannot be followed: ${JSON.stringify(request)}`, () => {
       assert.throws(() => jobOf(request), { message: words })
     })
 
