@@ -291,11 +291,22 @@ describe('docker run --init', { skip: await whyNot() }, () => {
   }) // prettier-ignore
 
   it('gives the program the terminal', async () => {
-    const session = cli.terminal(['run', '--rm', '-it', '--init', cli.image, 'sh'])
+    const session = cli.terminal([
+      'run',
+      '--rm',
+      '-it',
+      '--init',
+      '--name',
+      name('terminal'),
+      cli.image,
+      'sh',
+    ])
     await session.until('# ')
     session.type('sleep 1000\n')
-    await session.until('sleep 1000')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await eventually(
+      () => cli.ok('top', name('terminal')),
+      (processes) => processes.includes('sleep 1000'),
+    )
     session.type('\x03')
     session.type('echo af""ter $?\n')
     await session.until('after 130')

@@ -79,9 +79,13 @@ describe('containers', () => {
     const id = await run(['sh', '-c', 'while :; do echo tick; sleep 0.05; done'])
     await host.engine.containers.pause(id)
     assert.equal((await host.engine.containers.inspect(id)).State?.Status, 'paused')
-    const frozen = await logsOf(id)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    assert.equal(await logsOf(id), frozen)
+    let frozen = ''
+    // its last words may still be on their way
+    await until(async () => {
+      frozen = await logsOf(id)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return (await logsOf(id)) === frozen
+    })
     await host.engine.containers.unpause(id)
     await until(async () => (await logsOf(id)).length > frozen.length)
     await host.engine.containers.remove(id, { force: true })

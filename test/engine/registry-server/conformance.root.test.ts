@@ -212,9 +212,16 @@ describe('the registry', () => {
         request.on('error', () => resolve())
         request.write(content.subarray(0, 100_000), () => setTimeout(() => request.destroy(), 100))
       })
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      const range = (await door.fetch(location)).headers.get('range') ?? ''
-      const at = Number(range.split('-')[1]) + 1
+      const stored = async (): Promise<number> => {
+        const range = (await door.fetch(location)).headers.get('range') ?? ''
+        return Number(range.split('-')[1]) + 1
+      }
+      // what was sent before the cut is taken in a moment
+      let at = await stored()
+      for (let tries = 0; at !== 100_000 && tries < 200; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        at = await stored()
+      }
       assert.equal(at, 100_000)
       const digest = sha256(content)
       const rest = await door.fetch(`${location}?digest=${digest}`, {
