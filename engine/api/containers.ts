@@ -235,7 +235,7 @@ async function logs(
   { tail, ...options }: Omit<LogsOptions, 'tail'> & { tail: string | undefined },
 ): Promise<void> {
   if (options.stdout !== true && options.stderr !== true) {
-    throw new InvalidParameterError("must specify at least one of 'stdout' or 'stderr'")
+    throw new InvalidParameterError('Bad parameters: you must choose at least one stream')
   }
   // As Docker: what is no number means all.
   const lines = tail !== undefined && /^\d{1,15}$/.test(tail) ? Number(tail) : undefined

@@ -116,9 +116,20 @@ export async function cloneInto(
   const git = (...args: string[]): Promise<string> => runGit(directory, args, signal)
   await git('init', '--quiet')
   await git('remote', 'add', 'origin', repository)
-  await git('fetch', '--quiet', '--depth', '1', '--no-tags', 'origin', ref === '' ? 'HEAD' : ref)
+  const fetch = (...depth: string[]): Promise<string> =>
+    git('fetch', '--quiet', ...depth, '--no-tags', 'origin', ref === '' ? 'HEAD' : ref)
+  const shallow = ['--depth', '1']
+  const depth = await fetch(...shallow).then(
+    () => shallow,
+    async (error: unknown) => {
+      // files on a web server (git update-server-info) give all or nothing
+      if (!(error instanceof Error && /dumb http transport/.test(error.message))) throw error
+      await fetch()
+      return []
+    },
+  )
   await git('checkout', '--quiet', '--force', 'FETCH_HEAD')
-  await git('submodule', '--quiet', 'update', '--init', '--recursive', '--depth', '1')
+  await git('submodule', '--quiet', 'update', '--init', '--recursive', ...depth)
   const commit = (await git('rev-parse', 'HEAD')).trim()
   const { checksum, keepGitDir } = options
   if (checksum !== undefined && !commit.startsWith(checksum.replace(/^sha1:/, '')))
@@ -146,6 +157,8 @@ async function runGit(directory: string, args: string[], signal: AbortSignal): P
         HOME: directory,
         GIT_TERMINAL_PROMPT: '0',
         GIT_CONFIG_NOSYSTEM: '1',
+        // what it says is read
+        LC_ALL: 'C',
         // no transport that runs a program of the address's choice
         GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
       },

@@ -196,6 +196,8 @@ function endpointsOf(
 ): ContainerDocument['networks'] {
   const mode = networkModeOf(hostConfig)
   if (mode === 'host' || mode === 'none' || mode.startsWith('container:')) {
+    if (mode !== 'none' && Object.values(asked).some(({ MacAddress }) => MacAddress))
+      throw new InvalidParameterError('conflicting options: mac-address and the network mode')
     return mode.startsWith('container:') ? {} : { [mode]: {} }
   }
   const { default: byDefault, ...named } = asked

@@ -44,14 +44,19 @@ export async function viewStopped(
   container: Container,
   options: { withVolumes?: boolean } = {},
 ): Promise<ContainerView> {
-  const { hostConfig, id } = container.document
+  const { config, hostConfig, id } = container.document
   if (container.removed || container.status === 'removing')
     throw new ConflictError(`container ${id} is marked for removal`)
+  const withVolumes = options.withVolumes !== false
   return await openView({
     runDir: container.runDir,
     rootfs: { kind: 'overlay', ...context.images.snapshots.overlay(id) },
-    mounts: options.withVolumes === false ? [] : await mountsOfView(context, container),
+    mounts: withVolumes ? await mountsOfView(context, container) : [],
     readonly: hostConfig.ReadonlyRootfs ?? false,
+    // dockerd makes it with the container, and people copy into it before the first start; below a volume it is the volume's
+    ...(withVolumes && container.status === 'created' && config.WorkingDir
+      ? { workingDir: config.WorkingDir }
+      : {}),
   })
 }
 

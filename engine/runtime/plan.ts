@@ -67,6 +67,8 @@ export function encodeViewPlan(options: ViewOptions): Buffer {
   if (options.readonly) plan.record(Rec.rootReadonly)
   // every plan has a process; that of a view is never executed
   plan.record(Rec.args, (r) => r.strings(['view']))
+  const { workingDir } = options
+  if (workingDir !== undefined) plan.record(Rec.cwd, (r) => r.str(workingDir))
   return plan.finish()
 }
 

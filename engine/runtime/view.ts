@@ -19,6 +19,8 @@ export interface ViewOptions {
   /** Parents before children. What has gone from the host is left out: the rest can still be saved. */
   mounts: OciMount[]
   readonly: boolean
+  /** Made when it is not there, as at a start. */
+  workingDir?: string | undefined
 }
 
 /** A mount namespace that is held by nothing but its descriptors. */

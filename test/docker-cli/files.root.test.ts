@@ -137,6 +137,13 @@ describe('files of containers', { skip: await whyNot() }, () => {
       assert.equal(await inside('states', 'cat /tmp/new /vol/new'), 'stopped\nstopped')
     })
 
+    it('finds the working directory of a container that was never started', async () => {
+      fs.writeFileSync(local('early'), 'early\n')
+      await cli.ok('create', '--name', name('workdir'), '-w', '/made/for/work', cli.image, 'cat', 'early') // prettier-ignore
+      await cli.ok('cp', local('early'), `${name('workdir')}:/made/for/work`)
+      assert.equal(await cli.ok('start', '-a', name('workdir')), 'early')
+    })
+
     it('refuses a read-only root and a read-only volume, but not a writable one', async () => {
       const volume = name('rovol')
       const options = ['--read-only', '-v', `${volume}:/vol`, '-v', `${volume}:/ro:ro`]

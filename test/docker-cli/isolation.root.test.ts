@@ -79,6 +79,7 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     }
     await cli.ok('rm', '-f', name('joiner'), donor)
     assert.match(await refused('--net', `container:${donor}`), /No such container/)
+    assert.match(await refused('--net', 'host', '--mac-address', '92:d0:c6:0a:29:33'), /mac-address and the network mode/)
     const itself = name('itself')
     assert.match(await refused('--name', itself, '--net', `container:${itself}`), /cannot join own network/)
     await cli.ok('run', '-d', '--name', donor, '--ipc', 'private', cli.image, 'sleep', '1000')

@@ -153,7 +153,7 @@ describe('bad requests', { skip: await whyNot() }, () => {
       [`${name}/rename?name=a/b`, 400, /Error when allocating new name: Invalid container name \(\/?a\/b\)/],
       [`${name}/resize?h=x&w=1`, 400, /invalid (syntax|resize height \\"x\\": invalid syntax)/],
       [`${name}/resize?h=1`, 400, /invalid (syntax|resize width \\"\\": invalid syntax)/],
-      [`nope/logs`, 400, /must specify at least one of|you must choose at least one stream/],
+      [`nope/logs`, 400, /you must choose at least one stream/],
     ] // prettier-ignore
     const post = (path: unknown) =>
       ask(

@@ -327,7 +327,7 @@ describe('createApiServer', () => {
       since: 1700000000.5,
     })
     assert.deepEqual(await door.json('GET', '/containers/x/logs'), {
-      message: "must specify at least one of 'stdout' or 'stderr'",
+      message: 'Bad parameters: you must choose at least one stream',
     })
   })
 

@@ -48,6 +48,7 @@ async function serveSources(): Promise<{ git: string; web: string; close: () => 
   git('add', '.')
   git('commit', '-q', '-m', 'files')
   git('checkout', '-q', 'main')
+  git('update-server-info')
   const port = freePort()
   const daemon = spawn(
     'git',
@@ -63,6 +64,13 @@ async function serveSources(): Promise<{ git: string; web: string; close: () => 
   )
   const archive = gzipSync(tarOf({ Dockerfile: files['sub/Dockerfile'], f: files['sub/f'] }))
   const server = http.createServer((request, response) => {
+    const inRepository = /^\/work\.git(\/[\w./-]+)/.exec(request.url ?? '')?.[1]
+    if (inRepository !== undefined) {
+      const file = path.join(work, '.git', inRepository)
+      if (fs.existsSync(file)) response.end(fs.readFileSync(file))
+      else response.writeHead(404).end()
+      return
+    }
     response.end(request.url === '/Dockerfile' ? 'FROM busybox\nRUN echo alone\n' : archive)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -434,14 +442,21 @@ describe('LocalBuilds', () => {
     const served = await serveSources()
     try {
       const { git, web } = served
-      for (const remote of [`${git}#work:sub`, `${web}/context.tar.gz`]) {
+      // the second is a repository on a web server that knows nothing of git
+      for (const remote of [
+        `${git}#work:sub`,
+        `${web}/work.git#work:sub`,
+        `${web}/context.tar.gz`,
+      ]) {
         const events: BuildEvent[] = []
         const request = { context: { remote }, noCache: true }
         for await (const event of test.engine.builds.build(request)) events.push(event)
         assert.equal(logOf(events), 'from the repository\n', remote)
       }
       const sources = (await test.engine.builds.list()).map(({ source }) => source)
-      const cloned = sources.find(({ kind }) => kind === 'git')
+      const cloned = sources.find(
+        (source) => source.kind === 'git' && source.address.startsWith(git),
+      )
       assert.ok(cloned?.kind === 'git')
       assert.equal(cloned.address, `${git}#work:sub`)
       assert.match(cloned.commit ?? '', /^[0-9a-f]{40}$/)
