@@ -111,6 +111,7 @@ describe('Engine.as', () => {
   const engine = attributable({
     system: empty,
     containers: empty,
+    files: empty,
     execs: empty,
     images: empty,
     builds: empty,
