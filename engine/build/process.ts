@@ -5,6 +5,7 @@ import type { Cgroup } from '../cgroups/cgroup.ts'
 import { CGROUP_PARENT, parseCgroupParent } from '../cgroups/parents.ts'
 import { EngineError } from '../errors.ts'
 import type { ImageLayer } from '../images/image.ts'
+import { parseMode } from '../networks/mode.ts'
 import type { Sandbox } from '../networks/sandbox.ts'
 import { compileSeccomp, seccompProfileFor } from '../runtime/seccomp.ts'
 import { parseSecurityOptions } from '../runtime/security-options.ts'
@@ -130,7 +131,7 @@ class Run {
         hostname,
         domainname: '',
         mode: hostConfig.NetworkMode ?? 'default',
-        networks: {},
+        networks: networksOf(hostConfig.NetworkMode ?? 'default'),
         exposedPorts: {},
         portBindings: {},
         publishAll: false,
@@ -223,6 +224,11 @@ class Run {
         this.#parts.warn('could not clean up after a step of a build', result.reason)
     }
   }
+}
+
+/** A step is on the network of its mode alone. */
+function networksOf(mode: string): Record<string, object> {
+  return parseMode(mode).kind === 'network' ? { [mode]: {} } : {}
 }
 
 function filterFor(hostConfig: HostConfig): { seccompFilter?: Buffer } {

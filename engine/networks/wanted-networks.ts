@@ -5,7 +5,8 @@ import type { NetworkRegistry } from './registry.ts'
 import type { SandboxRequest } from './sandbox.ts'
 
 /**
- * The networks a container is to be on: that of its mode first, then the others by name.
+ * The networks a container is to be on: that of its mode first, when it has not been disconnected from it, then the others
+ * by name.
  *
  * @throws NOT_FOUND or INVALID_PARAMETER when one is not there
  */
@@ -14,20 +15,17 @@ export function networksWanted(
   registry: NetworkRegistry,
 ): [Network, EndpointSettings][] {
   const mode = parseMode(request.mode)
-  const primary = mode.kind === 'network' ? registry.get(mode.network) : undefined
+  const isPrimary = (network: Network): boolean =>
+    mode.kind === 'network' && isAsked({ [mode.network]: {} }, network)
   const wanted = new Map<Network, EndpointSettings>()
-  if (primary !== undefined) wanted.set(primary, {})
   for (const name of Object.keys(request.networks).sort()) {
     const network = registry.get(name === 'default' ? 'bridge' : name)
     const settings = request.networks[name] ?? {}
     const mac =
-      network === primary && !settings.MacAddress && request.mac ? { MacAddress: request.mac } : {}
+      isPrimary(network) && !settings.MacAddress && request.mac ? { MacAddress: request.mac } : {}
     wanted.set(network, { ...settings, ...mac })
   }
-  if (primary !== undefined && request.mac && !wanted.get(primary)?.MacAddress) {
-    wanted.set(primary, { ...wanted.get(primary), MacAddress: request.mac })
-  }
-  return [...wanted]
+  return [...wanted].sort(([a], [b]) => Number(isPrimary(b)) - Number(isPrimary(a)))
 }
 
 /** What is asked for without one network: it may be there by its name or by its ID. */

@@ -146,6 +146,31 @@ describe('docker run --link and other names', { skip: await whyNot() }, () => {
     await cli.ok('network', 'rm', network)
   })
 
+  it('a network that a container was taken off before its start stays off', async () => {
+    const network = name('only-net')
+    const box = name('moved')
+    const networks = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}'
+    await cli.ok('network', 'create', network)
+    await cli.ok('create', '--name', box, cli.image, 'sleep', '1000')
+    await cli.ok('network', 'connect', network, box)
+    await cli.ok('network', 'disconnect', 'bridge', box)
+    await cli.ok('start', box)
+    assert.equal((await cli.ok('inspect', '-f', networks, box)).trim(), network)
+    assert.equal(await cli.ok('exec', box, 'sh', '-c', 'ls -d /sys/class/net/eth*'), '/sys/class/net/eth0') // prettier-ignore
+    await cli.ok('network', 'disconnect', network, box)
+    await cli.ok('restart', '-t', '0', box)
+    assert.equal(await cli.ok('inspect', '-f', networks, box), '')
+    await cli.ok('network', 'connect', 'bridge', box)
+    assert.equal((await cli.ok('inspect', '-f', networks, box)).trim(), 'bridge')
+    await cli.ok('rm', '-f', box)
+    // also one that is no more
+    await cli.ok('create', '--name', box, '--network', network, cli.image, 'sleep', '1000')
+    await cli.ok('network', 'disconnect', network, box)
+    await cli.ok('network', 'rm', network)
+    await cli.ok('start', box)
+    await cli.ok('rm', '-f', box)
+  })
+
   it('on a network of their own, who is linked to may come later', async () => {
     const network = name('late-net')
     const late = name('late')

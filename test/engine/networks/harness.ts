@@ -121,7 +121,7 @@ export class Host {
       hostname: `${name}-host`,
       domainname: '',
       mode: 'bridge',
-      networks: {},
+      networks: { [wishes.mode ?? 'bridge']: {} },
       exposedPorts: {},
       portBindings: {},
       publishAll: false,

@@ -144,7 +144,7 @@ describe('LocalNetworks', () => {
     )
     assert.deepEqual(Object.keys(web.sandbox().networks).sort(), ['alpha', 'bridge'])
     assert.deepEqual(web.sandbox().links['alpha']?.name, 'eth1')
-    assert.deepEqual(web.container.request.networks, { alpha: asked })
+    assert.deepEqual(web.container.request.networks, { alpha: asked, bridge: {} })
     assert.match(web.sandbox().hosts, /^10\.253\.11\.50\tweb-host$/m)
     assert.match(await fetchFrom(undefined, url), /^web/)
     const route = async (): Promise<string> =>
