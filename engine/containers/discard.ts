@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { errorMessage } from '../errors.ts'
+import { errorCode, errorMessage } from '../errors.ts'
 import { runSteps } from '../native/steps.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -69,6 +69,8 @@ async function removeAnonymousVolumes(
     try {
       await context.volumes.remove(Name)
     } catch (error) {
+      // a container that was given it by --volumes-from takes it along in its turn
+      if (errorCode(error) === 'CONFLICT') continue
       context.warn(`could not remove the anonymous volume ${Name}`, error)
     }
   }
