@@ -4,7 +4,7 @@ import type { LoadOptions } from '../contract/images.ts'
 import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds, hasDigest, shortId } from '../oci/digest.ts'
+import { hasDigest, shortId } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import {
   checked,
@@ -17,8 +17,6 @@ import type { Manifest } from '../oci/manifest.ts'
 import { DOCKER_LAYER, isLayer, OCI_INDEX } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform, platformMatches } from '../oci/platform.ts'
 import type { Platform } from '../oci/platform.ts'
-import { settleAll } from '../settle-all.ts'
-import type { ImageLayer } from './image.ts'
 import { entryAt, keptIndex, presentImage, readIndex } from './index-tree.ts'
 import type { ContentSource, IndexTree } from './index-tree.ts'
 import type { ImageIndex } from './names-document.ts'
@@ -28,6 +26,7 @@ import { familiarReference, formatReference, parseReference, withDefaultTag } fr
 import type { Reference } from './reference.ts'
 import { Spool } from './spool.ts'
 import type { SpooledFile } from './spool.ts'
+import { stackLayers } from './stack-layers.ts'
 import type { ImageStore } from './store.ts'
 import type { Lease } from './leases.ts'
 
@@ -242,27 +241,19 @@ async function loadImage(
       `invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${archived.layers.length}`,
     )
   }
-  const chains = chainIds(diffIds)
-  for (const chainId of chains) lease.layers.add(chainId)
-
-  const layers: ImageLayer[] = []
-  let below: Promise<unknown> = Promise.resolve()
-  const work: Promise<unknown>[] = []
-  for (const [index, { file, descriptor }] of archived.layers.entries()) {
-    const chainId = chains[index]
-    const diffId = diffIds[index]
-    if (chainId === undefined || diffId === undefined) break
-    const layer = (async (belowReady: Promise<unknown>) => {
+  const layers = await stackLayers(
+    archived.layers,
+    diffIds,
+    lease,
+    async ({ file, descriptor }, place) => {
+      const { chainId, diffId } = place
       const known = descriptor === undefined ? store.knownBlob(chainId) : undefined
       const blob = known ??
         descriptor ?? { mediaType: DOCKER_LAYER, digest: file.digest, size: file.size }
       lease.blobs.add(blob.digest)
       if (!known) await spool.keep(file)
       const source = {
-        chainId,
-        diffId,
-        below: chains.slice(0, index).reverse(),
-        belowReady,
+        ...place,
         blob: known ? file.path : store.blobs.pathOf(blob.digest),
         isKnown: file.digest === diffId || store.isArchiveOf(file.digest, diffId),
       }
@@ -270,12 +261,9 @@ async function loadImage(
         sink.count(shortId(diffId), 'Loading layer', bytes, blob.size)
       const { sizeBytes } = await store.layers.add(source, onRead, signal)
       sink.count(shortId(diffId), 'Loading layer', blob.size, blob.size)
-      layers[index] = { chainId, diffId: source.diffId as ImageLayer['diffId'], sizeBytes, blob }
-    })(below)
-    below = layer
-    work.push(layer)
-  }
-  await settleAll(work)
+      return { chainId, diffId, sizeBytes, blob }
+    },
+  )
   const image = await store.add(archived.config, layers, archived.manifest, lease)
 
   const names = new Map(archived.names.map((name) => [formatReference(name), image.id]))

@@ -1,15 +1,13 @@
 import { errorCode } from '../errors.ts'
-import type { ImageLayer } from '../images/image.ts'
 import { keptIndex, readIndex } from '../images/index-tree.ts'
-import { settleAll } from '../settle-all.ts'
 import { storeSource } from '../images/portable.ts'
 import { formatReference, parseReference } from '../images/reference.ts'
 import type { Reference } from '../images/reference.ts'
 import { removeImage } from '../images/remove.ts'
+import { layerHere, stackLayers } from '../images/stack-layers.ts'
 import type { ImageStore } from '../images/store.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { chainIds } from '../oci/digest.ts'
-import type { Digest, Sha256 } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
@@ -34,40 +32,24 @@ export async function takeIn(
   const { rootfs } = parseImageConfig(configContent)
   if (rootfs.diff_ids.length !== manifest.layers.length) return undefined
   return await store.leased(async (lease) => {
-    const chains = chainIds(rootfs.diff_ids)
-    for (const chainId of chains) lease.layers.add(chainId)
-    const layers: ImageLayer[] = []
-    const work: Promise<unknown>[] = []
-    let below: Promise<unknown> = Promise.resolve()
-    for (const [index, blob] of manifest.layers.entries()) {
-      const chainId = chains[index]
-      const diffId = rootfs.diff_ids[index] as Sha256 | undefined
-      if (chainId === undefined || diffId === undefined) break
-      lease.blobs.add(blob.digest)
-      const layer = (async (belowReady: Promise<unknown>) => {
-        const known = store.layers.get(chainId)
+    const layers = await stackLayers(
+      manifest.layers,
+      rootfs.diff_ids,
+      lease,
+      async (blob, place) => {
+        lease.blobs.add(blob.digest)
         // that this blob unpacks to the layer which is here is only said
-        const knownBlob = known && store.knownBlob(chainId)
-        if (known && knownBlob) {
-          lease.blobs.add(knownBlob.digest)
-          layers[index] = { chainId, diffId, sizeBytes: known.sizeBytes, blob: knownBlob }
-          return
-        }
+        const here = layerHere(store, lease, place)
+        if (here) return here
         const source = {
-          chainId,
-          diffId,
-          below: chains.slice(0, index).reverse(),
-          belowReady,
+          ...place,
           blob: store.blobs.pathOf(blob.digest),
-          isKnown: store.isArchiveOf(blob.digest, diffId),
+          isKnown: store.isArchiveOf(blob.digest, place.diffId),
         }
         const { sizeBytes } = await store.layers.add(source, () => undefined)
-        layers[index] = { chainId, diffId, sizeBytes, blob }
-      })(below)
-      below = layer
-      work.push(layer)
-    }
-    await settleAll(work)
+        return { chainId: place.chainId, diffId: place.diffId, sizeBytes, blob }
+      },
+    )
     const image = await store.add(configContent, layers, { descriptor, content }, lease)
     return image.id as Digest
   })
