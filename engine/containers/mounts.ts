@@ -23,7 +23,7 @@ export interface PlannedMount {
 /**
  * The mounts of a new container, with names for its anonymous volumes and IDs of images; nothing is made yet.
  *
- * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED naming the mount
+ * @throws INVALID_PARAMETER or NOT_FOUND naming the mount
  */
 export async function planMounts(
   context: ContainersContext,

@@ -84,6 +84,8 @@ async function goOnWithout(
         await asCaller(causeOfEnd(container, UNKNOWN_EXIT), () =>
           settleLost(context, container, { isRecovery: false }),
         )
+        // as of those whose end was found at the start: its last lines may not have been sent
+        if (!container.removed) context.logs.takeUp(container)
       }
     })
   }

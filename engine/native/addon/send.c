@@ -35,26 +35,26 @@ static int unix_connect(const char *path, int type)
 	return -error;
 }
 
-/* connectUnixDatagram(path): a datagram socket connected to a unix socket */
-static napi_value call_connect_unix_datagram(napi_env env, napi_callback_info info)
+static napi_value connected(napi_env env, napi_callback_info info, int type)
 {
 	ARGS(1);
 	char *path = arg_string(env, a[0]);
-	int fd = unix_connect(path, SOCK_DGRAM);
+	int fd = unix_connect(path, type);
 
 	free(path);
 	return result(env, fd);
 }
 
+/* connectUnixDatagram(path): a datagram socket connected to a unix socket */
+static napi_value call_connect_unix_datagram(napi_env env, napi_callback_info info)
+{
+	return connected(env, info, SOCK_DGRAM);
+}
+
 /* connectUnixStream(path): a stream connected to a unix socket at once; -EAGAIN when nobody accepts and its queue is full */
 static napi_value call_connect_unix_stream(napi_env env, napi_callback_info info)
 {
-	ARGS(1);
-	char *path = arg_string(env, a[0]);
-	int fd = unix_connect(path, SOCK_STREAM);
-
-	free(path);
-	return result(env, fd);
+	return connected(env, info, SOCK_STREAM);
 }
 
 /*
