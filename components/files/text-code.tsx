@@ -14,12 +14,11 @@ export function TextCode(props: {
   useEffect(() => {
     let wanted = true
     // what cannot be loaded is shown without its colours
-    languageOf(props.name)
+    void languageOf(props.name)
       .catch(() => [])
-      .then(
-        (found) => wanted && setLanguage(found),
-        () => undefined,
-      )
+      .then((found) => {
+        if (wanted) setLanguage(found)
+      })
     return () => {
       wanted = false
     }

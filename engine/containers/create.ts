@@ -35,7 +35,7 @@ import { checkUserns } from './userns.ts'
  * Makes a container: its documents, its writable layer and its volumes. Nothing runs yet.
  *
  * @throws NOT_FOUND when the image is not here, CONFLICT when the name is taken
- * @throws INVALID_PARAMETER or NOT_IMPLEMENTED naming the field that is wrong or not supported
+ * @throws INVALID_PARAMETER naming the field that is wrong or not supported
  * @see POST /containers/create
  */
 export async function createContainer(

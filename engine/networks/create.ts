@@ -49,7 +49,7 @@ export interface Surroundings {
 /**
  * Reads the body of POST /networks/create: refuses, by name, what this engine does not do.
  *
- * @throws INVALID_PARAMETER, FORBIDDEN, NOT_FOUND (driver) or NOT_IMPLEMENTED
+ * @throws INVALID_PARAMETER, FORBIDDEN or NOT_FOUND (driver)
  */
 export function planBridge(config: NetworkCreateConfig, around: Surroundings): BridgeConfig {
   checkKind(config)

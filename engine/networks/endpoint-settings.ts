@@ -9,7 +9,7 @@ const IFNAME = 'com.docker.network.endpoint.ifname'
 /**
  * Refuses, by name, what an endpoint of this network cannot have.
  *
- * @throws INVALID_PARAMETER or NOT_IMPLEMENTED
+ * @throws INVALID_PARAMETER
  */
 export function checkEndpointSettings(network: Network, settings: EndpointSettings): void {
   const { IPAMConfig, MacAddress, DriverOpts, Aliases } = settings

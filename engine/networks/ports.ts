@@ -23,7 +23,7 @@ export interface HeldPort extends Publication {
  * Reads what a container wants published.
  *
  * @param defaultHostIp where bindings without an address listen
- * @throws INVALID_PARAMETER or NOT_IMPLEMENTED naming the port
+ * @throws INVALID_PARAMETER naming the port
  */
 export function planPorts(
   request: { portBindings: PortMap; exposedPorts: Record<string, unknown>; publishAll: boolean },

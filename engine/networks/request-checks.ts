@@ -13,7 +13,7 @@ import { networksWanted } from './wanted-networks.ts'
 /**
  * Refuses, by name, what a container asks of the network and cannot have.
  *
- * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED
+ * @throws INVALID_PARAMETER or NOT_FOUND
  */
 export function checkRequest(
   request: SandboxRequest,

@@ -79,7 +79,7 @@ export class Sandboxes {
   /**
    * Looks whether a sandbox can be made of a request, at the container's creation.
    *
-   * @throws INVALID_PARAMETER, NOT_FOUND or NOT_IMPLEMENTED
+   * @throws INVALID_PARAMETER or NOT_FOUND
    */
   check(request: SandboxRequest): void {
     checkRequest(request, this.#registry, this.#neighbours)

@@ -61,7 +61,7 @@ const ENOTDIR = 20
 /**
  * Checks the local driver's options: `type`, `device` and `o`, as mount(8) has them.
  *
- * @throws INVALID_PARAMETER in Docker's words, NOT_IMPLEMENTED for `size`
+ * @throws INVALID_PARAMETER in Docker's words
  */
 export function checkOptions(name: string, options: Record<string, string>): void {
   const given = Object.keys(options)

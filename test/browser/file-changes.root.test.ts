@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Locator, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { shoot } from '../helpers/browser.ts'
 import { ConsolePage } from '../helpers/console-page.ts'
+import { FilesPage } from '../helpers/files-page.ts'
 
 describe('the files of a container that are changed in the browser', () => {
   let console: ConsolePage
   let page: Page
+  let files: FilesPage
   let id: string
 
   before(async () => {
     console = await ConsolePage.open()
     page = console.page
+    files = new FilesPage(console)
     id = await console.runContainer('app')
     await console.inContainer(
       'app',
@@ -23,20 +26,9 @@ describe('the files of a container that are changed in the browser', () => {
   })
   after(() => console.close())
 
-  const table = (): Locator => page.getByRole('table')
-  const entry = (name: string): Locator => table().getByRole('link', { name, exact: true })
-  const inContainer = (script: string): Promise<string> => console.inContainer('app', script)
-  const open = async (where: string): Promise<void> => {
-    await console.goto(`/containers/app/files?path=${encodeURIComponent(where)}`)
-  }
-  const menuOf = async (name: string, action: string): Promise<void> => {
-    await page.getByRole('button', { name: `Actions for ${name}` }).click()
-    await page.getByRole('menuitem', { name: action }).click()
-  }
-
   test('a text is changed and saved, and keeps its owner, mode and line ends', async () => {
-    await open('/srv/conf')
-    await entry('current').click()
+    await files.open('/srv/conf')
+    await files.entry('current').click()
     const editor = page.getByRole('textbox', { name: 'Content of app.conf' })
     await editor.click()
     await page.keyboard.press('Control+End')
@@ -46,36 +38,36 @@ describe('the files of a container that are changed in the browser', () => {
     await page.keyboard.press('Control+s')
     await page.getByText('Saved /srv/conf/app.conf').waitFor()
     assert.equal(
-      await inContainer(
+      await files.inContainer(
         'cat /srv/conf/app.conf; stat -c %a:%u:%g /srv/conf/app.conf; readlink /srv/conf/current',
       ),
       'listen 80\nlog on\n640:7:8\napp.conf\n',
     )
     await page.getByRole('button', { name: 'Back to the directory' }).click()
-    await entry('dos.ini').click()
+    await files.entry('dos.ini').click()
     await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
     await page.keyboard.press('Control+End')
     await page.keyboard.type('c\n')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Saved /srv/conf/dos.ini').waitFor()
     assert.equal(
-      await inContainer('od -An -c /srv/conf/dos.ini | tr -d " \\n"'),
+      await files.inContainer('od -An -c /srv/conf/dos.ini | tr -d " \\n"'),
       'a\\r\\nb\\r\\nc\\r\\n',
     )
   })
 
   test('what the container has changed meanwhile is not overwritten without a word', async () => {
-    await inContainer('echo theirs > /srv/conf/dos.ini')
+    await files.inContainer('echo theirs > /srv/conf/dos.ini')
     await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
     await page.keyboard.type('mine')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('/srv/conf/dos.ini has been changed meanwhile').waitFor()
     await shoot(page, '107-conflict')
-    assert.equal(await inContainer('cat /srv/conf/dos.ini'), 'theirs\n')
+    assert.equal(await files.inContainer('cat /srv/conf/dos.ini'), 'theirs\n')
     await page.getByRole('button', { name: 'Overwrite it' }).click()
     await page.getByText('has been changed meanwhile').waitFor({ state: 'detached' })
     await page.getByText('not saved').waitFor({ state: 'detached' })
-    assert.match(await inContainer('cat /srv/conf/dos.ini'), /mine/)
+    assert.match(await files.inContainer('cat /srv/conf/dos.ini'), /mine/)
     await page.getByRole('textbox', { name: 'Content of dos.ini' }).click()
     await page.keyboard.type('more')
     await page.getByRole('link', { name: 'Logs', exact: true }).click()
@@ -84,7 +76,7 @@ describe('the files of a container that are changed in the browser', () => {
     await page.getByText('not saved').waitFor()
     await page.getByRole('button', { name: 'Back to the directory' }).click()
     await page.getByRole('button', { name: 'Close without saving' }).click()
-    await entry('binary').click()
+    await files.entry('binary').click()
     await page.getByText('Not a text').waitFor()
     await shoot(page, '108-binary')
     await page.getByRole('button', { name: 'Back to the directory' }).click()
@@ -92,15 +84,15 @@ describe('the files of a container that are changed in the browser', () => {
 
   test('directories are made, and files renamed and deleted, in a container that does not run, too', async () => {
     await console.call('POST', '/api/engine/containers/app/stop?t=0')
-    await open('/srv/conf')
-    await entry('app.conf').waitFor()
+    await files.open('/srv/conf')
+    await files.entry('app.conf').waitFor()
     await page.getByRole('button', { name: 'More for this directory' }).click()
     await page.getByRole('menuitem', { name: 'New directory…' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('a/b')
     await page.getByText('A name has no slash in it').waitFor()
     await page.getByRole('dialog').getByLabel('Name').fill('made')
     await page.keyboard.press('Enter')
-    await entry('made').waitFor()
+    await files.entry('made').waitFor()
     await page.getByRole('button', { name: 'More for this directory' }).click()
     await page.getByRole('menuitem', { name: 'New file…' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('note')
@@ -110,21 +102,21 @@ describe('the files of a container that are changed in the browser', () => {
     await page.keyboard.press('Control+s')
     await page.getByText('Saved /srv/conf/note').waitFor()
     await page.getByRole('button', { name: 'Back to the directory' }).click()
-    await menuOf('binary', 'Rename…')
+    await files.choose('binary', 'Rename…')
     await page.getByRole('dialog').getByLabel('New name').fill('app.conf')
     await page.keyboard.press('Enter')
     await page.getByText('app.conf exists already').waitFor()
     await shoot(page, '109-rename-taken')
     await page.getByRole('dialog').getByLabel('New name').fill('renamed')
     await page.keyboard.press('Enter')
-    await entry('renamed').waitFor()
-    await menuOf('dropped.txt', 'Delete…')
+    await files.entry('renamed').waitFor()
+    await files.choose('dropped.txt', 'Delete…')
     await shoot(page, '110-delete')
     await page.getByRole('button', { name: 'Delete file' }).click()
-    await entry('dropped.txt').waitFor({ state: 'detached' })
+    await files.entry('dropped.txt').waitFor({ state: 'detached' })
     await console.call('POST', '/api/engine/containers/app/start')
     assert.equal(
-      await inContainer(
+      await files.inContainer(
         'cd /srv/conf; cat note; echo; ls -1d made renamed; ls binary dropped.txt 2>/dev/null',
       ),
       'kept\nmade\nrenamed\n',
@@ -165,7 +157,7 @@ describe('the files of a container that are changed in the browser', () => {
     assert.equal(await ask('POST', '', '{"path":"/srv/new"}'), 403)
     assert.equal(await ask('PATCH', '', '{"path":"/srv/random","name":"x"}'), 403)
     assert.equal(await ask('DELETE', '?path=/srv/random'), 403)
-    assert.equal(await inContainer('ls -1 /srv/new /srv/random 2>/dev/null'), '/srv/random\n')
+    assert.equal(await files.inContainer('ls -1 /srv/new /srv/random 2>/dev/null'), '/srv/random\n')
     const nobody = await fetch(`${base}?path=/`)
     assert.equal(nobody.status, 401)
   })
@@ -177,22 +169,22 @@ describe('the files of a container that are changed in the browser', () => {
         ['/srv/conf', 'app.conf'],
         ['/bin', '['],
       ] as const) {
-        await open(where)
+        await files.open(where)
         await page.emulateMedia({ colorScheme: theme })
-        await entry(name).waitFor()
+        await files.entry(name).waitFor()
         await shoot(page, `113-phone-${theme}${where.replaceAll('/', '-')}`)
         const width = await page.evaluate(() => document.documentElement.scrollWidth)
         assert.ok(width <= 390, `the page is ${String(width)} wide`)
       }
-      await open('/srv/conf')
+      await files.open('/srv/conf')
       await page.emulateMedia({ colorScheme: theme })
-      await entry('app.conf').click()
+      await files.entry('app.conf').click()
       await page.getByRole('textbox', { name: 'Content of app.conf' }).waitFor()
       await shoot(page, `114-phone-${theme}-editor`)
     }
     await page.setViewportSize({ width: 1280, height: 800 })
-    await open('/srv/conf')
-    await entry('app.conf').waitFor()
+    await files.open('/srv/conf')
+    await files.entry('app.conf').waitFor()
     await shoot(page, '115-dark')
   })
 

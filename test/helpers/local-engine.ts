@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import type { Engine } from '../../engine/contract.ts'
+import type { ContainerCreateConfig } from '../../engine/contract/containers.ts'
 import { openLocalEngine } from '../../engine/index.ts'
 import { instanceAt, type Instance } from '../../engine/instance.ts'
 import { busyboxRootfsTar } from './busybox.ts'
@@ -40,10 +41,7 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
       return test.engine
     },
     close: async () => {
-      for (const { Id } of await test.engine.containers.list({ all: true })) {
-        if (Id !== undefined)
-          await test.engine.containers.remove(Id, { force: true, volumes: true })
-      }
+      await removeContainers(test.engine)
       await test.engine.close()
       await sweepInstance(instance)
       fs.rmSync(root, { recursive: true, force: true })
@@ -51,6 +49,26 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
   }
   if (options.image ?? true) await importBusybox(test.engine)
   return test
+}
+
+/** All of them, with their anonymous volumes. */
+export async function removeContainers(engine: Engine): Promise<void> {
+  for (const { Id = '' } of await engine.containers.list({ all: true }))
+    await engine.containers.remove(Id, { force: true, volumes: true })
+}
+
+/** One that sleeps, unless it is asked for something else; its ID. */
+export async function runSleeping(
+  engine: Engine,
+  config: ContainerCreateConfig = {},
+): Promise<string> {
+  const { Id } = await engine.containers.create({
+    Image: 'busybox',
+    Cmd: ['sleep', '1000'],
+    ...config,
+  })
+  await engine.containers.start(Id)
+  return Id
 }
 
 /** Names of its own, and a subnet that no other test in this process or beside it has. */

@@ -7,7 +7,12 @@ import type { ContainerCreateConfig } from '../../../engine/contract/containers.
 import { loadContainers } from '../../../engine/containers/load.ts'
 import { ContainerTable } from '../../../engine/containers/table.ts'
 import { MNT_DETACH, mount, umount } from '../../../engine/native/mount.ts'
-import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
+import {
+  openTestEngine,
+  removeContainers,
+  runSleeping,
+  type TestEngine,
+} from '../../helpers/local-engine.ts'
 import { inconsistencies } from './consistency.ts'
 
 /** What an engine leaves that is killed between two steps, made by hand; the one that takes over is to finish it. */
@@ -17,22 +22,13 @@ describe('an engine killed in the middle of', () => {
     host = await openTestEngine()
   })
   afterEach(async () => {
-    for (const { Id = '' } of await host.engine.containers.list({ all: true }))
-      await host.engine.containers.remove(Id, { force: true, volumes: true })
+    await removeContainers(host.engine)
     assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
     assert.deepEqual(host.warnings, [])
   })
   after(() => host.close())
 
-  async function run(config: ContainerCreateConfig = {}): Promise<string> {
-    const { Id } = await host.engine.containers.create({
-      Image: 'busybox',
-      Cmd: ['sleep', '1000'],
-      ...config,
-    })
-    await host.engine.containers.start(Id)
-    return Id
-  }
+  const run = (config?: ContainerCreateConfig): Promise<string> => runSleeping(host.engine, config)
   const dirOf = (id: string): string => path.join(host.instance.dataRoot, 'containers', id)
   const cgroupOf = (id: string): Cgroup =>
     openCgroups({ parent: host.instance.cgroupParent }).open(id)

@@ -5,7 +5,12 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { ContainerCreateConfig } from '../../../engine/contract/containers.ts'
-import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
+import {
+  openTestEngine,
+  removeContainers,
+  runSleeping,
+  type TestEngine,
+} from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
 import { shimPids } from '../../helpers/sweep-instance.ts'
 import { tarOf } from '../images/archives.ts'
@@ -17,22 +22,13 @@ describe('what an engine needs is taken away under it', () => {
     host = await openTestEngine()
   })
   afterEach(async () => {
-    for (const { Id = '' } of await host.engine.containers.list({ all: true }))
-      await host.engine.containers.remove(Id, { force: true, volumes: true })
+    await removeContainers(host.engine)
     assert.deepEqual(await inconsistencies(host.engine, host.instance), [])
     host.warnings.length = 0
   })
   after(() => host.close())
 
-  async function run(config: ContainerCreateConfig = {}): Promise<string> {
-    const { Id } = await host.engine.containers.create({
-      Image: 'busybox',
-      Cmd: ['sleep', '1000'],
-      ...config,
-    })
-    await host.engine.containers.start(Id)
-    return Id
-  }
+  const run = (config?: ContainerCreateConfig): Promise<string> => runSleeping(host.engine, config)
   const inspect = async (
     id: string,
   ): Promise<{ status: string; code: number; pid: number; error: string; restarts: number }> => {
