@@ -147,13 +147,13 @@ function requestOf(call: Call, query: Query): BuildRequest {
     dockerfile: query.dockerfile,
     tags: call.queryAll('t'),
     buildArgs: jsonOf('buildargs', query.buildargs, buildArgs),
-    labels: jsonOf('labels', query.labels, z.record(z.string(), z.string()).default({})),
+    labels: jsonOf('labels', query.labels, labels),
     target: query.target,
     platform: query.platform,
     noCache: query.nocache,
     pull: query.pull,
     squash: query.squash,
-    cacheFrom: jsonOf('cachefrom', query.cachefrom, z.array(z.string()).default([])),
+    cacheFrom: jsonOf('cachefrom', query.cachefrom, cacheFrom),
     network: query.networkmode,
     extraHosts: call.queryAll('extrahosts'),
     resources: {
@@ -169,13 +169,15 @@ function requestOf(call: Call, query: Query): BuildRequest {
       ...(query.cgroupparent === undefined ? {} : { CgroupParent: query.cgroupparent }),
       SecurityOpt: call
         .queryAll('securityopt')
-        .flatMap((text) =>
-          text.startsWith('[') ? jsonOf('securityopt', text, z.array(z.string())) : [text],
-        ),
+        .flatMap((text) => (text.startsWith('[') ? jsonOf('securityopt', text, words) : [text])),
     },
     auth: registryConfig(call.header('x-registry-config')),
   }
 }
+
+const words = z.array(z.string())
+const cacheFrom = words.default([])
+const labels = z.record(z.string(), z.string()).default({})
 
 const buildArgs = z
   .record(z.string(), z.string().nullable())

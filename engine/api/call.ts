@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import { InvalidParameterError } from '../errors.ts'
 import { sendFreeing } from '../send-freeing.ts'
 import { splice, takeOver, UpgradedClient } from './hijack.ts'
+import { TurnSender } from './turn-sender.ts'
 import { isOlder } from './version.ts'
 
 /** JSON bodies are read into memory up to here. */
@@ -149,16 +150,21 @@ export class Call {
     values: AsyncIterable<unknown>,
     type: LineType = 'application/json',
   ): Promise<void> {
-    this.response.writeHead(200, { 'Content-Type': type })
-    this.response.flushHeaders()
+    const { response, signal } = this
+    response.writeHead(200, { 'Content-Type': type })
     // The record separator of RFC 7464.
     const before = type === 'application/json-seq' ? '\x1e' : ''
-    for await (const value of values) {
-      if (this.signal.aborted) return
-      if (!this.response.write(`${before}${JSON.stringify(value)}\n`))
-        await drained(this.response, this.signal)
+    const sender = new TurnSender(response)
+    try {
+      for await (const value of values) {
+        if (signal.aborted) return
+        sender.send(`${before}${JSON.stringify(value)}\n`)
+        if (response.writableNeedDrain) await drained(response, signal)
+      }
+    } finally {
+      sender.flush()
     }
-    this.response.end()
+    response.end()
   }
 
   /** Answers with a byte stream, no faster than the client reads. */

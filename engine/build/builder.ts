@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type {
   BuildCacheRecord,
   BuildChange,
@@ -56,16 +57,23 @@ export class LocalBuilds implements BuildEngine {
   }
 
   build(request: BuildRequest, signal?: AbortSignal): AsyncIterable<BuildEvent> {
-    const any = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-    return eventsOf<BuildEvent>((events, stop) => {
-      const running = this.#recorded(request, events, stop)
-      this.#running.add(running)
-      const forget = (): void => {
-        this.#running.delete(running)
-      }
-      running.then(forget, forget)
-      return running
-    }, any)
+    const closing = this.#closing.signal
+    return eventsOf<BuildEvent>(
+      (events, stop) => {
+        return this.#track(this.#recorded(request, events, stop))
+      },
+      signal ? [signal, closing] : [closing],
+    )
+  }
+
+  /** Has the closing of the builder wait for something. */
+  #track(running: Promise<void>): Promise<void> {
+    this.#running.add(running)
+    const forget = (): void => {
+      this.#running.delete(running)
+    }
+    running.then(forget, forget)
+    return running
   }
 
   list(): Promise<BuildSummary[]> {
@@ -129,7 +137,7 @@ export class LocalBuilds implements BuildEngine {
   /** Cancels what is under way. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.allSettled([...this.#running])
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running])
     await this.#history.close()
     await this.#parts.cache.close()
   }
@@ -140,10 +148,9 @@ export class LocalBuilds implements BuildEngine {
     events: EventQueue<BuildEvent>,
     signal: AbortSignal,
   ): Promise<void> {
-    const recording = await this.#history.begin(request)
+    const recording = this.#history.begin(request)
     events.listen(recording.take)
-    const { cancelled } = recording
-    const any = AbortSignal.any([signal, cancelled.signal])
+    const any = AbortSignal.any([signal, recording.cancelled.signal])
     try {
       await this.#run(request, recording, events, any)
       recording.end('done')
@@ -163,34 +170,40 @@ export class LocalBuilds implements BuildEngine {
     events: EventQueue<BuildEvent>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { cache, images, instance, warn } = this.#parts
-    const { store } = images
+    const { images, instance } = this.#parts
     const cut = (): void => {
       if ('tar' in request.context) request.context.tar.destroy()
     }
     signal.addEventListener('abort', cut, { once: true })
     const dir = path.join(buildsDirectory(instance.dataRoot), randomBytes(8).toString('hex'))
     mkdirSync(dir, { mode: 0o700 })
-    let isBuilt = false
     try {
       await runBuild(this.#parts, request, dir, events, recording.opened, signal)
-      isBuilt = true
     } catch (error) {
+      await this.#tidy()
       signal.throwIfAborted()
       throw error
     } finally {
       signal.removeEventListener('abort', cut)
-      store.trash.throwAway(dir)
+      images.store.trash.throwAway(dir)
+    }
+    // who waits for the image is told first
+    void this.#track(setImmediate().then(this.#tidy))
+  }
+
+  readonly #tidy = async (): Promise<void> => {
+    const { cache, images, warn } = this.#parts
+    const { store } = images
+    const failed = (error: unknown): void => {
+      warn('the build cache could not be written', error)
+    }
+    const isDurable = (chainId: string): boolean => store.layers.isDurable(chainId)
+    void this.#track(cache.settle(isDurable, failed).catch(failed))
+    try {
       // steps that were done again have left what they made before
-      const collected = store.collect()
-      collected.catch((error: unknown) => {
-        warn('what builds no longer need could not be removed', error)
-      })
-      if (!isBuilt) await collected
-      const failed = (error: unknown): void => {
-        warn('the build cache could not be written', error)
-      }
-      cache.settle((chainId) => store.layers.isDurable(chainId), failed).catch(failed)
+      await store.collect()
+    } catch (error) {
+      warn('what builds no longer need could not be removed', error)
     }
   }
 }

@@ -9,25 +9,26 @@ const MOST_WAITING = 1 << 20
  */
 export async function* eventsOf<T>(
   work: (queue: EventQueue<T>, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal | undefined,
+  signals: readonly AbortSignal[],
 ): AsyncGenerator<T> {
   const stop = new AbortController()
   const queue = new EventQueue<T>()
-  const combined = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-  const running = work(queue, combined).finally(() => {
+  const running = work(queue, AbortSignal.any([...signals, stop.signal])).finally(() => {
     queue.end()
   })
   // awaited below; a reader that went away must not make it an unhandled rejection
   running.catch(() => undefined)
+  let isOver = false
   try {
     for (;;) {
       const event = await queue.next()
       if (event === undefined) break
       yield event
     }
+    isOver = true
     await running
   } finally {
-    stop.abort()
+    if (!isOver) stop.abort()
     queue.drop()
     await running.catch(() => undefined)
   }

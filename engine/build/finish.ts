@@ -1,6 +1,5 @@
 import type { Image } from '../images/image.ts'
 import { digestOf } from '../oci/digest.ts'
-import type { OciHistory, OciImageConfig } from '../oci/image-config.ts'
 import { timeOf } from './layer-step.ts'
 import { squashStage } from './squash.ts'
 import type { Build, Stage } from './stage.ts'
@@ -26,56 +25,40 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
     config: withoutEmpty(config),
     rootfs: { type: 'layers' as const, diff_ids: stage.layers.map(({ diffId }) => diffId) },
   }
+  const documentOf = (created: string, madeAt: (step: number) => string): Buffer => {
+    const history = stage.history.map((step, index) => ({ created: madeAt(index), ...step }))
+    return Buffer.from(JSON.stringify({ created, ...base, history }))
+  }
   const isSquashed = build.request.squash === true
   if (build.request.noCache !== true && !isSquashed) {
-    const same = store.all().find((image) => isSame(image, stage, base))
+    const same = store.all().find((image) => {
+      const { created, history } = image.config
+      if (image.document.manifest !== null || created === undefined) return false
+      if (!isOfSteps(image, stage)) return false
+      const again = documentOf(created, (step) => history[step]?.created ?? created)
+      return digestOf(again) === image.id
+    })
     if (same) return same
   }
   const created = timeOf(build)
-  const document = {
-    created,
-    ...base,
-    history: stage.history.map((step) => ({ created: stage.madeAt ?? created, ...step })),
-  }
-  const content = Buffer.from(JSON.stringify(document))
+  const content = documentOf(created, () => stage.madeAt ?? created)
   if (!isSquashed) return await store.add(content, stage.layers, null, build.lease)
   const squashed = await squashStage(build, stage, digestOf(content))
   return await store.add(
-    Buffer.from(JSON.stringify({ ...document, ...squashed.document })),
+    Buffer.from(JSON.stringify({ created, ...base, ...squashed.document })),
     squashed.layers,
     null,
     build.lease,
   )
 }
 
-function isSame(image: Image, stage: Stage, base: Omit<OciImageConfig, 'history'>): boolean {
-  const { created: _created, history, ...rest } = image.config
-  const { layers } = image.document
-  // by far most are told apart by this
-  if (layers.length !== stage.layers.length || history.length !== stage.history.length) return false
-  if (layers.at(-1)?.chainId !== stage.layers.at(-1)?.chainId) return false
-  if (image.document.manifest !== null) return false
+/** By far most images are told apart by this. */
+function isOfSteps({ config, document }: Image, stage: Stage): boolean {
+  const { layers } = document
   return (
-    canonical(rest) === canonical(base) &&
-    canonical(history.map(timeless)) === canonical(stage.history.map(timeless))
-  )
-}
-
-/** A step without the time where it has none of its own. */
-function timeless({ comment, created, ...step }: OciHistory): OciHistory {
-  return { ...step, ...(comment === undefined ? {} : { comment, created: created ?? '' }) }
-}
-
-/** JSON with keys in one order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, one: unknown) =>
-    typeof one === 'object' && one !== null && !Array.isArray(one)
-      ? Object.fromEntries(
-          Object.entries(one)
-            .filter(([, field]) => field !== undefined)
-            .sort(([a], [b]) => (a < b ? -1 : 1)),
-        )
-      : one,
+    layers.length === stage.layers.length &&
+    config.history.length === stage.history.length &&
+    layers.at(-1)?.chainId === stage.layers.at(-1)?.chainId
   )
 }
 

@@ -24,7 +24,7 @@ export class BuildRecords {
     send: (signal: AbortSignal) => AsyncIterable<BuildEvent>,
     signal?: AbortSignal,
   ): AsyncGenerator<BuildEvent> {
-    const recording = await this.history.begin(request)
+    const recording = this.history.begin(request)
     const { context } = request
     if ('empty' in context && context.dockerfile !== undefined)
       recording.opened({ directory: '', dockerfile: context.dockerfile, name: 'Dockerfile' })

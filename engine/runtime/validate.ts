@@ -277,7 +277,7 @@ function checkConflicts(config: ContainerConfig, hostConfig: HostConfig): void {
  * @throws INVALID_PARAMETER naming the option
  */
 export function checkSecurity(hostConfig: HostConfig): string[] {
-  const { labels, writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt)
+  const { labels, seccomp, writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt)
   checkAppArmor(hostConfig)
   if (writableCgroups) checkWritableCgroups(hostConfig)
   const label = labels.find((one) => one !== 'disable')
@@ -289,9 +289,8 @@ export function checkSecurity(hostConfig: HostConfig): string[] {
   }
   // throw for unknown capabilities and for a profile that cannot be compiled
   capabilitiesOf(hostConfig, boundingSet())
-  const profile = seccompProfileFor(hostConfig)
-  if (profile && parseSecurityOptions(hostConfig.SecurityOpt).seccomp !== undefined)
-    compileSeccomp(profile)
+  const profile = seccomp === undefined ? undefined : seccompProfileFor(hostConfig)
+  if (profile) compileSeccomp(profile)
   return withheldCapabilities(hostConfig).map(
     (name) => `The capability ${name} is withheld from this host; the container runs without it.`,
   )

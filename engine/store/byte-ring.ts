@@ -16,6 +16,8 @@ export type ByteRing = SharedArrayBuffer
 const [WRITTEN, TAKEN, ENDED, CHANGES] = [0, 1, 2, 3]
 const HEAD_BYTES = 16
 const RING_BYTES = 1 << 20
+/** For a little archive: a mebibyte to be zeroed would take longer than the rest. */
+const SMALL_RING_BYTES = 1 << 16
 /** At most so much is handed on at once, so that the other side can go on meanwhile. */
 const PIECE_BYTES = 1 << 18
 
@@ -23,8 +25,10 @@ const OPEN = 0
 const WHOLE = 1
 const CUT = 2
 
-export function newRing(): ByteRing {
-  return new SharedArrayBuffer(HEAD_BYTES + RING_BYTES)
+/** @param expected bytes that will come, where that is known */
+export function newRing(expected = Infinity): ByteRing {
+  const bytes = expected <= SMALL_RING_BYTES ? SMALL_RING_BYTES : RING_BYTES
+  return new SharedArrayBuffer(HEAD_BYTES + bytes)
 }
 
 /** The writing side, on a thread with an event loop: gives all that a stream has, and never keeps the loop waiting. */
@@ -91,11 +95,12 @@ export class RingWriter {
   /** @returns how many bytes there was space for */
   #put(chunk: Uint8Array): number {
     const written = Atomics.load(this.#counts, WRITTEN) >>> 0
-    const free = RING_BYTES - ((written - Atomics.load(this.#counts, TAKEN)) >>> 0)
+    const size = this.#bytes.length
+    const free = size - ((written - Atomics.load(this.#counts, TAKEN)) >>> 0)
     const length = Math.min(free, chunk.length)
     if (length === 0) return 0
-    const at = written % RING_BYTES
-    const first = Math.min(length, RING_BYTES - at)
+    const at = written % size
+    const first = Math.min(length, size - at)
     this.#bytes.set(chunk.subarray(0, first), at)
     if (length > first) this.#bytes.set(chunk.subarray(first, length), 0)
     Atomics.store(this.#counts, WRITTEN, (written + length) | 0)
@@ -131,6 +136,7 @@ export class RingWriter {
  */
 export async function* readRing(ring: ByteRing): AsyncGenerator<Buffer> {
   const counts = new Int32Array(ring, 0, HEAD_BYTES / 4)
+  const size = ring.byteLength - HEAD_BYTES
   for (;;) {
     const changes = Atomics.load(counts, CHANGES)
     const taken = Atomics.load(counts, TAKEN) >>> 0
@@ -142,8 +148,8 @@ export async function* readRing(ring: ByteRing): AsyncGenerator<Buffer> {
       Atomics.wait(counts, CHANGES, changes)
       continue
     }
-    const at = taken % RING_BYTES
-    const length = Math.min(there, RING_BYTES - at, PIECE_BYTES)
+    const at = taken % size
+    const length = Math.min(there, size - at, PIECE_BYTES)
     yield Buffer.from(ring, HEAD_BYTES + at, length)
     Atomics.store(counts, TAKEN, (taken + length) | 0)
     Atomics.notify(counts, TAKEN)

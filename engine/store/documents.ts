@@ -63,7 +63,7 @@ export async function writeDocument(
   options: WriteDocumentOptions = {},
 ): Promise<void> {
   if (options.sync === false) {
-    replaceAtOnce(file, value, options.mode ?? 0o600)
+    replaceDocument(file, value, options.mode)
     return
   }
   const temporary = temporaryNameOf(file)
@@ -89,7 +89,7 @@ export function documentSteps(
 }
 
 /** Without waiting for the disk it takes some 50 µs, less than four trips to a worker thread and back. */
-function replaceAtOnce(file: string, value: unknown, mode: number): void {
+export function replaceDocument(file: string, value: unknown, mode = 0o600): void {
   const temporary = temporaryNameOf(file)
   try {
     writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode, flag: 'wx' })

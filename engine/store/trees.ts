@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { PathStat } from '../contract/containers.ts'
 import type { FileListing, FilePage } from '../contract/files.ts'
@@ -118,7 +119,7 @@ export class Trees {
 
   /** Unpacks an archive into a directory. @throws NOT_FOUND when there is none, and what TreeWriter throws */
   async write(root: number, path: string, tar: Readable, options: WriteTreeOptions): Promise<void> {
-    const ring = newRing()
+    const ring = newRing(lengthOf(tar))
     const writer = new RingWriter(ring, tar)
     this.#writers.add(writer)
     let broken: Error | undefined
@@ -226,4 +227,10 @@ export class Trees {
     )
     return { tar, done }
   }
+}
+
+/** Of a request's body that says so. */
+function lengthOf(source: Readable): number | undefined {
+  const length = source instanceof IncomingMessage ? source.headers['content-length'] : undefined
+  return length === undefined ? undefined : Number(length)
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { currentCaller, recordOf } from '../../caller.ts'
 import type {
   BuildChange,
@@ -16,7 +17,13 @@ import { newRecord, summaryOf } from './document.ts'
 import { compressJournal, journalBytes, readJournal } from './journal.ts'
 import { loadRecords, readRecord } from './load.ts'
 import type { Kept } from './load.ts'
-import { Recording, recordFile, writeRecord } from './recording.ts'
+import {
+  makeDirectory,
+  Recording,
+  recordFile,
+  writeRecord,
+  writeRecordAtOnce,
+} from './recording.ts'
 
 /** Records that are kept, the newest; pinned ones stay beside them. */
 const MOST_RECORDS = 200
@@ -26,8 +33,8 @@ const MOST_BYTES = 256 * 2 ** 20
 /**
  * Builds on record.
  *
- *     <data>/build-history/<id>/record.json   the document: written when the build begins, and when it has ended
- *                              /log           events as they happen, a line of JSON each
+ *     <data>/build-history/<id>/record.json   the document: written soon after the build began, and when it has ended
+ *                              /log           events, a line of JSON each, soon after they happened
  *                              /log.gz        the same instead, once it is over, unless it is small
  *
  * Nothing is read before somebody asks: an engine starts without. What says "running" then and does not run was cut
@@ -54,46 +61,22 @@ export class BuildHistory {
    *
    * @throws INVALID_PARAMETER for an id that is none, CONFLICT for one that is taken
    */
-  async begin(request: BuildRequest): Promise<Recording> {
+  begin(request: BuildRequest): Recording {
     const id = request.id ?? randomBytes(16).toString('hex')
     if (!/^[0-9a-f]{32}$/.test(id)) throw new InvalidParameterError(`invalid build id ${id}`)
     const directory = this.#directory(id)
+    if (this.#running.has(id) || this.#kept.has(id) || existsSync(directory))
+      throw new ConflictError(`there is a build ${id} already`)
     const record = newRecord(id, request, currentCaller())
-    // in one go with what marks it as running: who reads the directory meanwhile would take it for a leftover
-    const hasPlace = this.#makePlace(id)
-    const recording = new Recording(
-      record,
-      directory,
-      () => {
-        this.#feed.changed(id, summaryOf(record))
-      },
-      hasPlace
-        ? (error) => {
-            this.#warn(`the log of build ${id} could not be written`, error)
-          }
-        : undefined,
-    )
-    this.#running.set(id, recording)
-    if (hasPlace) await this.#written(directory, record)
-    this.#feed.changed(id, summaryOf(record))
-    return recording
-  }
-
-  /** @returns whether the disk has one. @throws CONFLICT when the id is taken */
-  #makePlace(id: string): boolean {
-    const isKnown = this.#running.has(id) || this.#kept.has(id)
-    if (isKnown) throw new ConflictError(`there is a build ${id} already`)
-    try {
-      makeDirectory(this.#root)
-      mkdirSync(this.#directory(id), { mode: 0o700 })
-      return true
-    } catch (error) {
-      const { code, path: at } = error as NodeJS.ErrnoException
-      if (code === 'EEXIST' && at === this.#directory(id))
-        throw new ConflictError(`there is a build ${id} already`, { cause: error })
-      this.#warn(`build ${id} could not be put on record, and goes on without`, error)
-      return false
+    const changed = (): void => {
+      this.#feed.changed(id, summaryOf(record))
     }
+    const recording = new Recording(record, directory, changed, (error) => {
+      this.#warn(`build ${id} could not be put on record, and goes on without`, error)
+    })
+    this.#running.set(id, recording)
+    changed()
+    return recording
   }
 
   /** Puts away a recording that has ended; nobody need wait for it. */
@@ -109,7 +92,7 @@ export class BuildHistory {
   /** Waits for what is being put away. */
   async close(): Promise<void> {
     await Promise.all(this.#filing.values())
-    await this.#writeRest()
+    this.#writeRest()
   }
 
   async list(): Promise<BuildSummary[]> {
@@ -138,8 +121,9 @@ export class BuildHistory {
     signal?: AbortSignal,
   ): AsyncGenerator<BuildLogEvent> {
     const id = await this.#find(name)
-    const writer = options.follow === true ? this.#running.get(id)?.journal : undefined
-    yield* readJournal(this.#directory(id), writer, signal)
+    const running = this.#running.get(id)?.journal
+    running?.flush()
+    yield* readJournal(this.#directory(id), options.follow === true ? running : undefined, signal)
   }
 
   async cancel(name: string): Promise<void> {
@@ -160,7 +144,7 @@ export class BuildHistory {
     try {
       // of these the disk may have refused the directory
       if (running || this.#kept.get(id)?.unwritten) makeDirectory(this.#directory(id))
-      await writeRecord(this.#directory(id), record, { sync: true })
+      await writeRecord(this.#directory(id), record)
     } catch (error) {
       record.pinned = before
       throw error
@@ -206,8 +190,11 @@ export class BuildHistory {
     await this.#loaded
   }
 
-  async #file({ directory, record }: Recording): Promise<void> {
-    const isWritten = await this.#written(directory, record)
+  async #file({ directory, journal, record }: Recording): Promise<void> {
+    // who waits for the build is told first
+    await setImmediate()
+    journal.end()
+    const isWritten = this.#written(directory, record)
     await compressJournal(directory).catch((error: unknown) => {
       this.#warn(`the log of build ${record.id} could not be compressed`, error)
     })
@@ -215,16 +202,16 @@ export class BuildHistory {
     const unwritten = isWritten ? {} : { unwritten: record }
     this.#kept.set(record.id, { summary: summaryOf(record), bytes, ...unwritten })
     this.#running.delete(record.id)
-    if (isWritten) await this.#writeRest()
+    if (isWritten) this.#writeRest()
     await this.#load()
     await this.#forgetOld()
   }
 
   /** What the disk refused earlier: it may have room by now. */
-  async #writeRest(): Promise<void> {
+  #writeRest(): void {
     for (const [id, kept] of this.#kept) {
       if (!kept.unwritten) continue
-      if (!(await this.#written(this.#directory(id), kept.unwritten))) return
+      if (!this.#written(this.#directory(id), kept.unwritten)) return
       delete kept.unwritten
     }
   }
@@ -256,10 +243,10 @@ export class BuildHistory {
    * A build is not to fail because its record cannot be written. Nor is the next one to wait for the disk: a host that
    * loses its power may lose the last records.
    */
-  async #written(directory: string, record: BuildRecord): Promise<boolean> {
+  #written(directory: string, record: BuildRecord): boolean {
     try {
       makeDirectory(directory)
-      await writeRecord(directory, record, { sync: false })
+      writeRecordAtOnce(directory, record)
       return true
     } catch (error) {
       this.#warn(`build ${record.id} could not be put on record`, error)
@@ -270,11 +257,6 @@ export class BuildHistory {
   #directory(id: string): string {
     return path.join(this.#root, id)
   }
-}
-
-/** Fine when it is there. */
-function makeDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
 function notFound(name: string): NotFoundError {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import type { BuildEvent } from '../../contract/builds.ts'
 import { JournalEncoder } from './journal-line.ts'
 
@@ -14,30 +14,36 @@ const FLUSH_CHARS = 2 ** 16
 
 type Log = Extract<BuildEvent, { kind: 'log' }>
 
-/** Writes what happens in one build to a file, as it happens, within bounds. A disk that refuses ends it, not the build. */
+/** Where a journal goes. */
+export interface JournalPlace {
+  /** Makes the file. @returns its descriptor, which is the writer's to close */
+  open: () => number
+  warn: (error: unknown) => void
+}
+
+/**
+ * Writes what happens in one build to a file, within bounds: a moment after it happens, so that a build that is over by
+ * then is written in one go. A disk that refuses ends it, not the build.
+ */
 export class JournalWriter {
   /** Whether more may come. */
   isOpen = true
-  readonly #warn: (error: unknown) => void
   readonly #encoder = new JournalEncoder()
   readonly #steps = new Map<
     string,
     { headBytes: number; tail: Log[]; tailBytes: number; clipped: number }
   >()
   readonly #listeners = new Set<() => void>()
+  /** Undefined: nothing is written, or no more. */
+  #place: JournalPlace | undefined
   #fd: number | undefined
   #waiting = ''
   #timer: NodeJS.Timeout | undefined
   #headBytes = 0
 
-  /** @param to where, and who is told that it cannot be; without it nothing is written */
-  constructor(to: { file: string; warn: (error: unknown) => void } | undefined) {
-    this.#warn = to?.warn ?? (() => undefined)
-    try {
-      if (to) this.#fd = openSync(to.file, 'ax', 0o600)
-    } catch (error) {
-      this.#warn(error)
-    }
+  constructor(place: JournalPlace) {
+    this.#place = place
+    this.#flushSoon()
   }
 
   take(event: BuildEvent): void {
@@ -54,11 +60,34 @@ export class JournalWriter {
 
   end(): void {
     for (const step of [...this.#steps.keys()]) this.#endStep(step)
-    this.#flush()
+    this.flush()
     this.isOpen = false
+    this.#close()
+    for (const more of this.#listeners) more()
+  }
+
+  /** At once: it goes to the kernel's memory, which is quicker than two trips to a thread. */
+  readonly flush = (): void => {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const data = Buffer.from(this.#waiting)
+    this.#waiting = ''
+    const place = this.#place
+    if (place === undefined) return
+    try {
+      this.#fd ??= place.open()
+      for (let at = 0; at < data.length;) at += writeSync(this.#fd, data, at)
+    } catch (error) {
+      this.#close()
+      place.warn(error)
+    }
+    for (const more of this.#listeners) more()
+  }
+
+  #close(): void {
+    this.#place = undefined
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
-    for (const more of this.#listeners) more()
   }
 
   /** What comes after the head of its step's output waits for the step's end. */
@@ -92,29 +121,13 @@ export class JournalWriter {
   }
 
   #put(line: string | undefined): void {
-    if (line === undefined || this.#fd === undefined) return
+    if (line === undefined || this.#place === undefined) return
     this.#waiting += line
-    if (this.#waiting.length >= FLUSH_CHARS) this.#flush()
-    else
-      this.#timer ??= setTimeout(() => {
-        this.#flush()
-      }, FLUSH_MS)
+    if (this.#waiting.length >= FLUSH_CHARS) this.flush()
+    else this.#flushSoon()
   }
 
-  /** At once: it goes to the kernel's memory, which is quicker than two trips to a thread. */
-  #flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (this.#fd === undefined || this.#waiting === '') return
-    const data = Buffer.from(this.#waiting)
-    this.#waiting = ''
-    try {
-      for (let at = 0; at < data.length;) at += writeSync(this.#fd, data, at)
-    } catch (error) {
-      closeSync(this.#fd)
-      this.#fd = undefined
-      this.#warn(error)
-    }
-    for (const more of this.#listeners) more()
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(this.flush, FLUSH_MS)
   }
 }

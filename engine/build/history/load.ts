@@ -5,7 +5,7 @@ import { isMissing, readDocument, sweepTemporaryDocuments } from '../../store/do
 import { recordSchema, summaryOf } from './document.ts'
 import { close, tell } from './fold.ts'
 import { compressJournal, journalBytes, journalFile, readJournal } from './journal.ts'
-import { recordFile, writeRecord } from './recording.ts'
+import { recordFile, writeRecordAtOnce } from './recording.ts'
 
 /** A build that is over, as it is remembered: the rest is on disk. */
 export interface Kept {
@@ -57,10 +57,13 @@ export async function readRecord(directory: string): Promise<BuildRecord | undef
 
 /** Settles a build whose engine ended before it: what its journal tells is all there is to know. */
 async function interrupt(directory: string, record: BuildRecord): Promise<void> {
+  // the journal has all from the beginning, of which the document may have some
+  const untold = { steps: [], completedSteps: 0, cachedSteps: 0, warnings: 0, messages: [] }
+  Object.assign(record, untold satisfies Partial<BuildRecord>)
   for await (const event of readJournal(directory, undefined, undefined)) tell(record, event)
   close(record, 'interrupted', await lastSign(directory, record))
   record.error = 'the engine ended before the build did'
-  await writeRecord(directory, record, { sync: false })
+  writeRecordAtOnce(directory, record)
   await compressJournal(directory)
 }
 

@@ -1,6 +1,7 @@
+import { mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 import type { BuildEvent, BuildRecord } from '../../contract/builds.ts'
-import { writeDocument } from '../../store/documents.ts'
+import { replaceDocument, writeDocument } from '../../store/documents.ts'
 import type { OpenedContext } from '../context.ts'
 import { close, failureOf, tell } from './fold.ts'
 import { journalFile } from './journal.ts'
@@ -20,16 +21,26 @@ export class Recording {
   readonly #changed: () => void
   #end: () => void = () => undefined
 
-  /** @param warn of a log that cannot be written; without it none is, as there is no directory for one */
+  /**
+   * Puts it on the disk with the first of its journal.
+   *
+   * @param directory that is still to be made
+   * @param warn of what the disk refuses
+   */
   constructor(
     record: BuildRecord,
     directory: string,
     changed: () => void,
-    warn: ((error: unknown) => void) | undefined,
+    warn: (error: unknown) => void,
   ) {
     this.record = record
     this.directory = directory
-    this.journal = new JournalWriter(warn && { file: journalFile(directory), warn })
+    const open = (): number => {
+      makeDirectory(directory)
+      writeRecordAtOnce(directory, record)
+      return openSync(journalFile(directory), 'ax', 0o600)
+    }
+    this.journal = new JournalWriter({ open, warn })
     this.#changed = changed
     this.ended = new Promise((resolve) => {
       this.#end = resolve
@@ -50,7 +61,7 @@ export class Recording {
     this.#changed()
   }
 
-  /** Settles how it ended; the document is the caller's to write. */
+  /** Settles how it ended; the end of its journal and the document are the caller's to write. */
   end(state: 'done' | 'cancelled' | 'interrupted' | { error: unknown }): void {
     const { record } = this
     if (typeof state === 'object') {
@@ -58,19 +69,24 @@ export class Recording {
       record.error = record.failure.message.split('\n', 1)[0] ?? ''
     }
     close(record, typeof state === 'object' ? 'failed' : state, new Date().toISOString())
-    this.journal.end()
     this.#end()
     this.#changed()
   }
 }
 
-/** Puts a record where it is kept. */
-export async function writeRecord(
-  directory: string,
-  record: BuildRecord,
-  options: { sync: boolean },
-): Promise<void> {
-  await writeDocument(recordFile(directory), record, options)
+/** Puts a record where it is kept, whatever happens. */
+export async function writeRecord(directory: string, record: BuildRecord): Promise<void> {
+  await writeDocument(recordFile(directory), record)
+}
+
+/** The same at once, for what nobody is to wait for: a host that loses its power may lose it. */
+export function writeRecordAtOnce(directory: string, record: BuildRecord): void {
+  replaceDocument(recordFile(directory), record)
+}
+
+/** Fine when it is there. */
+export function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
 export function recordFile(directory: string): string {

@@ -288,7 +288,7 @@ describe('BuildHistory', () => {
     const ids: string[] = []
     for (let i = 0; i < 203; i++) {
       const context = { remote: `https://me:word@host/team/app.git#v${String(i)}` }
-      const recording = await history.begin({ context })
+      const recording = history.begin({ context })
       recording.end('done')
       history.file(recording)
       await history.close()
@@ -346,7 +346,7 @@ describe('BuildHistory on a disk that fails', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', directory])
     try {
       const history = open()
-      const { end, record } = await begun(history)
+      const { end, record } = begun(history)
       const ballast = path.join(directory, 'ballast')
       assert.throws(() => {
         fs.writeFileSync(ballast, Buffer.alloc(1 << 20))
@@ -361,7 +361,7 @@ describe('BuildHistory on a disk that fails', () => {
       await assert.rejects(history.pin(record.id, true), /ENOSPC/)
       assert.equal((await history.list())[0]?.pinned, false)
       fs.rmSync(ballast)
-      const next = await begun(history)
+      const next = begun(history)
       next.end('done')
       await history.close()
       for (const one of [history, open()]) {
@@ -379,15 +379,15 @@ describe('BuildHistory on a disk that fails', () => {
       warnings.length = 0
       const history = open()
       const id = '12'.repeat(16)
-      const { end } = await begun(history, id)
+      const { end } = begun(history, id)
       assert.deepEqual(warnings, [`build ${id} could not be put on record, and goes on without`])
-      await assert.rejects(history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
+      assert.throws(() => history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
       end('done')
       await history.close()
       assert.equal((await history.inspect(id)).state, 'done')
       assert.equal((await history.list())[0]?.id, id)
       for await (const event of history.log(id, { follow: true })) assert.fail(event.kind)
-      await assert.rejects(history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
+      assert.throws(() => history.begin({ id, context: { empty: true } }), { code: 'CONFLICT' })
       await assert.rejects(history.pin(id, true), /ENOSPC/)
       execFileSync('mount', ['-o', 'remount,nr_inodes=100', directory])
       await history.pin(id, true)
@@ -397,9 +397,10 @@ describe('BuildHistory on a disk that fails', () => {
     }
   })
 
-  async function begun(history: BuildHistory, id?: string) {
+  function begun(history: BuildHistory, id?: string) {
     const context = { remote: 'https://host/app.git' }
-    const recording = await history.begin({ context, ...(id !== undefined && { id }) })
+    const recording = history.begin({ context, ...(id !== undefined && { id }) })
+    recording.journal.flush()
     return {
       record: recording.record,
       end: (state: 'done'): void => {

@@ -36,7 +36,11 @@ describe('the journal of a build', () => {
   ): JournalWriter {
     fs.rmSync(directory, { recursive: true, force: true })
     fs.mkdirSync(directory)
-    return new JournalWriter({ file: journalFile(directory), warn })
+    return new JournalWriter({ open: openJournal, warn })
+  }
+
+  function openJournal(): number {
+    return fs.openSync(journalFile(directory), 'ax')
   }
 
   async function read(): Promise<BuildLogEvent[]> {
@@ -149,7 +153,7 @@ describe('the journal of a build', () => {
     const warnings: unknown[] = []
     fs.rmSync(directory, { recursive: true, force: true })
     const journal = new JournalWriter({
-      file: journalFile(directory),
+      open: openJournal,
       warn: (error) => warnings.push(error),
     })
     journal.take(log('lost\n'))
