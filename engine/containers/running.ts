@@ -66,14 +66,23 @@ export async function userInRunning(
     const { snapshots } = context.images
     return resolveUser(user, groups, (file) => snapshots.readFile(container.id, file))
   }
-  const root = fs.openSync(
-    `/proc/${String(container.state.pid)}/root`,
-    fs.constants.O_RDONLY | fs.constants.O_DIRECTORY,
-  )
+  const root = openRoot(container)
   try {
     return await resolveUser(user, groups, (file) => Promise.resolve(readInRoot(root, file)))
   } finally {
     fs.closeSync(root)
+  }
+}
+
+/** @throws CONFLICT when its init has ended, which the engine may not know yet */
+function openRoot(container: Container): number {
+  const { O_DIRECTORY, O_RDONLY } = fs.constants
+  try {
+    return fs.openSync(`/proc/${String(container.state.pid)}/root`, O_RDONLY | O_DIRECTORY)
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw new ConflictError(`container ${container.id} is not running`, { cause: error })
+    throw error
   }
 }
 
