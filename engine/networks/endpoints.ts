@@ -87,13 +87,19 @@ export function dropEndpoint(live: Live, network: Network, endpoint: Endpoint): 
   network.detach(live.request.id)
   network.pool?.release(endpoint.ip, endpoint.id)
   live.endpoints.delete(network.id)
+  forgetEndpoint(live, network.name)
+}
+
+/** Takes what is on record of a network out of a container's sandbox. */
+export function forgetEndpoint(live: Live, networkName: string): void {
   live.sandbox = {
     ...live.sandbox,
-    networks: without(live.sandbox.networks, network.name),
-    links: without(live.sandbox.links, network.name),
+    networks: without(live.sandbox.networks, networkName),
+    links: without(live.sandbox.links, networkName),
   }
 }
 
-function without<T>(record: Record<string, T>, name: string): Record<string, T> {
+/** A record less one of its keys. */
+export function without<T>(record: Record<string, T>, name: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
 }

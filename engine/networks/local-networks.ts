@@ -222,8 +222,13 @@ export class LocalNetworks implements NetworkEngine {
   }
 
   async disconnect(id: string, request: NetworkDisconnectRequest): Promise<void> {
-    const network = this.#registry.get(id)
-    await this.sandboxes.disconnect(network, request.Container, { force: request.Force === true })
+    const network = this.#registry.find(id)
+    const options = { force: request.Force === true }
+    if (network === undefined) {
+      await this.sandboxes.disconnectLost(id, request.Container, options)
+    } else {
+      await this.sandboxes.disconnect(network, request.Container, options)
+    }
   }
 
   /** Removes every namespace, pair, bridge and published port that belongs to no running container; after Sandboxes.adopt(). */

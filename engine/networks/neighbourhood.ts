@@ -6,7 +6,8 @@ import { plainName, type Live, type Route } from './live.ts'
 import { isUserDefined } from './mode.ts'
 import type { Endpoint, Network } from './network.ts'
 import type { NetworkRegistry } from './registry.ts'
-import type { ContainerNetworkHooks, NetworkedContainer } from './sandbox.ts'
+import type { ContainerNetworkHooks, NetworkedContainer, SandboxRequest } from './sandbox.ts'
+import { askedOf, isModeOf } from './wanted-networks.ts'
 
 /**
  * What a container sees of its neighbours: which of its networks comes first, what the name server answers it, and what
@@ -111,10 +112,9 @@ export class Neighbourhood {
     return undefined
   }
 
-  /** A link's alias is the caller's own name for another container. */
+  /** A link's alias is the caller's own name for another container, on the one network that it was given for. */
   #linkedEndpoint(live: Live, network: Network, alias: string): Endpoint | undefined {
-    const links = [...(live.request.networks[network.name]?.Links ?? []), ...live.request.links]
-    for (const link of links) {
+    for (const link of linksOn(network, live.request)) {
       const { target, alias: given } = parseLink(link)
       if (given.toLowerCase() !== alias.toLowerCase()) continue
       const container = this.#containers.find(target)
@@ -138,6 +138,12 @@ export class Neighbourhood {
     if (priorityOf(a) !== priorityOf(b)) return priorityOf(b) - priorityOf(a)
     return a.name < b.name ? -1 : 1
   }
+}
+
+/** Those given with the endpoint, and with the container (HostConfig) where it is the network of its mode. */
+function linksOn(network: Network, { links, mode, networks }: SandboxRequest): string[] {
+  const given = askedOf(networks, network)?.Links ?? []
+  return isModeOf(mode, network) ? [...given, ...links] : given
 }
 
 /** `container[:alias]`; Docker also stores `/container:/me/alias`. */

@@ -64,6 +64,13 @@ export class NetworkRegistry {
    * @throws NOT_FOUND "network x not found", INVALID_PARAMETER when several IDs begin so
    */
   get(nameOrId: string): Network {
+    const network = this.find(nameOrId)
+    if (network === undefined) throw new NotFoundError(`network ${nameOrId} not found`)
+    return network
+  }
+
+  /** The same of one that need not be there. @throws INVALID_PARAMETER when several IDs begin so */
+  find(nameOrId: string): Network | undefined {
     const exact = this.#byId.get(nameOrId) ?? this.#byName.get(nameOrId)
     if (exact !== undefined) return exact
     const matches = /^[0-9a-f]{1,64}$/.test(nameOrId)
@@ -74,9 +81,7 @@ export class NetworkRegistry {
         `network ${nameOrId} is ambiguous (${matches.length} matches found based on ID prefix)`,
       )
     }
-    const [match] = matches
-    if (match === undefined) throw new NotFoundError(`network ${nameOrId} not found`)
-    return match
+    return matches[0]
   }
 
   async add(document: NetworkDocument): Promise<Network> {

@@ -3,7 +3,7 @@ import type { Instance } from '../instance.ts'
 import { settleAll } from '../settle-all.ts'
 import type { EndpointSettings } from '../types/docker.ts'
 import { checkEndpointSettings, dnsNamesOf } from './endpoint-settings.ts'
-import { adoptEndpoint, dropEndpoint, takeEndpoint } from './endpoints.ts'
+import { adoptEndpoint, dropEndpoint, takeEndpoint, without } from './endpoints.ts'
 import { finishCutShort } from './finish-cut-short.ts'
 import type { Firewall } from './firewall.ts'
 import { hostFiles } from './host-files.ts'
@@ -190,6 +190,7 @@ export class Sandboxes {
   async disconnect(network: Network, nameOrId: string, options: { force: boolean }): Promise<void> {
     if (options.force && this.#containers.find(nameOrId) === undefined) {
       if (await this.#forget(network, nameOrId)) return
+      throw new NotFoundError(`endpoint ${nameOrId} not found`)
     }
     const found = this.#findContainer(nameOrId)
     return this.#locks.run(found.id, async () => {
@@ -202,9 +203,9 @@ export class Sandboxes {
       // by what is written down alone when the disk refused that it had left
       const isOn = isAsked(container.request.networks, network) || live?.endpoints.has(network.id)
       if (isOn !== true) {
-        throw new ForbiddenError(
-          `container ${container.id} is not connected to network ${network.name}`,
-        )
+        // Docker's words of a container that runs, and of one that does not
+        const where = live === undefined ? `the network ${network.name}` : `network ${network.name}`
+        throw new ForbiddenError(`container ${container.id} is not connected to ${where}`)
       }
       if (live === undefined) {
         await this.#containers.save(container.id, asked)
@@ -213,6 +214,42 @@ export class Sandboxes {
       await this.#containers.begin(container.id)
       await this.#takeOff(live, network, { ...container.request, networks: asked })
       this.#emitEndpoint('disconnect', network, container.id)
+    })
+  }
+
+  /**
+   * Takes a container off a network that is gone while the container still has it on record, by the name it was recorded
+   * with; of one that runs, its interface as well.
+   *
+   * @param options.force needed for one that runs
+   * @throws NOT_FOUND, and FORBIDDEN when it is not on record
+   */
+  async disconnectLost(
+    network: string,
+    nameOrId: string,
+    options: { force: boolean },
+  ): Promise<void> {
+    const missing = new NotFoundError(`network ${network} not found`)
+    if (options.force && this.#containers.find(nameOrId) === undefined) throw missing
+    const found = this.#findContainer(nameOrId)
+    return this.#locks.run(found.id, async () => {
+      const { id, request } = this.#findContainer(found.id)
+      const live = this.#live.get(id)
+      if (live !== undefined && !options.force) throw missing
+      // made while we waited for others' changes of the container
+      if (this.#registry.byName(network) !== undefined)
+        throw new ConflictError(`network ${network} is there by now`)
+      if (!(network in request.networks) && !(live && network in live.sandbox.networks)) {
+        throw new ForbiddenError(`container ${id} is not connected to the network ${network}`)
+      }
+      const asked = without(request.networks, network)
+      if (live === undefined) {
+        await this.#containers.save(id, asked)
+        return
+      }
+      await this.#containers.begin(id)
+      await this.#wiring.unplugLost(live, network)
+      await this.#settle(live, { ...request, networks: asked })
     })
   }
 
@@ -406,6 +443,10 @@ export class Sandboxes {
    */
   async #takeOff(live: Live, network: Network, request: SandboxRequest): Promise<void> {
     await this.#wiring.unplug(live, network)
+    await this.#settle(live, request)
+  }
+
+  async #settle(live: Live, request: SandboxRequest): Promise<void> {
     live.request = request
     try {
       await this.#wiring.refresh(live)

@@ -14,9 +14,7 @@ export function networksWanted(
   request: SandboxRequest,
   registry: NetworkRegistry,
 ): [Network, EndpointSettings][] {
-  const mode = parseMode(request.mode)
-  const isPrimary = (network: Network): boolean =>
-    mode.kind === 'network' && isAsked({ [mode.network]: {} }, network)
+  const isPrimary = (network: Network): boolean => isModeOf(request.mode, network)
   const wanted = new Map<Network, EndpointSettings>()
   for (const name of Object.keys(request.networks).sort()) {
     const network = registry.get(name === 'default' ? 'bridge' : name)
@@ -33,17 +31,31 @@ export function withoutNetwork(
   networks: Record<string, EndpointSettings>,
   network: Network,
 ): Record<string, EndpointSettings> {
-  return Object.fromEntries(
-    Object.entries(networks).filter(
-      ([key]) =>
-        key !== network.name &&
-        !(network.name === 'bridge' && key === 'default') &&
-        !(key.length >= 12 && !isPredefined(key) && network.id.startsWith(key)),
-    ),
-  )
+  return Object.fromEntries(Object.entries(networks).filter(([key]) => !isMeant(key, network)))
+}
+
+/** What is asked of one network. */
+export function askedOf(
+  networks: Record<string, EndpointSettings>,
+  network: Network,
+): EndpointSettings | undefined {
+  return Object.entries(networks).find(([key]) => isMeant(key, network))?.[1]
 }
 
 /** Whether a network is among those asked for. */
 export function isAsked(networks: Record<string, EndpointSettings>, network: Network): boolean {
-  return Object.keys(withoutNetwork(networks, network)).length < Object.keys(networks).length
+  return askedOf(networks, network) !== undefined
+}
+
+/** Whether a network is the one that HostConfig.NetworkMode names. */
+export function isModeOf(text: string, network: Network): boolean {
+  const mode = parseMode(text)
+  return mode.kind === 'network' && isMeant(mode.network, network)
+}
+
+/** A network's name, or its ID or the beginning of that. */
+function isMeant(key: string, network: Network): boolean {
+  if (key === network.name) return true
+  if (network.name === 'bridge' && key === 'default') return true
+  return key.length >= 12 && !isPredefined(key) && network.id.startsWith(key)
 }

@@ -5,7 +5,7 @@ import type { NetlinkSocket } from '../netlink/socket.ts'
 import { settleAll } from '../settle-all.ts'
 import { bridgeTrafficIsFiltered } from './bridge.ts'
 import { DnsServer } from './dns-server.ts'
-import { dropEndpoint } from './endpoints.ts'
+import { dropEndpoint, forgetEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
 import { isSameRoute, plainName, type Live } from './live.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
@@ -93,6 +93,15 @@ export class Wiring {
     dropEndpoint(live, network, endpoint)
     // the route through it has gone with it
     if (live.route !== 'none' && live.route?.link === endpoint.name) live.route = 'none'
+  }
+
+  /** The same of a network that is gone: the pair, which had no bridge any more, and what is on record. */
+  async unplugLost(live: Live, networkName: string): Promise<void> {
+    const link = live.sandbox.links[networkName]
+    if (link !== undefined) await deleteLink(this.#netlink, link.veth)
+    forgetEndpoint(live, networkName)
+    // it may have led through it
+    live.route = undefined
   }
 
   async #refreshRoute(live: Live): Promise<void> {

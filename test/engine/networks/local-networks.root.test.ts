@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { runOnce } from '../../../engine/networks/nft.ts'
 import { fetchFrom, Host, ipOf, netnsOf, run } from './harness.ts'
@@ -202,6 +203,60 @@ describe('LocalNetworks', () => {
     const { Containers } = await host.networks.inspect('bridge')
     assert.deepEqual(Object.keys(Containers ?? {}), [web.id])
     await host.stop('web')
+  })
+
+  test('disconnect() by force takes a running container off a network that is gone', async () => {
+    const { Id } = await host.networks.create({
+      Name: 'a-gone',
+      IPAM: { Config: [{ Subnet: '10.253.18.0/24' }] },
+    })
+    const networks = { bridge: {}, 'a-gone': {} }
+    const web = await host.start('web', { mode: 'bridge', networks })
+    const route = async (): Promise<string> =>
+      (await run(['nsenter', `--net=${netnsOf(web)}`, 'ip', 'route', 'show', 'default'])).stdout
+    const links = async (): Promise<string> =>
+      (await run(['nsenter', `--net=${netnsOf(web)}`, 'ip', '-o', 'link'])).stdout
+    assert.match(await links(), / eth1@/)
+    assert.match(await route(), / dev eth1/)
+    await host.networks.close()
+    fs.rmSync(path.join(host.instance.dataRoot, 'networks', `${Id}.json`))
+    await host.reopen()
+    await host.networks.sandboxes.adopt(web.id, web.container.request, web.sandbox())
+    await host.networks.sweep(new Set([web.id]))
+
+    const request = { Container: 'web' }
+    await assert.rejects(host.networks.disconnect('a-gone', request), {
+      code: 'NOT_FOUND',
+      message: 'network a-gone not found',
+    })
+    await assert.rejects(host.networks.disconnect('never', { ...request, Force: true }), {
+      code: 'FORBIDDEN',
+      message: `container ${web.id} is not connected to the network never`,
+    })
+    await assert.rejects(host.networks.disconnect('a-gone', { Container: 'nobody', Force: true }), {
+      code: 'NOT_FOUND',
+      message: 'network a-gone not found',
+    })
+    await assert.rejects(host.networks.disconnect('a-gone', { Container: 'nobody' }), {
+      code: 'NOT_FOUND',
+      message: 'No such container: nobody',
+    })
+    await host.networks.disconnect('a-gone', { ...request, Force: true })
+    assert.doesNotMatch(await links(), / eth1@/)
+    assert.deepEqual(Object.keys(web.sandbox().networks), ['bridge'])
+    assert.deepEqual(Object.keys(web.sandbox().links), ['bridge'])
+    assert.deepEqual(web.container.request.networks, { bridge: {} })
+    assert.match(await route(), / dev eth0/)
+    await host.stop('web')
+  })
+
+  test('disconnect() takes a container that does not run off a network that is gone', async () => {
+    const networks = { bridge: {}, gone: {} }
+    const { container } = await host.start('web')
+    await host.stop('web')
+    container.request = { ...container.request, networks }
+    await host.networks.disconnect('gone', { Container: 'web' })
+    assert.deepEqual(container.request.networks, { bridge: {} })
   })
 
   test('what an endpoint cannot have is refused by name', async () => {

@@ -100,6 +100,50 @@ describe('LocalNetworks: names', () => {
     await host.stop('db')
   })
 
+  test('a link is a name on the network that it was given for, and on no other', async () => {
+    await host.networks.create({ Name: 'side', IPAM: { Config: [{ Subnet: '10.253.17.0/24' }] } })
+    const networks = { app: {}, side: {} }
+    // where nobody answers: names that are not ours are refused at once
+    const dns = ['127.0.0.9']
+    const target = await host.start('target', { mode: 'app', networks })
+    const byEndpoint = await host.start('by-endpoint', {
+      mode: 'app',
+      dns,
+      networks: { app: {}, side: { Links: ['target:friend'] } },
+    })
+    const byContainer = await host.start('by-container', {
+      mode: 'app',
+      dns,
+      networks,
+      links: ['target:friend'],
+    })
+    const onApp = found(ipOf(target, 'app'))
+    const onSide = found(ipOf(target, 'side'))
+    for (const [name, one, other] of [
+      ['friend', onSide, onApp],
+      ['friend.side', onSide, undefined],
+      ['friend.app', undefined, onApp],
+    ] as const) {
+      for (const [from, expected] of [
+        [byEndpoint, one],
+        [byContainer, other],
+      ] as const) {
+        const reply = await ask(netnsOf(from), name)
+        if (expected === undefined) assert.deepEqual(reply.data, [], name)
+        else assert.deepEqual(reply, expected, name)
+      }
+    }
+    // with the network that it was given for the link is gone, where the other goes on being met
+    await host.networks.disconnect('side', { Container: 'by-endpoint' })
+    assert.deepEqual((await ask(netnsOf(byEndpoint), 'friend')).data, [])
+    assert.deepEqual(await ask(netnsOf(byEndpoint), 'target'), onApp)
+    await host.networks.disconnect('app', { Container: 'by-container' })
+    assert.deepEqual((await ask(netnsOf(byContainer), 'friend')).data, [])
+    assert.deepEqual(await ask(netnsOf(byContainer), 'target'), onSide)
+    for (const name of ['by-endpoint', 'by-container', 'target']) await host.stop(name)
+    await host.networks.remove('side')
+  })
+
   test('other questions go to --dns; an internal network asks nobody', async () => {
     const asked: string[] = []
     const upstream = dgram.createSocket('udp4')
