@@ -201,24 +201,28 @@ export class Call {
     const { client } = this
     if (client !== undefined) return client.greet(tty)
     const socket = takeOver(this.request, this.response)
+    // As dockerd, by Upgrade alone; Node makes an upgrade only of a request that says `Connection: Upgrade` as well.
+    const asksForUpgrade = this.headers.upgrade !== undefined
     // the old way always says raw-stream
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${RAW_STREAM}\r\n${this.#commonHead()}\r\n`)
+    const oldHead = `HTTP/1.1 200 OK\r\nContent-Type: ${RAW_STREAM}\r\n${this.#commonHead()}\r\n`
+    socket.write(asksForUpgrade ? this.#upgradedHead(tty) : oldHead)
     return socket
   }
 
   /**
-   * The connection for an engine to take over, and for `hijack` when that leaves it; undefined without an Upgrade, when
-   * Node may have read beyond the request.
+   * The connection for an engine to take over, and for `hijack` when that leaves it; undefined without an upgrade of
+   * Node's, when that may have read beyond the request.
    */
   get client(): UpgradedClient | undefined {
     const upgraded = this.#upgraded
     if (upgraded === undefined) return undefined
-    return (this.#client ??= new UpgradedClient(
-      upgraded,
-      this.response,
-      (tty) =>
-        `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${this.streamType(tty)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`,
+    return (this.#client ??= new UpgradedClient(upgraded, this.response, (tty) =>
+      this.#upgradedHead(tty),
     ))
+  }
+
+  #upgradedHead(tty: boolean): string {
+    return `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${this.streamType(tty)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${this.#commonHead()}\r\n`
   }
 
   /** How a container's output is marked: since 1.42 the type tells frames from a terminal's plain bytes. */

@@ -19,12 +19,12 @@ const HEAD_AGAIN_MS = 1
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Takes the connection of a request without Upgrade away from Node's HTTP server.
+ * Takes the connection of a request that Node made no upgrade of away from its HTTP server.
  *
  * Node has no call for it: its server reads the connection through listeners that its own upgrade path removes in just
  * this way (`close` listeners stay: they only clean up), and adding a `data` listener makes its parser let go of the
- * descriptor. What a client sent together with the request's head and before the answer was parsed as HTTP by then;
- * clients of this old form wait for the answer.
+ * descriptor. What a client sent together with the request's head and before the answer was parsed as HTTP by then
+ * (dockerd drops it); clients of these forms wait for the answer.
  */
 export function takeOver(request: IncomingMessage, response: ServerResponse): Socket {
   const socket = request.socket

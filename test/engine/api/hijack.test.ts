@@ -96,6 +96,42 @@ describe('hijacked connections', () => {
     connection.socket.destroy()
   })
 
+  it('answers 101 to Upgrade without Connection, too, and passes on what then comes', async (t) => {
+    for (const [tty, type] of [
+      [true, 'raw-stream'],
+      [false, 'multiplexed-stream'],
+    ] as const) {
+      const door = await attachDoor(t, shouter(), tty)
+      const connection = door.connect()
+      connection.send(
+        'POST /containers/x/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n',
+      )
+      const head = await connection.until((text) => text.includes('\r\n\r\n'))
+      assert.match(head, /^HTTP\/1\.1 101 UPGRADED\r\n/)
+      assert.ok(head.includes(`Content-Type: application/vnd.docker.${type}\r\n`))
+      assert.match(head, /\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n/)
+      // none of it is HTTP any more, whatever it looks like
+      connection.send('GET / HTTP/1.1\r\n\r\n')
+      await connection.until((text) => text.endsWith('GET / HTTP/1.1\r\n\r\n'))
+      connection.send('more')
+      connection.socket.end()
+      assert.ok((await connection.ended()).endsWith('MORE[eof]'))
+    }
+  })
+
+  it('has a refusal for Upgrade without Connection, after which the connection serves on', async (t) => {
+    const door = await attachDoor(t, shouter())
+    const connection = door.connect()
+    const upgrade = 'Host: x\r\nUpgrade: tcp\r\n\r\n'
+    connection.send(`POST /containers/gone/attach?stream=1 HTTP/1.1\r\n${upgrade}`)
+    await connection.until((text) => text.includes('No such container: gone'))
+    connection.send(`POST /containers/x/attach?stream=1&stdin=1 HTTP/1.1\r\n${upgrade}`)
+    await connection.until((text) => text.includes('HTTP/1.1 101 UPGRADED'))
+    connection.send('hello')
+    await connection.until((text) => text.endsWith('HELLO'))
+    connection.socket.destroy()
+  })
+
   it('serves the old way without Upgrade', async (t) => {
     const door = await attachDoor(t, shouter())
     const connection = door.connect()
