@@ -7,7 +7,12 @@ import { PROJECT_ROOT } from './root.ts'
 
 export type Db = PrismaClient
 
-/** Opens the console's database, `<data>/console.db`, made or brought up to date first. */
+/**
+ * Opens the console's database, `<data>/console.db`, made or brought up to date first.
+ *
+ * Keep to single statements: libsql leaves each transaction's connection open until its memory is collected, and Prisma makes
+ * one of `$transaction`, of nested writes and of an upsert that updates nothing.
+ */
 export async function openDatabase(dataRoot: string): Promise<Db> {
   fs.mkdirSync(dataRoot, { recursive: true, mode: 0o711 })
   const file = path.join(dataRoot, 'console.db')

@@ -174,10 +174,12 @@ export class Terminals {
       userId: session.userId,
       loginId: session.loginId,
     }
+    const key = SETTING + execId
+    const value = JSON.stringify(record)
     await this.#context.db.setting.upsert({
-      where: { key: SETTING + execId },
-      create: { key: SETTING + execId, value: JSON.stringify(record) },
-      update: {},
+      where: { key },
+      create: { key, value },
+      update: { value },
     })
     // It may have ended while the record was written.
     if (session.ended) await this.#forget(execId)

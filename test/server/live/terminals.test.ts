@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import type { Answer, TerminalOpened } from '../../../server/live/protocol.ts'
 import { Terminals } from '../../../server/live/terminals.ts'
@@ -89,6 +91,24 @@ describe('terminals', () => {
     exec.far.end()
     assert.deepEqual(await ended, { exitCode: 3 })
     assert.equal(await socket.emitWithAck('terminal:input', session, 'x'), false)
+  })
+
+  it('leave no connection to the database behind, however many are opened', async (t) => {
+    const { socket, context } = await start(t)
+    const file = path.join(context.env.instance.dataRoot, 'console.db')
+    const connections = (): number =>
+      fs.readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return fs.readlinkSync(`/proc/self/fd/${fd}`) === file
+        } catch {
+          // the descriptor of the listing itself
+          return false
+        }
+      }).length
+    const before = connections()
+    assert.ok(before > 0)
+    for (let i = 0; i < 5; i++) await open(socket)
+    assert.equal(connections(), before)
   })
 
   it('belong to their user', async (t) => {
