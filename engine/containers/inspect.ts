@@ -4,7 +4,7 @@ import { attributed } from '../caller.ts'
 import type { ContainerInspection } from '../contract/containers.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { NEVER } from './document.ts'
+import { NEVER, type ContainerDocument } from './document.ts'
 import { shownLinks } from './links.ts'
 import { logSettings } from './log-target.ts'
 import { sizesOf } from './list.ts'
@@ -70,11 +70,25 @@ export async function inspectContainer(
       SandboxID: sandbox ? document.id : '',
       SandboxKey: sandbox?.netnsPath ?? '',
       Ports: sandbox?.ports ?? {},
-      Networks: wholeEndpoints(sandbox?.networks ?? document.networks),
+      Networks: wholeEndpoints(sandbox?.networks ?? endpointsAsked(context, container)),
     },
     ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
   }
+}
+
+/** Of a container that does not run; of one that has run with the networks' IDs, as Docker keeps them. */
+function endpointsAsked(
+  { networks }: ContainersContext,
+  { document, state }: Container,
+): ContainerDocument['networks'] {
+  if (state.startedAt === NEVER) return document.networks
+  return Object.fromEntries(
+    Object.entries(document.networks).map(([name, settings]) => {
+      const NetworkID = networks.idOf(name)
+      return [name, NetworkID === undefined ? settings : { ...settings, NetworkID }]
+    }),
+  )
 }
 
 /** With what holds where nothing was asked for. */
@@ -84,13 +98,24 @@ function shownHostConfig({ table }: ContainersContext, container: Container): Ho
   const isPrivileged = hostConfig.Privileged === true
   const hasLinks = hostConfig.Links && hostConfig.Links.length > 0
   return {
-    ...wholeHostConfig(hostConfig),
+    ...wholeHostConfig({ ...hostConfig, ...securityOptOf(hostConfig) }),
     IpcMode: hostConfig.IpcMode ? hostConfig.IpcMode : 'private',
     CgroupnsMode: hostConfig.CgroupnsMode ? hostConfig.CgroupnsMode : 'private',
-    // of a privileged one as asked for, null, as Docker has it
     ...(isPrivileged ? {} : { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths }),
     ...(hasLinks ? { Links: shownLinks(table, container) } : {}),
   }
+}
+
+/** SELinux confines none that has power over others: Docker tells it, also where there is no SELinux. */
+function securityOptOf({
+  IpcMode,
+  PidMode,
+  Privileged,
+  SecurityOpt,
+}: HostConfig): Pick<HostConfig, 'SecurityOpt'> {
+  const isApart = Privileged !== true && IpcMode !== 'host' && PidMode !== 'host'
+  if (isApart || SecurityOpt?.some((option) => /^label(?:$|[:=])/.test(option))) return {}
+  return { SecurityOpt: [...(SecurityOpt ?? []), 'label=disable'] }
 }
 
 /** Empty when the writable layer is gone or damaged: everything else of the container can be told all the same. */

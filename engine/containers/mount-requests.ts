@@ -40,6 +40,8 @@ export type MountRequest = {
   | { kind: 'tmpfs'; options: string[]; isListed: boolean }
 )
 
+/** What Docker tells as the mode of a volume that says none. */
+const VOLUME_MODE = 'z'
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']
 /** The options of a bind string by kind. */
 const MODES = [
@@ -89,7 +91,7 @@ export function mountRequestsOf(config: ContainerConfig, hostConfig: HostConfig)
     const destination = checkDestination(volume)
     if (seen.has(destination)) continue
     seen.add(destination)
-    asked.push(volumeRequest(destination, { name: '' }))
+    asked.push(volumeRequest(destination, {}))
   }
   return asked
 }
@@ -105,7 +107,7 @@ function parseBind(bind: string): MountRequest {
   const destination = checkDestination(target, (why) =>
     wrong(`invalid mount config for type "${source.startsWith('/') ? 'bind' : 'volume'}": ${why}`),
   )
-  if (source === '') return volumeRequest(destination, { name: '' })
+  if (source === '') return volumeRequest(destination, { mode: VOLUME_MODE })
   const options = mode.split(',').filter((option) => option !== '')
   if (!isMode(options)) throw wrong(`invalid mode: ${mode}`)
   const propagation = options.find((option) => PROPAGATIONS.includes(option))
@@ -131,7 +133,7 @@ function parseBind(bind: string): MountRequest {
   return volumeRequest(destination, {
     name: source,
     readOnly,
-    mode,
+    mode: mode === '' ? VOLUME_MODE : mode,
     noCopy: options.includes('nocopy'),
   })
 }
@@ -202,6 +204,7 @@ function parseMount(mount: Mount): MountRequest {
     return volumeRequest(destination, {
       name: source,
       readOnly,
+      mode: VOLUME_MODE,
       noCopy: NoCopy ?? false,
       driver: DriverConfig?.Name ?? '',
       driverOptions: DriverConfig?.Options ?? {},

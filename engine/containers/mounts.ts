@@ -133,7 +133,8 @@ function borrowMounts(context: ContainersContext, from: string): PlannedMount[] 
     .map((mount) => ({
       request: null,
       anonymous: false,
-      mount: { ...mount, RW: mode === 'rw' && mount.RW !== false },
+      // as Docker: how its owner asked for it is not told of it
+      mount: { ...mount, Mode: '', RW: mode === 'rw' && mount.RW !== false },
     }))
 }
 

@@ -76,6 +76,9 @@ const HOST_CONFIG = {
   OomKillDisable: false,
   PidsLimit: null,
   Ulimits: null,
+  // of a privileged one as asked for
+  MaskedPaths: null,
+  ReadonlyPaths: null,
   CpuCount: 0,
   CpuPercent: 0,
   IOMaximumIOps: 0,

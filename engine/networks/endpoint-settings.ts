@@ -96,7 +96,7 @@ export function settingsOf(
   return {
     IPAMConfig: asked.IPAMConfig ?? null,
     ...(asked.Links !== undefined && { Links: asked.Links }),
-    Aliases: asked.Aliases ?? [],
+    ...(asked.Aliases?.length && { Aliases: asked.Aliases }),
     DriverOpts: asked.DriverOpts ?? null,
     GwPriority: asked.GwPriority ?? 0,
     MacAddress: endpoint.mac,
@@ -108,6 +108,6 @@ export function settingsOf(
     IPv6Gateway: '',
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
-    DNSNames: network.hasDns ? endpoint.dnsNames : [],
+    ...(network.hasDns && { DNSNames: endpoint.dnsNames }),
   }
 }

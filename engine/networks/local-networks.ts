@@ -128,6 +128,11 @@ export class LocalNetworks implements NetworkEngine {
     return Promise.resolve(describeNetwork(network))
   }
 
+  /** The ID of one by its name or ID; undefined when it is gone. */
+  idOf(nameOrId: string): string | undefined {
+    return (this.#registry.byName(nameOrId) ?? this.#registry.byId(nameOrId))?.id
+  }
+
   async create(config: NetworkCreateConfig): Promise<{ Id: string; Warning: string }> {
     return this.#changes.run('networks', async () => {
       checkNetworkName(config.Name)

@@ -40,19 +40,17 @@ export function mergeImageConfig(
   // HostConfig and NetworkingConfig travel in the same body but are kept apart
   const { HostConfig: _host, NetworkingConfig: _networking, ...asked } = config
   const from = image ?? {}
-  const { Entrypoint: _entrypoint, ...rest } = asked
+  const { Cmd: _cmd, Entrypoint: _entrypoint, ...rest } = asked
   const merged: ContainerConfig = {
     ...rest,
     User: either(asked.User, from.User),
-    Env: mergeEnv(asked.Env ?? [], from.Env ?? []),
     WorkingDir: either(asked.WorkingDir, from.WorkingDir),
     Labels: { ...from.Labels, ...asked.Labels },
     ...mergeCommand(asked, from),
   }
-  const ports = { ...from.ExposedPorts, ...asked.ExposedPorts }
-  if (Object.keys(ports).length > 0) merged.ExposedPorts = ports
-  const volumes = { ...from.Volumes, ...asked.Volumes }
-  if (Object.keys(volumes).length > 0) merged.Volumes = volumes
+  setOrLeaveOut(merged, 'Env', mergeEnv(asked.Env ?? [], from.Env ?? []))
+  setOrLeaveOut(merged, 'ExposedPorts', { ...from.ExposedPorts, ...asked.ExposedPorts })
+  setOrLeaveOut(merged, 'Volumes', { ...from.Volumes, ...asked.Volumes })
   const stopSignal = either(asked.StopSignal, from.StopSignal)
   if (stopSignal !== '') merged.StopSignal = stopSignal
   const health = mergeHealthcheck(asked.Healthcheck, from.Healthcheck)
@@ -68,6 +66,16 @@ export function commandOf(config: Pick<ContainerConfig, 'Entrypoint' | 'Cmd'>): 
   return args
 }
 
+/** An empty list or map that was asked for is none, as Docker has it. */
+function setOrLeaveOut<K extends 'Env' | 'ExposedPorts' | 'Volumes'>(
+  config: ContainerConfig,
+  field: K,
+  value: NonNullable<ContainerConfig[K]>,
+): void {
+  if (Object.keys(value).length > 0) config[field] = value
+  else delete config[field]
+}
+
 function either(asked: string | null | undefined, image: string | null | undefined): string {
   return asked === undefined || asked === null || asked === '' ? (image ?? '') : asked
 }
@@ -79,16 +87,16 @@ function mergeCommand(
   const askedEntrypoint = list(asked.Entrypoint)
   const askedCmd = list(asked.Cmd)
   let entrypoint = askedEntrypoint ?? []
-  let cmd = askedCmd ?? []
+  let cmd = askedCmd
   if (entrypoint.length === 0) {
-    if (cmd.length === 0) cmd = list(image.Cmd) ?? []
+    if (cmd === undefined || cmd.length === 0) cmd = list(image.Cmd)
     // an empty list was asked for on purpose; only an absent one takes the image's
     if (askedEntrypoint === undefined) entrypoint = list(image.Entrypoint) ?? []
   }
   if (entrypoint.length === 1 && entrypoint[0] === '') entrypoint = []
-  if (entrypoint.length === 0 && cmd.length === 0)
+  if (entrypoint.length === 0 && (cmd === undefined || cmd.length === 0))
     throw new InvalidParameterError('no command specified')
-  return { Cmd: cmd, ...(entrypoint.length > 0 ? { Entrypoint: entrypoint } : {}) }
+  return { ...(cmd && { Cmd: cmd }), ...(entrypoint.length > 0 ? { Entrypoint: entrypoint } : {}) }
 }
 
 /** Docker takes a bare string where a list of arguments belongs. */

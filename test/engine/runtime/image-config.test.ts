@@ -24,7 +24,7 @@ describe('mergeImageConfig()', () => {
   test('a command keeps the image’s entrypoint, an entrypoint drops its command', () => {
     assert.deepEqual(argv({}), [['/entry'], ['serve']])
     assert.deepEqual(argv({ Cmd: ['other'] }), [['/entry'], ['other']])
-    assert.deepEqual(argv({ Entrypoint: ['/mine'] }), [['/mine'], []])
+    assert.deepEqual(argv({ Entrypoint: ['/mine'] }), [['/mine'], undefined])
     assert.deepEqual(argv({ Entrypoint: ['/mine'], Cmd: ['x'] }), [['/mine'], ['x']])
     assert.deepEqual(argv({ Entrypoint: null, Cmd: null }), [['/entry'], ['serve']])
     assert.deepEqual(argv({ Entrypoint: [''], Cmd: ['sh'] }), [undefined, ['sh']])
@@ -55,6 +55,16 @@ describe('mergeImageConfig()', () => {
     assert.deepEqual(merged.Labels, { a: 'image', b: 'mine' })
   })
 
+  test('leaves out what is empty on both sides', () => {
+    const empty = { Env: [], ExposedPorts: {}, Volumes: {}, Cmd: ['sh'] }
+    assert.deepEqual(Object.keys(mergeImageConfig(empty, { Env: null, Volumes: {} })).sort(), [
+      'Cmd',
+      'Labels',
+      'User',
+      'WorkingDir',
+    ])
+  })
+
   test('takes user, directory and stop signal from the image when they are not asked for', () => {
     const merged = mergeImageConfig({ User: '', WorkingDir: '/x' }, image)
     assert.deepEqual([merged.User, merged.WorkingDir, merged.StopSignal], ['web', '/x', 'SIGQUIT'])
@@ -81,6 +91,6 @@ describe('mergeImageConfig()', () => {
       { Cmd: ['x'], HostConfig: { Memory: 1 }, NetworkingConfig: {} },
       null,
     )
-    assert.deepEqual(Object.keys(merged).sort(), ['Cmd', 'Env', 'Labels', 'User', 'WorkingDir'])
+    assert.deepEqual(Object.keys(merged).sort(), ['Cmd', 'Labels', 'User', 'WorkingDir'])
   })
 })
