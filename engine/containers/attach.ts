@@ -29,6 +29,7 @@ export interface PendingAttach {
 /**
  * Joins the container's own streams; before its start, too, so that no output is missed.
  *
+ * @param name what the client calls it
  * @throws CONFLICT when it is paused or restarting
  * @throws NOT_IMPLEMENTED when its log is asked for, too, and none is kept
  * @see POST /containers/{id}/attach
@@ -37,17 +38,13 @@ export async function attachContainer(
   context: ContainersContext,
   container: Container,
   options: AttachOptions,
+  name = container.id,
 ): Promise<{ stream: Duplex; tty: boolean }> {
   const { status } = container.state
-  if (status === 'paused') {
-    throw new ConflictError(
-      `container ${container.id} is paused, unpause the container before attach`,
-    )
-  }
+  if (status === 'paused')
+    throw new ConflictError(`container ${name} is paused, unpause the container before attach`)
   if (status === 'restarting') {
-    throw new ConflictError(
-      `container ${container.id} is restarting, wait until the container is running`,
-    )
+    throw new ConflictError(`container ${name} is restarting, wait until the container is running`)
   }
   const keys = parseDetachKeys(
     options.detachKeys === undefined || options.detachKeys === ''

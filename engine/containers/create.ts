@@ -48,11 +48,11 @@ export async function createContainer(
   const wantedName =
     options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name)
   if (asked.Image === undefined || asked.Image === '') {
-    if (Object.values(asked).every(isUnset))
+    if (asked.Image === undefined && Object.values(asked).every(isUnset))
       throw new InvalidParameterError('config cannot be empty in order to create a container')
-    throw new InvalidParameterError(
-      'no image given: Image must name the image to make the container from',
-    )
+    const why = 'Image must name the image to make the container from'
+    const isIdle = isUnset(asked.Cmd) && isUnset(asked.Entrypoint)
+    throw new InvalidParameterError(`${isIdle ? 'no command specified' : 'no image given'}: ${why}`)
   }
   const runtime = chooseRuntime(hostConfig.Runtime ?? '', context.instance.runtimes)
   const Warnings = [...validateHostConfig(request), ...runtime.warnings]

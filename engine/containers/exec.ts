@@ -22,6 +22,7 @@ import { idMapOf } from './userns.ts'
 /**
  * Prepares a command; nothing runs yet.
  *
+ * @param name what the client calls the container
  * @throws CONFLICT when the container does not run or is paused
  * @throws INVALID_PARAMETER when the container knows no such user
  * @see POST /containers/{id}/exec
@@ -30,8 +31,9 @@ export async function createExec(
   context: ContainersContext,
   container: Container,
   config: ExecConfig,
+  name = container.id,
 ): Promise<{ Id: string }> {
-  requireRunning(container, 'exec')
+  requireRunning(container, 'exec', name)
   if (config.Cmd.length === 0) throw new InvalidParameterError('No exec command specified')
   if (config.User) await userInRunning(context, container, config.User)
   if (config.DetachKeys !== undefined && config.DetachKeys !== '')

@@ -68,7 +68,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
 
     wait: async (id, condition = 'not-running', signal) =>
       waitForContainer(get(id), condition, signal),
-    attach: async (id, options) => attachContainer(context, get(id), options),
+    attach: async (id, options) => attachContainer(context, get(id), options, id),
     changes: async (id) => containerChanges(context, get(id)),
     export: async (id) => exportContainer(context, get(id)),
     statPath: async (id, path) => statContainerPath(context, get(id), id, path),
@@ -82,7 +82,7 @@ export function localContainers(context: ContainersContext): ContainerEngine {
 export function localExecs(context: ContainersContext): ExecEngine {
   return {
     create: async (containerId, config) =>
-      createExec(context, context.table.get(containerId), config),
+      createExec(context, context.table.get(containerId), config, containerId),
     start: (execId, options) => startExec(context, execId, options),
     attach: (execId) => attachExec(context, execId),
     resize: (execId, size) => resizeExec(context, execId, size),

@@ -11,7 +11,8 @@ export async function renameContainer(
   to: string,
 ): Promise<void> {
   if (to === '') throw new InvalidParameterError('Neither old nor new names may be empty')
-  const name = newName(() => parseContainerName(to))
+  // Docker's words name it with its slash
+  const name = newName(() => parseContainerName(`/${to.replace(/^\//, '')}`))
   const oldName = container.name
   if (name === oldName)
     throw new InvalidParameterError('Renaming a container with the same name as its current name')

@@ -18,11 +18,13 @@ import type { ContainersContext } from './context.ts'
 export function requireRunning(
   container: Container,
   verb: 'exec' | 'other' = 'other',
+  /** What the client calls it. */
+  name = container.id,
 ): { shim: Shim; cgroup: Cgroup } {
   const { cgroup, id, shim, silentShim, status } = container
   if (silentShim) throw silentShim.refusal
   if (status === 'paused' && verb === 'exec') {
-    throw new ConflictError(`Container ${id} is paused, unpause the container before exec`)
+    throw new ConflictError(`Container ${name} is paused, unpause the container before exec`)
   }
   if (status === 'restarting') {
     throw new ConflictError(`Container ${id} is restarting, wait until the container is running`)

@@ -173,10 +173,20 @@ function selectImages(store: ImageStore, names: readonly string[]): Map<Image, R
       continue
     }
     const tags = store.tagsOf(asked)
-    if (tags.length === 0) add(store.find(name))
+    if (tags.length === 0) add(findAsNamed(store, name))
     for (const { reference, image } of tags) add(image, reference)
   }
   return selected
+}
+
+/** What is asked for without a tag is all of its tags: that there is none is said of the bare name. */
+function findAsNamed(store: ImageStore, name: string): Image {
+  try {
+    return store.find(name)
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error
+    throw new NotFoundError(`No such image: ${name}`, { cause: error })
+  }
 }
 
 function holdBlobs({ id, document }: Image, lease: Lease): void {

@@ -82,6 +82,7 @@ export function checkNetworkName(name: string): void {
   if (['bridge', 'host', 'none', 'default'].includes(name)) {
     throw new ForbiddenError(`operation is not permitted on predefined ${name} network `)
   }
+  if (name === '') throw new InvalidParameterError('invalid name: name is empty')
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name)) {
     throw new InvalidParameterError(
       `invalid network name "${name}": up to 128 of [a-zA-Z0-9_.-], the first a letter or digit`,

@@ -1,4 +1,4 @@
-import { ForbiddenError, InvalidParameterError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import { parseMode } from './mode.ts'
 import type { Network } from './network.ts'
 import type { NetworkedContainer, SandboxRequest } from './sandbox.ts'
@@ -13,14 +13,15 @@ export const NONE_ALONE =
 /**
  * Whether a container of this mode may be put on a further network, or taken off one.
  *
- * @throws INVALID_PARAMETER or FORBIDDEN in Docker's words
+ * @throws INVALID_PARAMETER in Docker's words
  * @see POST /networks/{id}/connect
  */
 export function checkConnect(network: Network, container: NetworkedContainer): void {
   const mode = parseMode(container.request.mode)
   if (network.name === 'host') throw new InvalidParameterError(HOST_FIXED)
-  if (mode.kind === 'host' || mode.kind === 'container') throw new ForbiddenError(SHARING_ALONE)
-  if (mode.kind === 'none' || network.name === 'none') throw new ForbiddenError(NONE_ALONE)
+  if (mode.kind === 'host' || mode.kind === 'container')
+    throw new InvalidParameterError(SHARING_ALONE)
+  if (mode.kind === 'none' || network.name === 'none') throw new InvalidParameterError(NONE_ALONE)
 }
 
 /**

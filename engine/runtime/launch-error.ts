@@ -85,8 +85,12 @@ function codeOf({ errno, step }: LaunchFailure, exitCode: number): ErrorCode {
 
 function wordsOf(launched: Launched, failure: LaunchFailure, program: string): string {
   if (failure.words !== undefined) return RUNTIME_PREFIX[launched] + failure.words
+  const { errno, path, step } = failure
+  // dockerd finds it out when it makes the directory
+  if (launched === 'container' && step === 'chdir' && errno === ENOTDIR)
+    return `Cannot mkdir: ${path} is not a directory`
   // told before there is a task to create
-  return (failure.step === 'access' ? '' : PREFIX[launched]) + describe(failure, program)
+  return (step === 'access' ? '' : PREFIX[launched]) + describe(failure, program)
 }
 
 function exitCodeOf({ errno, step, words }: LaunchFailure): 126 | 127 | 128 {

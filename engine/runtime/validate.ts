@@ -103,7 +103,7 @@ export const HOST_CONFIG = {
   Isolation: within('only "default": the others are for Windows', (value) => {
     if (value !== 'default') {
       throw new InvalidParameterError(
-        `invalid isolation "${String(value)}": Linux containers only have 'default'`,
+        `invalid isolation (${String(value)}): linux only supports 'default'`,
       )
     }
   }),

@@ -16,6 +16,7 @@ const MISTAKE = isOwn ? 400 : 500
 const OF_CONFIG: Refusal[] = [
   [null, 400, /config cannot be empty in order to create a container/],
   [{}, 400, /config cannot be empty in order to create a container/],
+  [{ Image: '' }, 400, /no command specified/i],
   [{ Image: 'nope' }, 404, /No such image: nope:latest/],
   [{ Image: 'UPPER' }, 400, /repository name \(library\/UPPER\) must be lowercase/],
   [{ Env: [''] }, 400, /invalid environment variable: "/],
@@ -28,6 +29,7 @@ const OF_CONFIG: Refusal[] = [
 
 const OF_HOST_CONFIG: [HostConfig | Record<string, unknown>, number, RegExp][] = [
   [{ CpusetCpus: 'x' }, 400, /Invalid value x for cpuset cpus: invalid format: x/],
+  [{ Isolation: 'hyperv' }, MISTAKE, isOwn ? /"invalid isolation \(hyperv\): linux only supports 'default'"/ : /linux only supports 'default'/],
   [{ AutoRemove: true, RestartPolicy: { Name: 'always' } }, 400, /can't create 'AutoRemove' container with restart policy/],
   [{ NetworkMode: 'container:' }, 400, /Invalid network mode: invalid container format container:<name\|id>/],
   [{ IpcMode: 'container:nope' }, 400, /No such container: nope/],
@@ -150,7 +152,8 @@ describe('bad requests', { skip: await whyNot() }, () => {
       // nothing is done, so nothing is wrong
       [`${other}/stop?signal=NOPE`, 304, /^$/],
       [`${name}/rename?name=${other}`, 409, /Error when allocating new name: Conflict. The container name \\"\S+-other\\" is already in use/],
-      [`${name}/rename?name=a/b`, 400, /Error when allocating new name: Invalid container name \(\/?a\/b\)/],
+      [`${name}/rename?name=a/b`, 400, /Error when allocating new name: Invalid container name \(\/a\/b\)/],
+      [`${name}/rename?name=${name}`, 400, /"Renaming a container with the same name as its current name"/],
       [`${name}/resize?h=x&w=1`, 400, /invalid (syntax|resize height \\"x\\": invalid syntax)/],
       [`${name}/resize?h=1`, 400, /invalid (syntax|resize width \\"\\": invalid syntax)/],
       [`nope/logs`, 400, /you must choose at least one stream/],
@@ -163,6 +166,69 @@ describe('bad requests', { skip: await whyNot() }, () => {
         { version: '1.45' },
       )
     assert.deepEqual(await differences(rows, post), [])
+  })
+
+  it('for what is not in the right state name it as the client does', async () => {
+    const box = `${cli.prefix}-held`
+    await cli.ok('run', '-d', '--name', box, cli.image, 'sleep', '1000')
+    await cli.ok('pause', box)
+    const post = (path: unknown) =>
+      ask(cli.socketPath, 'POST', `/containers/${box}/${String(path)}`, {
+        body: { Cmd: ['ls'] },
+      })
+    const rows: Refusal[] = [
+      ['exec', 409, new RegExp(`"Container ${box} is paused, unpause the container before exec"`)],
+      ['attach?stream=1&stdout=1', 409, new RegExp(`container ${box} is paused, unpause the container before attach`)],
+    ] // prettier-ignore
+    assert.deepEqual(await differences(rows, post), [])
+    await cli.ok('unpause', box)
+  })
+
+  it('of the twenty commonest kinds begin with Docker’s words', async () => {
+    const box = `${cli.prefix}-common`
+    const idle = `${cli.prefix}-idle`
+    const net = `${cli.prefix}-net`
+    const vol = `${cli.prefix}-vol`
+    await cli.ok('network', 'create', net)
+    await cli.ok('run', '-d', '--name', box, '--network', net, '-v', `${vol}:/x`, cli.image, 'sleep', '1000') // prettier-ignore
+    await cli.ok('run', '--name', idle, cli.image, 'true')
+    const image = cli.image.split(':')[0] ?? ''
+    const rows: [string, unknown, number, RegExp][] = [
+      ['GET /containers/nope/json', undefined, 404, /^No such container: nope$/],
+      ['POST /containers/nope/start', undefined, 404, /^No such container: nope$/],
+      ['GET /images/nope/json', undefined, 404, /^(no such image: nope: )?No such image: nope:latest$/],
+      ['DELETE /images/nope', undefined, 404, /^No such image: nope:latest$/],
+      ['GET /images/nope/get', undefined, 404, /^No such image: nope$/],
+      ['GET /networks/nope', undefined, 404, /^network nope not found$/],
+      ['GET /volumes/nope', undefined, 404, /^get nope: no such volume$/],
+      ['GET /exec/nope/json', undefined, 404, /^No such exec instance: nope$/],
+      [`POST /containers/create?name=${idle}`, { Image: cli.image }, 409, new RegExp(`^Conflict\\. The container name "/${idle}" is already in use by container "?[0-9a-f]{64}"?\\. You have to remove \\(or rename\\) that container`)],
+      ['POST /containers/create?name=-x', { Image: cli.image }, 400, /^Invalid container name \(-x\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed$/],
+      [`POST /images/${image}:1/tag?repo=a:b:c`, undefined, MISTAKE, /^invalid reference format$/],
+      [`DELETE /volumes/${vol}`, undefined, 409, new RegExp(`^remove ${vol}: volume is in use - \\[[0-9a-f]{64}\\]$`)],
+      [`DELETE /networks/${net}`, undefined, 403, new RegExp(`^error while removing network: network ${net} .*has active endpoints`)],
+      ['DELETE /networks/bridge', undefined, 403, /^bridge is a pre-defined network and cannot be removed$/],
+      [`DELETE /images/${image}:1?`, undefined, 409, /^conflict: unable to (remove repository reference|delete) /],
+      [`POST /networks/nope/disconnect`, { Container: box, Force: true }, isOwn ? 403 : 500, /^container [0-9a-f]{64} is not connected to the network nope$/],
+      ['POST /networks/none/connect', { Container: box }, 400, /^container cannot be connected to multiple networks with one of the networks in private \(none\) mode$/],
+      [`POST /containers/${idle}/exec`, { Cmd: ['ls'] }, 409, /^container [0-9a-f]{64} is not running$/i],
+      [`POST /containers/${idle}/kill`, undefined, 409, new RegExp(`^cannot kill container: ${idle}: container [0-9a-f]{64} is not running$`, 'i')],
+      ['POST /containers/create', { Image: cli.image, HostConfig: { Memory: 1 } }, 400, /^Minimum memory limit allowed is 6MB$/],
+      ['POST /containers/create', { Image: cli.image, HostConfig: { NetworkMode: 'host', Links: ['x'] } }, 400, /^conflicting options: host type networking can't be used with links/],
+      [`DELETE /containers/${box}`, undefined, 409, isOwn ? new RegExp(`^cannot remove container "${box}": container is running: stop the container before removing or force remove$`) : /cannot remove a|container is running/],
+    ] // prettier-ignore
+    const found: string[] = []
+    for (const [request, body, status, words] of rows) {
+      const [method = '', path = ''] = request.split(' ')
+      const answer = await ask(cli.socketPath, method, path, body === undefined ? {} : { body })
+      const { message } = (answer.json ?? {}) as { message?: string }
+      if (answer.status !== status || !words.test(message ?? ''))
+        found.push(`${request}: ${String(answer.status)} ${answer.text.trim()}`)
+    }
+    assert.deepEqual(found, [])
+    const nowhere = await cli.run(['run', '--rm', '-w', '/etc/passwd', cli.image, 'true'])
+    assert.match(nowhere.stderr, /daemon: Cannot mkdir: \/etc\/passwd is not a directory/)
+    assert.equal(nowhere.code, 125)
   })
 
   it('for an exec are refused when it is made', async () => {
