@@ -26,7 +26,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from './sandbox.ts'
-import { isAsked, networksWanted, withoutNetwork } from './wanted-networks.ts'
+import { askedOf, isAsked, networksWanted, withoutNetwork } from './wanted-networks.ts'
 import type { Wiring } from './wiring.ts'
 
 export interface SandboxesParts {
@@ -266,7 +266,7 @@ export class Sandboxes {
           if (member !== undefined) member.containerName = plainName(name)
           continue
         }
-        const settings = live.request.networks[network.name] ?? {}
+        const settings = askedOf(live.request.networks, network) ?? {}
         const renamed = {
           ...endpoint,
           containerName: plainName(name),

@@ -187,6 +187,15 @@ describe('LocalNetworks: names', () => {
     await host.networks.remove('closed')
   })
 
+  test('an alias outlives a new name, also on a network that was asked for by its ID', async () => {
+    const { Id = '' } = await host.networks.inspect('app')
+    const one = await host.start('one', { mode: Id, networks: { [Id]: { Aliases: ['shop'] } } })
+    await host.networks.sandboxes.renamed(one.id, 'other')
+    for (const name of ['shop', 'other'])
+      assert.deepEqual(await ask(netnsOf(one), name), found(ipOf(one, 'app')), name)
+    await host.stop('one')
+  })
+
   test('a message that is no question does not disturb the server', async () => {
     const one = await host.start('one', { mode: 'app' })
     const garbage = `const s = require('node:dgram').createSocket('udp4')
