@@ -42,6 +42,15 @@ const groups: { title: string; keys: [string[], string][] }[] = [
     title: 'On the page of a container or an image',
     keys: [[['[', ']'], 'Tab before, next tab']],
   },
+  {
+    title: 'In a terminal',
+    keys: [
+      [['Ctrl+Shift+X'], 'Leave it: on to the list of sessions'],
+      [['Ctrl+Shift+C'], 'Copy what is selected'],
+      [['Ctrl+Shift+V'], 'Paste'],
+      [['Ctrl+Shift+F'], 'Search'],
+    ],
+  },
 ]
 
 export function KeySheet({ onClose }: { onClose: () => void }) {
@@ -55,7 +64,7 @@ export function KeySheet({ onClose }: { onClose: () => void }) {
               <dl className="flex flex-col gap-1.5">
                 {group.keys.map(([keys, words]) => (
                   <div key={words} className="flex items-center gap-3">
-                    <dt className="flex w-20 shrink-0 gap-1">
+                    <dt className="flex min-w-20 shrink-0 gap-1">
                       {keys.map((key) => (
                         <Kbd key={key}>{key}</Kbd>
                       ))}

@@ -13,6 +13,7 @@ import {
 } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import { useState } from 'react'
+import { useFocusReturn } from '@/components/ui/use-focus-return.ts'
 import { searchEntries, type Entry } from './palette-search.ts'
 import { usePaletteEntries } from './use-palette-entries.tsx'
 
@@ -30,6 +31,7 @@ const icons: Record<string, LucideIcon> = {
 /** Everything by name: places, containers and what can be done to them, images, networks, volumes. */
 export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
   const [search, setSearch] = useState('')
+  const onCloseAutoFocus = useFocusReturn()
   const found = searchEntries(usePaletteEntries(search.trim() !== '', onKeys), search)
   // The groups in the order of their best entry.
   const groups = [...new Set(found.map((entry) => entry.group))]
@@ -43,6 +45,7 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
         <Radix.Overlay className="appear bg-overlay fixed inset-0 z-50" />
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={onCloseAutoFocus}
           className="rise bg-raised shadow-raised fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 overflow-hidden rounded-lg border outline-none"
         >
           <Radix.Title className="sr-only">Search everything</Radix.Title>

@@ -4,10 +4,12 @@ import '@/components/logs/logs.css'
 import { AArrowDown, AArrowUp, ClipboardCopy, Maximize, Search } from 'lucide-react'
 import { useRef, useState, type ReactNode } from 'react'
 import { Button } from '@/components/ui/button.tsx'
+import { Kbd } from '@/components/ui/kbd.tsx'
 import { ConnectForm } from './connect-form.tsx'
 import { readPreferences, writePreferences } from './preferences.ts'
 import { closeSession } from './session-hub.ts'
 import { TerminalScreen } from './terminal-screen.tsx'
+import { LEAVE_KEYS } from './terminal-session.ts'
 import { TerminalTabBar } from './terminal-tabs.tsx'
 import { useTabs } from './use-tabs.ts'
 
@@ -43,10 +45,15 @@ export function TerminalPanel(props: TerminalPanelProps) {
       {state.tabs.length > 0 && (
         <div className="bg-surface flex items-center gap-2 border-b px-2 py-1.5">
           <TerminalTabBar state={state} act={act} onClose={close} />
+          {tab && (
+            <span className="text-muted-foreground ml-auto hidden shrink-0 items-center gap-1.5 text-xs lg:flex">
+              <Kbd>{LEAVE_KEYS}</Kbd> leaves the terminal
+            </span>
+          )}
           <div
             role="toolbar"
             aria-label="Terminal view"
-            className="ml-auto flex shrink-0 items-center gap-0.5"
+            className={`flex shrink-0 items-center gap-0.5 ${tab ? 'ml-auto lg:ml-0' : 'ml-auto'}`}
           >
             {tab && (
               <Tool
@@ -92,6 +99,9 @@ export function TerminalPanel(props: TerminalPanelProps) {
           fontSize={preferences.fontSize}
           finding={finding}
           onFinding={setFinding}
+          onLeave={() =>
+            panel.current?.querySelector<HTMLElement>('[aria-current="true"]')?.focus()
+          }
           onOpened={({ session, title }) => act({ type: 'opened', key: tab.key, session, title })}
           onClose={() => close(tab.key)}
         />

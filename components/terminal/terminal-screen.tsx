@@ -19,6 +19,8 @@ export function TerminalScreen(props: {
   fontSize: number
   finding: boolean
   onFinding: (finding: boolean) => void
+  /** the keyboard leaves the screen */
+  onLeave: () => void
   onOpened: (opened: TerminalOpened) => void
   onClose: () => void
 }) {
@@ -43,6 +45,7 @@ export function TerminalScreen(props: {
       opened: (opened) => newest.current.onOpened(opened),
       askPaste: (text, go) => setPaste({ text, go }),
       find: () => newest.current.onFinding(true),
+      leave: () => newest.current.onLeave(),
       found: setFound,
     })
     setState(session.link.state)

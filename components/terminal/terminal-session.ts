@@ -14,6 +14,9 @@ import { searchColours, terminalTheme } from './theme.ts'
 
 const SCROLLBACK = 10_000
 
+/** Programs want Tab and Escape themselves, so the keyboard leaves a terminal by this. */
+export const LEAVE_KEYS = 'Ctrl+Shift+X'
+
 export interface SessionEvents {
   state: (state: LinkState) => void
   opened: (opened: TerminalOpened) => void
@@ -21,6 +24,8 @@ export interface SessionEvents {
   askPaste: (text: string, go: () => void) => void
   /** Ctrl+Shift+F. */
   find: () => void
+  /** `LEAVE_KEYS`: the focus is wanted elsewhere. */
+  leave: () => void
   found: (results: { index: number; count: number }) => void
 }
 
@@ -96,6 +101,7 @@ export class TerminalSession {
     if (!this.#opened) {
       this.#opened = true
       this.terminal.open(this.element)
+      this.terminal.textarea?.setAttribute('aria-label', `Terminal, ${LEAVE_KEYS} leaves it`)
       this.fit()
       if (this.link.session === null) this.link.open(this.#request)
       else this.link.join()
@@ -190,6 +196,13 @@ export class TerminalSession {
       this.#events.find()
       return false
     }
+    if (ctrlShift && event.code === 'KeyX') {
+      event.preventDefault()
+      this.#events.leave()
+      return false
+    }
+    // Nothing takes it any more: it goes on to the buttons below.
+    if (event.key === 'Tab' && this.link.state.phase === 'ended') return false
     // The browser pastes by itself; its paste event comes to #onPaste.
     if (ctrlShift && event.code === 'KeyV') return false
     return true
@@ -211,6 +224,7 @@ const SILENT: SessionEvents = {
   opened: () => {},
   askPaste: (_, go) => go(),
   find: () => {},
+  leave: () => {},
   found: () => {},
 }
 

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { cn } from '@/components/ui/cn.ts'
 import { tabName, type TabsAction, type TerminalTabs } from './tabs-store.ts'
 
-/** The open sessions as tabs: a click shows one, a double click or F2 gives it a name. */
+/** The open sessions: a click shows one, a double click or F2 gives it a name, Delete ends it. */
 export function TerminalTabBar(props: {
   state: TerminalTabs
   act: (action: TabsAction) => void
@@ -13,16 +13,13 @@ export function TerminalTabBar(props: {
   const { state, act } = props
   const [editing, setEditing] = useState<string | null>(null)
   return (
-    <div
-      className="flex min-w-0 items-stretch gap-1 overflow-x-auto"
-      role="tablist"
-      aria-label="Terminal sessions"
-    >
+    // a list, not tabs: each has a second button beside it
+    <ul aria-label="Terminal sessions" className="flex min-w-0 items-stretch gap-1 overflow-x-auto">
       {state.tabs.map((tab) => {
         const name = tabName(state.tabs, tab)
         const active = state.active === tab.key
         return (
-          <div
+          <li
             key={tab.key}
             className={cn(
               'flex h-8 shrink-0 items-center rounded-md border border-transparent text-[13px]',
@@ -48,13 +45,15 @@ export function TerminalTabBar(props: {
             ) : (
               <button
                 type="button"
-                role="tab"
-                aria-selected={active}
+                aria-current={active}
                 title="Double click to rename"
                 className="h-full max-w-48 truncate pr-1 pl-3"
                 onClick={() => act({ type: 'show', key: tab.key })}
                 onDoubleClick={() => setEditing(tab.key)}
-                onKeyDown={(event) => event.key === 'F2' && setEditing(tab.key)}
+                onKeyDown={(event) => {
+                  if (event.key === 'F2') setEditing(tab.key)
+                  if (event.key === 'Delete') props.onClose(tab.key)
+                }}
               >
                 {name}
               </button>
@@ -70,22 +69,24 @@ export function TerminalTabBar(props: {
             >
               <X className="size-3.5" aria-hidden />
             </button>
-          </div>
+          </li>
         )
       })}
-      <button
-        type="button"
-        aria-label="New session"
-        title="New session"
-        aria-pressed={state.active === null}
-        className={cn(
-          'text-muted-foreground hover:bg-accent flex size-8 shrink-0 items-center justify-center rounded-md',
-          state.active === null && 'bg-accent text-foreground',
-        )}
-        onClick={() => act({ type: 'show', key: null })}
-      >
-        <Plus className="size-4" aria-hidden />
-      </button>
-    </div>
+      <li className="flex">
+        <button
+          type="button"
+          aria-label="New session"
+          title="New session"
+          aria-pressed={state.active === null}
+          className={cn(
+            'text-muted-foreground hover:bg-accent flex size-8 shrink-0 items-center justify-center rounded-md',
+            state.active === null && 'bg-accent text-foreground',
+          )}
+          onClick={() => act({ type: 'show', key: null })}
+        >
+          <Plus className="size-4" aria-hidden />
+        </button>
+      </li>
+    </ul>
   )
 }

@@ -2,6 +2,7 @@
 import { AlertDialog as Radix } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
+import { useFocusReturn } from './use-focus-return.ts'
 
 /**
  * Asks before something that cannot be undone. The focus starts on Cancel and the red button carries the verb and
@@ -18,11 +19,15 @@ export function ConfirmDialog(props: {
   disabled?: boolean
   onConfirm: () => void
 }) {
+  const onCloseAutoFocus = useFocusReturn()
   return (
     <Radix.Root open={props.open} onOpenChange={props.onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="appear bg-overlay fixed inset-0 z-50" />
-        <Radix.Content className="rise bg-raised shadow-raised fixed top-1/2 left-1/2 z-50 flex max-h-[85dvh] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 -translate-y-1/2 flex-col rounded-lg border">
+        <Radix.Content
+          onCloseAutoFocus={onCloseAutoFocus}
+          className="rise bg-raised shadow-raised fixed top-1/2 left-1/2 z-50 flex max-h-[85dvh] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 -translate-y-1/2 flex-col rounded-lg border"
+        >
           <div className="px-5 pt-4">
             <Radix.Title className="text-base font-semibold">{props.title}</Radix.Title>
             <Radix.Description asChild>

@@ -5,7 +5,7 @@ import { cn } from './cn.ts'
 import { Spinner } from './spinner.tsx'
 
 const buttonVariants = cva(
-  'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md text-sm font-medium whitespace-nowrap transition-colors select-none disabled:cursor-not-allowed disabled:opacity-50 aria-disabled:opacity-50 [&_svg]:size-4 [&_svg]:shrink-0',
+  'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md text-sm font-medium whitespace-nowrap transition-colors select-none disabled:cursor-not-allowed disabled:opacity-50 aria-disabled:cursor-not-allowed aria-disabled:opacity-50 [&_svg]:size-4 [&_svg]:shrink-0',
   {
     variants: {
       variant: {
@@ -31,7 +31,7 @@ const buttonVariants = cva(
 export interface ButtonProps extends ComponentProps<'button'>, VariantProps<typeof buttonVariants> {
   /** Gives its look to the only child (a link). */
   asChild?: boolean
-  /** Shows a spinner in front and takes no clicks. */
+  /** Shows a spinner in front and takes no clicks, but keeps the focus, which a disabled button loses. */
   busy?: boolean
 }
 
@@ -44,12 +44,13 @@ export function Button({
   children,
   disabled,
   type,
+  onClick,
   ...props
 }: ButtonProps) {
   const classes = cn(buttonVariants({ variant, size }), className)
   if (asChild) {
     return (
-      <Slot.Root className={classes} {...props}>
+      <Slot.Root className={classes} onClick={onClick} {...props}>
         {children}
       </Slot.Root>
     )
@@ -58,8 +59,11 @@ export function Button({
     <button
       type={type ?? 'button'}
       className={classes}
-      disabled={disabled === true || busy === true}
+      disabled={disabled === true && busy !== true}
+      aria-disabled={busy === true ? true : undefined}
       aria-busy={busy}
+      // A click that is not taken does not submit a form either.
+      onClick={busy === true ? (event) => event.preventDefault() : onClick}
       {...props}
     >
       {busy && <Spinner />}

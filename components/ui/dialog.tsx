@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui'
 import type { ComponentProps, ReactNode } from 'react'
 import { cn } from './cn.ts'
 import { DialogHeader } from './dialog-header.tsx'
+import { useFocusReturn } from './use-focus-return.ts'
 
 export const Dialog = Radix.Root
 export const DialogClose = Radix.Close
@@ -15,7 +16,8 @@ export function DialogContent(
     footer?: ReactNode
   },
 ) {
-  const { title, description, footer, className, children, ...rest } = props
+  const { title, description, footer, className, children, onCloseAutoFocus, ...rest } = props
+  const giveBack = useFocusReturn()
   return (
     <Radix.Portal>
       <Radix.Overlay className="appear bg-overlay fixed inset-0 z-50" />
@@ -25,6 +27,10 @@ export function DialogContent(
           'rise bg-raised shadow-raised fixed top-1/2 left-1/2 z-50 flex max-h-[min(90dvh,48rem)] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 -translate-y-1/2 flex-col rounded-lg border outline-none',
           className,
         )}
+        onCloseAutoFocus={(event) => {
+          onCloseAutoFocus?.(event)
+          giveBack(event)
+        }}
         {...rest}
       >
         <DialogHeader title={title} description={description} className="pt-4 pb-3" />

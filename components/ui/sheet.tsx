@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui'
 import type { ComponentProps, ReactNode } from 'react'
 import { cn } from './cn.ts'
 import { DialogHeader } from './dialog-header.tsx'
+import { useFocusReturn } from './use-focus-return.ts'
 
 export const Sheet = Radix.Root
 
@@ -14,7 +15,16 @@ export function SheetContent(
     side?: 'right' | 'left' | 'bottom'
   },
 ) {
-  const { title, description, side = 'right', className, children, ...rest } = props
+  const {
+    title,
+    description,
+    side = 'right',
+    className,
+    children,
+    onCloseAutoFocus,
+    ...rest
+  } = props
+  const giveBack = useFocusReturn()
   return (
     <Radix.Portal>
       <Radix.Overlay className="appear bg-overlay fixed inset-0 z-50" />
@@ -27,6 +37,10 @@ export function SheetContent(
           side === 'bottom' && 'rise inset-x-0 bottom-0 max-h-[80dvh] rounded-t-lg border-t',
           className,
         )}
+        onCloseAutoFocus={(event) => {
+          onCloseAutoFocus?.(event)
+          giveBack(event)
+        }}
         {...rest}
       >
         <DialogHeader

@@ -36,19 +36,10 @@ export function Actions(props: {
   const status = container.State?.Status
   const paused = status === 'paused'
   const up = status === 'running' || paused || status === 'restarting'
+  const isTurning = pending === 'stop' || pending === 'start'
   const button = { size: 'sm' as const, disabled: pending !== undefined }
   return (
     <div role="toolbar" aria-label="Container actions" className="flex items-center gap-1.5">
-      {!up && (
-        <Button
-          {...button}
-          variant="primary"
-          busy={pending === 'start'}
-          onClick={() => onVerb('start')}
-        >
-          {pending !== 'start' && <Play aria-hidden />} Start
-        </Button>
-      )}
       {paused && (
         <Button
           {...button}
@@ -59,15 +50,19 @@ export function Actions(props: {
           {pending !== 'unpause' && <Play aria-hidden />} Resume
         </Button>
       )}
+      {/* One button for both, which so keeps the focus of who has pressed it. */}
+      <Button
+        {...button}
+        variant={up ? 'secondary' : 'primary'}
+        busy={isTurning}
+        onClick={() => onVerb(up ? 'stop' : 'start')}
+      >
+        {!isTurning && (up ? <Square aria-hidden /> : <Play aria-hidden />)} {up ? 'Stop' : 'Start'}
+      </Button>
       {up && (
-        <>
-          <Button {...button} busy={pending === 'stop'} onClick={() => onVerb('stop')}>
-            {pending !== 'stop' && <Square aria-hidden />} Stop
-          </Button>
-          <Button {...button} busy={pending === 'restart'} onClick={() => onVerb('restart')}>
-            {pending !== 'restart' && <RotateCw aria-hidden />} Restart
-          </Button>
-        </>
+        <Button {...button} busy={pending === 'restart'} onClick={() => onVerb('restart')}>
+          {pending !== 'restart' && <RotateCw aria-hidden />} Restart
+        </Button>
       )}
       {status === 'running' && (
         <Button
