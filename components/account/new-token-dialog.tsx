@@ -110,7 +110,11 @@ function Made(props: { made: MadeToken; userName: string; onClose: () => void })
       >
         <div className="flex flex-col gap-4">
           <div className="bg-muted flex items-center gap-2 rounded-md border py-1 pr-1 pl-3">
-            <code aria-label="Token" className="min-w-0 flex-1 font-mono text-[13px] break-all">
+            <code
+              role="group"
+              aria-label="Token"
+              className="min-w-0 flex-1 font-mono text-[13px] break-all"
+            >
               {token}
             </code>
             <CopyButton text={token} label="Copy the token" />

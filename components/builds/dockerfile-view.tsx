@@ -14,6 +14,7 @@ export function DockerfileView(props: {
   const digits = String(last).length
   return (
     <pre
+      role="region"
       aria-label="Dockerfile"
       tabIndex={0}
       className="bg-surface overflow-auto rounded-md border py-2 font-mono text-[12.5px] leading-5"

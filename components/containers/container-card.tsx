@@ -22,6 +22,7 @@ export const ContainerCard = memo(function ContainerCard(props: RowProps) {
   const running = container.State === 'running'
   return (
     <div
+      role="cell"
       className={cn(
         'flex flex-col gap-1.5 px-3 py-2.5',
         props.gone && 'opacity-40 transition-opacity duration-500',

@@ -91,7 +91,11 @@ export const ContainerRow = memo(function ContainerRow(props: RowProps) {
           />
         </div>
       </div>
-      {failure !== undefined && <Failure words={failure} onDismiss={() => props.onDismiss(id)} />}
+      {failure !== undefined && (
+        <div role="cell">
+          <Failure words={failure} onDismiss={() => props.onDismiss(id)} />
+        </div>
+      )}
     </>
   )
 })

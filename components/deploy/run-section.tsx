@@ -10,7 +10,7 @@ type Change = (part: Partial<DeployForm>) => void
 type Errors = Partial<Record<string, string>>
 
 const restarts = [
-  { value: 'unless-stopped', label: 'Unless stopped by hand' },
+  { value: 'unless-stopped', label: 'Unless stopped' },
   { value: 'always', label: 'Always' },
   { value: 'on-failure', label: 'When it fails' },
   { value: 'no', label: 'Never' },

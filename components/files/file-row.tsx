@@ -120,7 +120,8 @@ function FileName({ directory, file, hrefOf }: FileRowProps) {
         {name}
         {file.link !== undefined && (
           <span className="text-muted-foreground min-w-0 truncate text-xs" title={file.link.text}>
-            <span aria-label="leads to">→</span> {file.link.text}
+            <span aria-hidden>→</span>
+            <span className="sr-only">leads to</span> {file.link.text}
             {file.link.to === undefined && <span className="text-warn"> (leads nowhere)</span>}
           </span>
         )}

@@ -14,7 +14,7 @@ export const ImageCard = memo(function ImageCard(props: ImageRowProps) {
   const { image, users } = row
   const name = imageName(image)
   return (
-    <div className="flex flex-col gap-1.5 px-3 py-2.5">
+    <div role="cell" className="flex flex-col gap-1.5 px-3 py-2.5">
       <div className="flex items-center gap-3">
         <Checkbox
           aria-label={`Select ${name}`}

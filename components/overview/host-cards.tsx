@@ -19,7 +19,7 @@ export function HostCards() {
   const now = data?.at(-1)
   if (error !== null) return <Notice title="The host's numbers cannot be read">{error}</Notice>
   return (
-    <div className={cn('grid gap-3 sm:grid-cols-3', stale !== null && 'opacity-60 grayscale')}>
+    <div className={cn('grid gap-3 sm:grid-cols-3', stale !== null && 'stale')}>
       <Meter
         name="CPU"
         value={now && formatPercent(now.cpu)}

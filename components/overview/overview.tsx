@@ -29,10 +29,7 @@ export function Overview() {
       </div>
       <HostCards />
       <div
-        className={cn(
-          'grid items-start gap-3 lg:grid-cols-[3fr_2fr]',
-          stale !== null && 'opacity-60 grayscale',
-        )}
+        className={cn('grid items-start gap-3 lg:grid-cols-[3fr_2fr]', stale !== null && 'stale')}
       >
         <div className="flex min-w-0 flex-col gap-3">
           {containers === undefined ? (

@@ -27,6 +27,7 @@ export function CommandPanel(props: {
           actions={line !== undefined && <CopyButton text={line} label={`Copy the ${label}`} />}
         />
         <pre
+          role="region"
           aria-label={label}
           tabIndex={0}
           className="max-h-72 overflow-auto p-4 font-mono text-xs leading-relaxed break-words whitespace-pre-wrap"

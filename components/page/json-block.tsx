@@ -8,6 +8,7 @@ export function JsonBlock({ value, label }: { value: unknown; label: string }) {
     <div className="relative">
       <CopyButton text={text} label={`Copy ${label}`} className="absolute top-1.5 right-1.5" />
       <pre
+        role="region"
         aria-label={label}
         tabIndex={0}
         className="bg-muted overflow-x-auto rounded-md border p-3 font-mono text-xs leading-relaxed"

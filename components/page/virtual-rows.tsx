@@ -49,10 +49,7 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
       role="table"
       aria-label={props.label}
       aria-rowcount={rows.length + above}
-      className={cn(
-        'bg-surface min-h-0 flex-1 overflow-auto',
-        props.stale === true && 'opacity-60 grayscale',
-      )}
+      className={cn('bg-surface min-h-0 flex-1 overflow-auto', props.stale === true && 'stale')}
     >
       <div style={{ minWidth: props.minWidth }}>
         {head}

@@ -19,7 +19,12 @@ export function PushLines({ userName }: { userName?: string }) {
           label="Copy the lines"
           className="absolute top-1.5 right-1.5"
         />
-        <pre aria-label="How to push" className="overflow-x-auto font-mono text-xs leading-relaxed">
+        <pre
+          role="region"
+          aria-label="How to push"
+          tabIndex={0}
+          className="overflow-x-auto font-mono text-xs leading-relaxed"
+        >
           {lines.join('\n')}
         </pre>
       </div>

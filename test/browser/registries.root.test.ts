@@ -4,11 +4,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { dockerArchive, registryImage, sha256, tarOf } from '../engine/images/archives.ts'
+import { dockerArchive } from '../engine/images/archives.ts'
 import { shoot } from '../helpers/browser.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { ConsolePage, NAME } from '../helpers/console-page.ts'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
+import { pushToOwn } from '../helpers/own-registry.ts'
 
 /** Lets `me` in with the password `secret`. */
 const HTPASSWD = 'me:$2b$04$gFkeTufxrviM.5cmB6Q08.s4XilwkgqfZk4ZFPqThJ0O3eL1syQ6O\n'
@@ -37,32 +38,6 @@ describe(
       await registry.close()
       await console.close()
     })
-
-    /** Puts an image into this host’s registry as docker does. */
-    async function push(repository: string, tags: string[], file: string): Promise<void> {
-      const { blobs, manifest } = registryImage({ layers: [tarOf({ file })] })
-      const headers = {
-        authorization: `Basic ${Buffer.from(`${NAME}:${token}`).toString('base64')}`,
-      }
-      const send = async (method: string, where: string, body: Buffer, type: string) => {
-        const answer = await fetch(console.host.url + where, {
-          method,
-          headers: { ...headers, 'content-type': type },
-          body: body as BodyInit,
-        })
-        assert.equal(answer.status, 201, await answer.text())
-      }
-      for (const content of blobs.values())
-        await send(
-          'POST',
-          `/v2/${repository}/blobs/uploads/?digest=${sha256(content)}`,
-          content,
-          'application/octet-stream',
-        )
-      const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
-      for (const tag of tags)
-        await send('PUT', `/v2/${repository}/manifests/${tag}`, manifest, mediaType)
-    }
 
     test('a token is made, shown once, and signs skopeo in', async () => {
       await console.goto('/account')
@@ -183,7 +158,7 @@ describe(
     })
 
     test('rules of retention show what they would take, are saved, and are applied', async () => {
-      await push('app/web', ['v1', 'v2', 'v3'], 'one')
+      await pushToOwn(console, 'app/web', ['v1', 'v2', 'v3'], 'one', token)
       await console.goto('/registries/own/settings')
       await page.getByRole('link', { name: 'app/web' }).waitFor()
       await page.getByRole('button', { name: 'Add rule' }).click()
@@ -219,7 +194,7 @@ describe(
     test('hundreds of tags scroll, and only those in view are asked for', async () => {
       await console.call('PUT', '/api/registry/settings', {})
       const tags = Array.from({ length: 200 }, (_, index) => `v${String(index)}`)
-      await push('many/tags', tags, 'many')
+      await pushToOwn(console, 'many/tags', tags, 'many', token)
       let asked = 0
       page.on('request', (request) => {
         if (request.url().includes('/image?')) asked++

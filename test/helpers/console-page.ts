@@ -35,7 +35,10 @@ export class ConsolePage {
     page.on('pageerror', (error) => this.complaints.push(error.message))
   }
 
-  static async open(): Promise<ConsolePage> {
+  /** @param beforeAccount what is done while nobody has an account */
+  static async open(
+    beforeAccount: (console: ConsolePage) => Promise<void> = () => Promise.resolve(),
+  ): Promise<ConsolePage> {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'g-'))
     const host = new ConsoleProcess(testInstance(scratch))
     const [browser, started] = await Promise.allSettled([openBrowser(), host.start()])
@@ -49,6 +52,7 @@ export class ConsolePage {
     }
     const page = await browser.value.newPage({ viewport: { width: 1280, height: 800 } })
     const opened = new ConsolePage(host, browser.value, page, scratch)
+    await beforeAccount(opened)
     await opened.call('POST', '/api/setup', { name: NAME, password: PASSWORD })
     await opened.call(
       'POST',

@@ -28,7 +28,7 @@ import {
 const restarts = [
   { value: 'no', label: 'Never' },
   { value: 'on-failure', label: 'When it fails' },
-  { value: 'unless-stopped', label: 'Unless stopped by hand' },
+  { value: 'unless-stopped', label: 'Unless stopped' },
   { value: 'always', label: 'Always' },
 ]
 
