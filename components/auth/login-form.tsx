@@ -13,6 +13,8 @@ export function LoginForm({ next }: { next: string }) {
   const action = useAction()
   return (
     <form
+      // sent before the page has woken up, the password is not to stand in the address
+      method="post"
       className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault()

@@ -20,6 +20,8 @@ export function SetupForm() {
   const different = again !== '' && again !== password
   return (
     <form
+      // sent before the page has woken up, the password is not to stand in the address
+      method="post"
       className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault()

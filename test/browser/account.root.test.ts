@@ -69,6 +69,23 @@ describe('signing in and out, themes and keys in the browser', () => {
     await page.getByRole('button', { name: 'bridge', exact: true }).waitFor()
   })
 
+  test('a password that is sent before the page has woken up does not stand in the address', async () => {
+    const asleep = await console.browser.newPage({ javaScriptEnabled: false })
+    try {
+      await asleep.goto(`${console.host.url}/login`)
+      await asleep.getByLabel('Name').fill(NAME)
+      await asleep.getByLabel('Password').fill(PASSWORD)
+      const [sent] = await Promise.all([
+        asleep.waitForRequest((request) => request.isNavigationRequest()),
+        asleep.getByLabel('Password').press('Enter'),
+      ])
+      assert.equal(sent.url(), `${console.host.url}/login`)
+      await asleep.getByRole('heading', { name: 'Sign in' }).waitFor()
+    } finally {
+      await asleep.close()
+    }
+  })
+
   test('a session that another window ended leads to the sign-in by itself', async () => {
     await console.call('DELETE', '/api/session')
     await page.waitForURL(/\/login/)
