@@ -9,6 +9,8 @@ const gzipped = promisify(gzip)
 /** Each is a gzip member of its own, so that all processors work on one file; larger ones compress hardly better. */
 const PIECE_BYTES = 4 << 20
 const LEVEL = 5
+/** Of a piece this much from its beginning, its middle and its end tells whether it can be compressed at all. */
+const SAMPLE_BYTES = 16 << 10
 
 /**
  * Compresses a file on Node's thread pool. The same content gives the same bytes, whatever the number of processors.
@@ -45,7 +47,7 @@ export async function gzipFile(
         const length = await readWhole(from, piece, at)
         // an empty file is one empty member
         if (length === 0 && at > 0) break
-        const compressed = gzipped(piece.subarray(0, length), { level: LEVEL })
+        const compressed = member(piece.subarray(0, length))
         // awaited in its turn
         compressed.catch(() => undefined)
         underWay.push(compressed)
@@ -62,6 +64,19 @@ export async function gzipFile(
     await from.close()
   }
   return { digest: `sha256:${hash.digest('hex')}`, size }
+}
+
+/** What cannot be compressed, as media and archives in a layer, is stored: to try takes as long as with text. */
+async function member(piece: Buffer): Promise<Buffer> {
+  const middle = piece.length >> 1
+  const sample = Buffer.concat([
+    piece.subarray(0, SAMPLE_BYTES),
+    piece.subarray(middle, middle + SAMPLE_BYTES),
+    piece.subarray(-SAMPLE_BYTES),
+  ])
+  const tried = await gzipped(sample, { level: 1 })
+  const isDense = tried.length > 0.97 * sample.length
+  return await gzipped(piece, { level: isDense ? 0 : LEVEL })
 }
 
 async function readWhole(handle: fs.FileHandle, buffer: Buffer, position: number): Promise<number> {
