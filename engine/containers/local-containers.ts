@@ -30,10 +30,8 @@ import { whileThere } from './while-there.ts'
 /** The containers of this kernel as the contract has them: each verb is found by name and lives in its own file. */
 export function localContainers(context: ContainersContext): ContainerEngine {
   const get = (id: string): Container => context.table.get(id)
-  const ofFiles = <T>(id: string, work: (of: Container) => Promise<T>): Promise<T> => {
-    const container = get(id)
-    return whileThere(container, work(container))
-  }
+  const ofFiles = <T>(id: string, work: (of: Container) => Promise<T>): Promise<T> =>
+    whileThere(context, id, work)
   return {
     list: (options) => listContainers(context, options),
     create: (config, options) => createContainer(context, config, options),
@@ -74,14 +72,13 @@ export function localContainers(context: ContainersContext): ContainerEngine {
     wait: async (id, condition = 'not-running', signal) =>
       waitForContainer(get(id), condition, signal),
     attach: async (id, options) => attachContainer(context, get(id), options, id),
-    changes: async (id) => ofFiles(id, (of) => containerChanges(context, of)),
-    export: async (id) => ofFiles(id, (of) => exportContainer(context, of)),
-    statPath: async (id, path) => ofFiles(id, (of) => statContainerPath(context, of, id, path)),
-    readArchive: async (id, path) =>
-      ofFiles(id, (of) => readContainerArchive(context, of, id, path)),
-    writeArchive: async (id, path, tar, options = {}) =>
+    changes: (id) => ofFiles(id, (of) => containerChanges(context, of)),
+    export: (id) => ofFiles(id, (of) => exportContainer(context, of)),
+    statPath: (id, path) => ofFiles(id, (of) => statContainerPath(context, of, id, path)),
+    readArchive: (id, path) => ofFiles(id, (of) => readContainerArchive(context, of, id, path)),
+    writeArchive: (id, path, tar, options = {}) =>
       ofFiles(id, (of) => writeContainerArchive(context, of, id, path, tar, options)),
-    commit: async (id, options) => ofFiles(id, (of) => commitContainer(context, of, options)),
+    commit: (id, options) => ofFiles(id, (of) => commitContainer(context, of, options)),
   }
 }
 
