@@ -10,8 +10,8 @@ export type Db = PrismaClient
 /**
  * Opens the console's database, `<data>/console.db`, made or brought up to date first.
  *
- * Keep to single statements: libsql leaves each transaction's connection open until its memory is collected, and Prisma makes
- * one of `$transaction`, of nested writes and of an upsert that updates nothing.
+ * Keep to single statements: libsql leaves the connection of an interactive transaction open until its memory is collected,
+ * and Prisma makes one of an upsert that updates nothing, too.
  */
 export async function openDatabase(dataRoot: string): Promise<Db> {
   fs.mkdirSync(dataRoot, { recursive: true, mode: 0o711 })
