@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ImageProgress } from '../contract/common.ts'
 import type { PushOptions } from '../contract/images.ts'
@@ -8,7 +7,6 @@ import { shortId } from '../oci/digest.ts'
 import type { Registries } from '../registry/access.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import { retryDelay } from '../registry/refusal.ts'
-import { uploadBlob } from '../registry/upload.ts'
 import { settleAll } from '../settle-all.ts'
 import { compressLayer } from './compress-layer.ts'
 import type { Image, ImageLayer } from './image.ts'
@@ -16,9 +14,10 @@ import type { IndexTree } from './index-tree.ts'
 import type { Lease } from './leases.ts'
 import { toldDescriptor } from './manifest-summaries.ts'
 import { manifestFor, originalOf, portableEntry, type PortableImage } from './portable.ts'
-import { reportProgress, retrying, type ProgressSink } from './progress.ts'
+import { reportProgress, type ProgressSink } from './progress.ts'
 import { connectForPush } from './push/connect.ts'
 import { planPush, tagsToPush, type PushPlan } from './push/plan.ts'
+import { Uploads } from './push/uploads.ts'
 import {
   familiarName,
   familiarReference,
@@ -29,8 +28,8 @@ import {
 import { Slots } from './slots.ts'
 import type { ImageStore } from './store.ts'
 
-/** Layers of one push that are uploaded at the same time. */
-const MAX_UPLOADS = 5
+/** Layers of one push that are compressed at the same time: each keeps all processors busy, but for its end. */
+const MAX_COMPRESSIONS = 2
 
 /**
  * Pushes a tag, or all tags of a repository. An image that came from a registry goes back byte for byte; one that was
@@ -129,12 +128,9 @@ class Push {
       lease.blobs.add(digest)
       this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(digest) })
     }
-    const slots = new Slots(MAX_UPLOADS)
-    await settleAll(
-      [...blobs.values()].map((blob) =>
-        slots.run(() => this.#upload(reference, blob, shortId(blob.digest))),
-      ),
-    )
+    const uploads = this.#uploadsTo(reference)
+    for (const blob of blobs.values()) uploads.begin(blob, shortId(blob.digest))
+    await uploads.settled()
     for (const { content, descriptor } of tree.entries)
       if (content) await this.#put(descriptor.digest, content, descriptor)
     await this.#put(reference.tag ?? 'latest', tree.content, tree.descriptor)
@@ -154,10 +150,17 @@ class Push {
     for (const id of ids.toReversed())
       this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(id) })
 
-    const pushed =
-      other ?? (await originalOf(this.#store, image)) ?? (await this.#recorded(image, lease))
-    await this.#uploadLayers(reference, ids, pushed.layers)
-    await this.#upload(reference, pushed.config, undefined)
+    const uploads = this.#uploadsTo(reference)
+    const begin = (blob: Descriptor, index: number): void =>
+      uploads.begin(blob, shortId(ids[index] ?? blob.digest))
+    let pushed = other ?? (await originalOf(this.#store, image))
+    pushed?.layers.forEach(begin)
+    try {
+      pushed ??= await this.#recorded(image, lease, begin, uploads.signal)
+      uploads.begin(pushed.config)
+    } finally {
+      await uploads.settled()
+    }
     const { content, descriptor } = pushed.manifest
     await this.#put(reference.tag ?? 'latest', content, descriptor)
     return descriptor
@@ -182,16 +185,35 @@ class Push {
     })
   }
 
-  /** Compresses the layers of an image that was made here and keeps them with the manifest that names them. */
-  async #recorded(image: Image, lease: Lease): Promise<PortableImage> {
-    const layers: ImageLayer[] = []
-    for (const layer of image.document.layers) {
-      const id = shortId(layer.diffId)
-      const onRead = (bytes: number): void =>
-        this.#sink.count(id, 'Compressing', bytes, layer.blob.size)
-      const blob = await compressLayer(this.#store, layer, lease, onRead, this.#signal)
-      layers.push({ ...layer, blob })
-    }
+  #uploadsTo(reference: Reference): Uploads {
+    return new Uploads(this.#store, this.#client, reference, this.#sink, this.#signal)
+  }
+
+  /**
+   * Compresses the layers of an image that was made here and keeps them with the manifest that names them.
+   *
+   * @param onLayer told each as soon as it is compressed, so that one is on its way while the next is worked on
+   */
+  async #recorded(
+    image: Image,
+    lease: Lease,
+    onLayer: (blob: Descriptor, index: number) => void,
+    signal: AbortSignal,
+  ): Promise<PortableImage> {
+    const slots = new Slots(MAX_COMPRESSIONS)
+    const layers = await settleAll(
+      image.document.layers.map((layer, index) =>
+        slots.run(async (): Promise<ImageLayer> => {
+          const id = shortId(layer.diffId)
+          const onRead = (bytes: number): void =>
+            this.#sink.count(id, 'Compressing', bytes, layer.blob.size)
+          signal.throwIfAborted()
+          const blob = await compressLayer(this.#store, layer, lease, onRead, signal)
+          onLayer(blob, index)
+          return { ...layer, blob }
+        }),
+      ),
+    )
     const config = await this.#store.blobs.read(image.id)
     const portable = manifestFor(
       image.id,
@@ -200,76 +222,6 @@ class Push {
     )
     await this.#store.add(config, layers, portable.manifest, lease)
     return portable
-  }
-
-  /** @param ids under which the layers are told of */
-  async #uploadLayers(reference: Reference, ids: string[], blobs: Descriptor[]): Promise<void> {
-    const slots = new Slots(MAX_UPLOADS)
-    // the same layer twice in one image is uploaded once
-    const begun = new Map<string, Promise<void>>()
-    const work = blobs.map((blob, index) => {
-      const id = shortId(ids[index] ?? blob.digest)
-      if (!slots.isFree) this.#sink.emit({ status: 'Waiting', progressDetail: {}, id })
-      const known = begun.get(blob.digest)
-      const upload = known ?? slots.run(() => this.#upload(reference, blob, id))
-      begun.set(blob.digest, upload)
-      return upload
-    })
-    await settleAll(work)
-  }
-
-  /** @param id under which it is told of; without one it is not */
-  async #upload(reference: Reference, blob: Descriptor, id: string | undefined): Promise<void> {
-    const tell = (status: string): void => {
-      if (id !== undefined) this.#sink.emit({ status, progressDetail: {}, id })
-    }
-    // licensed content that only its own address may hand out
-    if ((blob.urls ?? []).length > 0 && /foreign|nondistributable/.test(blob.mediaType)) {
-      tell('Skipped foreign layer')
-      return
-    }
-    const path = this.#store.blobs.pathOf(blob.digest)
-    const uploaded = await uploadBlob(
-      this.#client,
-      {
-        digest: blob.digest,
-        size: blob.size,
-        open: (start) => createReadStream(path, { start, highWaterMark: 1 << 20 }),
-      },
-      {
-        mountFrom: this.#neighboursWith(reference, blob.digest),
-        onSent: (bytes) => {
-          if (id !== undefined) this.#sink.count(id, 'Pushing', bytes, blob.size)
-        },
-        onRetry: (seconds) => tell(retrying(seconds)),
-        signal: this.#signal,
-      },
-    )
-    switch (uploaded.how) {
-      case 'existed':
-        tell('Layer already exists')
-        break
-      case 'mounted':
-        tell(`Mounted from ${uploaded.from}`)
-        break
-      case 'pushed':
-        tell('Pushed')
-        break
-    }
-  }
-
-  /** Where the registry has images with this blob, as far as is known here. */
-  #neighboursWith({ domain, path }: Reference, digest: string): string[] {
-    for (const { document } of this.#store.all()) {
-      if (document.id !== digest && !document.layers.some(({ blob }) => blob.digest === digest))
-        continue
-      for (const reference of this.#store.referencesOf(document.id)) {
-        const isThere =
-          reference.digest === document.manifest?.digest && reference.domain === domain
-        if (isThere && reference.path !== path) return [reference.path]
-      }
-    }
-    return []
   }
 
   async #again<T>(ask: () => Promise<T>): Promise<T> {

@@ -166,6 +166,28 @@ describe('push() to a mock registry', () => {
     })
   })
 
+  it('sends layers while others are compressed, and compresses none for a registry that refuses', async () => {
+    const layers = [base, ...Array.from({ length: 10 }, () => tarOf({ big: randomBytes(6 << 20) }))]
+    await test.load(dockerArchive({ layers, tags: [`${registry.host}/app:many`] }))
+    const lines: ImageProgress[] = []
+    registry.intercept = (request, response) => {
+      if (request.method !== 'POST') return false
+      registry.refuse(response, 403, 'DENIED', 'not for you')
+      return true
+    }
+    await assert.rejects(async () => {
+      for await (const line of test.images.push(`${registry.host}/app:many`)) lines.push(line)
+    }, /not for you/)
+    assert.ok(statesOf(lines, base).includes('Compressing'))
+    assert.deepEqual(statesOf(lines, layers.at(-1) ?? base), ['Preparing'])
+
+    registry.intercept = () => false
+    const sent = await push('app:many')
+    const state = (line: ImageProgress): string => line.status ?? ''
+    assert.ok(sent.map(state).indexOf('Pushed') < sent.map(state).lastIndexOf('Compressing'))
+    assert.ok(sent.at(-1)?.aux?.Digest)
+  })
+
   it('does not take a registry at its word that stores something else', async () => {
     await load('app:1')
     registry.intercept = (request, response) => {
