@@ -16,6 +16,7 @@ import {
 import type { Algorithm, Digest, Sha256 } from '../oci/digest.ts'
 import { BatchWriter } from './batch-writer.ts'
 import { isMissing } from './documents.ts'
+import { hashFile } from './hash-file.ts'
 
 /** Half a download that nobody came back for is kept this long. */
 const PARTIAL_MAX_AGE_MS = 7 * 24 * 3600 * 1000
@@ -170,15 +171,7 @@ export class BlobStore {
     const file = path.join(this.#root, 'partial', hexOf(digest))
     const handle = await fs.open(file, 'a+', 0o600)
     try {
-      const hash = createHash(algorithmOf(digest))
-      let size = 0
-      const buffer = Buffer.allocUnsafe(1 << 20)
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, size)
-        if (bytesRead === 0) break
-        hash.update(buffer.subarray(0, bytesRead))
-        size += bytesRead
-      }
+      const { hash, size } = await hashFile(handle, algorithmOf(digest))
       return new PartialBlob(this, handle, file, digest, hash, size)
     } catch (error) {
       await handle.close()

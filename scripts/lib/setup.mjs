@@ -1,7 +1,7 @@
 // All the set-up, in order. Everything is checked before anything is changed; what is done already is skipped.
 import * as build from './build.mjs'
 import * as checks from './checks.mjs'
-import { installPackages, unpackForTests } from './packages.mjs'
+import { installPackages, installWhatIsBetter, unpackForTests } from './packages.mjs'
 
 /** @param purpose `start` (console and engine), `engine` (alone) or `test` */
 export async function setUp(purpose) {
@@ -13,6 +13,7 @@ export async function setUp(purpose) {
   await installPackages({ forTests: purpose === 'test' })
   checks.checkNft()
   await build.installDependencies()
+  await installWhatIsBetter()
   if (purpose === 'test') unpackForTests()
   await build.buildNative()
   if (purpose === 'engine') {

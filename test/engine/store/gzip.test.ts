@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { gzipFile } from '../../../engine/store/gzip.ts'
 
@@ -47,10 +48,63 @@ describe('a compressed file', () => {
     await compressed(randomBytes(4 * MIB))
   })
 
-  it('stores what cannot be compressed, and compresses the rest', async () => {
+  it('is hardly larger than what cannot be compressed, and far smaller than text', async () => {
     const dense = randomBytes(8 * MIB)
     assert.ok((await compressed(dense)).length < dense.length * 1.001)
     const text = Buffer.from('a line of some text, and another one\n'.repeat(200_000))
     assert.ok((await compressed(text)).length < text.length / 20)
+  })
+
+  describe('on a host', () => {
+    const { PATH } = process.env
+    const igzip = (script: string): void => {
+      fs.mkdirSync(path.join(root, 'bin'), { recursive: true })
+      fs.writeFileSync(path.join(root, 'bin', 'igzip'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    }
+    beforeEach(() => {
+      process.env['PATH'] = path.join(root, 'bin')
+    })
+    afterEach(() => {
+      process.env['PATH'] = PATH
+      fs.rmSync(path.join(root, 'bin'), { recursive: true, force: true })
+    })
+
+    it('without igzip is made by Node', async () => {
+      const mixed = Buffer.concat([Buffer.alloc(3 * MIB), randomBytes(2 * MIB)])
+      const bytes = await compressed(mixed)
+      assert.ok(bytes.length < 2.1 * MIB)
+      assert.ok((await compressed(mixed)).equals(bytes))
+    })
+
+    it('where igzip fails is refused with its words', async () => {
+      igzip('echo out of luck >&2; exit 3')
+      await assert.rejects(compressed(randomBytes(MIB)), /^Error: igzip failed: out of luck$/)
+      igzip('kill -9 $$')
+      await assert.rejects(compressed(randomBytes(MIB)), /^Error: igzip failed: SIGKILL$/)
+    })
+
+    it('where it does not tell of what it could not write is refused all the same', async () => {
+      const content = randomBytes(MIB)
+      igzip(`/usr/bin/gzip -n | /usr/bin/head -c 900000`)
+      await assert.rejects(compressed(content), /less was written than was to be/)
+      igzip(`/usr/bin/gzip -n`)
+      await compressed(content)
+    })
+
+    it('ends igzip when it is cancelled', async () => {
+      const told = path.join(root, 'pid')
+      igzip(`echo $$ > ${told}; exec /usr/bin/sleep 1000`)
+      const source = path.join(root, 'source')
+      const target = path.join(root, 'target')
+      fs.writeFileSync(source, randomBytes(MIB))
+      fs.rmSync(target, { force: true })
+      const stop = new AbortController()
+      const onRead = (): void => {
+        if (fs.existsSync(told)) stop.abort(new Error('enough'))
+      }
+      await assert.rejects(gzipFile(source, target, onRead, stop.signal), /^Error: enough$/)
+      const pid = Number(fs.readFileSync(told, 'utf8'))
+      while (fs.existsSync(`/proc/${pid}`)) await sleep(10)
+    })
   })
 })
