@@ -31,7 +31,8 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
   }
   const isSquashed = build.request.squash === true
   if (build.request.noCache !== true && !isSquashed) {
-    const same = store.all().find((image) => {
+    // most likely the one that was made last
+    const same = store.all().findLast((image) => {
       const { created, history } = image.config
       if (image.document.manifest !== null || created === undefined) return false
       if (!isOfSteps(image, stage)) return false
@@ -58,7 +59,8 @@ function isOfSteps({ config, document }: Image, stage: Stage): boolean {
   return (
     layers.length === stage.layers.length &&
     config.history.length === stage.history.length &&
-    layers.at(-1)?.chainId === stage.layers.at(-1)?.chainId
+    layers.at(-1)?.chainId === stage.layers.at(-1)?.chainId &&
+    config.history.every((step, index) => step.created_by === stage.history[index]?.created_by)
   )
 }
 
