@@ -4,6 +4,7 @@ import { dnsNamesOf, interfaceNameOf, settingsOf } from './endpoint-settings.ts'
 import { macOf } from './ipv4.ts'
 import { newEndpointId, plainName, type Live } from './live.ts'
 import type { Endpoint, Network } from './network.ts'
+import type { NetworkEvents, SandboxRequest } from './sandbox.ts'
 
 /**
  * Gives a container an address and names on a network; the pair of interfaces is made from what this answers.
@@ -102,4 +103,22 @@ export function forgetEndpoint(live: Live, networkName: string): void {
 /** A record less one of its keys. */
 export function without<T>(record: Record<string, T>, name: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
+}
+
+/** Notes a container on a network of which it has no endpoint, only its place in the list. */
+export function enroll(network: Network, request: SandboxRequest, endpointId: string): void {
+  network.members.set(request.id, { containerName: plainName(request.name), endpointId })
+}
+
+export function emitEndpoint(
+  events: NetworkEvents,
+  action: 'connect' | 'disconnect',
+  network: Network,
+  containerId: string,
+): void {
+  events.emit('network', action, network.id, {
+    container: containerId,
+    name: network.name,
+    type: network.document.driver,
+  })
 }

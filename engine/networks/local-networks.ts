@@ -73,7 +73,12 @@ export class LocalNetworks implements NetworkEngine {
     this.#firewall = parts.firewall
     this.#warn = options.warn
     const neighbours = new Neighbourhood(parts.registry, options.containers)
-    const wiring = new Wiring({ ...parts, neighbours, warn: options.warn })
+    const wiring = new Wiring({
+      ...parts,
+      linkPrefix: options.instance.linkPrefix,
+      neighbours,
+      warn: options.warn,
+    })
     this.sandboxes = new Sandboxes({ ...options, ...parts, neighbours, wiring })
   }
 
@@ -223,16 +228,20 @@ export class LocalNetworks implements NetworkEngine {
 
   async connect(id: string, request: NetworkConnectRequest): Promise<void> {
     const network = this.#registry.get(id)
-    await this.sandboxes.connect(network, request.Container, request.EndpointConfig ?? {})
+    await this.sandboxes.connections.connect(
+      network,
+      request.Container,
+      request.EndpointConfig ?? {},
+    )
   }
 
   async disconnect(id: string, request: NetworkDisconnectRequest): Promise<void> {
     const network = this.#registry.find(id)
     const options = { force: request.Force === true }
     if (network === undefined) {
-      await this.sandboxes.disconnectLost(id, request.Container, options)
+      await this.sandboxes.connections.disconnectLost(id, request.Container, options)
     } else {
-      await this.sandboxes.disconnect(network, request.Container, options)
+      await this.sandboxes.connections.disconnect(network, request.Container, options)
     }
   }
 

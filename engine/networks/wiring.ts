@@ -3,9 +3,10 @@ import { EngineError, errorMessage } from '../errors.ts'
 import { deleteLink, linkStateRequest } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { settleAll } from '../settle-all.ts'
+import type { EndpointSettings } from '../types/docker.ts'
 import { bridgeTrafficIsFiltered } from './bridge.ts'
 import { DnsServer } from './dns-server.ts'
-import { dropEndpoint, forgetEndpoint } from './endpoints.ts'
+import { dropEndpoint, forgetEndpoint, takeEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
 import { isSameRoute, plainName, type Live } from './live.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
@@ -26,21 +27,37 @@ import { insideNetns, openNetns, plug, setDefaultRoute } from './veth.ts'
  * server in its namespace.
  */
 export class Wiring {
+  readonly #linkPrefix: string
   readonly #netlink: NetlinkSocket
   readonly #firewall: Firewall
   readonly #neighbours: Neighbourhood
   readonly #warn: (message: string, error?: unknown) => void
 
+  /** @param parts.linkPrefix of the names of this instance's interfaces */
   constructor(parts: {
+    linkPrefix: string
     netlink: NetlinkSocket
     firewall: Firewall
     neighbours: Neighbourhood
     warn: (message: string, error?: unknown) => void
   }) {
+    this.#linkPrefix = parts.linkPrefix
     this.#netlink = parts.netlink
     this.#firewall = parts.firewall
     this.#neighbours = parts.neighbours
     this.#warn = parts.warn
+  }
+
+  /**
+   * Gives a container an endpoint on each of these networks. Addresses come first; with them known, pairs, published ports
+   * and the name server are made side by side. What was made is on `live` also when this fails.
+   */
+  async attach(live: Live, wanted: readonly [Network, EndpointSettings][]): Promise<void> {
+    const taken = wanted.map(([network, settings]): [Network, Endpoint] => [
+      network,
+      takeEndpoint(live, network, settings, this.#linkPrefix),
+    ])
+    await this.refresh(live, taken)
   }
 
   /**
