@@ -1,8 +1,8 @@
-import { InvalidParameterError } from '../errors.ts'
+import { errorCode, InvalidParameterError } from '../errors.ts'
 import type { Image } from '../images/image.ts'
 import { makeLayer } from '../images/make-layer.ts'
 import { resolveUser } from '../runtime/user.ts'
-import { plainCopy, type ComposeJob, type CopyPart } from '../store/compose/job.ts'
+import { plainCopy, type ComposeJob, type CopyPart, type Owner } from '../store/compose/job.ts'
 import { cacheKey } from './cache.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
@@ -38,7 +38,10 @@ export async function copyFiles(
   }
   const common = {
     destination,
-    owner: await ownerOf(build, stage, instruction.chown),
+    owner:
+      instruction.chown === undefined
+        ? undefined
+        : await ownerOf(build, stage, scope.expand(instruction.chown)),
     chmod: instruction.chmod === undefined ? undefined : scope.expand(instruction.chmod),
     excludes: instruction.excludes.map((pattern) => scope.expand(pattern)),
     parents: instruction.kind === 'copy' && instruction.parents,
@@ -78,7 +81,7 @@ export async function copyFiles(
   })
 }
 
-/** `WORKDIR`: a directory, where it is missing. */
+/** `WORKDIR`: a directory, where it is missing; it is the user's. */
 export async function makeWorkdir(
   build: Build,
   stage: Stage,
@@ -87,12 +90,13 @@ export async function makeWorkdir(
   description: string,
 ): Promise<Written> {
   const { trees } = build.parts
-  const key = cacheKey('workdir', stage.identity, directory, build.epochSeconds ?? null)
+  const owner = await ownerOfWorkdir(build, stage)
+  const key = cacheKey('workdir', stage.identity, directory, owner, build.epochSeconds ?? null)
   const told = { createdBy, description }
   if (await fromCache(build, stage, key, told, true)) return { key, cached: true }
   const job: Omit<ComposeJob, 'output'> = {
     lower: treesOf(build.store, stage.layers),
-    parts: [{ kind: 'directory', path: directory, mode: 0o755 }],
+    parts: [{ kind: 'directory', path: directory, mode: 0o755, owner }],
     epochSeconds: build.epochSeconds,
     limits: build.store.layers.limits,
   }
@@ -201,15 +205,19 @@ export async function copyContext(
   await composeStep(build, stage, [part], undefined, { createdBy, description: step.name })
 }
 
-/** `--chown`: names as the stage has them. A number alone is a group's, too. */
-async function ownerOf(
-  build: Build,
-  stage: Stage,
-  chown: string | undefined,
-): Promise<{ uid: number; gid: number } | undefined> {
-  if (chown === undefined) return undefined
-  const text = stage.scope.expand(chown)
-  const whole = /^\d+$/.test(text) ? `${text}:${text}` : text
+/** Who is not in the image's passwd fails where something is to run as him, and not here. @see BuildKit, solver/llbsolver/ops/user_linux.go */
+async function ownerOfWorkdir(build: Build, stage: Stage): Promise<Owner> {
+  try {
+    return await ownerOf(build, stage, stage.config.User || '0')
+  } catch (error) {
+    if (errorCode(error) === 'INVALID_PARAMETER') return { uid: 0, gid: 0 }
+    throw error
+  }
+}
+
+/** Names are those that the stage has. A number alone is a group's, too. */
+async function ownerOf(build: Build, stage: Stage, user: string): Promise<Owner> {
+  const whole = /^\d+$/.test(user) ? `${user}:${user}` : user
   const { gid, uid } = await resolveUser(whole, [], (file) =>
     Promise.resolve(readStageFile(build, stage, file)),
   )

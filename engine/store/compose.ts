@@ -42,7 +42,7 @@ export async function composeLayer(job: ComposeJob, isCancelled: () => boolean):
     const places = new Places(sink, opened.open(job.lower), mtimeSeconds)
     const layer = { sink, places, limits: job.limits, mtimeSeconds }
     for (const part of job.parts) {
-      if (part.kind === 'directory') places.makeDirectory(nameOf(part.path), part.mode)
+      if (part.kind === 'directory') places.makeDirectory(nameOf(part.path), part.mode, part.owner)
       else await copyInto(layer, part, opened.open(part.from))
     }
     archive?.finish()

@@ -10,7 +10,9 @@ import { openArchive } from './archive.ts'
 import { Copier, type DirFound } from './copier.ts'
 import type { CopyPart } from './job.ts'
 import type { Place, Places } from './places.ts'
-import { findSources, notFound, type Source } from './sources.ts'
+import { findSource, findSources, notFound, type Source } from './sources.ts'
+
+const NEW_DIRECTORY = 0o755
 
 /** The layer that is being put together. */
 export interface Composing {
@@ -33,7 +35,7 @@ export async function copyInto(
   part: CopyPart,
   from: readonly number[],
 ): Promise<void> {
-  const sources = part.sources.flatMap((source) => findSources(from, source))
+  const sources = part.sources.flatMap((source) => findSources(from, source, part.parents))
   const there = layer.places.find(nameOf(part.destination), part.link)
   const isMany = sources.length + part.files.length > 1
   if (isMany && !part.destination.endsWith('/') && there.kind !== 'dir') {
@@ -72,7 +74,7 @@ class Copying {
   }
 
   async source(source: Source): Promise<void> {
-    const { found } = placeInMerged(this.#from, source.path)
+    const found = findSource(this.#from, source.path, this.#part.parents)
     if (!found) throw notFound(source.path)
     try {
       if (this.#part.parents) this.#withParents(source, found)
@@ -92,18 +94,8 @@ class Copying {
 
   /** The contents of a directory into the destination. */
   #contents(found: DirFound): void {
-    const { full, missing } = this.#there
-    // one that is new, and is not said to be a directory, is as its source
-    const isCopied =
-      missing.length > 0 &&
-      !this.#layer.places.isMade(full) &&
-      !this.#part.destination.endsWith('/')
-    this.#makeDestination(isCopied ? missing.length - 1 : missing.length)
-    if (isCopied) {
-      this.#copier.add(found, full)
-      this.#layer.places.setMade(full)
-    }
-    this.#copier.contents(found, full, '')
+    this.#makeDestination()
+    this.#copier.contents(found, this.#there.full, '')
   }
 
   /** A source below the destination by its own path. */
@@ -140,7 +132,7 @@ class Copying {
     const { limits } = this.#layer
     const archive = await openArchive(found.fd, textOf(path), limits)
     if (!archive) return false
-    this.#makeDestination(this.#there.missing.length, 'unpack')
+    this.#makeDestination('unpack')
     const sink = this.#copier.under(this.#there.full)
     let bytes = 0
     let members = 0
@@ -165,7 +157,12 @@ class Copying {
   #target(base: string): string {
     const { full, kind, missing } = this.#there
     if (!this.#part.destination.endsWith('/') && kind !== 'dir') {
-      this.#layer.places.makeMissing(this.#there, missing.length - 1, 0o755, this.#owner())
+      this.#layer.places.makeMissing(
+        this.#there,
+        missing.length - 1,
+        this.#newMode(),
+        this.#owner(),
+      )
       return full
     }
     this.#makeDestination()
@@ -175,14 +172,22 @@ class Copying {
     return target
   }
 
-  /** The destination as a directory, or the first `count` of the names that are missing in it. */
-  #makeDestination(count = this.#there.missing.length, verb: 'copy' | 'unpack' = 'copy'): void {
+  /** The destination as a directory, which has nothing of its source: only what is in that is copied. */
+  #makeDestination(verb: 'copy' | 'unpack' = 'copy'): void {
     if (this.#there.kind === 'file') {
       throw new InvalidParameterError(
         `cannot ${verb} to non-directory: /${textOf(this.#there.full)}`,
       )
     }
-    this.#layer.places.makeMissing(this.#there, count, 0o755, this.#owner())
+    const mode = verb === 'unpack' ? NEW_DIRECTORY : this.#newMode()
+    this.#layer.places.makeMissing(this.#there, this.#there.missing.length, mode, this.#owner())
+  }
+
+  /** Of directories that are made for the destination. Symbolic modes say what to change of something. */
+  #newMode(): number {
+    const { chmod } = this.#part
+    const isOctal = chmod !== undefined && /^[0-7]+$/.test(chmod)
+    return isOctal ? parseModeChange(chmod)(NEW_DIRECTORY, true) : NEW_DIRECTORY
   }
 
   #owner(): { uid: number; gid: number } {

@@ -3,7 +3,7 @@ import type { Packed } from '../write-layer.ts'
 
 /** What a layer is put together from, one after the other. */
 export type ComposePart =
-  { kind: 'directory'; path: string; mode: number } | ({ kind: 'copy' } & CopyPart)
+  { kind: 'directory'; path: string; mode: number; owner: Owner } | ({ kind: 'copy' } & CopyPart)
 
 export interface CopyPart {
   /** Layers of the tree that is copied from, topmost first. */

@@ -34,11 +34,11 @@ export class Places {
   }
 
   /** A directory and those above it, where they are missing. */
-  makeDirectory(path: string, mode: number): void {
+  makeDirectory(path: string, mode: number, owner: Owner): void {
     const place = this.find(path, false)
     if (place.kind === 'file')
       throw new InvalidParameterError(`cannot make directory ${textOf(path)}: it is a file`)
-    this.makeMissing(place, place.missing.length, mode, { uid: 0, gid: 0 })
+    this.makeMissing(place, place.missing.length, mode, owner)
   }
 
   /**

@@ -1,8 +1,8 @@
 import { InvalidParameterError } from '../../errors.ts'
-import { nameOf, textOf } from '../../tar/header.ts'
+import { bytesOf, nameOf, textOf } from '../../tar/header.ts'
 import { pathPattern } from '../../tree/path-pattern.ts'
-import { closeFound } from '../merged.ts'
-import { mergedNames, placeInMerged } from '../merged-tree.ts'
+import { closeFound, findMerged, type Found } from '../merged.ts'
+import { eachMerged, placeInMerged } from '../merged-tree.ts'
 
 export interface Source {
   /** Without a slash at its start. */
@@ -12,57 +12,78 @@ export interface Source {
 }
 
 /**
- * Finds what a path or pattern means in a tree.
+ * Finds what a path or pattern means in a tree. What a pattern goes through is never a link, so that none leads in circles.
  *
  * @param from the tree's roots, topmost first
+ * @param keepsLinks a link that is named means itself
  * @throws INVALID_PARAMETER when a path without wildcards is not there
+ * @see path/filepath, Match and Walk: what BuildKit looks with
  */
-export function findSources(from: readonly number[], text: string): Source[] {
+export function findSources(from: readonly number[], text: string, keepsLinks: boolean): Source[] {
   const source = nameOf(text)
   const pivot = source.indexOf('/./')
   const cut = pivot < 0 ? 0 : partsOf(source.slice(0, pivot)).length
   const parts = partsOf(source)
-  if (!parts.some((part) => /[*?[\\]/.test(part))) {
+  const isThere = (path: string): boolean => {
+    const found = findSource(from, path, keepsLinks)
+    closeFound(found)
+    return found !== undefined
+  }
+  const wild = parts.findIndex((part) => /[*?[\\]/.test(part))
+  if (wild < 0) {
     const path = parts.join('/')
-    const place = placeInMerged(from, path)
-    closeFound(place.found)
-    if (!place.found) throw notFound(path)
+    if (!isThere(path)) throw notFound(path)
     return [{ path, kept: parts.slice(cut).join('/') }]
   }
-  const found = new Set<string>()
-  expand(from, '', parts, found)
-  return [...found].sort().map((path) => ({ path, kept: path.split('/').slice(cut).join('/') }))
+  const paths = new Set<string>()
+  const base = parts.slice(0, wild).join('/')
+  const { found } = placeInMerged(from, base)
+  try {
+    if (found?.kind === 'dir') expand(found.fds, base, parts.slice(wild), paths)
+  } finally {
+    closeFound(found)
+  }
+  return [...paths]
+    .filter(isThere)
+    .sort()
+    .map((path) => ({ path, kept: path.split('/').slice(cut).join('/') }))
+}
+
+/** What is at a path in a tree; undefined when there is nothing. Its descriptors are the caller's. */
+export function findSource(
+  from: readonly number[],
+  path: string,
+  keepsLinks: boolean,
+): Found | undefined {
+  if (!keepsLinks || path === '') return placeInMerged(from, path).found
+  const slash = path.lastIndexOf('/')
+  const { found } = placeInMerged(from, slash < 0 ? '' : path.slice(0, slash))
+  try {
+    if (found?.kind !== 'dir') return undefined
+    return findMerged(found.fds, bytesOf(path.slice(slash + 1)))
+  } finally {
+    closeFound(found)
+  }
 }
 
 function expand(
-  from: readonly number[],
+  directories: readonly number[],
   prefix: string,
   parts: readonly string[],
-  found: Set<string>,
+  paths: Set<string>,
 ): void {
-  const [part, ...rest] = parts
-  if (part === undefined) {
-    if (prefix !== '') found.add(prefix)
-    return
-  }
-  const place = placeInMerged(from, prefix)
-  try {
-    if (place.found?.kind !== 'dir') return
-    const fits = pathPattern(part === '**' ? '*' : textOf(part))
-    if (part === '**') expand(from, prefix, rest, found)
-    for (const name of mergedNames(place.found.fds)) {
-      if (!fits(textOf(name))) continue
-      const path = prefix === '' ? name : `${prefix}/${name}`
-      const entry = placeInMerged(from, path)
-      closeFound(entry.found)
-      if (!entry.found) continue
-      if (part !== '**') expand(from, path, rest, found)
-      else if (entry.found.kind === 'dir') expand(from, path, parts, found)
-      else if (rest.length === 0) found.add(path)
-    }
-  } finally {
-    closeFound(place.found)
-  }
+  const [part = '', ...rest] = parts
+  const isAnyDepth = part === '**'
+  if (isAnyDepth && rest.length > 0) expand(directories, prefix, rest, paths)
+  else if (isAnyDepth && prefix !== '') paths.add(prefix)
+  const fits = pathPattern(isAnyDepth ? '*' : textOf(part))
+  eachMerged(directories, (name, found) => {
+    if (!fits(textOf(name))) return
+    const path = prefix === '' ? name : `${prefix}/${name}`
+    if (found.kind === 'dir' && isAnyDepth) expand(found.fds, path, parts, paths)
+    else if (rest.length === 0) paths.add(path)
+    else if (found.kind === 'dir') expand(found.fds, path, rest, paths)
+  })
 }
 
 /** Components of a path, `..` taken back by its text and never above the root. */

@@ -148,6 +148,24 @@ export const copies: Case[] = [
     fails: /more than one source file/,
   },
   {
+    name: 'a directory that is made for the contents of another has nothing of that',
+    dockerfile:
+      'FROM BASE AS made\nRUN mkdir -m 700 /d && echo x > /d/f && chown 1:2 /d\nFROM BASE\nCOPY --from=made /d /n\nCOPY --from=made --chown=3:4 /d /m/o',
+    tree: {
+      '/n': dir(),
+      '/n/f': file('x\n'),
+      '/m': dir(0o755, '3:4'),
+      '/m/o': dir(0o755, '3:4'),
+      '/m/o/f': file('x\n', 0o644, '3:4'),
+    },
+  },
+  {
+    name: 'a pattern goes through no link',
+    dockerfile: 'FROM BASE\nCOPY */f /n/',
+    context: { 'd/f': 'f', z: { link: 'e' }, 'e/g': 'g', 'e/f': { link: 'g' } },
+    tree: { '/n': dir(), '/n/f': file('g') },
+  },
+  {
     name: 'owners by number',
     dockerfile: 'FROM BASE\nCOPY --chown=1:2 f /n/\nCOPY --chown=3 f /m',
     context: TREE,
@@ -194,6 +212,22 @@ export const copies: Case[] = [
     notClassic: 'only BuildKit has it',
   },
   {
+    name: 'modes: directories that are made get those in octal',
+    dockerfile:
+      'FROM BASE\nCOPY --chmod=750 d /n/m\nCOPY --chmod=750 f /o/x\nCOPY --chmod=go= f /p/x',
+    context: { 'd/a': 'a', f: 'f' },
+    tree: {
+      '/n': dir(0o750),
+      '/n/m': dir(0o750),
+      '/n/m/a': file('a', 0o750),
+      '/o': dir(0o750),
+      '/o/x': file('f', 0o750),
+      '/p': dir(),
+      '/p/x': file('f', 0o600),
+    },
+    notClassic: 'only BuildKit has it',
+  },
+  {
     name: 'a mode that is none',
     dockerfile: 'FROM BASE\nCOPY --chmod=u=q f /x',
     context: TREE,
@@ -234,6 +268,21 @@ export const copies: Case[] = [
       '/n/x/b.c': file('2'),
       '/n/x/y': dir(),
       '/n/x/y/c.c': file('3'),
+    },
+    notClassic: 'only BuildKit has it',
+  },
+  {
+    name: 'links with parents are kept and not gone through',
+    dockerfile: 'FROM BASE\nCOPY --parents **/*.c /n/\nCOPY --parents a/l.c /m/',
+    context: { 'a/x.c': '1', 'a/l.c': { link: 'x.c' }, 'a/up': { link: '..' } },
+    tree: {
+      '/n': dir(),
+      '/n/a': dir(),
+      '/n/a/x.c': file('1'),
+      '/n/a/l.c': link('x.c'),
+      '/m': dir(),
+      '/m/a': dir(),
+      '/m/a/l.c': link('x.c'),
     },
     notClassic: 'only BuildKit has it',
   },

@@ -201,6 +201,20 @@ export const instructions: Case[] = [
     config: { WorkingDir: '/x/y/z' },
   },
   {
+    name: "WORKDIR that is made is the user's",
+    dockerfile:
+      'FROM BASE\nRUN echo "u:x:5:6::/:" > /etc/passwd\nUSER u\nWORKDIR /x/y\nUSER 7\nWORKDIR /z\nUSER 7:8\nWORKDIR /v\nUSER nope\nWORKDIR /w',
+    tree: {
+      '/etc/passwd': file('u:x:5:6::/:\n'),
+      '/x': dir(0o755, '5:6'),
+      '/x/y': dir(0o755, '5:6'),
+      '/z': dir(0o755, '7:7'),
+      '/v': dir(0o755, '7:8'),
+      '/w': dir(),
+    },
+    notClassic: "BuildKit's are the user's, its are root's",
+  },
+  {
     name: 'WORKDIR that is there',
     dockerfile: 'FROM BASE\nRUN mkdir -m 700 /d && chown 1:2 /d\nWORKDIR /d',
     tree: { '/d': dir(0o700, '1:2') },
