@@ -1,4 +1,4 @@
-import { EngineError, InvalidParameterError } from '../errors.ts'
+import { ConflictError, InvalidParameterError } from '../errors.ts'
 import { isUserDefined, parseMode } from '../networks/mode.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { Container } from './container.ts'
@@ -170,17 +170,14 @@ function rangesOf(ports: Port[]): { first: Port; last: Port }[] {
  * Takes a link away, in a running container's names as well; who is linked to stays.
  *
  * @param name `/this/alias`
- * @throws SYSTEM, as Docker, for a container's own name
+ * @throws CONFLICT for a container's own name, where Docker answers 500
  * @see DELETE /containers/{id}?link=true
  */
 export async function removeLink(context: ContainersContext, name: string): Promise<void> {
   context.table.get(name)
   const at = plain(name).lastIndexOf('/')
   if (at === -1) {
-    throw new EngineError(
-      'SYSTEM',
-      'Conflict, cannot remove the default link name of the container',
-    )
+    throw new ConflictError('Conflict, cannot remove the default link name of the container')
   }
   const parent = context.table.get(plain(name).slice(0, at))
   const alias = plain(name).slice(at + 1)

@@ -52,6 +52,13 @@ const MODES = [
   ['z', 'Z'],
   ['consistent', 'cached', 'delegated'],
 ]
+/** Whose each of a mount's options are. @see Mount */
+const OPTIONS_OF = [
+  ['BindOptions', 'bind'],
+  ['VolumeOptions', 'volume'],
+  ['ImageOptions', 'image'],
+  ['TmpfsOptions', 'tmpfs'],
+] as const
 /** Types of the reference that this engine does not have. */
 const NOT_HERE = ['cluster', 'npipe']
 const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec']
@@ -158,8 +165,10 @@ function parseMount(mount: Mount): MountRequest {
   if (target === '') throw wrong('field Target must not be empty')
   const destination = checkDestination(target, wrong)
   const readOnly = mount.ReadOnly ?? false
-  if (mount.ImageOptions !== undefined && type !== 'image')
-    throw wrong('field ImageOptions must not be specified')
+  const foreign = OPTIONS_OF.find(
+    ([field, owner]) => owner !== type && Object.keys(mount[field] ?? {}).length > 0,
+  )
+  if (foreign) throw wrong(`field ${foreign[0]} must not be specified`)
   if (type === 'bind') {
     if (source === '') throw wrong('field Source must not be empty')
     if (!source.startsWith('/'))
@@ -221,6 +230,7 @@ function parseMount(mount: Mount): MountRequest {
   if (type === 'tmpfs') {
     if (source !== '') throw wrong('field Source must not be specified')
     const { Mode, Options, SizeBytes } = mount.TmpfsOptions ?? {}
+    if (SizeBytes !== undefined && SizeBytes < 0) throw wrong('SizeBytes must not be negative')
     return {
       kind: 'tmpfs',
       destination,

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import fs from 'node:fs'
 import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { runSteps } from '../native/steps.ts'
 import type { ContainerConfig, HostConfig } from '../types/docker.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
+import {
+  checkPropagation,
+  ensureBindSource,
+  ensureBindSources,
+  isInDataRoot,
+} from './bind-sources.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import type { ContainerMount } from './document.ts'
@@ -111,7 +116,7 @@ function propagationFor(
   dataRoot: string,
   { propagation, source }: Extract<MountRequest, { kind: 'bind' }>,
 ): string {
-  if (source !== dataRoot && !source.startsWith(`${dataRoot}/`)) return propagation || 'rprivate'
+  if (!isInDataRoot(dataRoot, source)) return propagation || 'rprivate'
   if (propagation === '' || propagation === 'rslave' || propagation === 'rshared')
     return propagation || 'rslave'
   throw new InvalidParameterError(
@@ -147,7 +152,7 @@ export async function makeVolumes(
 ): Promise<ContainerMount[]> {
   const mounts: ContainerMount[] = []
   for (const { anonymous, mount, request } of plan) {
-    if (request?.kind === 'bind') await checkBindSource(request)
+    if (request?.kind === 'bind') await ensureBindSource(request)
     if (request?.kind === 'tmpfs' && !request.isListed) continue
     if (request?.kind !== 'volume' || mount.Name === undefined) {
       mounts.push(mount)
@@ -168,24 +173,15 @@ export async function makeVolumes(
   return mounts
 }
 
-async function checkBindSource(request: Extract<MountRequest, { kind: 'bind' }>): Promise<void> {
-  if (fs.existsSync(request.source)) return
-  if (!request.createSource) {
-    throw new InvalidParameterError(
-      `invalid mount config for type "bind": bind source path does not exist: ${request.source}`,
-    )
-  }
-  await fs.promises.mkdir(request.source, { recursive: true })
-}
-
 /** The container's mounts in the runtime's words, and its own /etc files written. Used at each start. */
 export async function prepareMounts(
   context: ContainersContext,
   container: Container,
   files: { hosts: string; resolvConf: string; hostname: string },
 ): Promise<OciMount[]> {
-  const { config, hostConfig } = container.document
+  const { config, hostConfig, mounts } = container.document
   const asked = await boundMounts(context, container)
+  for (const mount of mounts) checkPropagation(context.instance.dataRoot, mount)
   for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
     if (request.kind === 'tmpfs') {
       asked.push({
@@ -220,12 +216,14 @@ export async function boundMounts(
   container: Container,
 ): Promise<OciMount[]> {
   const { config, hostConfig, mounts } = container.document
+  const requests = mountRequestsOf({ ...config, Volumes: {} }, hostConfig)
+  await ensureBindSources(mounts, requests)
   const bound = await Promise.all(
     mounts
       .filter((mount) => mount.Type !== 'tmpfs')
       .map((mount) => ociMountOf(context, container.id, mount)),
   )
-  for (const request of mountRequestsOf({ ...config, Volumes: {} }, hostConfig)) {
+  for (const request of requests) {
     if (request.kind !== 'bind') continue
     const mount = bound.find((other) => other.destination === request.destination)
     if (!mount?.options) continue

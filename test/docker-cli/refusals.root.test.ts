@@ -48,8 +48,12 @@ const OF_HOST_CONFIG: [HostConfig | Record<string, unknown>, number, RegExp][] =
   [{ Mounts: [{ Type: 'bind', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": field Source must not be empty/],
   [{ Mounts: [{ Type: 'bind', Source: 'rel', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": invalid mount path: 'rel' mount path must be absolute/],
   [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', BindOptions: { Propagation: 'x' } }] }, 400, /invalid mount config for type \\"bind\\": invalid propagation mode: x/],
+  [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', VolumeOptions: { NoCopy: true } }] }, 400, /VolumeOptions must not be specified/],
+  [{ Mounts: [{ Type: 'volume', Target: '/x', BindOptions: { Propagation: 'slave' } }] }, 400, /BindOptions must not be specified/],
   ...(isOwn
     ? ([
+        [{ Mounts: [{ Type: 'volume', Target: '/x', TmpfsOptions: { SizeBytes: 1 } }] }, 400, /TmpfsOptions must not be specified/],
+        [{ Mounts: [{ Type: 'tmpfs', Target: '/x', TmpfsOptions: { SizeBytes: -1 } }] }, 400, /SizeBytes must not be negative/],
         [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', BindOptions: { ReadOnlyNonRecursive: true } }] }, 400, /mount options conflict: Writable && ReadOnlyNonRecursive/],
         [{ Mounts: [{ Type: 'bind', Source: '/tmp', Target: '/x', ReadOnly: true, BindOptions: { ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true } }] }, 400, /mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive/],
       ] satisfies [HostConfig, number, RegExp][])

@@ -1,6 +1,5 @@
-import fs from 'node:fs'
 import { InvalidParameterError } from '../../errors.ts'
-import { readMounts } from '../../mountinfo.ts'
+import { mountOf } from '../../mountinfo.ts'
 import type { OciSpec } from '../../types/oci-runtime.ts'
 import { MS, propagationOf, type FlatMount } from '../mount-options.ts'
 import type { LaunchOptions } from '../launch-options.ts'
@@ -48,14 +47,5 @@ export function writePropagation(
     )
   }
   plan.record(Rec.propagation, (r) => r.u64(shared ? 0 : MS.SLAVE | MS.REC).u64(root))
-  if (shared) plan.record(Rec.private, (r) => r.str(mountPointOf(rootTarget(options))))
-}
-
-/** The mount point that holds a path: the deepest that is a prefix of it. */
-function mountPointOf(file: string): string {
-  const real = fs.realpathSync(file)
-  const holding = readMounts()
-    .map(({ point }) => point)
-    .filter((point) => point === '/' || real === point || real.startsWith(`${point}/`))
-  return holding.sort((a, b) => b.length - a.length)[0] ?? '/'
+  if (shared) plan.record(Rec.private, (r) => r.str(mountOf(rootTarget(options)).point))
 }
