@@ -24,7 +24,7 @@ export async function compressLayer(
     lease.blobs.add(known.digest)
     return known
   }
-  const compressed = await store.compressions.run(
+  return await store.compressions.run(
     blob.digest,
     async (workSignal, report) => {
       const source = store.blobs.pathOf(blob.digest)
@@ -33,19 +33,26 @@ export async function compressLayer(
       if (mediaType !== DOCKER_LAYER) return { ...blob, mediaType }
       const target = store.blobs.temporary()
       try {
-        const { digest, size } = await gzipFile(source, target, report, workSignal)
-        lease.blobs.add(digest)
+        const { digest, size } = await gzipFile(
+          source,
+          target,
+          (read) => report({ read }),
+          workSignal,
+        )
+        report({ read: blob.size, made: digest })
         if (!store.blobs.has(digest)) await store.blobs.adopt(target, digest)
         return { mediaType: DOCKER_LAYER_GZIP, digest, size } as Descriptor
       } finally {
         await store.blobs.discard(target)
       }
     },
-    onRead,
+    ({ read, made }) => {
+      // who began it may have gone, and its lease with it
+      if (made !== undefined) lease.blobs.add(made)
+      onRead(read)
+    },
     signal,
   )
-  lease.blobs.add(compressed.digest)
-  return compressed
 }
 
 function isPlain({ mediaType }: Descriptor): boolean {

@@ -69,6 +69,6 @@ async function manifested(
   const config = await store.blobs.read(image.id)
   const blobs = layers.map(({ blob }) => blob)
   const portable = manifestFor(image.id, config.length, blobs)
-  await store.add(config, layers, portable.manifest, lease)
+  await store.addManifest(image.id, layers, portable.manifest, lease)
   return portable
 }

@@ -26,7 +26,7 @@ import {
   type Reference,
 } from './reference.ts'
 import { Slots } from './slots.ts'
-import type { ImageStore } from './store.ts'
+import { blobsOf, blobsOfIndex, type ImageStore } from './store.ts'
 
 /** Layers of one push that are compressed at the same time: each keeps all processors busy, but for its end. */
 const MAX_COMPRESSIONS = 2
@@ -51,17 +51,25 @@ export function pushImage(
       throw new InvalidParameterError('cannot push a digest reference')
     sink.emit({ status: `The push refers to repository [${asked.domain}/${asked.path}]` })
     try {
-      const tags = tagsToPush(store, asked)
-      const plans = await Promise.all(tags.map((tag) => planPush(store, tag, options)))
-      const client = await connectForPush(
-        registries,
-        asked,
-        options,
-        neighboursOf(store, asked),
-        stop,
-      )
-      const push = new Push(store, client, sink, stop)
-      for (const plan of plans) await store.leased((lease) => push.run(plan, lease))
+      await store.leased(async (lease) => {
+        const tags = tagsToPush(store, asked)
+        for (const { image, reference } of tags) {
+          const index = store.indexOf(reference, image)
+          // who removes them while a registry is waited for takes nothing away
+          for (const digest of [...blobsOf(image.document), ...(index ? blobsOfIndex(index) : [])])
+            lease.blobs.add(digest)
+        }
+        const plans = await Promise.all(tags.map((tag) => planPush(store, tag, options)))
+        const client = await connectForPush(
+          registries,
+          asked,
+          options,
+          neighboursOf(store, asked),
+          stop,
+        )
+        const push = new Push(store, client, sink, stop)
+        for (const plan of plans) await push.run(plan, lease)
+      })
     } catch (error) {
       stop.throwIfAborted()
       throw error
@@ -105,10 +113,12 @@ class Push {
     const { digest, mediaType, size } = pushed
     const name = formatReference({ domain, path, digest })
     const known = index && this.#store.indexOf(reference, image)
-    await this.#store.rename({
-      set: new Map([[name, image.id]]),
-      indexes: new Map(known && [[name, known]]),
-    })
+    await this.#store
+      .rename({ set: new Map([[name, image.id]]), indexes: new Map(known && [[name, known]]) })
+      .catch((error: unknown) => {
+        // removed while it was on its way, it is at the registry all the same
+        if (this.#store.get(image.id)) throw error
+      })
     this.#sink.emit({ status: `${tag}: digest: ${digest} size: ${size}` })
     this.#sink.emit({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } })
     if (plan.instead) this.#tellOfIndex(plan.instead, { mediaType, digest, size })
@@ -143,9 +153,6 @@ class Push {
     const ids = other
       ? other.layers.map(({ digest }) => digest)
       : document.layers.map(({ diffId }) => diffId)
-    lease.blobs.add(image.id)
-    if (document.manifest) lease.blobs.add(document.manifest.digest)
-    for (const { blob } of document.layers) lease.blobs.add(blob.digest)
     if (entry) for (const { digest } of [entry.descriptor, ...entry.blobs]) lease.blobs.add(digest)
     for (const id of ids.toReversed())
       this.#sink.emit({ status: 'Preparing', progressDetail: {}, id: shortId(id) })
@@ -220,7 +227,7 @@ class Push {
       config.length,
       layers.map(({ blob }) => blob),
     )
-    await this.#store.add(config, layers, portable.manifest, lease)
+    await this.#store.addManifest(image.id, layers, portable.manifest, lease)
     return portable
   }
 

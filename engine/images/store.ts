@@ -6,7 +6,7 @@ import { NotFoundError } from '../errors.ts'
 import type { Events } from '../events/events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, digestOf, hexOf, shortId } from '../oci/digest.ts'
-import { parseImageConfig } from '../oci/image-config.ts'
+import { parseImageConfig, type OciImageConfig } from '../oci/image-config.ts'
 import { BlobStore } from '../store/blobs.ts'
 import { removeDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
 import { LayerStore } from '../store/layers.ts'
@@ -68,8 +68,8 @@ export class ImageStore {
   readonly trash: Trash
   /** Downloads under way, by digest. */
   readonly downloads = new SharedWork<void, DownloadProgress>()
-  /** Layers being compressed, by the digest of what is compressed; progress is the bytes read of it. */
-  readonly compressions = new SharedWork<Descriptor, number>()
+  /** Layers being compressed, by the digest of what is compressed. */
+  readonly compressions = new SharedWork<Descriptor, CompressionProgress>()
   readonly #directory: string
   readonly #images: Map<string, Image>
   readonly #names: ImageNames
@@ -297,27 +297,52 @@ export class ImageStore {
       ) {
         return known
       }
-      const document: ImageDocument = {
+      return await this.#put(config, {
         version: 1,
         id,
         manifest: manifest?.descriptor ?? null,
         layers,
         tagged: known?.document.tagged ?? '',
         createdBy: known === undefined ? currentCaller() : known.document.createdBy,
-      }
-      const unsynced = this.blobs.unsynced()
-      if (await this.layers.makeDurable(layers.map(({ chainId }) => chainId)))
-        this.blobs.cameToDisk(unsynced)
-      await this.blobs.makeDurable([
-        id,
-        ...(manifest ? [manifest.descriptor.digest] : []),
-        ...layers.flatMap(({ blob }) => (blob ? [blob.digest] : [])),
-      ])
-      await writeDocument(this.#fileOf(id), document)
-      const image = imageOf(document, config)
-      this.#images.set(id, image)
-      return image
+      })
     })
+  }
+
+  /**
+   * Gives an image a manifest, with the archives of its layers that this names. One that was removed meanwhile stays so:
+   * its layers have gone with it.
+   */
+  async addManifest(
+    id: string,
+    layers: ImageDocument['layers'],
+    manifest: { descriptor: Descriptor; content: Buffer },
+    lease: Lease,
+  ): Promise<void> {
+    const { descriptor, content } = manifest
+    lease.blobs.add(descriptor.digest)
+    await this.blobs.write(content, algorithmOf(descriptor.digest))
+    await this.#exclusively(async () => {
+      const image = this.#images.get(id)
+      if (!image || image.document.manifest?.digest === descriptor.digest) return
+      await this.#put(image.config, { ...image.document, manifest: descriptor, layers })
+    })
+  }
+
+  /** Writes an image's document when all that it names has come to the disk. */
+  async #put(config: OciImageConfig, document: ImageDocument): Promise<Image> {
+    const { id, layers, manifest } = document
+    const unsynced = this.blobs.unsynced()
+    if (await this.layers.makeDurable(layers.map(({ chainId }) => chainId)))
+      this.blobs.cameToDisk(unsynced)
+    await this.blobs.makeDurable([
+      id,
+      ...(manifest ? [manifest.digest] : []),
+      ...layers.flatMap(({ blob }) => (blob ? [blob.digest] : [])),
+    ])
+    await writeDocument(this.#fileOf(id), document)
+    const image = imageOf(document, config)
+    this.#images.set(id, image)
+    return image
   }
 
   /**
@@ -461,6 +486,13 @@ export interface DownloadProgress {
   phase: 'downloading' | 'verifying'
 }
 
+export interface CompressionProgress {
+  /** Bytes of the layer that were read. */
+  read: number
+  /** The digest of what was made, told before it is put in its place: who waits for it is to hold it from then on. */
+  made?: string
+}
+
 const REFERENCES = 'references.json'
 
 /** Every blob that a document names. */
@@ -470,6 +502,7 @@ export function blobsOf(document: ImageDocument): string[] {
   return named
 }
 
-function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
+/** The document of an index, and every blob that is here by it. */
+export function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
   return [descriptor.digest, ...blobs]
 }

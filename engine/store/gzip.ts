@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, readSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -30,11 +30,16 @@ export async function gzipFile(
 ): Promise<{ digest: string; size: number }> {
   const from = await fs.open(source)
   try {
-    const to = await fs.open(target, 'wx+', 0o600)
-    const telling = setInterval(() => onRead(positionIn(from)), INTERVAL_MS)
+    // opened once: a timer that finds no more files may be opened would end this process
+    const told = await fs.open(`/proc/self/fdinfo/${from.fd}`)
+    const to = await fs.open(target, 'wx+', 0o600).catch(async (error: unknown) => {
+      await told.close()
+      throw error
+    })
+    const telling = setInterval(() => onRead(positionTold(told)), INTERVAL_MS)
     try {
       await compress(from, to, signal)
-      const read = positionIn(from)
+      const read = positionTold(told)
       onRead(read)
       const { hash, size } = await hashFile(to, 'sha256')
       if ((await lengthTold(to, size)) !== read % 2 ** 32)
@@ -42,6 +47,7 @@ export async function gzipFile(
       return { digest: `sha256:${hash.digest('hex')}`, size }
     } finally {
       clearInterval(telling)
+      await told.close()
       await to.close()
     }
   } catch (error) {
@@ -97,7 +103,9 @@ async function lengthTold(handle: fs.FileHandle, size: number): Promise<number |
   return bytesRead === end.length ? end.readUInt32LE() : undefined
 }
 
-/** Where who reads it has come to: a child shares its offset. @see proc(5), /proc/pid/fdinfo */
-function positionIn({ fd }: fs.FileHandle): number {
-  return Number(/^pos:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1])
+/** Where who reads a file has come to, by its fdinfo: a child shares its offset. @see proc(5), /proc/pid/fdinfo */
+function positionTold({ fd }: fs.FileHandle): number {
+  const text = Buffer.alloc(64)
+  const length = readSync(fd, text, 0, text.length, 0)
+  return Number(/^pos:\s*(\d+)/.exec(text.toString('latin1', 0, length))?.[1])
 }

@@ -9,6 +9,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { ImageProgress } from '../../../engine/contract/common.ts'
+import { compressLayer } from '../../../engine/images/compress-layer.ts'
 import { hasRegistry, LocalRegistry } from '../../helpers/local-registry.ts'
 import { dockerArchive, registryImage, sha256, tarOf } from '../images/archives.ts'
 import { collect, TestImages } from '../images/image-engine.ts'
@@ -222,6 +223,59 @@ describe('push() to a mock registry', () => {
     await load('app:1')
     await assert.rejects(push('app:9'), { message: `tag does not exist: ${registry.host}/app:9` })
     await assert.rejects(push('app:1', { platform: 'linux/s390x' }), { code: 'NOT_FOUND' })
+  })
+
+  it('goes on when its image is removed, which stays removed', async () => {
+    await test.load(
+      dockerArchive({ layers: [tarOf({ its: 'own' })], tags: [`${registry.host}/app:gone`] }),
+    )
+    const { Id = '' } = await test.images.inspect(`${registry.host}/app:gone`)
+    let removed: Promise<unknown> | undefined
+    const lines: ImageProgress[] = []
+    for await (const line of test.images.push(`${registry.host}/app:gone`)) {
+      lines.push(line)
+      removed ??= test.images.remove(Id, { force: true })
+      await removed
+    }
+    assert.ok(lines.at(-1)?.aux?.Digest)
+    assert.ok(registry.manifests.has('app/manifests/gone'))
+    await assert.rejects(test.images.inspect(Id), { code: 'NOT_FOUND' })
+  })
+
+  it('keeps the layer that two compress of which the first is cancelled', async () => {
+    const layer = tarOf({ shared: randomBytes(4 << 20) })
+    await test.load(dockerArchive({ layers: [layer], tags: [`${registry.host}/app:twice`] }))
+    const { Id = '' } = await test.images.inspect(`${registry.host}/app:twice`)
+    const { store } = test.images
+    const [top] = store.get(Id)?.document.layers ?? []
+    assert.ok(top)
+    const stop = new AbortController()
+    const first = store.leased((lease) =>
+      compressLayer(store, top, lease, () => stop.abort(new Error('enough')), stop.signal),
+    )
+    const rejected = assert.rejects(first, /enough/)
+    const discard = store.blobs.discard.bind(store.blobs)
+    store.blobs.discard = async (file) => {
+      // the first has gone, and another cleans up
+      await rejected
+      await store.collect()
+      await discard(file)
+    }
+    try {
+      await store.leased(async (lease) => {
+        const made = await compressLayer(
+          store,
+          top,
+          lease,
+          () => undefined,
+          new AbortController().signal,
+        )
+        assert.ok(fs.existsSync(store.blobs.pathOf(made.digest)))
+      })
+    } finally {
+      store.blobs.discard = discard
+    }
+    await rejected
   })
 
   it('stops when it is cancelled, and leaves nothing half made', async () => {

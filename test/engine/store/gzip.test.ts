@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { gzipFile } from '../../../engine/store/gzip.ts'
 
@@ -89,6 +91,39 @@ describe('a compressed file', () => {
       await assert.rejects(compressed(content), /less was written than was to be/)
       igzip(`/usr/bin/gzip -n`)
       await compressed(content)
+    })
+
+    it('on which this process may open no more files tells how far it is all the same', async () => {
+      const go = path.join(root, 'go')
+      igzip(`while ! [ -e ${go} ]; do /usr/bin/sleep 0.05; done; exec /usr/bin/gzip -n`)
+      const source = path.join(root, 'source')
+      const target = path.join(root, 'target')
+      fs.writeFileSync(source, randomBytes(MIB))
+      fs.rmSync(target, { force: true })
+      const helper = pathToFileURL(
+        path.resolve(import.meta.dirname, '../../../engine/store/gzip.ts'),
+      )
+      const script = `
+        import fs from 'node:fs'
+        import { gzipFile } from '${helper.href}'
+        const open = []
+        let told = 0
+        const onRead = () => {
+          if (++told === 2) {
+            for (const fd of open) fs.closeSync(fd)
+            fs.writeFileSync('${go}', '')
+          }
+          // until there are no more: that is what is wanted
+          if (told === 1) try { for (;;) open.push(fs.openSync('/dev/null')) } catch {}
+        }
+        const { size } = await gzipFile('${source}', '${target}', onRead, new AbortController().signal)
+        console.log(open.length > 0, told > 2, size > 0)`
+      const { stderr, stdout } = spawnSync(
+        '/bin/sh',
+        ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, '--import', 'tsx', '--input-type=module', '-e', script],
+        { encoding: 'utf8' },
+      ) // prettier-ignore
+      assert.equal(stdout, 'true true true\n', stderr)
     })
 
     it('ends igzip when it is cancelled', async () => {
