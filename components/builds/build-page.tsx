@@ -10,6 +10,7 @@ import { useLive } from '@/components/live/provider.tsx'
 import { Button } from '@/components/ui/button.tsx'
 import { Empty } from '@/components/ui/empty.tsx'
 import { Notice } from '@/components/ui/notice.tsx'
+import { ScrollList } from '@/components/ui/scroll-list.tsx'
 import { SkeletonRows } from '@/components/ui/skeleton.tsx'
 import { useUrlState } from '@/components/ui/use-url-state.ts'
 import { BuildHeader } from './build-header.tsx'
@@ -58,8 +59,8 @@ function Pulls({ id }: { id: string }) {
     job.layers.some(({ status }) => !/^(pull complete|already exists)/i.test(status))
   if (!isPulling) return null
   return (
-    <div className="bg-surface max-h-48 shrink-0 overflow-y-auto border-b px-4 py-3">
-      <JobLayers job={job} />
+    <div className="bg-surface shrink-0 border-b px-4 py-3">
+      <JobLayers job={job} className="max-h-32" />
     </div>
   )
 }
@@ -71,13 +72,13 @@ function Warnings({ build }: { build: BuildRecord }) {
       <summary className="cursor-pointer rounded-sm">
         {build.warnings} warning{build.warnings === 1 ? '' : 's'}
       </summary>
-      <ul className="mt-1 flex max-h-40 flex-col gap-0.5 overflow-y-auto">
+      <ScrollList aria-label="Warnings" className="mt-1 flex max-h-40 flex-col gap-0.5">
         {build.messages.map((message, index) => (
           <li key={index} className="break-words">
             {message}
           </li>
         ))}
-      </ul>
+      </ScrollList>
     </details>
   )
 }

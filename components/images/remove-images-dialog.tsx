@@ -6,6 +6,7 @@ import { failureText } from '@/components/engine/client.ts'
 import { ConfirmDialog } from '@/components/ui/alert-dialog.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
+import { ScrollList } from '@/components/ui/scroll-list.tsx'
 import { toast } from '@/components/ui/toast.tsx'
 import { imageName, tagsOf, uniqueBytes } from './image-name.ts'
 import type { ImageRow } from './image-order.ts'
@@ -59,14 +60,14 @@ export function RemoveImagesDialog(props: {
         </Notice>
       )}
       {unused.length > 0 && (
-        <ul
+        <ScrollList
           aria-label="To be removed"
-          className="bg-muted max-h-64 divide-y overflow-y-auto rounded-md border px-3 text-sm"
+          className="bg-muted max-h-64 divide-y rounded-md border px-3 text-sm"
         >
           {unused.map(({ image }) => (
             <li key={image.Id} className="flex flex-col py-1.5">
               <span className="flex items-center justify-between gap-3">
-                <span className="min-w-0 truncate">
+                <span className="min-w-0 wrap-anywhere">
                   {imageName(image)}
                   {tagsOf(image).length > 1 && (
                     <span className="text-muted-foreground">
@@ -84,7 +85,7 @@ export function RemoveImagesDialog(props: {
               )}
             </li>
           ))}
-        </ul>
+        </ScrollList>
       )}
       {failures.size > 0 && (
         <Notice title={`${count(failures.size, 'image')} could not be removed`}>

@@ -3,10 +3,12 @@ import { Check } from 'lucide-react'
 import { useState } from 'react'
 import type { Job, JobLayer } from '@/server/live/protocol.ts'
 import { count, formatBytes, formatDuration } from '@/components/ui/format.ts'
+import { cn } from '@/components/ui/cn.ts'
 import { Progress } from '@/components/ui/progress.tsx'
+import { ScrollList } from '@/components/ui/scroll-list.tsx'
 
 /** A bar per layer with the sum above; layers that are done fold into one line. */
-export function JobLayers({ job }: { job: Job }) {
+export function JobLayers({ job, className }: { job: Job; className?: string }) {
   const [unfolded, setUnfolded] = useState(false)
   if (job.layers.length === 0) return null
   const done = job.layers.filter(isDone)
@@ -15,11 +17,11 @@ export function JobLayers({ job }: { job: Job }) {
   return (
     <div className="flex flex-col gap-2">
       <Sum job={job} />
-      <ul aria-label="Layers" className="flex flex-col gap-2">
+      <ScrollList aria-label="Layers" className={cn('flex max-h-96 flex-col gap-2', className)}>
         {shown.map((layer) => (
           <Layer key={layer.id} layer={layer} />
         ))}
-      </ul>
+      </ScrollList>
       {done.length > 0 && (
         <button
           type="button"

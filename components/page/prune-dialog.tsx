@@ -1,6 +1,7 @@
 'use client'
 import type { ReactNode } from 'react'
 import { count } from '@/components/ui/format.ts'
+import { ScrollList } from '@/components/ui/scroll-list.tsx'
 import { ConfirmAction } from './confirm-action.tsx'
 
 /** Shows exactly what would go before it goes. */
@@ -26,17 +27,17 @@ export function PruneDialog(props: {
       onClose={props.onClose}
     >
       {props.items.length > 0 && (
-        <ul
+        <ScrollList
           aria-label="To be removed"
-          className="bg-muted max-h-64 divide-y overflow-y-auto rounded-md border px-3 text-sm"
+          className="bg-muted max-h-64 divide-y rounded-md border px-3 text-sm"
         >
           {props.items.map((item) => (
             <li key={item.key} className="flex items-center justify-between gap-3 py-1.5">
-              <span className="min-w-0 truncate">{item.name}</span>
+              <span className="min-w-0 wrap-anywhere">{item.name}</span>
               <span className="text-muted-foreground shrink-0 text-xs">{item.detail}</span>
             </li>
           ))}
-        </ul>
+        </ScrollList>
       )}
       {props.children}
     </ConfirmAction>

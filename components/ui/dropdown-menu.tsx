@@ -12,7 +12,8 @@ export function DropdownMenu(props: ComponentProps<typeof Radix.Root>) {
   return <Radix.Root modal={false} {...props} />
 }
 
-export function DropdownMenuContent({ className, ...props }: ComponentProps<typeof Radix.Content>) {
+export function DropdownMenuContent(props: ComponentProps<typeof Radix.Content>) {
+  const { className, onCloseAutoFocus, ...rest } = props
   return (
     <Radix.Portal>
       <Radix.Content
@@ -23,10 +24,25 @@ export function DropdownMenuContent({ className, ...props }: ComponentProps<type
           'rise bg-raised text-foreground shadow-raised z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 overflow-y-auto rounded-md border p-1',
           className,
         )}
-        {...props}
+        onCloseAutoFocus={(event) => {
+          onCloseAutoFocus?.(event)
+          leaveToDialog(event)
+        }}
+        {...rest}
       />
     </Radix.Portal>
   )
+}
+
+/**
+ * The focus goes back to the menu's button, which it must not do when a dialog that was chosen from the menu has taken it: a
+ * field that React gives the focus has it before Radix watches over the dialog, and does not get it back.
+ */
+function leaveToDialog(event: Event): void {
+  const dialog = document.activeElement?.closest('[role=dialog], [role=alertdialog]')
+  const menu = event.target instanceof Element ? event.target : null
+  const button = document.getElementById(menu?.getAttribute('aria-labelledby') ?? '')
+  if (dialog && !dialog.contains(button)) event.preventDefault()
 }
 
 const item =

@@ -19,8 +19,10 @@ export function useFocusReturn(): (event: Event) => void {
   }
 }
 
-/** What has the focus; in a menu, which closes as the dialog opens, the button of the menu. */
+/** What has the focus, in a browser; in a menu, which closes as the dialog opens, the button of the menu. */
 function focused(): HTMLElement | null {
+  // A page can be loaded with a dialog open, and is drawn by the server first.
+  if (typeof document === 'undefined') return null
   const active = document.activeElement
   const menu = active?.closest('[role="menu"]')
   const holder = menu ? document.getElementById(menu.getAttribute('aria-labelledby') ?? '') : active

@@ -4,6 +4,7 @@ import { Age } from '@/components/ui/age.tsx'
 import { Card, CardHeader } from '@/components/ui/card.tsx'
 import { count, formatBytes } from '@/components/ui/format.ts'
 import { Notice } from '@/components/ui/notice.tsx'
+import { ScrollList } from '@/components/ui/scroll-list.tsx'
 
 const SHOWN = 200
 
@@ -50,26 +51,26 @@ export function Plan({ plan }: { plan: RegistryPlan }) {
           : '; what they name has other tags, so no space is freed. '}
         What a container stands on stays.
       </p>
-      <ul
+      <ScrollList
         aria-label="To go"
-        className="bg-muted max-h-72 divide-y overflow-y-auto rounded-md border px-3 text-sm"
+        className="bg-muted max-h-72 divide-y rounded-md border px-3 text-sm"
       >
         {tags.slice(0, SHOWN).map(({ pushedAt, repository, tag }) => (
           <li key={`${repository}:${tag}`} className="flex items-center gap-3 py-1.5">
-            <span className="min-w-0 flex-1 truncate">
+            <span className="min-w-0 flex-1 wrap-anywhere">
               {repository}:<span className="font-medium">{tag}</span>
             </span>
-            <span className="text-muted-foreground text-xs">
+            <span className="text-muted-foreground shrink-0 text-xs">
               pushed <Age since={Date.parse(pushedAt)} suffix=" ago" />
             </span>
           </li>
         ))}
         {untagged.slice(0, SHOWN).map(({ digest, pushedAt, repository }) => (
           <li key={`${repository}@${digest}`} className="flex items-center gap-3 py-1.5">
-            <span className="min-w-0 flex-1 truncate">
+            <span className="min-w-0 flex-1 wrap-anywhere">
               {repository}@<span className="font-mono text-xs">{digest.slice(0, 19)}</span>
             </span>
-            <span className="text-muted-foreground text-xs">
+            <span className="text-muted-foreground shrink-0 text-xs">
               without a tag, pushed <Age since={Date.parse(pushedAt)} suffix=" ago" />
             </span>
           </li>
@@ -77,7 +78,7 @@ export function Plan({ plan }: { plan: RegistryPlan }) {
         {Math.max(tags.length, untagged.length) > SHOWN && (
           <li className="text-muted-foreground py-1.5">and others</li>
         )}
-      </ul>
+      </ScrollList>
     </>
   )
 }
