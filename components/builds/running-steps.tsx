@@ -29,7 +29,7 @@ export function RunningSteps(props: { steps: BuildStepRecord[]; onJump: (step: s
               {stage === '' ? count : `${stage} ${count}`}
             </span>
             <span className="text-muted-foreground min-w-0 truncate font-mono">{words}</span>
-            <span className="text-muted-foreground tabular">
+            <span className="text-muted-foreground tabular shrink-0 whitespace-nowrap">
               {shortSpan(spanMs(step.startedAt, null, now))}
             </span>
           </button>

@@ -94,7 +94,8 @@ export function ImageTags({ image }: { image: ListedImage }) {
         prefetch={false}
         title={first ?? image.Id}
         className={cn(
-          'line-clamp-2 min-w-0 rounded-sm font-medium break-all hover:underline',
+          // Never cut off: what tells one image from another stands at the end of its name.
+          'min-w-0 rounded-sm font-medium wrap-anywhere hover:underline',
           first === undefined ? 'font-mono text-[13px]' : 'text-sm',
         )}
       >

@@ -21,15 +21,15 @@ export function UsedBy({
   const shown = all ? ordered : ordered.slice(0, 3)
   const named = ordered.slice(shown.length, shown.length + NAMED)
   return (
-    <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+    <span className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
       {shown.map((container) => (
         <Link
           key={container.Id}
           href={`/containers/${container.Id ?? ''}`}
           prefetch={false}
-          className="text-link inline-flex max-w-48 items-center gap-1.5 rounded-sm underline-offset-4 hover:underline"
+          className="text-link inline-flex max-w-[min(12rem,100%)] items-center gap-1.5 rounded-sm underline-offset-4 hover:underline"
         >
-          <StateDot view={stateOf(container)} className="size-2.5" />
+          <StateDot view={stateOf(container)} className="size-2.5 shrink-0" />
           <span className="truncate">{containerName(container)}</span>
         </Link>
       ))}

@@ -137,7 +137,7 @@ function OwnRow({ usage }: { usage: RegistryUsage | undefined }) {
       </TableCell>
       <TableCell className="hidden md:table-cell">
         {usage !== undefined && (
-          <span className="text-muted-foreground text-xs">
+          <span className="text-muted-foreground text-xs whitespace-nowrap">
             {count(usage.repositories.length, 'repository', 'repositories')},{' '}
             {formatBytes(usage.bytes)}
           </span>
@@ -163,7 +163,7 @@ function RegistryRow(props: {
   const { isStored, registry } = props
   return (
     <TableRow>
-      <TableCell className="py-2 pl-4">
+      <TableCell className="w-full max-w-0 py-2 pl-4 sm:w-2/5">
         <NameLink host={registry.host} name={registry.name} address={registry.host} />
         <div className="mt-0.5 sm:hidden">
           <SignedIn registry={registry} />
@@ -214,13 +214,17 @@ function NameLink({ host, name, address }: { host: string; name: string; address
   return (
     <Link
       href={`/registries/${encodeURIComponent(host)}`}
-      className="inline-flex min-w-0 items-center gap-2.5 rounded-sm"
+      className="inline-flex max-w-full min-w-0 items-center gap-2.5 rounded-sm"
     >
       <Warehouse className="text-muted-foreground size-4 shrink-0" aria-hidden />
       <span className="min-w-0">
-        <span className="block truncate font-medium hover:underline">{name}</span>
+        <span className="block truncate font-medium hover:underline" title={name}>
+          {name}
+        </span>
         {address !== name && (
-          <span className="text-muted-foreground block truncate font-mono text-xs">{address}</span>
+          <span className="text-muted-foreground block truncate font-mono text-xs" title={address}>
+            {address}
+          </span>
         )}
       </span>
     </Link>

@@ -20,16 +20,23 @@ function watch(changed: () => void): () => void {
 }
 
 /**
- * The time, a tick a second from one shared timer, in whole steps: with `stepMs` of a minute it changes, and renders,
- * once a minute. 0 on the server.
+ * The time, a tick a second from one shared timer, in whole steps from `since` on: with `stepMs` of a minute it changes, and
+ * renders, once a minute, when what began then is a whole minute old. 0 on the server.
+ *
+ * @param since ms since the epoch
  */
-export function useNow(stepMs = 1000): number {
+export function useNow(stepMs = 1000, since = 0): number {
   return useSyncExternalStore(
     watch,
     () => {
       if (timer === undefined) now = Date.now()
-      return Math.floor(now / stepMs) * stepMs
+      return lastStep(now, stepMs, since)
     },
     () => 0,
   )
+}
+
+/** When the last whole step since `since` was over. */
+export function lastStep(now: number, stepMs: number, since: number): number {
+  return since + Math.floor((now - since) / stepMs) * stepMs
 }

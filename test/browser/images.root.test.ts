@@ -154,6 +154,20 @@ describe(
       await page.getByRole('button', { name: /^All/ }).click()
     })
 
+    test('the list shows the whole of a long name, of which the tag is the end', async () => {
+      const repo = `registry.example.com:5000/${'observability/'.repeat(5)}collector`
+      await console.call('POST', `/api/engine/images/shop:1/tag?repo=${repo}&tag=v0.114.0-nightly`)
+      await console.call('DELETE', '/api/engine/images/shop:1')
+      await console.goto('/images?q=collector')
+      const name = page.getByRole('link', { name: `${repo}:v0.114.0-nightly`, exact: true })
+      const [shown, whole] = await name.evaluate((link) => [link.clientHeight, link.scrollHeight])
+      assert.equal(shown, whole)
+      await shoot(page, '29-image-long-name')
+      await console.call('POST', `/api/engine/images/${repo}:v0.114.0-nightly/tag?repo=shop&tag=1`)
+      await console.call('DELETE', `/api/engine/images/${repo}:v0.114.0-nightly`)
+      await console.goto('/images')
+    })
+
     test('the layers of an image show what each adds, changes, removes and wastes', async () => {
       await page.getByRole('link', { name: 'shop:1', exact: true }).click()
       await page.getByRole('heading', { level: 1, name: 'shop:1' }).waitFor()

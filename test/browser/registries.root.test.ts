@@ -105,6 +105,24 @@ describe(
       assert.ok(!JSON.stringify(answer).includes('secret'))
     })
 
+    test('on a phone what can be done with a registry is in sight, however long its name', async () => {
+      const [width, height] = [390, 844]
+      const name = 'The registry of the team for observability, in Frankfurt'
+      await console.call('POST', '/api/registries', {
+        address: 'a-registry-with-a-long-name.eu-central-1.internal.example.com:8443',
+        name,
+        login: { kind: 'none' },
+      })
+      const large = page.viewportSize()
+      await page.setViewportSize({ width, height })
+      await page.reload()
+      const menu = page.getByRole('button', { name: `More for ${name}` })
+      const box = await menu.boundingBox()
+      assert.ok(box !== null && box.x + box.width <= width, JSON.stringify(box))
+      await shoot(page, '85-registries-phone')
+      if (large !== null) await page.setViewportSize(large)
+    })
+
     test('its repositories and tags are browsed, and pulled with the stored password', async () => {
       await page.getByRole('link', { name: registry.host }).click()
       await page.getByRole('button', { name: 'team/app' }).click()

@@ -26,7 +26,7 @@ export function ImageHeader() {
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <div className="min-w-0 flex-1 basis-64">
           <div className="flex min-w-0 flex-wrap items-center gap-x-2.5 gap-y-1">
-            <h1 className="min-w-0 truncate text-lg font-semibold">{name}</h1>
+            <h1 className="min-w-0 text-lg leading-snug font-semibold wrap-anywhere">{name}</h1>
             {removed ? (
               <Badge tone="bad">Removed</Badge>
             ) : users.length > 0 ? (
