@@ -52,6 +52,7 @@ export function planStages(
     return index === undefined ? { image: from } : { stage: index }
   }
   const all = file.stages.map(({ from, instructions }, index): PlannedStage => {
+    for (const instruction of instructions) checkNumber(instruction, names.length, contexts)
     const base = baseOf(from, names, index, global, contexts)
     const others = instructions.flatMap((instruction) => fromsOf(instruction)).map(originOf)
     const stages = [...(base === 'scratch' ? [] : [base]), ...others].flatMap((origin) =>
@@ -77,6 +78,14 @@ function stageIndex(names: readonly (string | undefined)[], from: string): numbe
   const byName = names.lastIndexOf(from.toLowerCase())
   if (byName >= 0) return byName
   return /^\d{1,4}$/.test(from) && Number(from) < names.length ? Number(from) : undefined
+}
+
+/** A number that is no stage's is nobody's: it is not looked for at a registry. Longer ones may begin an image's ID. */
+function checkNumber(instruction: Instruction, count: number, contexts: NamedContexts): void {
+  if (instruction.kind !== 'copy' || instruction.from === undefined) return
+  const { from, location } = instruction
+  if (!/^\d{1,4}$/.test(from) || Number(from) < count || namedContext(contexts, from)) return
+  throw new DockerfileError(`invalid stage index ${from}`, location)
 }
 
 function targetIndex(names: readonly (string | undefined)[], target: string | undefined): number {

@@ -184,19 +184,20 @@ class Receiver {
   #data({ data, ID }: Packet): void {
     const entry = this.#asked.get(ID)
     if (!entry) throw new GrpcError('UNKNOWN', `file ${String(ID)} was not asked for`)
-    const name = Buffer.from(entry.stat.path).toString()
-    entry.received += data.length
     if (data.length === 0) {
-      if (entry.received !== entry.stat.size)
+      if (entry.received !== entry.stat.size) {
+        const name = Buffer.from(entry.stat.path).toString()
         throw new GrpcError('UNKNOWN', `${name} changed while it was being sent, or was unreadable`)
+      }
       entry.isComplete = true
       this.#asked.delete(ID)
       this.#askedBytes -= entry.stat.size
       return
     }
-    if (entry.received > entry.stat.size)
-      throw new GrpcError('UNKNOWN', `${name} changed while it was being sent`)
-    entry.chunks.push(data)
+    // what is written to while it is sent, as the build's own log, is taken as it was when it was listed
+    const wanted = data.subarray(0, entry.stat.size - entry.received)
+    entry.received += wanted.length
+    if (wanted.length > 0) entry.chunks.push(wanted)
   }
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { portRange } from './ports.ts'
+import { parseSignal } from '../signals.ts'
 import type { ImageConfig } from '../types/docker.ts'
 import type { Command, Instruction } from './instructions.ts'
 import type { StageScope } from './scope.ts'
@@ -80,8 +81,7 @@ export function applyConfig(stage: StageConfig, instruction: ConfigInstruction):
       return `SHELL ${JSON.stringify(instruction.shell)}`
     case 'stopsignal': {
       const signal = scope.expand(instruction.signal)
-      if (!/^(\d{1,2}|(SIG)?[A-Z][A-Z0-9]*([+-]\d{1,2})?)$/i.test(signal))
-        throw new InvalidParameterError(`invalid signal: ${signal}`)
+      parseSignal(signal)
       config.StopSignal = signal
       return `STOPSIGNAL ${signal}`
     }

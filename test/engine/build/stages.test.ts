@@ -51,6 +51,14 @@ RUN --mount=type=bind,from=busybox,target=/b --mount=from=0,target=/c true
     assert.throws(() => planOf(source, 'nine'), /target stage "nine" could not be found/)
   })
 
+  it('looks for no image of a number that is no stage’s', () => {
+    assert.throws(
+      () => planOf('FROM a AS x\nFROM b\nCOPY --from=2 / /'),
+      /on line 3: invalid stage index 2$/,
+    )
+    assert.ok(planOf('FROM a\nCOPY --from=123456789012 / /'))
+  })
+
   it('takes what was given over the default of an argument', () => {
     assert.deepEqual(planOf(source, 'one', { BASE: 'other' }).stages[0]?.base, { image: 'other' })
   })

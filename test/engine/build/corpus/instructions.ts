@@ -235,6 +235,11 @@ export const instructions: Case[] = [
     fails: /invalid signal/i,
   },
   {
+    name: 'a signal of no known name',
+    dockerfile: 'FROM BASE\nSTOPSIGNAL SIGNOPE',
+    fails: /invalid signal: SIGNOPE/i,
+  },
+  {
     name: 'HEALTHCHECK with all its options',
     dockerfile:
       'FROM BASE\nHEALTHCHECK --interval=1m --timeout=3s --start-period=2s --retries=4 CMD ["true"]',

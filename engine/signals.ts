@@ -1,5 +1,5 @@
 import os from 'node:os'
-import { InvalidParameterError } from '../errors.ts'
+import { InvalidParameterError } from './errors.ts'
 
 const HIGHEST = 64
 
