@@ -39,7 +39,11 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
       const again = documentOf(created, (step) => history[step]?.created ?? created)
       return digestOf(again) === image.id
     })
-    if (same) return same
+    if (same) {
+      // while it has no name a prune may come
+      build.lease.blobs.add(same.id)
+      return same
+    }
   }
   const created = timeOf(build)
   const content = documentOf(created, () => stage.madeAt ?? created)
