@@ -15,6 +15,16 @@ export interface RegistryRefusal {
 /** Work is asked for so often before it counts as failed. */
 export const MAX_TRIES = 5
 
+/**
+ * The specification's words for a refusal that came without any: an answer to HEAD has no body, and a push begins with one.
+ *
+ * @see distribution-spec, "Error Codes"
+ */
+const WITHOUT_WORDS: Partial<Record<number, string>> = {
+  401: 'unauthorized: authentication required',
+  403: 'denied: requested access to the resource is denied',
+}
+
 /** Who has to wait longer is told so instead. */
 const MAX_WAIT_SECONDS = 60
 
@@ -57,7 +67,7 @@ export async function refusal(
   const retryAfterSeconds = parseRetryAfter(headers['retry-after'] ?? headers['x-retry-after'])
   const words =
     [code.toLowerCase().replaceAll('_', ' '), message].filter(Boolean).join(': ') ||
-    `status ${status}`
+    (WITHOUT_WORDS[status] ?? `status ${status}`)
   const error =
     status === 429
       ? new UnavailableError(

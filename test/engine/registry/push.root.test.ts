@@ -216,6 +216,22 @@ describe('push() to a mock registry', () => {
     await assert.rejects(push('app:1'), { code: 'UNAUTHORIZED' })
   })
 
+  it('says that one has to sign in, also where a refusal has no words', async () => {
+    await load('app:1')
+    let status = 401
+    // as of a registry that asks for a password with each request; an answer to HEAD has no body
+    registry.intercept = (request, response) => {
+      if (request.url === '/v2/') return false
+      response.writeHead(status, { 'www-authenticate': 'Basic realm="here"' }).end()
+      return true
+    }
+    const unauthorized = { code: 'UNAUTHORIZED', message: /unauthorized: authentication required$/ }
+    await assert.rejects(push('app:1'), unauthorized)
+    status = 403
+    const denied = { message: /denied: requested access to the resource is denied$/ }
+    await assert.rejects(push('app:1'), denied)
+  })
+
   it('says what is not there to be pushed', async () => {
     await assert.rejects(push('none:1'), {
       message: `An image does not exist locally with the tag: ${registry.host}/none`,
