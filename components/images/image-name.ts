@@ -17,6 +17,12 @@ export function namesRegistry(reference: string): boolean {
   return slash > 0 && /[.:]|^localhost$/.test(reference.slice(0, slash))
 }
 
+/** A tag as it is read beside another of the image: where only the end differs, the end. */
+export function tagBeside(tag: string, other: string | undefined): string {
+  const colon = tag.lastIndexOf(':')
+  return other?.startsWith(tag.slice(0, colon + 1)) ? tag.slice(colon) : tag
+}
+
 export function isDangling(image: ImageSummary): boolean {
   return tagsOf(image).length === 0
 }

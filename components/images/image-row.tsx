@@ -18,6 +18,7 @@ import {
   imageHref,
   imageName,
   imageReference,
+  tagBeside,
   tagsOf,
   uniqueBytes,
   type ListedImage,
@@ -103,8 +104,11 @@ export function ImageTags({ image }: { image: ListedImage }) {
       </Link>
       {first === undefined && <Badge tone="warn">dangling</Badge>}
       {others.slice(0, MOST_TAGS).map((tag) => (
-        <Badge key={tag} title={tag} className="max-w-56">
-          <span className="truncate">{tag}</span>
+        <Badge key={tag} title={tag} className="max-w-full">
+          {/* Cut off at its beginning, as what tells it from others is its end. */}
+          <span className="truncate" dir="rtl">
+            <bdi dir="ltr">{tagBeside(tag, first)}</bdi>
+          </span>
         </Badge>
       ))}
       {others.length > MOST_TAGS && (

@@ -49,9 +49,7 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
         >
           <ArrowLeft aria-hidden />
         </Button>
-        <h2 className="min-w-0 truncate font-semibold" title={repository}>
-          {repository}
-        </h2>
+        <h2 className="min-w-0 font-semibold wrap-anywhere">{repository}</h2>
         {query.data !== undefined && (
           <span className="text-muted-foreground text-xs">{count(query.data.length, 'tag')}</span>
         )}

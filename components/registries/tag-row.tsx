@@ -40,10 +40,8 @@ export function TagRow(props: {
     >
       <div role="cell" className="min-w-0 flex-1 basis-40">
         <div className="flex items-center gap-0.5">
-          <span className="truncate font-medium" title={tag}>
-            {tag}
-          </span>
-          <CopyButton text={reference} label={`Copy ${reference}`} className="size-6" />
+          <span className="font-medium wrap-anywhere">{tag}</span>
+          <CopyButton text={reference} label={`Copy ${reference}`} className="size-6 shrink-0" />
         </div>
         <div className="text-muted-foreground truncate font-mono text-xs" title={image?.digest}>
           {image === undefined ? '' : image.digest.slice(0, 19)}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { tagsOf } from '../../components/images/image-name.ts'
+import { tagBeside, tagsOf } from '../../components/images/image-name.ts'
 import { instructionOf } from '../../components/images/instruction.ts'
 import { treeRows, type Listings } from '../../components/images/layers/tree-rows.ts'
 import type { LayerFile } from '../../engine/contract/image-layers.ts'
@@ -12,6 +12,14 @@ describe('tagsOf()', () => {
       ['team/c:1', 'd:1', '127.0.0.1:5000/a:1', 'localhost/b:1'],
     )
     assert.deepEqual(tagsOf({ RepoTags: ['<none>:<none>'] }), [])
+  })
+})
+
+describe('tagBeside()', () => {
+  it('leaves out the repository that the first tag has already said', () => {
+    assert.equal(tagBeside('host:5000/a/b:2', 'host:5000/a/b:1'), ':2')
+    assert.equal(tagBeside('host:5000/a/b:2', 'host:5000/a/bc:1'), 'host:5000/a/b:2')
+    assert.equal(tagBeside('a:2', undefined), 'a:2')
   })
 })
 
