@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createReadStream, createWriteStream, readSync } from 'node:fs'
+import { createReadStream, createWriteStream, read, readSync, write } from 'node:fs'
 import fs from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -73,11 +73,19 @@ async function compress(
     }
   }
   await pipeline(
-    createReadStream('', { fd: from.fd, autoClose: false, highWaterMark: 1 << 20 }),
+    createReadStream('', { fd: from.fd, fs: { read, close: keep }, highWaterMark: 1 << 20 }),
     createGzip({ level: LEVEL, chunkSize: 256 << 10 }),
-    createWriteStream('', { fd: to.fd, autoClose: false }),
+    createWriteStream('', { fd: to.fd, fs: { write, close: keep } }),
     { signal },
   )
+}
+
+/**
+ * In place of a close(2) at a stream's end: the handle does it. With both, the second would close what has the number by
+ * then; `autoClose` alone does not keep a stream that fails from it.
+ */
+function keep(_fd: number, done: (error: Error | null) => void): void {
+  done(null)
 }
 
 /** @throws Error ENOENT when it is not installed; what it said when it failed */
@@ -92,7 +100,11 @@ async function byIgzip(from: fs.FileHandle, to: fs.FileHandle, signal: AbortSign
   })
   const said = child.stderr ? text(child.stderr) : ''
   const code = await ended
-  if (code !== 0) throw new Error(`igzip failed: ${(await said).trim() || code}`)
+  if (code === 0) return
+  const words = (await said).trim()
+  // it does not tell of errno
+  const hint = /while writing/.test(words) ? '; is the disk full?' : ''
+  throw new Error(`igzip failed: ${words || code}${hint}`)
 }
 
 /** The length of a member's content, modulo 2^32, which is the last of it. @see RFC 1952, 2.3.1, ISIZE */

@@ -78,9 +78,25 @@ describe('a compressed file', () => {
       assert.ok((await compressed(mixed)).equals(bytes))
     })
 
+    it('without igzip is ended when it is cancelled, and closes nothing but its own', async () => {
+      const source = path.join(root, 'source')
+      const target = path.join(root, 'target')
+      fs.writeFileSync(source, randomBytes(4 * MIB))
+      fs.rmSync(target, { force: true })
+      const before = fs.readdirSync('/proc/self/fd').length
+      const enough = AbortSignal.abort(new Error('enough'))
+      await assert.rejects(
+        gzipFile(source, target, () => undefined, enough),
+        /^Error: enough$/,
+      )
+      assert.equal(fs.readdirSync('/proc/self/fd').length, before)
+    })
+
     it('where igzip fails is refused with its words', async () => {
       igzip('echo out of luck >&2; exit 3')
       await assert.rejects(compressed(randomBytes(MIB)), /^Error: igzip failed: out of luck$/)
+      igzip('echo igzip: Error encountered while writing to file >&2; exit 1')
+      await assert.rejects(compressed(randomBytes(MIB)), /writing to file; is the disk full\?$/)
       igzip('kill -9 $$')
       await assert.rejects(compressed(randomBytes(MIB)), /^Error: igzip failed: SIGKILL$/)
     })
