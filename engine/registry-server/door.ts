@@ -33,7 +33,7 @@ export async function answerRegistry(
 ): Promise<void> {
   setRegistryHeaders(response)
   try {
-    const { handle, ...place } = find(request)
+    const { handle, ...place } = find(request, response)
     await handle(engine, { request, response, ...place })
   } catch (error) {
     fail(request, response, error)
@@ -79,7 +79,10 @@ const ROUTES: { path: RegExp; methods: Record<string, Handler> }[] = [
   },
 ]
 
-function find({ method = 'GET', url = '/' }: IncomingMessage): {
+function find(
+  { method = 'GET', url = '/' }: IncomingMessage,
+  response: ServerResponse,
+): {
   handle: Handler
   repository: string
   target: string
@@ -90,7 +93,11 @@ function find({ method = 'GET', url = '/' }: IncomingMessage): {
     const [found, repository = '', target = ''] = route.path.exec(path) ?? []
     if (found === undefined) continue
     const handle = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined
-    if (!handle) throw refuse('UNSUPPORTED', `${method} is not for ${path}`)
+    if (!handle) {
+      // as RFC 9110, 15.5.6, demands
+      response.setHeader('Allow', Object.keys(route.methods).join(', '))
+      throw refuse('UNSUPPORTED', `${method} is not for ${path}`)
+    }
     return {
       handle,
       repository: decode(repository),
