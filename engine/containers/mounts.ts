@@ -196,6 +196,7 @@ export async function prepareMounts(
     '/etc/hosts': files.hosts,
     '/etc/hostname': `${files.hostname}\n`,
     '/etc/resolv.conf': files.resolvConf,
+    '/.dockerenv': '',
   }
   const own = ownFileMounts(container, asked)
   await runSteps(
@@ -235,13 +236,14 @@ export async function boundMounts(
 }
 
 /**
- * Where it has files of its own in /etc, which each start writes, unless something is asked for there. They are as
- * read-only as the root that they seem to be part of.
+ * Where it has files of its own, which each start writes, unless something is asked for there: those in /etc, and the empty
+ * one by which programs find out that they run in a container of Docker's. They are as read-only as the root that they seem
+ * to be part of.
  */
 export function ownFileMounts(container: Container, asked: OciMount[]) {
   const taken = new Set(asked.map((mount) => mount.destination))
   const access = container.document.hostConfig.ReadonlyRootfs === true ? ['ro'] : []
-  return (['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'] as const)
+  return (['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/.dockerenv'] as const)
     .filter((destination) => !taken.has(destination))
     .map((destination) => ({
       destination,

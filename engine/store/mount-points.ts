@@ -2,7 +2,7 @@ import type { StatAt } from '../native/fs.ts'
 import { isDirectory } from '../tree/look-up.ts'
 
 const DIRECTORIES = new Set(['proc', 'sys', 'dev', 'etc'])
-const FILES = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf'])
+const FILES = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv'])
 
 /**
  * Made by a start in roots that lack it, for something to be mounted on: no change that the container has made, as long as

@@ -232,6 +232,13 @@ describe('what docker run isolates', { skip: await whyNot() }, () => {
     assert.match(await refused('-u', '4294967296'), /uids and gids must be in range 0-2147483647|unable to find user|invalid/)
   }) // prettier-ignore
 
+  it('has /.dockerenv, by which programs know where they are, and which is no change of the container’s', async () => {
+    const marked = name('marked')
+    const script = 'stat -c "%F %u:%g" /.dockerenv; touch /mine'
+    assert.match(await cli.ok('run', '--name', marked, cli.image, 'sh', '-c', script), /^regular empty file 0:0$/m)
+    assert.equal((await cli.ok('diff', marked)).trim(), 'A /mine')
+  }) // prettier-ignore
+
   it('writes hosts, hostname and resolv.conf', async () => {
     const script = 'cat /etc/hostname; hostname; cat /proc/sys/kernel/domainname; grep -E "near|gate|box" /etc/hosts; grep -v "^#" /etc/resolv.conf; ip link show eth0 | grep -o "ether [^ ]*"'
     const out = await sh(script, '-h', 'box', '--domainname', 'example.org', '--add-host', 'near:10.1.2.3', '--add-host', 'gate:host-gateway', '--dns', '10.9.8.7', '--dns-search', 'corp.example', '--dns-option', 'ndots:3', ...(cli.own ? ['--mac-address', '02:42:0a:00:00:99'] : []))
