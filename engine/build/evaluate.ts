@@ -11,7 +11,7 @@ import { runCommand } from './run-step.ts'
 import { StageScope } from '../dockerfile/scope.ts'
 import type { Build, Stage, Step } from './stage.ts'
 import { fromsOf } from './stages.ts'
-import type { PlannedStage } from './stages.ts'
+import type { Origin, PlannedStage } from './stages.ts'
 
 export interface EvaluateOptions {
   /** Of the stage. */
@@ -60,8 +60,9 @@ class Evaluation {
 
   /** What the stage is made from, and the instructions that come with it. */
   async from(): Promise<{ stage: Stage; triggers: string[] }> {
-    const { from } = this.#planned
+    const { base, from } = this.#planned
     const step = this.#stepOf(0, from.text, from.location)
+    if (base !== 'scratch') await this.#ready(() => [base])
     return await this.#told(step, async () => {
       const stage = await this.#base(step)
       const triggers = stage.config.OnBuild ?? []
@@ -91,6 +92,9 @@ class Evaluation {
   }
 
   async #carryOut(stage: Stage, instruction: Instruction, step: Step): Promise<void> {
+    await this.#ready(() =>
+      fromsOf(instruction).map((from) => this.#build.originOf(stage.scope.expand(from))),
+    )
     await this.#told(step, async () => {
       this.#build.signal.throwIfAborted()
       switch (instruction.kind) {
@@ -224,6 +228,15 @@ class Evaluation {
       name: `[${label}${String(index + 1)}/${String(instructions.length + 1)}] ${line}`,
       instruction,
       location,
+    }
+  }
+
+  /** Waits for the stages that a step takes from: until they are there it has not begun. */
+  async #ready(originsOf: () => readonly Origin[]): Promise<void> {
+    try {
+      for (const origin of originsOf()) if ('stage' in origin) await this.#build.stage(origin.stage)
+    } catch {
+      // the step fails of the same, and tells it
     }
   }
 

@@ -337,6 +337,27 @@ describe('LocalBuilds', () => {
     assert.notEqual(imageOf(await build(test.engine, { Dockerfile })), '')
   })
 
+  it('begins a step that takes from another stage when that is there', async () => {
+    const Dockerfile = [
+      'FROM busybox AS one',
+      'RUN sleep 0.2; echo one > /f',
+      'FROM busybox AS two',
+      'COPY --from=one /f /g',
+      'FROM busybox AS three',
+      'RUN --mount=from=one,target=/m cp /m/f /h',
+      'FROM one AS four',
+      'COPY --from=two /g /',
+      'COPY --from=three /h /',
+    ].join('\n')
+    const events = await build(test.engine, { Dockerfile })
+    const at = (kind: string, step: string): number =>
+      events.findIndex((event) => event.kind === kind && 'step' in event && event.step === step)
+    for (const taker of ['1.1', '2.1', '3.0'])
+      assert.ok(at('finished', '0.1') < at('started', taker), taker)
+    assert.ok(at('finished', '1.1') < at('started', '3.1'))
+    assert.ok(at('finished', '2.1') < at('started', '3.2'))
+  })
+
   it('names file, line and command of a failure, with what was printed last; what was done stays cached', async () => {
     const Dockerfile = 'FROM busybox\nRUN echo fine > /f\nRUN seq 30; \\\n  exit 9\n'
     const error = (await build(test.engine, { Dockerfile }).then(
