@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
-import { portRange } from './ports.ts'
 import { parseSignal } from '../signals.ts'
 import type { ImageConfig } from '../types/docker.ts'
 import type { Command, Instruction } from './instructions.ts'
+import { portRange } from './ports.ts'
 import type { StageScope } from './scope.ts'
 
 /** Kinds of instructions that only say how the image is to be run. */

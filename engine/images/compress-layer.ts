@@ -30,7 +30,10 @@ export async function compressLayer(
       const source = store.blobs.pathOf(blob.digest)
       // archives of old tools hold compressed layers that nothing says are
       const mediaType = await layerType(source)
-      if (mediaType !== DOCKER_LAYER) return { ...blob, mediaType }
+      if (mediaType !== DOCKER_LAYER) {
+        report({ read: blob.size, made: blob.digest })
+        return { ...blob, mediaType }
+      }
       const target = store.blobs.temporary()
       try {
         const { digest, size } = await gzipFile(

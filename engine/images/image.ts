@@ -31,6 +31,13 @@ export const imageDocumentSchema = z.object({
 export type ImageDocument = z.infer<typeof imageDocumentSchema>
 export type ImageLayer = ImageDocument['layers'][number]
 
+/** Every blob that a document names. */
+export function blobsOf(document: ImageDocument): string[] {
+  const named = [document.id as string, ...document.layers.map(({ blob }) => blob.digest as string)]
+  if (document.manifest) named.push(document.manifest.digest)
+  return named
+}
+
 export interface Image {
   readonly id: string
   readonly document: ImageDocument

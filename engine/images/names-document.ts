@@ -43,3 +43,8 @@ export async function readNames(
     return undefined
   }
 }
+
+/** The document of an index, and every blob that is here by it. */
+export function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
+  return [descriptor.digest, ...blobs]
+}

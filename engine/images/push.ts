@@ -9,10 +9,11 @@ import type { RegistryClient } from '../registry/client.ts'
 import { retryDelay } from '../registry/refusal.ts'
 import { settleAll } from '../settle-all.ts'
 import { compressLayer } from './compress-layer.ts'
-import type { Image, ImageLayer } from './image.ts'
+import { blobsOf, type Image, type ImageLayer } from './image.ts'
 import type { IndexTree } from './index-tree.ts'
 import type { Lease } from './leases.ts'
 import { toldDescriptor } from './manifest-summaries.ts'
+import { blobsOfIndex } from './names-document.ts'
 import { manifestFor, originalOf, portableEntry, type PortableImage } from './portable.ts'
 import { reportProgress, type ProgressSink } from './progress.ts'
 import { connectForPush } from './push/connect.ts'
@@ -26,7 +27,7 @@ import {
   type Reference,
 } from './reference.ts'
 import { Slots } from './slots.ts'
-import { blobsOf, blobsOfIndex, type ImageStore } from './store.ts'
+import type { ImageStore } from './store.ts'
 
 /** Layers of one push that are compressed at the same time: each keeps all processors busy, but for its end. */
 const MAX_COMPRESSIONS = 2

@@ -17,7 +17,7 @@ import { SnapshotStore } from '../store/snapshots.ts'
 import { Trash } from '../store/trash.ts'
 import { damageOf } from './damage.ts'
 import { readImages } from './image-documents.ts'
-import { imageOf } from './image.ts'
+import { blobsOf, imageOf } from './image.ts'
 import type { Image, ImageDocument, ImageLayer } from './image.ts'
 import { Leases } from './leases.ts'
 import type { Lease } from './leases.ts'
@@ -25,7 +25,7 @@ import { ImageUsers } from './image-users.ts'
 import type { ImageUser } from './image-users.ts'
 import { ImageNames } from './image-names.ts'
 import type { NameChanges } from './image-names.ts'
-import { readNames } from './names-document.ts'
+import { blobsOfIndex, readNames } from './names-document.ts'
 import type { ImageIndex, Names } from './names-document.ts'
 import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
 import type { Reference } from './reference.ts'
@@ -494,15 +494,3 @@ export interface CompressionProgress {
 }
 
 const REFERENCES = 'references.json'
-
-/** Every blob that a document names. */
-export function blobsOf(document: ImageDocument): string[] {
-  const named = [document.id as string, ...document.layers.map(({ blob }) => blob.digest as string)]
-  if (document.manifest) named.push(document.manifest.digest)
-  return named
-}
-
-/** The document of an index, and every blob that is here by it. */
-export function blobsOfIndex({ blobs, descriptor }: ImageIndex): string[] {
-  return [descriptor.digest, ...blobs]
-}

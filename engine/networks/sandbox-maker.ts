@@ -15,6 +15,18 @@ import type { ContainerNetworkHooks, NetworkEvents, Sandbox, SandboxRequest } fr
 import { networksWanted } from './wanted-networks.ts'
 import type { Wiring } from './wiring.ts'
 
+export interface SandboxMakerParts {
+  events: NetworkEvents
+  containers: ContainerNetworkHooks
+  registry: NetworkRegistry
+  neighbours: Neighbourhood
+  wiring: Wiring
+  namespaces: NetnsPool
+  firewall: Firewall
+  /** What runs, by container ID: the maker adds to it and takes from it. */
+  live: Map<string, Live>
+}
+
 /** Makes what a container that starts has of the networks, by its mode, and takes it down again. Its caller holds the lock. */
 export class SandboxMaker {
   readonly #events: NetworkEvents
@@ -26,17 +38,7 @@ export class SandboxMaker {
   readonly #firewall: Firewall
   readonly #live: Map<string, Live>
 
-  /** @param parts.live what runs, by container ID: this adds to it and takes from it */
-  constructor(parts: {
-    events: NetworkEvents
-    containers: ContainerNetworkHooks
-    registry: NetworkRegistry
-    neighbours: Neighbourhood
-    wiring: Wiring
-    namespaces: NetnsPool
-    firewall: Firewall
-    live: Map<string, Live>
-  }) {
+  constructor(parts: SandboxMakerParts) {
     this.#events = parts.events
     this.#containers = parts.containers
     this.#registry = parts.registry

@@ -2,30 +2,21 @@ import { Connections } from './connections.ts'
 import { dnsNamesOf } from './endpoint-settings.ts'
 import { adoptEndpoint, enroll } from './endpoints.ts'
 import { finishCutShort } from './finish-cut-short.ts'
-import type { Firewall } from './firewall.ts'
 import { fromOtherEnd, InterfaceCounters, type InterfaceStats } from './interface-stats.ts'
 import { KeyLock } from './key-lock.ts'
 import { newEndpointId, newLive, plainName, type Live } from './live.ts'
 import { parseMode } from './mode.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
-import type { NetnsPool } from './netns-pool.ts'
 import { releasePorts } from './ports.ts'
 import type { NetworkRegistry } from './registry.ts'
 import { checkRequest } from './request-checks.ts'
 import { planResolvConf, readHostResolvConf } from './resolv-conf.ts'
-import type { ContainerNetworkHooks, NetworkEvents, Sandbox, SandboxRequest } from './sandbox.ts'
-import { SandboxMaker } from './sandbox-maker.ts'
+import type { ContainerNetworkHooks, Sandbox, SandboxRequest } from './sandbox.ts'
+import { SandboxMaker, type SandboxMakerParts } from './sandbox-maker.ts'
 import { askedOf } from './wanted-networks.ts'
 import type { Wiring } from './wiring.ts'
 
-export interface SandboxesParts {
-  events: NetworkEvents
-  containers: ContainerNetworkHooks
-  registry: NetworkRegistry
-  neighbours: Neighbourhood
-  wiring: Wiring
-  namespaces: NetnsPool
-  firewall: Firewall
+export type SandboxesParts = Omit<SandboxMakerParts, 'live'> & {
   warn: (message: string, error?: unknown) => void
 }
 

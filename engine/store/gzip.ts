@@ -10,7 +10,7 @@ import { hashFile } from './hash-file.ts'
 
 /** For less than this a program does not pay. */
 const SMALL_BYTES = 256 << 10
-/** Of zlib: what it makes is as large as igzip's, and takes three times as long. */
+/** Of zlib: what it makes is as large as igzip's, and takes five times as long. */
 const LEVEL = 2
 const INTERVAL_MS = 200
 

@@ -41,7 +41,7 @@ describe('a compressed file', () => {
     return bytes
   }
 
-  it('is the same each time, for pieces of any kind in any order, and for none', async () => {
+  it('is the same each time, also of what is small or nothing', async () => {
     const text = Buffer.from('a line of some text, and another one\n'.repeat(150_000))
     const mixed = Buffer.concat([text, randomBytes(9 * MIB), text])
     assert.ok((await compressed(mixed)).equals(await compressed(mixed)))
@@ -129,8 +129,15 @@ describe('a compressed file', () => {
             for (const fd of open) fs.closeSync(fd)
             fs.writeFileSync('${go}', '')
           }
-          // until there are no more: that is what is wanted
-          if (told === 1) try { for (;;) open.push(fs.openSync('/dev/null')) } catch {}
+          if (told === 1) openAll()
+        }
+        const openAll = () => {
+          try {
+            for (;;) open.push(fs.openSync('/dev/null'))
+          } catch (error) {
+            // until there are no more is what is wanted
+            if (error.code !== 'EMFILE') throw error
+          }
         }
         const { size } = await gzipFile('${source}', '${target}', onRead, new AbortController().signal)
         console.log(open.length > 0, told > 2, size > 0)`
