@@ -20,6 +20,7 @@ import { freePort } from '../../helpers/free-port.ts'
 import { importBusybox, openTestEngine, testInstance } from '../../helpers/local-engine.ts'
 import type { TestEngine } from '../../helpers/local-engine.ts'
 import { patient } from '../../helpers/patience.ts'
+import { soFar } from '../../helpers/so-far.ts'
 import { sweepInstance } from '../../helpers/sweep-instance.ts'
 import { registryImage, tarOf } from '../images/archives.ts'
 import { MockRegistry } from '../registry/mock-registry.ts'
@@ -166,7 +167,7 @@ describe('LocalBuilds', () => {
     const files = { Dockerfile: 'FROM busybox\nLABEL emitted=1\n' }
     const image = imageOf(await build(test.engine, files, { tags: ['emitted:1'] }))
     const told: unknown[] = []
-    const wanted = { since: 1, until: Date.now() / 1000, filters: { label: ['emitted=1'] } }
+    const wanted = { since: 1, until: soFar(), filters: { label: ['emitted=1'] } }
     for await (const { Action, Actor } of test.engine.system.events(wanted))
       told.push([Action, Actor?.ID, Actor?.Attributes?.['name']])
     assert.deepEqual(told, [

@@ -13,6 +13,7 @@ import type { EventMessage } from '../../../engine/types/docker.ts'
 import reference from '../../fixtures/docker-engine-api/reference.json' with { type: 'json' }
 import { importBusybox } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
+import { soFar } from '../../helpers/so-far.ts'
 import { tarOf } from '../images/archives.ts'
 import { MockRegistry } from '../registry/mock-registry.ts'
 
@@ -365,7 +366,7 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
           assert.equal((error as { code?: unknown }).code, 'NOT_IMPLEMENTED', String(error))
         }
         const filters = { type: ['container'], image: [image] }
-        const until = Date.now() / 1000
+        const until = soFar()
         for await (const event of engine.system.events({ since, until, filters }))
           assert.fail(JSON.stringify(event))
       })

@@ -8,6 +8,7 @@ import type { EventsOptions } from '../../../engine/contract/system.ts'
 import { openEvents } from '../../../engine/events/events.ts'
 import type { Events } from '../../../engine/events/events.ts'
 import type { EventMessage } from '../../../engine/types/docker.ts'
+import { soFar } from '../../helpers/so-far.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 
@@ -41,7 +42,7 @@ async function take(stream: AsyncIterable<EventMessage>, count = Infinity): Prom
 }
 
 const now = (): number => Date.now() / 1000
-const past = (): EventsOptions => ({ since: 0, until: now() + 0.001 })
+const past = (): EventsOptions => ({ since: 0, until: soFar() })
 
 describe('openEvents', () => {
   it('gives live events from the moment stream() is called', async () => {

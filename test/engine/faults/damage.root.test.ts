@@ -12,6 +12,7 @@ import {
   type TestEngine,
 } from '../../helpers/local-engine.ts'
 import { demultiplex } from '../../helpers/raw-stream.ts'
+import { soFar } from '../../helpers/so-far.ts'
 import { shimPids } from '../../helpers/sweep-instance.ts'
 import { tarOf } from '../images/archives.ts'
 import { inconsistencies } from './consistency.ts'
@@ -71,7 +72,7 @@ describe('what an engine needs is taken away under it', () => {
     assert.equal(isAlive(pid), false, 'its process is gone')
     assert.equal(await logOf(id), 'said\n')
     const actions: string[] = []
-    const options = { since, until: (Date.now() + 1) / 1000, filters: { container: [id] } }
+    const options = { since, until: soFar(), filters: { container: [id] } }
     for await (const { Action = '', Actor } of host.engine.system.events(options))
       actions.push(`${Action} ${Actor?.Attributes?.exitCode ?? ''}`)
     assert.deepEqual(actions, ['die 255'])

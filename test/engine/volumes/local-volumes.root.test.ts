@@ -12,6 +12,7 @@ import { mount, MS_BIND } from '../../../engine/native/mount.ts'
 import { DIRECTORY, mkdirat, openBeneath } from '../../../engine/native/fs.ts'
 import { removeTree } from '../../../engine/native/trees.ts'
 import { LocalVolumes } from '../../../engine/volumes/local-volumes.ts'
+import { soFar } from '../../helpers/so-far.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 
@@ -327,7 +328,7 @@ describe('LocalVolumes', () => {
     await volumes.create({ Name: 'data' })
     await volumes.remove('data')
     const told: string[] = []
-    for await (const event of events.stream({ until: (Date.now() + 1) / 1000 })) {
+    for await (const event of events.stream({ until: soFar() })) {
       told.push(`${event.Type ?? ''} ${event.Action ?? ''} ${event.Actor?.ID ?? ''}`)
     }
     assert.deepEqual(told, ['volume create data', 'volume destroy data'])
