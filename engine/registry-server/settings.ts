@@ -3,7 +3,12 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { RegistrySettings } from '../contract/registry.ts'
 import { InvalidParameterError } from '../errors.ts'
-import { readDocument, sweepTemporaryDocuments, writeDocument } from '../store/documents.ts'
+import {
+  isMissing,
+  readDocument,
+  sweepTemporaryDocuments,
+  writeDocument,
+} from '../store/documents.ts'
 import { pathPattern } from '../tree/path-pattern.ts'
 import { checkName } from './names.ts'
 
@@ -40,7 +45,7 @@ const settingsSchema = z.strictObject({
 
 type Parsed = z.infer<typeof settingsSchema>
 
-/** <data>/registry/settings.json */
+/** <data>/registry/~settings.json: no repository has a directory of such a name */
 export class SettingsDocument {
   readonly #file: string
   #settings: Parsed
@@ -56,9 +61,10 @@ export class SettingsDocument {
     warn: (message: string, error?: unknown) => void,
   ): Promise<SettingsDocument> {
     const directory = path.join(dataRoot, 'registry')
-    const file = path.join(directory, 'settings.json')
+    const file = path.join(directory, '~settings.json')
     await fs.mkdir(directory, { recursive: true, mode: 0o700 })
     await sweepTemporaryDocuments(directory)
+    await takeOverEarlier(path.join(directory, 'settings.json'), file)
     try {
       const settings = await readDocument<unknown>(file, z.unknown())
       return new SettingsDocument(file, parseSettings(settings ?? {}))
@@ -92,6 +98,15 @@ export function parseSettings(value: unknown): Parsed {
   throw new InvalidParameterError(
     `invalid registry settings: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown shape'}`,
   )
+}
+
+/** Up to November 2026 the document's name was one that a repository may have. */
+async function takeOverEarlier(earlier: string, file: string): Promise<void> {
+  try {
+    if ((await fs.stat(earlier)).isFile()) await fs.rename(earlier, file)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
 }
 
 function isPattern(text: string): boolean {

@@ -105,10 +105,14 @@ export async function removeDocument(file: string): Promise<void> {
   await runSteps([{ do: 'remove', path: file, syncs: true }])
 }
 
-/** Removes what a killed writeDocument left in the directory. Nobody may be writing there. */
+/**
+ * Removes what a killed writeDocument left in the directory. Nobody may be writing there. Directories are let alone: their
+ * names may be users'.
+ */
 export async function sweepTemporaryDocuments(directory: string): Promise<void> {
-  for (const name of await fs.readdir(directory)) {
-    if (TEMPORARY.test(name)) await fs.rm(path.join(directory, name), { force: true })
+  for (const entry of await fs.readdir(directory, { withFileTypes: true })) {
+    if (entry.isFile() && TEMPORARY.test(entry.name))
+      await fs.rm(path.join(directory, entry.name), { force: true })
   }
 }
 

@@ -238,7 +238,7 @@ describe('the registry’s limits', () => {
         message: /invalid registry settings/,
       })
     await door.test.reopenAround(() => {
-      const file = path.join(door.test.instance.dataRoot, 'registry/settings.json')
+      const file = path.join(door.test.instance.dataRoot, 'registry/~settings.json')
       fs.writeFileSync(file, 'broken')
     })
     assert.deepEqual(await registry().settings(), { untaggedDays: null, retention: [], quotas: [] })
