@@ -2,7 +2,7 @@ import { ConflictError, ForbiddenError, InvalidParameterError, NotFoundError } f
 import type { EndpointSettings } from '../types/docker.ts'
 import { checkEndpointSettings } from './endpoint-settings.ts'
 import { emitEndpoint, without } from './endpoints.ts'
-import type { KeyLock } from './key-lock.ts'
+import type { KeyLock } from '../key-lock.ts'
 import { plainName, type Live } from './live.ts'
 import { checkConnect, HOST_FIXED } from './mode-checks.ts'
 import { parseMode } from './mode.ts'
