@@ -20,6 +20,7 @@ const ENGINE_DOORS = [
   './lock.ts',
   './compile-early.ts',
   './go-boolean.ts',
+  './take-rest.ts',
   './types',
   './images/reference.ts',
   './tree/ignore-rules.ts',

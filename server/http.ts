@@ -2,7 +2,8 @@ import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ApiServer, createApiServer } from '../engine/api/server.ts'
-import { isSameOrigin } from './auth/same-origin.ts'
+import { takeRest } from '../engine/take-rest.ts'
+import { checkOrigin, isSameOrigin } from './auth/same-origin.ts'
 import { checkScope, identify, signedIn } from './auth/identify.ts'
 import type { SessionUser } from './auth/sessions.ts'
 import { engineOf } from './caller.ts'
@@ -12,7 +13,6 @@ import { errorMessage, errorStatus } from './errors.ts'
 import { secureHeaders } from './secure-headers.ts'
 
 const ENGINE_PREFIX = '/api/engine'
-const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** What Next gives to answer the rest with. */
 export interface Pages {
@@ -51,7 +51,7 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
   const server = http.createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
-      else sendError(response, errorStatus(error), errorMessage(error))
+      else sendError(request, response, errorStatus(error), errorMessage(error))
     })
   })
   // Image uploads and log streams take as long as they take; headers still have to come soon.
@@ -62,10 +62,11 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
     const path = request.url ?? '/'
     // Ours to set: what a client says about its own address is not believed.
     request.headers['x-gantry-address'] = request.socket.remoteAddress ?? ''
-    if (!READING.has(request.method ?? '') && !isSameOrigin(request.headers)) {
-      sendError(response, 403, 'This request came from another site and was refused.')
+    if (isBelow(path, '/v2')) {
+      await answerRegistryFor(context, request, response)
       return
     }
+    checkOrigin(request)
     if (isBelow(path, '/api/health')) {
       sendJson(response, 200, { status: 'ok' })
       return
@@ -77,10 +78,6 @@ export function createConsoleServer(context: Context, pages: Pages): http.Server
       response.setHeader('X-Content-Type-Options', 'nosniff')
       request.url = path.slice(ENGINE_PREFIX.length) || '/'
       door.handle(request, response)
-      return
-    }
-    if (isBelow(path, '/v2')) {
-      await answerRegistryFor(context, request, response)
       return
     }
     secureHeaders(request, response, { dev: context.env.dev })
@@ -133,9 +130,13 @@ function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   )
 }
 
-function sendError(response: ServerResponse, status: number, message: string): void {
-  // The body of a refused upload is not read: the connection cannot be used again.
-  response.setHeader('Connection', 'close')
+function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  message: string,
+): void {
+  takeRest(request, response)
   sendJson(response, status, { message })
 }
 

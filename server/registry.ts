@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorMessage, UnauthorizedError } from '../engine/errors.ts'
 import {
   answerRegistry,
-  registryError,
+  sendRegistryError,
   setRegistryHeaders,
 } from '../engine/registry-server/door.ts'
 import { bearerIn, checkScope, type Identity } from './auth/identify.ts'
+import { checkOrigin } from './auth/same-origin.ts'
 import { isAccessToken } from './auth/tokens.ts'
 import { engineOf } from './caller.ts'
 import type { Context } from './context.ts'
@@ -26,6 +27,8 @@ export async function answerRegistryFor(
 ): Promise<void> {
   let identity: Identity
   try {
+    // a browser may have kept what it was once told to sign in with
+    checkOrigin(request)
     identity = await identityOf(context, request)
     checkScope(identity, { method: request.method })
   } catch (error) {
@@ -76,13 +79,5 @@ function refuseEntry(request: IncomingMessage, response: ServerResponse, error: 
   if (codeOf(error) === 'TOO_MANY_REQUESTS')
     response.setHeader('Retry-After', (error as TooManyRequestsError).retryAfter)
   const code = CODES[status] ?? 'UNKNOWN'
-  // a body that nobody reads would block the connection's next request
-  if (!request.complete) response.setHeader('Connection', 'close')
-  const body = registryError(code, errorMessage(error))
-  response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-  })
-  response.end(body)
-  request.resume()
+  sendRegistryError(request, response, status, { code, message: errorMessage(error) })
 }

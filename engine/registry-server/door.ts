@@ -4,9 +4,10 @@ import { errorCode, errorMessage, STATUS_OF } from '../errors.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
 import { sendFreeing } from '../send-freeing.ts'
+import { takeRest } from '../take-rest.ts'
 import { checkDigest } from './names.ts'
 import { chunkRange, readRange } from './ranges.ts'
-import { refusalIn, refuse, REFUSALS } from './refusal.ts'
+import { refusalIn, refuse } from './refusal.ts'
 
 /** Names of one page where the client does not say how many. */
 const PAGE = 1000
@@ -50,11 +51,20 @@ export function setRegistryHeaders(response: ServerResponse): void {
   response.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
-/** The specification's body of a failure. */
-export function registryError(code: string, message: string, detail?: unknown): string {
-  return JSON.stringify({
-    errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }],
+/** Answers a failure in the specification's words; what the request has of a body is not waited for. */
+export function sendRegistryError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  error: { code: string; message: string; detail?: unknown },
+): void {
+  takeRest(request, response)
+  const body = JSON.stringify({ errors: [error] })
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
   })
+  response.end(body)
 }
 
 type Handler = (engine: RegistryEngine, call: Call) => Promise<void>
@@ -202,12 +212,8 @@ async function getBlob(
   const { size } = await engine.statBlob(repository, target)
   const range = readRange(request.headers.range, size)
   if (range === 'unsatisfiable') {
-    response.writeHead(416, {
-      'Content-Type': 'application/json',
-      'Content-Range': `bytes */${size}`,
-    })
-    response.end(registryError('SIZE_INVALID', `the blob has ${size} bytes`))
-    return
+    response.setHeader('Content-Range', `bytes */${size}`)
+    throw refuse('SIZE_INVALID', `the blob has ${size} bytes`, { status: 416 })
   }
   const stream = await engine.readBlob(repository, target, range)
   response.writeHead(range ? 206 : 200, {
@@ -400,20 +406,17 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
     response.destroy()
     return
   }
-  // the rest of a refused body is not read
-  if (!request.complete) response.setHeader('Connection', 'close')
   const refusal = refusalIn(error)
-  const code =
-    refusal?.reason ?? (errorCode(error) === 'NOT_IMPLEMENTED' ? 'UNSUPPORTED' : 'UNKNOWN')
-  const detail = refusal?.detail as { status?: number } | undefined
-  const status =
-    detail?.status ?? (refusal ? REFUSALS[refusal.reason].status : STATUS_OF[errorCode(error)])
-  const body = registryError(code, errorMessage(error), detail)
-  response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
+  const status = refusal?.answer ?? STATUS_OF[errorCode(error)]
+  const message = errorMessage(error)
+  // what clients are to blame for has one of the specification's codes
+  const code = refusal?.reason ?? (status < 500 || status === 501 ? 'UNSUPPORTED' : 'UNKNOWN')
+  const detail = refusal?.detail
+  sendRegistryError(request, response, status, {
+    code,
+    message,
+    ...(detail === undefined ? {} : { detail }),
   })
-  response.end(body)
 }
 
 function decode(part: string): string {

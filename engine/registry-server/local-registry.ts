@@ -368,14 +368,14 @@ export class LocalRegistry implements RegistryEngine {
       : state.tags.get(reference)?.digest
     const found = digest === undefined ? undefined : state.manifests.get(digest)
     if (found && this.#store.blobs.has(found.digest)) return found
-    throw refuse('MANIFEST_UNKNOWN', `no such manifest in ${name}`, { reference })
+    throw refuse('MANIFEST_UNKNOWN', `no such manifest in ${name}`, { detail: { reference } })
   }
 
   async #blobIn(repository: string, digest: string): Promise<{ from: Repository; file: string }> {
     const from = await this.#get(repository)
     checkDigest(digest)
     if (!from.blobs.has(digest) || !this.#store.blobs.has(digest))
-      throw refuse('BLOB_UNKNOWN', `no such blob in ${repository}`, { digest })
+      throw refuse('BLOB_UNKNOWN', `no such blob in ${repository}`, { detail: { digest } })
     return { from, file: this.#store.blobs.pathOf(digest) }
   }
 
@@ -390,7 +390,7 @@ export class LocalRegistry implements RegistryEngine {
       wantedManifests.find((digest) => !manifests.has(digest))
     if (missing !== undefined) {
       throw refuse('MANIFEST_BLOB_UNKNOWN', `${name} has not what the manifest names: ${missing}`, {
-        digest: missing,
+        detail: { digest: missing },
       })
     }
   }

@@ -26,17 +26,31 @@ export type RefusalReason = keyof typeof REFUSALS
 /** What the registry does not do, in the words that its clients know. */
 export class RegistryRefusal extends EngineError {
   readonly reason: RefusalReason
+  /** At the registry's door. */
+  readonly answer: number
   readonly detail: unknown
 
-  constructor(reason: RefusalReason, message: string, detail?: unknown) {
+  constructor(reason: RefusalReason, message: string, options: RefusalOptions = {}) {
     super(REFUSALS[reason].kind, message)
     this.reason = reason
-    this.detail = detail
+    this.answer = options.status ?? REFUSALS[reason].status
+    this.detail = options.detail
   }
 }
 
-export function refuse(reason: RefusalReason, message: string, detail?: unknown): RegistryRefusal {
-  return new RegistryRefusal(reason, message, detail)
+interface RefusalOptions {
+  /** What a program may make something of. */
+  detail?: unknown
+  /** Where HTTP has a better one than the reason's. */
+  status?: number
+}
+
+export function refuse(
+  reason: RefusalReason,
+  message: string,
+  options?: RefusalOptions,
+): RegistryRefusal {
+  return new RegistryRefusal(reason, message, options)
 }
 
 /** The refusal that a failure is; undefined for any other. */

@@ -1,4 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { ForbiddenError } from '../../engine/errors.ts'
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Lets through what changes nothing, and what our own pages or programs ask for.
+ *
+ * @throws FORBIDDEN
+ */
+export function checkOrigin({ headers, method = '' }: IncomingMessage): void {
+  if (READING.has(method) || isSameOrigin(headers)) return
+  throw new ForbiddenError('This request came from another site and was refused.')
+}
 
 /**
  * Whether a request that carries the session's cookie was made by our own pages (or by no browser at all).

@@ -120,7 +120,7 @@ describe('the registry', () => {
         method: 'POST',
         headers: { Origin: 'http://evil.example' },
       })
-      assert.equal(response.status, 403)
+      await refused(response, 403, 'DENIED')
     })
   })
 
