@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { pidsOf } from '../helpers/processes.ts'
 import { eventually, openCli, whyNot, type Cli, type CliResult } from './harness.ts'
 
 const skip = await whyNot()
@@ -269,17 +270,19 @@ describe('docker build', { skip }, () => {
 
   it('runs steps below the cgroup and with the security options that are asked for', async () => {
     const parent = `/${cli.prefix}-steps`
-    const Dockerfile =
-      'FROM BASE\nRUN grep -E "Seccomp:|NoNewPrivs" /proc/self/status; sleep 1.234\n'
+    const Dockerfile = 'FROM BASE\nRUN grep -E "Seccomp:|NoNewPrivs" /proc/self/status\n'
+    const sleeps = `sleep ${String(100_000 + process.pid)}`
     const building = build(
-      { Dockerfile },
+      { Dockerfile: `${Dockerfile}RUN ${sleeps} || true\n` },
       ...['--cgroup-parent', parent, '--security-opt', 'seccomp=unconfined'],
       ...['--security-opt', 'no-new-privileges'],
     )
-    const where = await eventually(
-      () => Promise.resolve(cgroupsOf('sleep 1.234')),
-      (text) => text !== '',
+    const [pid = 0] = await eventually(
+      () => Promise.resolve(pidsOf(sleeps)),
+      (pids) => pids.length > 0,
     )
+    const where = fs.readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8')
+    process.kill(pid, 'SIGKILL')
     assert.match(where, new RegExp(`${parent}/[0-9a-f]{64}\n`))
     const asked = await building
     assert.equal(asked.code, 0, asked.stderr)
@@ -307,16 +310,17 @@ describe('docker build', { skip }, () => {
   it('is cancelled when its client goes', async () => {
     const dir = path.join(cli.dir, 'cancelled')
     fs.mkdirSync(dir)
+    const sleeps = `sleep ${String(200_000 + process.pid)}`
     fs.writeFileSync(
       path.join(dir, 'Dockerfile'),
-      `FROM ${cli.image}\nRUN echo begun; exec sleep 98765\n`,
+      `FROM ${cli.image}\nRUN echo begun; exec ${sleeps}\n`,
     )
     const session = cli.start(['build', dir])
     await session.until('begun')
     session.kill()
     await eventually(
-      () => Promise.resolve(spawnSync('pgrep', ['-fx', 'sleep 98765']).stdout.toString()),
-      (pids) => pids === '',
+      () => Promise.resolve(pidsOf(sleeps)),
+      (pids) => pids.length === 0,
     )
   })
 
@@ -330,16 +334,3 @@ describe('docker build', { skip }, () => {
     assert.match(await cli.ok('system', 'df'), /Build Cache +0/)
   })
 })
-
-/** /proc/PID/cgroup of the process with these words. */
-function cgroupsOf(command: string): string {
-  for (const name of fs.readdirSync('/proc')) {
-    try {
-      const words = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
-      if (words.join(' ').trim() === command) return fs.readFileSync(`/proc/${name}/cgroup`, 'utf8')
-    } catch {
-      // no process, or one that has gone
-    }
-  }
-  return ''
-}

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
+import { pidsOf } from '../helpers/processes.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli, CliResult } from './harness.ts'
 import { givePlugins, whyNoPlugin } from './plugins.ts'
@@ -202,8 +203,9 @@ describe('docker buildx build', { skip }, () => {
       })
     }).listen(agent)
     try {
+      const sleeps = `sleep ${String(300_000 + process.pid)}`
       const context = contextOf({
-        Dockerfile: 'FROM BASE\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && sleep 4',
+        Dockerfile: `FROM BASE\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && { ${sleeps} || true; }`,
       })
       const building = cli.start(['buildx', 'build', '--ssh', `default=${agent}`, context])
       const socket = await eventually(
@@ -222,6 +224,11 @@ describe('docker buildx build', { skip }, () => {
       assert.deepEqual(Buffer.concat(answer), NO_IDENTITIES)
       assert.deepEqual(Buffer.concat(heard), LIST_IDENTITIES)
       connection.destroy()
+      const [pid = 0] = await eventually(
+        () => Promise.resolve(pidsOf(sleeps)),
+        (pids) => pids.length > 0,
+      )
+      process.kill(pid, 'SIGKILL')
       assert.equal(await building.exited, 0, building.output)
       assert.equal(fs.existsSync(socket), false)
     } finally {
@@ -309,9 +316,10 @@ describe('docker buildx build', { skip }, () => {
   })
 
   it('stops when the client does', async () => {
-    const dir = contextOf({ Dockerfile: 'FROM BASE\nRUN sleep 98765' })
+    const sleeps = `sleep ${String(400_000 + process.pid)}`
+    const dir = contextOf({ Dockerfile: `FROM BASE\nRUN ${sleeps}` })
     const building = cli.start(['buildx', 'build', '--progress=plain', dir])
-    const running = (): Promise<boolean> => Promise.resolve(isRunning('sleep 98765'))
+    const running = (): Promise<boolean> => Promise.resolve(pidsOf(sleeps).length > 0)
     await eventually(running, (is) => is)
     building.kill('SIGINT')
     await eventually(running, (is) => !is)
@@ -365,16 +373,4 @@ function agentSockets(cli: Cli): string[] {
     .filter((name) => name.startsWith('ssh-'))
     .map((name) => path.join(directory, name, 's'))
     .filter((file) => fs.existsSync(file))
-}
-
-function isRunning(command: string): boolean {
-  return fs.readdirSync('/proc').some((name) => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      const words = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
-      return words.join(' ').trim() === command
-    } catch {
-      return false
-    }
-  })
 }

@@ -9,6 +9,7 @@ import path from 'node:path'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { EngineProcess } from '../helpers/engine-process.ts'
 import { testInstance } from '../helpers/local-engine.ts'
+import { soFar } from '../helpers/so-far.ts'
 import { sweepInstance } from '../helpers/sweep-instance.ts'
 import { eventually, whyNot } from './harness.ts'
 import os from 'node:os'
@@ -82,7 +83,7 @@ describe('who did it', { skip: await whyNot() }, () => {
   /** `action by door reason` of a container's events, oldest first. */
   const history = async (name: string): Promise<string[]> => {
     const lines = await asRoot(
-      'events', '--since', '0', '--until', `${String(Date.now() / 1000)}`, '--filter', `container=${name}`,
+      'events', '--since', '0', '--until', String(soFar()), '--filter', `container=${name}`,
       '--filter', 'type=container', '--format', '{{json .}}',
     ) // prettier-ignore
     return lines.split('\n').map((line) => {
@@ -218,7 +219,7 @@ describe('who did it', { skip: await whyNot() }, () => {
     assert.deepEqual(await history('forged'), ['create nobody socket'])
     assert.match(
       await asRoot(
-        'events', '--since', '0', '--until', `${String(Date.now() / 1000)}`, '--filter', 'label=gantry.by=nobody',
+        'events', '--since', '0', '--until', String(soFar()), '--filter', 'label=gantry.by=nobody',
         '--filter', 'container=forged', '--format', '{{.Action}} {{index .Actor.Attributes "tier"}}',
       ), // prettier-ignore
       /^create x$/,

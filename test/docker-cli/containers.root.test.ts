@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { soFar } from '../helpers/so-far.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
+import { startWait } from './http.ts'
 
 describe('docker with a running container', { skip: await whyNot() }, () => {
   let cli: Cli
@@ -115,12 +117,10 @@ describe('docker with a running container', { skip: await whyNot() }, () => {
 
   it('restart, kill, wait and start change its state, and say so when there is nothing to do', async () => {
     await cli.ok('restart', '-t', '0', box)
-    const waiting = cli.start(['wait', box])
-    // The wait has to be there before the kill.
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const waiting = await startWait(cli.host, box, 'not-running')
     await cli.ok('kill', box)
-    assert.equal(await waiting.exited, 0)
-    assert.equal(waiting.output, '137\n')
+    assert.equal(await waiting.exitCode, 137)
+    assert.equal(await cli.ok('wait', box), '137')
     assert.match((await cli.run(['kill', box])).stderr, /is not running/)
     assert.match((await cli.run(['exec', box, 'true'])).stderr, /is not running/)
     assert.equal(await cli.ok('stop', box), box)
@@ -174,7 +174,7 @@ describe('docker with a running container', { skip: await whyNot() }, () => {
     await live.until('destroy')
     live.kill()
     const past = await cli.ok(
-      'events', '--since', since, '--until', String(Date.now() / 1000 + 0.2), '--filter', `container=${name('short')}`,
+      'events', '--since', since, '--until', String(soFar()), '--filter', `container=${name('short')}`,
       '--filter', 'event=create', '--filter', 'event=start', '--filter', 'event=die', '--filter', 'event=destroy', '--format', '{{.Action}}',
     ) // prettier-ignore
     assert.equal(past, 'create\nstart\ndie\ndestroy')

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { getxattrAt, setxattrAt } from '../../engine/native/xattr.ts'
+import { soFar } from '../helpers/so-far.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
@@ -255,7 +256,7 @@ describe('files of containers', { skip: await whyNot() }, () => {
   describe('docker commit', () => {
     const events = async (since: string): Promise<string[]> => {
       const format = '{{.Type}} {{.Action}}'
-      const until = String(Date.now() / 1000)
+      const until = String(soFar())
       const args = ['events', '--since', since, '--until', until, '--format', format]
       const filters = ['container', 'image'].flatMap((type) => ['--filter', `type=${type}`])
       return (await cli.ok(...args, ...filters)).split('\n')

@@ -3,8 +3,10 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ask } from '../helpers/docker-api.ts'
+import { soFar } from '../helpers/so-far.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
+import { startWait } from './http.ts'
 
 const isOwn = process.env.GANTRY_TEST_DOCKER_HOST === undefined
 
@@ -142,14 +144,13 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     const box = name('waited')
     await cli.ok('create', '--name', box, cli.image, 'sh', '-c', 'sleep 0.3; exit 6')
     assert.equal(await wait(box, 'not-running'), 0)
-    const next = wait(box, 'next-exit')
-    const gone = wait(box, 'removed')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const next = await startWait(cli.host, box, 'next-exit')
+    const gone = await startWait(cli.host, box, 'removed')
     await cli.ok('start', box)
     assert.equal(await wait(box, 'not-running'), 6)
-    assert.equal(await next, 6)
+    assert.equal(await next.exitCode, 6)
     await cli.ok('rm', box)
-    assert.equal(await gone, 6)
+    assert.equal(await gone.exitCode, 6)
     // each end counts, whatever the restart policy does next
     const looping = await run('looping', 'sleep 0.3; exit 7', '--restart', 'always')
     assert.equal(await wait(looping, 'not-running'), 7)
@@ -231,8 +232,9 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     )
     await cli.ok('rm', '-f', '-v', lender)
     assert.notEqual((await cli.run(['volume', 'inspect', lent])).code, 0)
-    const passing = await run('passing', 'sleep 0.5', '--rm', '-v', '/data', '-v', `${name('named')}:/named`) // prettier-ignore
+    const passing = await run('passing', 'sleep 1000', '--rm', '-v', '/data', '-v', `${name('named')}:/named`) // prettier-ignore
     const [first = '', second = ''] = (await volumesOf(passing)).trim().split(' ')
+    await cli.ok('stop', '-t', '0', passing)
     await eventually(
       () => cli.run(['inspect', passing]),
       ({ code }) => code !== 0,
@@ -272,7 +274,7 @@ describe('the life of a container', { skip: await whyNot() }, () => {
     ])
       await cli.ok(...args, box)
     await cli.ok('network', 'rm', network)
-    const lines = await cli.ok('events', '--since', since, '--until', String(Date.now() / 1000), '--format', '{{json .}}') // prettier-ignore
+    const lines = await cli.ok('events', '--since', since, '--until', String(soFar()), '--format', '{{json .}}') // prettier-ignore
     const told = lines
       .split('\n')
       .map(

@@ -139,6 +139,10 @@ describe('docker logs', { skip: await whyNot() }, () => {
       'run', '-d', '--network', 'none', '--name', name('until'), cli.image,
       'sh', '-c', 'echo early; sleep 1000',
     ) // prettier-ignore
+    await eventually(
+      () => cli.ok('logs', name('until')),
+      (words) => words === 'early',
+    )
     const until = ((Date.now() + 1500) / 1000).toFixed(3)
     const { code, stdout } = await cli.run(['logs', '-f', '--until', until, name('until')])
     assert.deepEqual([code, stdout], [0, 'early\n'])

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { findHierarchies } from '../../engine/cgroups/hierarchies.ts'
 import type { ContainerStatsResponse } from '../../engine/types/docker.ts'
+import { soFar } from '../helpers/so-far.ts'
 import { eventually, openCli, whyNot, type Cli, type CliResult } from './harness.ts'
 import { get } from './http.ts'
 
@@ -267,7 +268,7 @@ describe('limits by the docker CLI', { skip: await whyNot() }, () => {
         (killed) => killed === 'true',
       )
       assert.equal(await inspect(box, 'State.Status'), 'running', 'the init lives')
-      const events = await cli.ok('events', '--since', since, '--until', String(Date.now() / 1000 + 0.3),
+      const events = await cli.ok('events', '--since', since, '--until', String(soFar()),
         '--filter', `container=${box}`, '--filter', 'event=oom', '--format', '{{.Action}}') // prettier-ignore
       assert.match(events, /^oom$/m)
     }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
+import { soFar } from '../helpers/so-far.ts'
 import { openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 
@@ -20,7 +21,7 @@ describe('docker info, version, events, login and prune', { skip: await whyNot()
     const began = (Date.now() / 1000).toFixed(3)
     await acts()
     const format = '{{.Type}}\t{{.Action}}\t{{.Actor.ID}}\t{{json .Actor.Attributes}}'
-    const until = (Date.now() / 1000 + 0.1).toFixed(3)
+    const until = String(soFar())
     const told = await cli.ok('events', '--since', began, '--until', until, '--format', format)
     const events = told
       .split('\n')
