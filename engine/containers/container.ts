@@ -120,15 +120,19 @@ export class Container {
   /**
    * Takes over a state that has come about already, also when the disk refuses it (it is full, it is read-only): a process
    * that has ended has ended. What was refused is written again until the disk takes it.
+   *
+   * @param tell the event that goes with it, emitted before the disk is waited for: who sees the state finds the event
    */
   recordState(
     change: Partial<ContainerState>,
     warn: (message: string, error?: unknown) => void,
+    tell: () => void = () => undefined,
   ): Promise<void> {
     return this.#writes.run(async () => {
       const next = { ...this.state, ...change }
       if (next.status !== this.state.status) checkTransition(this.state.status, next.status)
       this.state = next
+      tell()
       try {
         await this.#writeState()
       } catch (error) {

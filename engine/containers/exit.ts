@@ -111,11 +111,13 @@ export async function settleEnd(
       finishedAt: exit ? preciseTime(exit.at) : timestamp(),
     },
     context.warn,
+    () => {
+      emitContainerEvent(context, container, 'die', {
+        exitCode: String(exitCode),
+        execDuration: String(Math.max(0, Math.round(ranForMs / 1000))),
+      })
+    },
   )
-  emitContainerEvent(context, container, 'die', {
-    exitCode: String(exitCode),
-    execDuration: String(Math.max(0, Math.round(ranForMs / 1000))),
-  })
   container.events.emit('ended', { StatusCode: exitCode })
   const { AutoRemove } = container.document.hostConfig
   if (again) scheduleRestart(context, container, ranForMs)

@@ -100,8 +100,9 @@ export class HealthMonitor {
       health.FailingStreak++
       if (health.FailingStreak >= this.#check.retries) health.Status = 'unhealthy'
     }
-    await this.#container.recordState({ health }, this.#context.warn)
-    if (health.Status !== (before?.Status ?? 'starting'))
-      emitContainerEvent(this.#context, this.#container, `health_status: ${health.Status}`)
+    await this.#container.recordState({ health }, this.#context.warn, () => {
+      if (health.Status !== (before?.Status ?? 'starting'))
+        emitContainerEvent(this.#context, this.#container, `health_status: ${health.Status}`)
+    })
   }
 }
