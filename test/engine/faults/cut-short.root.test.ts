@@ -13,6 +13,7 @@ import {
   runSleeping,
   type TestEngine,
 } from '../../helpers/local-engine.ts'
+import { shimPids } from '../../helpers/sweep-instance.ts'
 import { inconsistencies } from './consistency.ts'
 
 /** What an engine leaves that is killed between two steps, made by hand; the one that takes over is to finish it. */
@@ -95,6 +96,8 @@ describe('an engine killed in the middle of', () => {
     await host.reopenAround(async () => {
       change(id, 'state.json', { updatingTo: { ...HostConfig, Memory: 96 << 20 } })
       await cgroupOf(id).kill()
+      // until its shim has written how it ended
+      await until(() => shimPids(host.instance).length === 0)
     })
     const after = await inspect(id)
     assert.deepEqual([after.State?.Status, after.HostConfig?.Memory], ['exited', 64 << 20])

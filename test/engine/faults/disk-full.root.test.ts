@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from '../../../engine/contract.ts'
 import { openLocalEngine } from '../../../engine/index.ts'
 import { busyboxRootfsTar } from '../../helpers/busybox.ts'
@@ -69,6 +70,10 @@ describe('a data root that cannot be written', () => {
     })
     return Id
   }
+  async function logOf(id: string): Promise<string> {
+    const { stream } = await engine.containers.logs(id, { stdout: true })
+    return (await demultiplex(stream)).stdout
+  }
   const stateOf = async (id: string): Promise<string> =>
     (await engine.containers.inspect(id)).State?.Status ?? ''
 
@@ -80,6 +85,8 @@ describe('a data root that cannot be written', () => {
     await engine.containers.start(ending)
     const { exited } = await engine.containers.wait(ending)
     const before = (await engine.containers.list({ all: true })).length
+    // then it has its trap
+    while (!(await logOf(running)).includes('line 1\n')) await sleep(10)
     fill()
 
     const named = { message: NO_ROOM, code: 'SYSTEM' }
@@ -119,11 +126,13 @@ describe('a data root that cannot be written', () => {
     empty()
     await engine.containers.start(stopped)
     assert.equal(await stateOf(stopped), 'running')
+    const firsts = async (): Promise<number> =>
+      (await logOf(running)).split('\n').filter((line) => line === 'line 1').length
+    const lives = await firsts()
     await engine.containers.start(running)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    while ((await firsts()) === lives) await sleep(10)
     await engine.containers.stop(running)
-    const { stream } = await engine.containers.logs(running, { stdout: true, tail: 1 })
-    assert.match((await demultiplex(stream)).stdout, /^line \d+\n$/)
+    assert.match(await logOf(running), /^line \d+\n$/m)
     await load()
     assert.deepEqual(await inconsistencies(engine, instance), [])
   })

@@ -7,7 +7,7 @@ import type { Engine } from '../../../engine/contract.ts'
 import { bundleEngine, NATIVE_BUILD } from '../../helpers/engine-bundle.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
-import { leftOvers, sweepInstance } from '../../helpers/sweep-instance.ts'
+import { leftOvers, shimPids, sweepInstance } from '../../helpers/sweep-instance.ts'
 import { inconsistencies } from './consistency.ts'
 
 /** Each takes a second or two; GANTRY_FAULT_RUNS=200 with a longer --test-timeout looks for what is rare. */
@@ -57,10 +57,10 @@ describe('an engine killed with -9 at any moment', () => {
     const { stream } = await host.engine.execs.start(exec, { Tty: true })
     stream?.on('error', () => undefined)
     stream?.write('echo before-$((40+2))\n')
-    const { State: soon } = await host.engine.containers.inspect(ending)
     await sleep(500)
     await host.kill()
-    while (fs.existsSync(`/proc/${String(soon?.Pid)}`)) await sleep(20)
+    // its shim has said all there is to say, and that of the other goes on
+    while (shimPids(host.instance).length > 1) await sleep(20)
     await host.start()
 
     const { State } = await host.engine.containers.inspect(ending)

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { RawStream } from '../../docker-cli/raw-stream.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
@@ -72,6 +73,8 @@ describe('streams of clients while the engine is killed with -9 and comes back',
     await host.kill()
     const expected = Array.from({ length: 300 }, (_, i) => `line ${String(i + 1)}\n`).join('')
     assert.equal((await stream.ended()).frames.stdout.toString(), expected)
+    // until its shim has written how it ended
+    while (shimPids(host.instance).length > 0) await sleep(20)
     const engine = await host.start()
     assert.equal((await engine.containers.inspect(id)).State?.ExitCode, 0)
     await engine.containers.remove(id)
@@ -81,7 +84,9 @@ describe('streams of clients while the engine is killed with -9 and comes back',
     const id = await create('while read line; do echo got $line; done', { OpenStdin: true })
     await host.engine.containers.start(id)
     const stream = await open(`/containers/${id}/attach?stream=1&stdin=1&stdout=1`)
-    const shim = shimPids(host.instance).at(-1)
+    const shim = shimPids(host.instance).find((pid) =>
+      fs.readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(id),
+    )
     const files = (): number => fs.readdirSync(`/proc/${String(shim)}/fd`).length
     const other = await open(`/containers/${id}/attach?stream=1&stdout=1`)
     const before = files()

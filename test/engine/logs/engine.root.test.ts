@@ -126,7 +126,7 @@ describe('logs of an engine', () => {
   it('has whole logs of containers that need not wait for the disk, also when their shim is killed', async () => {
     const engine = await process.start()
     await importBusybox(engine)
-    const script = 'seq 1000; echo end >&2; trap "exit 5" TERM; while :; do sleep 0.02; done'
+    const script = 'trap "exit 5" TERM; seq 1000; echo end >&2; while :; do sleep 0.02; done'
     const Config = { mode: 'non-blocking', 'max-buffer-size': '2m' }
     const [json = '', local = ''] = await Promise.all(
       (['json-file', 'local'] as const).map((Type) =>
@@ -161,7 +161,7 @@ describe('logs of an engine', () => {
     await importBusybox(engine)
     const id = await start(
       engine,
-      `seq 1 1000; trap 'seq 1001 31000; echo full >&2' USR1; trap 'seq 31001 32000; exit 3' USR2; while :; do sleep 0.02; done`,
+      `seq 1 1000; trap 'seq 1001 31000; echo full >&2' USR1; trap 'seq 31001 32000; exit 3' USR2; echo ready >&2; while :; do sleep 0.02; done`,
     )
     const { stream } = await engine.containers.attach(id, {
       stream: true,
@@ -170,6 +170,7 @@ describe('logs of an engine', () => {
     })
     let seen = ''
     stream.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')))
+    while (!(await log(engine, id)).stderr.includes('ready')) await sleep(10)
     const fill = path.join(dataRoot, 'fill')
     assert.throws(() => fs.writeFileSync(fill, Buffer.alloc(32 << 20)), { code: 'ENOSPC' })
     await engine.containers.kill(id, 'USR1')

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogsOptions } from '../../../engine/contract/containers.ts'
 import { readLogs } from '../../../engine/logs/read.ts'
+import { patient } from '../../helpers/patience.ts'
 
 const dirs: string[] = []
 
@@ -45,6 +48,18 @@ function read(
     },
     source.signal,
   )
+}
+
+/** What a follower has given so far; `ended` resolves to all of it. */
+function collect(stream: Readable): { soFar: () => string; ended: Promise<string> } {
+  let all = ''
+  stream.on('data', (chunk: Buffer) => (all += chunk.toString()))
+  return { soFar: () => all, ended: once(stream, 'end').then(() => all) }
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + patient(20_000); !(await holds()); await sleep(1))
+    assert.ok(Date.now() < end, `it never came to hold: ${holds.toString()}`)
 }
 
 async function text(stream: AsyncIterable<Buffer>): Promise<string> {
@@ -189,14 +204,15 @@ describe('readLogs', () => {
     const ended = new Promise<void>((resolve) => {
       end = resolve
     })
-    const all = text(read(file, { follow: true }, { running: true, ended }))
+    const followed = collect(read(file, { follow: true }, { running: true, ended }))
     let number = 0
     let handle = await fs.open(file, 'a')
     for (let round = 0; round < 40; round++) {
       for (let index = 0; index < 25; index++) await handle.appendFile(line(String(number++)))
       if (round % 4 === 0) await sleep(1)
       if (round % 5 === 4) await sleep(15)
-      // Several files may be begun while the reader is still at an old one.
+      // Several files may be begun while the reader is still at an old one, but not more than are kept.
+      await eventually(() => number - followed.soFar().split('\n').length < 5 * 25)
       for (let index = 8; index >= 1; index--) {
         await fs
           .rename(index === 1 ? file : `${file}.${String(index - 1)}`, `${file}.${String(index)}`)
@@ -208,7 +224,7 @@ describe('readLogs', () => {
     await handle.appendFile(line(String(number++)))
     await handle.close()
     end()
-    const lines = (await all).split('\n').slice(0, -1).map(Number)
+    const lines = (await followed.ended).split('\n').slice(0, -1).map(Number)
     assert.deepEqual(
       lines,
       Array.from({ length: number }, (_, index) => index),
@@ -222,13 +238,13 @@ describe('readLogs', () => {
     const ended = new Promise<void>((resolve) => {
       end = resolve
     })
-    const all = text(read(file, { follow: true }, { running: true, ended }))
-    await sleep(30)
+    const followed = collect(read(file, { follow: true }, { running: true, ended }))
+    await eventually(() => followed.soFar() === 'before it was full\n')
     await fs.truncate(file, 0)
     await fs.appendFile(file, line('new'))
-    await sleep(30)
+    await eventually(() => followed.soFar().endsWith('new\n'))
     end()
-    assert.equal(await all, 'before it was full\nnew\n')
+    assert.equal(await followed.ended, 'before it was full\nnew\n')
   })
 
   it('ends at the signal, when destroyed and at until, and lets go of its files', async () => {
@@ -253,8 +269,7 @@ describe('readLogs', () => {
       await text(read(file, { follow: true, until }, { running: true, ended: never })),
       'a\n',
     )
-    await sleep(10)
-    assert.ok((await fs.readdir('/proc/self/fd')).length <= before + 1)
+    await eventually(async () => (await fs.readdir('/proc/self/fd')).length <= before + 1)
   })
 
   it('keeps little in memory while nobody reads', async () => {
