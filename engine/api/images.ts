@@ -8,7 +8,7 @@ import { checkPlatform, parsePlatformText, platformText, platformValue } from '.
 import { route } from './router.ts'
 import type { Route } from './router.ts'
 import { imageFor, imagesFor } from './versions/image-answers.ts'
-import { filters, flag, integer, unread, unsupported, word } from './values.ts'
+import { filters, flag, integer, maybeFlag, unread, unsupported, word } from './values.ts'
 
 /** So taking away one of several is nothing that can be done. */
 const ONE_PLATFORM = 'the images of an index are kept all together or not at all'
@@ -54,14 +54,16 @@ export function imageRoutes(images: ImageEngine): Route[] {
     route({
       method: 'POST',
       path: '/images/load',
-      query: { quiet: flag, platform: word },
+      query: { quiet: maybeFlag, platform: word },
       handle: async (call, { quiet }) => {
         const [platform, ...others] = call.speaks('1.48') ? platformsIn(call) : []
         if (others.length > 0)
           throw new InvalidParameterError(
             'platform: images for several platforms are loaded one after the other, or as the whole index',
           )
-        await sendProgress(call, images.load(call.body, { platform }, call.signal), quiet)
+        // without a word about it dockerd tells no progress
+        const isQuiet = quiet ?? true
+        await sendProgress(call, images.load(call.body, { platform }, call.signal), isQuiet)
       },
     }),
     route({
@@ -256,15 +258,16 @@ function registryAuth(header: string | undefined): RegistryCredentials | undefin
 
 /**
  * Progress as JSON lines. What fails before the first line is told by status; after it, by a line of its own, because
- * the status is out.
+ * the status is out. So a quiet answer begins when there is something to tell, and Go's clients, which go once it has begun,
+ * leave nothing half done.
  */
 async function sendProgress(
   call: Call,
   progress: AsyncIterable<ImageProgress>,
   quiet = false,
 ): Promise<void> {
-  const lines = await begun(progress)
-  await call.sendLines(withError(quiet ? withoutBars(lines) : lines, call.signal))
+  const lines = await begun(quiet ? withoutBars(progress) : progress)
+  await call.sendLines(withError(lines, call.signal))
 }
 
 async function* withError(

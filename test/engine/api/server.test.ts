@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import fs from 'node:fs/promises'
 import http from 'node:http'
 import net from 'node:net'
@@ -293,6 +294,35 @@ describe('createApiServer', () => {
     assert.equal(answer.status, 200)
     assert.equal(bytes, 20 * 1024 * 1024)
     assert.deepEqual(JSON.parse(answer.text), { stream: 'Loaded image: a:1\n' })
+  })
+
+  it('begins the answer to a quiet load with its first image, and without a word about it is quiet', async (t) => {
+    let isLeft = false
+    const door = await openDoor(t, {
+      images: {
+        async *load(_tar, _options, signal) {
+          yield { status: 'Loading layer', progressDetail: { current: 1, total: 2 }, id: 'abc' }
+          // what is sent of an answer has come to its reader when two more have been read
+          for (let i = 0; i < 2; i++) await door.request('GET', '/_ping')
+          isLeft = signal?.aborted ?? false
+          yield { stream: 'Loaded image: a:1\n' }
+        },
+      },
+    })
+    // as a client of Go does that closes the body unread
+    const leave = async (url: string): Promise<void> => {
+      const request = http.request({ socketPath: door.socketPath, method: 'POST', path: url })
+      request.on('response', () => request.destroy()).end()
+      await once(request, 'close')
+    }
+    for (const query of ['', '?quiet=1']) {
+      await leave(`/images/load${query}`)
+      assert.equal(isLeft, false, query)
+      const { text } = await door.request('POST', `/images/load${query}`)
+      assert.deepEqual(JSON.parse(text), { stream: 'Loaded image: a:1\n' })
+    }
+    const { text } = await door.request('POST', '/images/load?quiet=0')
+    assert.match(text, /^\{"status":"Loading layer"/)
   })
 
   it('marks log streams by terminal and version, and wants one stream chosen', async (t) => {
