@@ -19,15 +19,24 @@ export interface RegistryEngine {
    * Takes a manifest whose blobs are in the repository. Returns once it would survive a power cut and, under a tag, is
    * an image of the engine where it can be one.
    *
-   * @throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID
+   * @throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID; SIZE_INVALID when it says another size of a part than
+   * that has; DENIED when its condition does not hold
    */
   putManifest(
     repository: string,
     reference: string,
     manifest: RegistryPush,
   ): Promise<{ digest: string; subject?: string }>
-  /** By digest with its tags, by tag the tag alone. @throws UNSUPPORTED for a manifest that an index here needs */
-  deleteManifest(repository: string, reference: string): Promise<void>
+  /**
+   * By digest with its tags, by tag the tag alone.
+   *
+   * @throws UNSUPPORTED for a manifest that an index here needs; DENIED when the condition does not hold
+   */
+  deleteManifest(
+    repository: string,
+    reference: string,
+    condition?: RegistryCondition,
+  ): Promise<void>
   /** Manifests that are about another, which need not be there. @throws NAME_UNKNOWN */
   referrers(repository: string, digest: string, artifactType?: string): Promise<RegistryReferrer[]>
   /** @throws NAME_UNKNOWN, BLOB_UNKNOWN */
@@ -187,4 +196,14 @@ export interface RegistryPush {
   mediaType: string
   /** `host[:port]` by which the client reached the registry: the engine's image is named by it. */
   domain: string
+  condition?: RegistryCondition
+}
+
+/**
+ * What is to be so of the manifest that a reference names, or nothing is done: that its digest is one of these, or none of
+ * these; `*`: that there is one, or none.
+ */
+export interface RegistryCondition {
+  match?: '*' | string[]
+  noneMatch?: '*' | string[]
 }

@@ -5,9 +5,10 @@ import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
 import { sendFreeing } from '../send-freeing.ts'
 import { takeRest } from '../take-rest.ts'
+import { conditionOf, entityTag, failedPart, mayBePart } from './conditions.ts'
 import { checkDigest } from './names.ts'
 import { chunkRange, readRange } from './ranges.ts'
-import { refusalIn, refuse } from './refusal.ts'
+import { refusalIn, refuse, unmet } from './refusal.ts'
 
 /** Names of one page where the client does not say how many. */
 const PAGE = 1000
@@ -139,13 +140,14 @@ async function tags(engine: RegistryEngine, { query, repository, response }: Cal
 
 async function getManifest(
   engine: RegistryEngine,
-  { repository, response, target }: Call,
+  { repository, request, response, target }: Call,
 ): Promise<void> {
   const { content, digest, mediaType } = await engine.manifest(repository, target)
+  if (hasAlready(request, response, digest)) return
   response.writeHead(200, {
     'Content-Type': mediaType,
     'Content-Length': content.length,
-    'Docker-Content-Digest': digest,
+    ...contentHeaders(digest),
   })
   response.end(content)
 }
@@ -158,11 +160,12 @@ async function putManifest(
     content: await manifestOf(request),
     mediaType: request.headers['content-type'] ?? '',
     domain: request.headers.host ?? '',
+    condition: conditionOf(request.headers),
   })
   response.writeHead(201, {
     Location: `/v2/${repository}/manifests/${digest}`,
     'Content-Length': 0,
-    'Docker-Content-Digest': digest,
+    ...contentHeaders(digest),
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
   })
   response.end()
@@ -170,9 +173,9 @@ async function putManifest(
 
 async function deleteManifest(
   engine: RegistryEngine,
-  { repository, response, target }: Call,
+  { repository, request, response, target }: Call,
 ): Promise<void> {
-  await engine.deleteManifest(repository, target)
+  await engine.deleteManifest(repository, target, conditionOf(request.headers))
   accepted(response)
 }
 
@@ -198,9 +201,10 @@ async function referrers(
 
 async function headBlob(
   engine: RegistryEngine,
-  { repository, response, target }: Call,
+  { repository, request, response, target }: Call,
 ): Promise<void> {
   const { size } = await engine.statBlob(repository, target)
+  if (hasAlready(request, response, target)) return
   response.writeHead(200, { ...blobHeaders(target), 'Content-Length': size })
   response.end()
 }
@@ -210,7 +214,10 @@ async function getBlob(
   { repository, request, response, target }: Call,
 ): Promise<void> {
   const { size } = await engine.statBlob(repository, target)
-  const range = readRange(request.headers.range, size)
+  if (hasAlready(request, response, target)) return
+  const range = mayBePart(request.headers, target)
+    ? readRange(request.headers.range, size)
+    : undefined
   if (range === 'unsatisfiable') {
     response.setHeader('Content-Range', `bytes */${size}`)
     throw refuse('SIZE_INVALID', `the blob has ${size} bytes`, { status: 416 })
@@ -339,11 +346,28 @@ async function manifestOf(request: IncomingMessage): Promise<Buffer> {
 
 function blobHeaders(digest: string): Record<string, string> {
   return {
+    ...contentHeaders(digest),
     'Content-Type': 'application/octet-stream',
     'Accept-Ranges': 'bytes',
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
   }
+}
+
+function contentHeaders(digest: string): Record<string, string> {
+  return { 'Docker-Content-Digest': digest, ETag: entityTag(digest) }
+}
+
+/**
+ * Answers who asks for what it has with 304.
+ *
+ * @throws DENIED, told as 412, to who wants something else than there is
+ */
+function hasAlready(request: IncomingMessage, response: ServerResponse, digest: string): boolean {
+  const failed = failedPart(conditionOf(request.headers), digest)
+  if (failed === 'match') throw unmet(digest)
+  if (failed === undefined) return false
+  response.writeHead(304, contentHeaders(digest))
+  response.end()
+  return true
 }
 
 /** `Range` is what was received, its last byte included; a session without any has 0-0, too. */

@@ -5,6 +5,7 @@ import { attempt } from '../attempt.ts'
 import { asCaller, currentCaller, system } from '../caller.ts'
 import type { RegistryDiskUsage } from '../contract/system.ts'
 import type {
+  RegistryCondition,
   RegistryEngine,
   RegistryImage,
   RegistryManifest,
@@ -21,10 +22,13 @@ import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { algorithmOf, digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { describeImage } from '../registry/describe.ts'
+import { isMissing } from '../store/documents.ts'
+import { failedPart } from './conditions.ts'
 import { checkDigest, checkName, parseTarget } from './names.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
+import type { Part } from './pushed-manifest.ts'
 import { Quota } from './quota.ts'
-import { refuse } from './refusal.ts'
+import { refuse, unmet } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
 import { imageAt, namesOf, userOf } from './records.ts'
@@ -112,7 +116,7 @@ export class LocalRegistry implements RegistryEngine {
   async putManifest(
     repository: string,
     reference: string,
-    { content, domain, mediaType }: RegistryPush,
+    { condition = {}, content, domain, mediaType }: RegistryPush,
   ): Promise<{ digest: string; subject?: string }> {
     const target = parseTarget(reference)
     if (content.length > MAX_DOCUMENT_BYTES)
@@ -121,7 +125,7 @@ export class LocalRegistry implements RegistryEngine {
     const digest = digestOf(content, algorithm)
     if ('digest' in target && target.digest !== digest)
       throw refuse('DIGEST_INVALID', `the manifest that was sent has the digest ${digest}`)
-    const pushed = readPushedManifest(content, mediaType)
+    const { blobs, manifests, ...about } = readPushedManifest(content, mediaType)
     const into = this.#repositories.make(repository)
     const store = this.#store
     const before = 'tag' in target ? imageAt(into, target.tag) : undefined
@@ -131,14 +135,17 @@ export class LocalRegistry implements RegistryEngine {
       await syncFile(store.blobs.pathOf(digest))
       await store.keeping(() =>
         into.change((state) => {
-          this.#checkParts(into, state, [pushed.blobs, pushed.manifests])
+          checkCondition(condition, digestAt(state, target))
+          this.#checkParts(into, state, { blobs, manifests })
           this.#quota.check(repository, digest, content.length)
           const now = { pushedAt: new Date().toISOString(), pushedBy: currentCaller() }
           const image = state.manifests.get(digest)?.image
           if (state.domains.size < MAX_DOMAINS && nameAt(domain, repository, { digest }))
             state.domains.add(domain)
           state.manifests.set(digest, {
-            ...pushed,
+            ...about,
+            blobs: blobs.map(digestIn),
+            manifests: manifests.map(digestIn),
             digest,
             size: content.length,
             ...now,
@@ -159,14 +166,21 @@ export class LocalRegistry implements RegistryEngine {
         await unnameImage(store, before, namesOf(into, target))
       if ((await this.#tidy(into)).length > 0) await store.collect()
     }
-    return { digest, ...(pushed.subject === undefined ? {} : { subject: pushed.subject }) }
+    return { digest, ...(about.subject === undefined ? {} : { subject: about.subject }) }
   }
 
-  async deleteManifest(repository: string, reference: string): Promise<void> {
+  async deleteManifest(
+    repository: string,
+    reference: string,
+    condition: RegistryCondition = {},
+  ): Promise<void> {
     const from = await this.#get(repository)
     const { digest } = this.#find(from, reference)
     const target = parseTarget(reference)
-    const { record, tags } = await from.change((state) => remove(state, target, digest))
+    const { record, tags } = await from.change((state) => {
+      checkCondition(condition, digestAt(state, target))
+      return remove(state, target, digest)
+    })
     await letGo(this.#store, from, {
       tags: tags.map((tag) => [tag, record]),
       manifests: 'digest' in target ? [record] : [],
@@ -196,7 +210,7 @@ export class LocalRegistry implements RegistryEngine {
   async statBlob(repository: string, digest: string): Promise<{ size: number }> {
     const { file, from } = await this.#blobIn(repository, digest)
     from.touch(digest)
-    return { size: (await fs.stat(file)).size }
+    return { size: (await whileThere(() => fs.stat(file), digest)).size }
   }
 
   async readBlob(
@@ -206,7 +220,7 @@ export class LocalRegistry implements RegistryEngine {
   ): Promise<Readable> {
     const { file } = await this.#blobIn(repository, digest)
     // open before it returns: a deletion afterwards does not disturb whoever reads
-    const handle = await fs.open(file, 'r')
+    const handle = await whileThere(() => fs.open(file, 'r'), digest)
     return createReadStream('', { fd: handle, highWaterMark: 1 << 18, ...range })
   }
 
@@ -379,20 +393,32 @@ export class LocalRegistry implements RegistryEngine {
     return { from, file: this.#store.blobs.pathOf(digest) }
   }
 
-  /** @throws MANIFEST_BLOB_UNKNOWN naming what a manifest names and the repository has not */
+  /** @throws MANIFEST_BLOB_UNKNOWN, SIZE_INVALID for a part that the repository has not, or not with the size that is said */
   #checkParts(
     { blobs, name }: Repository,
     { manifests }: RepositoryState,
-    [wantedBlobs, wantedManifests]: [Digest[], Digest[]],
+    wanted: { blobs: Part[]; manifests: Part[] },
   ): void {
-    const missing =
-      wantedBlobs.find((digest) => !blobs.has(digest) || !this.#store.blobs.has(digest)) ??
-      wantedManifests.find((digest) => !manifests.has(digest))
-    if (missing !== undefined) {
-      throw refuse('MANIFEST_BLOB_UNKNOWN', `${name} has not what the manifest names: ${missing}`, {
-        detail: { digest: missing },
-      })
+    const check = ({ digest, size: said }: Part, size: number | undefined): void => {
+      const detail = { digest, ...(size === undefined ? {} : { said, size }) }
+      if (size === undefined)
+        throw refuse(
+          'MANIFEST_BLOB_UNKNOWN',
+          `${name} has not what the manifest names: ${digest}`,
+          { detail },
+        )
+      if (size !== said)
+        throw refuse(
+          'SIZE_INVALID',
+          `the manifest says of ${digest} that it has ${said} bytes, it has ${size}`,
+          { detail },
+        )
     }
+    for (const part of wanted.blobs) {
+      const isHere = blobs.has(part.digest) && this.#store.blobs.has(part.digest)
+      check(part, isHere ? this.#quota.sizeOf(part.digest) : undefined)
+    }
+    for (const part of wanted.manifests) check(part, manifests.get(part.digest)?.size)
   }
 
   async #tidy(repository: Repository): Promise<string[]> {
@@ -422,10 +448,28 @@ export class LocalRegistry implements RegistryEngine {
   }
 }
 
+type Target = ReturnType<typeof parseTarget>
+
+function digestIn({ digest }: Part): Digest {
+  return digest
+}
+
+/** Of the manifest that is there under a tag or by its digest. */
+function digestAt({ manifests, tags }: RepositoryState, target: Target): string | undefined {
+  if ('tag' in target) return tags.get(target.tag)?.digest
+  return manifests.get(target.digest)?.digest
+}
+
+/** @throws DENIED, told as 412 */
+function checkCondition(condition: RegistryCondition, digest: string | undefined): void {
+  if (failedPart(condition, digest) === undefined) return
+  throw unmet(digest)
+}
+
 /** @throws MANIFEST_UNKNOWN, UNSUPPORTED */
 function remove(
   state: RepositoryState,
-  target: { tag: string } | { digest: Digest },
+  target: Target,
   digest: Digest,
 ): { record: ManifestRecord; tags: string[] } {
   const record = state.manifests.get(digest)
@@ -446,6 +490,16 @@ function remove(
 
 function inUse(user: string | undefined): Error {
   return refuse('UNSUPPORTED', `the manifest ${user ?? ''} needs it: delete that first`)
+}
+
+/** It may be deleted since it was looked up. @throws BLOB_UNKNOWN */
+async function whileThere<T>(work: () => Promise<T>, digest: string): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    throw refuse('BLOB_UNKNOWN', 'the blob has just been deleted', { detail: { digest } })
+  }
 }
 
 /** A page of names, in the order of their bytes. */

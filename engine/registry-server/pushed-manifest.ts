@@ -1,14 +1,20 @@
 import { z } from 'zod'
 import { descriptorSchema } from '../oci/descriptor.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isIndex, isManifest } from '../oci/media-types.ts'
 import { refuse } from './refusal.ts'
 
+/** What a manifest names, and how many bytes it says that has. */
+export type Part = Pick<Descriptor, 'digest' | 'size'>
+
 /** What a manifest says that the registry has to know. */
 export interface PushedManifest {
   mediaType: string
-  blobs: Digest[]
-  manifests: Digest[]
+  /** Config and layers, each once. */
+  blobs: Part[]
+  /** Of an index, each once. */
+  manifests: Part[]
   subject?: Digest
   artifactType?: string
   annotations?: Record<string, string>
@@ -22,19 +28,28 @@ const common = {
   annotations: z.record(z.string(), z.string()).nullish(),
 }
 
+/** Who reads it for the one would run something else than who reads it for the other (CVE-2021-41190). */
+const notThere = z.null('what could be taken for a manifest and for an index is neither').optional()
+
 const manifestSchema = z.object({
   ...common,
   config: descriptorSchema,
   layers: z.array(descriptorSchema).nullish(),
+  manifests: notThere,
 })
 
-const indexSchema = z.object({ ...common, manifests: z.array(descriptorSchema).nullish() })
+const indexSchema = z.object({
+  ...common,
+  manifests: z.array(descriptorSchema).nullish(),
+  config: notThere,
+  layers: notThere,
+})
 
 /**
  * Reads a manifest or an index of whatever they are about: images, or artifacts that nothing here can run.
  *
  * @param contentType of the request
- * @throws MANIFEST_INVALID
+ * @throws MANIFEST_INVALID; SIZE_INVALID when it names the same content with two sizes
  * @see image-spec manifest.md, image-index.md; distribution-spec, "Pushing Manifests"
  */
 export function readPushedManifest(content: Buffer, contentType: string): PushedManifest {
@@ -85,8 +100,18 @@ function described(
   }
 }
 
-function unique(descriptors: { digest: Digest }[]): Digest[] {
-  return [...new Set(descriptors.map(({ digest }) => digest))]
+function unique(descriptors: Descriptor[]): Part[] {
+  const parts = new Map<Digest, Part>()
+  for (const { digest, size } of descriptors) {
+    const said = parts.get(digest)?.size ?? size
+    if (said !== size)
+      throw refuse(
+        'SIZE_INVALID',
+        `the manifest says of ${digest} that it has ${said} bytes, and ${size}`,
+      )
+    parts.set(digest, { digest, size })
+  }
+  return [...parts.values()]
 }
 
 function parse(content: Buffer): unknown {

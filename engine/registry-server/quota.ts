@@ -110,11 +110,12 @@ export class Quota {
 
   #sum(digests: Iterable<string>): number {
     let sum = 0
-    for (const digest of digests) sum += this.#sizeOf(digest)
+    for (const digest of digests) sum += this.sizeOf(digest)
     return sum
   }
 
-  #sizeOf(digest: string): number {
+  /** Bytes of content; 0 when somebody's hand has taken it away. */
+  sizeOf(digest: string): number {
     const known = this.#sizes.get(digest)
     if (known !== undefined) return known
     try {

@@ -53,6 +53,15 @@ export function refuse(
   return new RegistryRefusal(reason, message, options)
 }
 
+/** A condition of the request does not hold. @see RFC 9110, 15.5.13 */
+export function unmet(digest: string | undefined): RegistryRefusal {
+  const found = digest === undefined ? 'there is nothing' : `${digest} is there`
+  return refuse('DENIED', `the request is for another state than there is: ${found}`, {
+    status: 412,
+    detail: { digest: digest ?? null },
+  })
+}
+
 /** The refusal that a failure is; undefined for any other. */
 export function refusalIn(error: unknown): RegistryRefusal | undefined {
   return error instanceof RegistryRefusal ? error : undefined

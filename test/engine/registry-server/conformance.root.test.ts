@@ -398,6 +398,63 @@ describe('the registry', () => {
       await refused(await door.fetch(child, { method: 'DELETE' }), 405, 'UNSUPPORTED')
     })
 
+    it('say of what they name the size that it has', async () => {
+      const config = Buffer.from('{}')
+      const layer = random(50)
+      await putBlob('m/sizes', config)
+      await putBlob('m/sizes', layer)
+      const part = (content: Buffer, size = content.length): object => ({
+        mediaType: 'application/vnd.example.data',
+        digest: sha256(content),
+        size,
+      })
+      const put = async (...[head, ...layers]: object[]): Promise<Response> =>
+        putManifest('m/sizes', 'v1', {
+          schemaVersion: 2,
+          mediaType: OCI_MANIFEST,
+          config: head,
+          layers,
+        })
+      const says = async (response: Response, digest: string, words: string): Promise<void> => {
+        assert.equal(response.status, 400)
+        const { errors } = (await response.json()) as {
+          errors: { code: string; message: string; detail?: object }[]
+        }
+        assert.equal(errors[0]?.code, 'SIZE_INVALID')
+        assert.equal(errors[0].message, `the manifest says of ${digest} that it has ${words}`)
+      }
+      const [whole, empty] = [sha256(layer), sha256(config)]
+      await says(await put(part(config), part(layer, 49)), whole, '49 bytes, it has 50')
+      await says(await put(part(config), part(layer, 0)), whole, '0 bytes, it has 50')
+      await says(await put(part(config, 3), part(layer)), empty, '3 bytes, it has 2')
+      const twice = await put(part(config), part(layer), part(layer, 51))
+      await says(twice, whole, '50 bytes, and 51')
+      assert.equal((await put(part(config), part(layer), part(layer))).status, 201)
+
+      const child = await artifact('m/sizes')
+      await putManifest('m/sizes', sha256(child), child)
+      const index = (size: number): object => ({
+        schemaVersion: 2,
+        mediaType: OCI_INDEX,
+        manifests: [{ mediaType: OCI_MANIFEST, digest: sha256(child), size }],
+      })
+      const wrong = await putManifest('m/sizes', 'all', index(7), OCI_INDEX)
+      await says(wrong, sha256(child), `7 bytes, it has ${child.length}`)
+      const right = await putManifest('m/sizes', 'all', index(child.length), OCI_INDEX)
+      assert.equal(right.status, 201)
+    })
+
+    it('are not taken when they could be read as an index, too', async () => {
+      const manifest = JSON.parse((await artifact('m/both')).toString()) as { mediaType?: string }
+      delete manifest.mediaType
+      for (const type of [OCI_MANIFEST, OCI_INDEX]) {
+        const put = await putManifest('m/both', 'v1', { ...manifest, manifests: [] }, type)
+        await refused(put, 400, 'MANIFEST_INVALID')
+      }
+      await refused(await putManifest('m/both', 'v1', manifest, OCI_INDEX), 400, 'MANIFEST_INVALID')
+      assert.equal((await putManifest('m/both', 'v1', manifest, OCI_MANIFEST)).status, 201)
+    })
+
     it('of layers that are to be had elsewhere need those not', async () => {
       const config = Buffer.from('{}')
       await putBlob('m/foreign', config)
