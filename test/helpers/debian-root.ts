@@ -7,6 +7,9 @@ import { promisify } from 'node:util'
 /** Kept between runs: making it takes a minute. */
 const CACHE = path.join(os.tmpdir(), 'gantry-fixtures')
 
+/** A mirror may hang up on one of a hundred packages. @see apt.conf(5), "The Acquire Group" */
+const RETRIES = '--aptopt=Acquire::Retries "5"'
+
 /**
  * A real Debian root file system with nginx, redis and postgresql in it, made by mmdebstrap from this machine's own package
  * sources: one for all that are run for real.
@@ -31,7 +34,7 @@ async function debianTar(name: string, more: string[]): Promise<string> {
   const { codename, sources } = packageSources()
   await promisify(execFile)(
     'mmdebstrap',
-    ['--quiet', '--variant=minbase', ...more, ...excluded, codename, half, sources],
+    ['--quiet', '--variant=minbase', RETRIES, ...more, ...excluded, codename, half, sources],
     { maxBuffer: 16 << 20 },
   )
   fs.renameSync(half, tar)

@@ -6,13 +6,14 @@ import { after, before, describe, it } from 'node:test'
 import { debianBaseTar } from '../../helpers/debian-root.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { openTestEngine, type TestEngine } from '../../helpers/local-engine.ts'
+import { patient } from '../../helpers/patience.ts'
 import { tarOf } from '../images/archives.ts'
 
 const PORT = String(freePort())
 
 const DOCKERFILE = `FROM debian-base
 ENV DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx zip curl && rm -r /var/lib/apt/lists/*
+RUN echo 'Acquire::Retries "5";' > /etc/apt/apt.conf.d/99retries && apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx zip curl && rm -r /var/lib/apt/lists/*
 RUN echo "daemon off;" >> /etc/nginx/nginx.conf
 RUN echo "built by gantry" > /var/www/html/index.html && curl --version && zip --version
 EXPOSE 80
@@ -66,7 +67,7 @@ async function pageSoon(url: string): Promise<string> {
     try {
       return await (await fetch(url)).text()
     } catch (error) {
-      if (tries > 100) throw error
+      if (tries > patient(600)) throw error
       await sleep(100)
     }
   }

@@ -325,7 +325,7 @@ describe('LocalBuilds', () => {
   it('builds stages at the same time', async () => {
     // each waits for the other in a directory that both see
     const meet = (mine: string, other: string): string =>
-      `RUN --mount=type=cache,target=/m touch /m/${mine}; for i in $(seq 100); do test -e /m/${other} && exit 0; sleep 0.1; done; exit 1`
+      `RUN --mount=type=cache,target=/m touch /m/${mine}; for i in $(seq 600); do test -e /m/${other} && exit 0; sleep 0.1; done; exit 1`
     const Dockerfile = [
       'FROM busybox AS a',
       meet('a', 'b'),
@@ -454,9 +454,10 @@ describe('LocalBuilds', () => {
   })
 
   it('gives each user of a private cache one of its own', async () => {
-    const step = (name: string): string =>
-      `RUN --mount=type=cache,target=/p,sharing=private touch /p/${name}; sleep 1; test $(ls /p | wc -l) = 1`
-    const Dockerfile = `FROM busybox AS a\n${step('a')}\nFROM busybox AS b\n${step('b')}\nFROM busybox\nCOPY --from=a /bin/true /\nCOPY --from=b /bin/true /\n`
+    // each has its own while the other has, too
+    const step = (mine: string, other: string): string =>
+      `RUN --mount=type=cache,target=/p,sharing=private --mount=type=cache,target=/met touch /p/${mine} /met/${mine}; for i in $(seq 600); do test -e /met/${other} && break; sleep 0.1; done; test $(ls /p | wc -l) = 1`
+    const Dockerfile = `FROM busybox AS a\n${step('a', 'b')}\nFROM busybox AS b\n${step('b', 'a')}\nFROM busybox\nCOPY --from=a /bin/true /\nCOPY --from=b /bin/true /\n`
     await build(test.engine, { Dockerfile })
   })
 

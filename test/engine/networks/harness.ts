@@ -21,6 +21,7 @@ import type {
   SandboxRequest,
 } from '../../../engine/networks/sandbox.ts'
 import { freeSubnet } from '../../helpers/free-subnet.ts'
+import { patient } from '../../helpers/patience.ts'
 import { insideNetns, plug, setDefaultRoute } from '../../../engine/networks/veth.ts'
 
 export interface EmittedEvent {
@@ -230,18 +231,31 @@ export function ipOf(started: Started, network = 'bridge'): string {
   return started.sandbox().networks[network]?.IPAddress ?? ''
 }
 
-const FETCH = `require('node:http').get(process.argv[1], { timeout: 1500 }, (response) => response.pipe(process.stdout))
+const FETCH = `require('node:http').get(process.argv[1], { timeout: Number(process.argv[2]) }, (response) => response.pipe(process.stdout))
   .on('timeout', () => process.exit(1)).on('error', () => process.exit(1))`
+/** An answer comes at once, but for a machine that is busy. */
+const ANSWER_MS = 15_000
+/** Nobody waits that long for what does not come. */
+const NO_ANSWER_MS = 1_500
 
 const ASK = `const socket = require('node:dgram').createSocket('udp4')
   socket.on('message', (message) => { process.stdout.write(message); socket.close() })
   socket.send('hello', Number(process.argv[2]), process.argv[1])
-  setTimeout(() => process.exit(1), 1500).unref()`
+  setTimeout(() => process.exit(1), ${String(ANSWER_MS)}).unref()`
 
-/** Fetches a page from inside a namespace, or from the host; `failed` when there is no answer in time. */
-export async function fetchFrom(netnsPath: string | undefined, url: string): Promise<string> {
-  const { code, stdout } = await runNode(netnsPath, FETCH, url)
+/** Fetches a page from inside a namespace, or from the host; `failed` when it cannot be had. */
+export async function fetchFrom(
+  netnsPath: string | undefined,
+  url: string,
+  withinMs = patient(ANSWER_MS),
+): Promise<string> {
+  const { code, stdout } = await runNode(netnsPath, FETCH, url, String(withinMs))
   return code === 0 ? stdout : 'failed'
+}
+
+/** Nothing answers there, or it is refused. */
+export async function isClosed(netnsPath: string | undefined, url: string): Promise<boolean> {
+  return (await fetchFrom(netnsPath, url, NO_ANSWER_MS)) === 'failed'
 }
 
 export async function askUdp(

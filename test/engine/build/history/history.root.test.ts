@@ -12,6 +12,7 @@ import type {
   BuildRequest,
 } from '../../../../engine/contract/builds.ts'
 import { BuildHistory } from '../../../../engine/build/history/history.ts'
+import { journalFile } from '../../../../engine/build/history/journal.ts'
 import { BuildHistory as ClientHistory } from '../../../../engine/buildkit/history.ts'
 import {
   historyEvents,
@@ -22,6 +23,7 @@ import { openLocalEngine } from '../../../../engine/index.ts'
 import { EngineProcess } from '../../../helpers/engine-process.ts'
 import { importBusybox, openTestEngine, testInstance } from '../../../helpers/local-engine.ts'
 import type { TestEngine } from '../../../helpers/local-engine.ts'
+import { patient } from '../../../helpers/patience.ts'
 import { sweepInstance } from '../../../helpers/sweep-instance.ts'
 import { tarOf } from '../../images/archives.ts'
 
@@ -49,8 +51,19 @@ function printed(events: readonly BuildLogEvent[]): string {
     .join('')
 }
 
+/** What is on disk of all that was printed. */
+function journals(dataRoot: string): string {
+  const directory = path.join(dataRoot, 'build-history')
+  return fs
+    .readdirSync(directory)
+    .map((id) => journalFile(path.join(directory, id)))
+    .filter((file) => fs.existsSync(file))
+    .map((file) => fs.readFileSync(file, 'utf8'))
+    .join('')
+}
+
 async function until(holds: () => unknown): Promise<void> {
-  const end = Date.now() + 10_000
+  const end = Date.now() + patient(20_000)
   while (!(await holds())) {
     assert.ok(Date.now() < end, 'it did not come about')
     await sleep(20)
@@ -426,7 +439,7 @@ describe('a build whose engine is killed', () => {
         for await (const event of remote.builds.build({ context, tags: ['cut:1'] }))
           if (event.kind === 'log') {
             // what came in the last 50 ms may be lost
-            await sleep(200)
+            await until(() => journals(instance.dataRoot).includes('"text":"heard of'))
             await program.kill()
           }
       })()
