@@ -39,8 +39,16 @@ export interface RegistryEngine {
   ): Promise<void>
   /** Manifests that are about another, which need not be there. @throws NAME_UNKNOWN */
   referrers(repository: string, digest: string, artifactType?: string): Promise<RegistryReferrer[]>
-  /** @throws NAME_UNKNOWN, BLOB_UNKNOWN */
-  statBlob(repository: string, digest: string): Promise<{ size: number }>
+  /**
+   * @param options.isToStay who asks is likely to leave it out of a push because it is here: for some minutes a manifest
+   * may name it even if it is deleted with the last one that did
+   * @throws NAME_UNKNOWN, BLOB_UNKNOWN
+   */
+  statBlob(
+    repository: string,
+    digest: string,
+    options?: { isToStay?: boolean },
+  ): Promise<{ size: number }>
   /** The range gives its first and its last byte. */
   readBlob(
     repository: string,

@@ -203,7 +203,7 @@ async function headBlob(
   engine: RegistryEngine,
   { repository, request, response, target }: Call,
 ): Promise<void> {
-  const { size } = await engine.statBlob(repository, target)
+  const { size } = await engine.statBlob(repository, target, { isToStay: true })
   if (hasAlready(request, response, target)) return
   response.writeHead(200, { ...blobHeaders(target), 'Content-Length': size })
   response.end()

@@ -137,7 +137,9 @@ export class LocalRegistry implements RegistryEngine {
         into.change((state) => {
           checkCondition(condition, digestAt(state, target))
           this.#checkParts(into, state, { blobs, manifests })
-          this.#quota.check(repository, digest, content.length)
+          const back = blobs.filter((each) => into.keptBack.has(each.digest))
+          this.#quota.check(repository, [{ digest, size: content.length }, ...back])
+          into.takeBack(back.map(digestIn))
           const now = { pushedAt: new Date().toISOString(), pushedBy: currentCaller() }
           const image = state.manifests.get(digest)?.image
           if (state.domains.size < MAX_DOMAINS && nameAt(domain, repository, { digest }))
@@ -207,9 +209,13 @@ export class LocalRegistry implements RegistryEngine {
       }))
   }
 
-  async statBlob(repository: string, digest: string): Promise<{ size: number }> {
+  async statBlob(
+    repository: string,
+    digest: string,
+    options: { isToStay?: boolean } = {},
+  ): Promise<{ size: number }> {
     const { file, from } = await this.#blobIn(repository, digest)
-    from.touch(digest)
+    if (options.isToStay === true) from.touch(digest)
     return { size: (await whileThere(() => fs.stat(file), digest)).size }
   }
 
@@ -241,7 +247,7 @@ export class LocalRegistry implements RegistryEngine {
           ? this.#repositories.all()
           : [this.#repositories.find(from)].filter((each) => each !== undefined)
       if (!sources.some(hasIt) || !this.#store.blobs.has(digest)) return false
-      this.#quota.check(repository, digest, (await fs.stat(this.#store.blobs.pathOf(digest))).size)
+      this.#quota.check(repository, [{ digest, size: this.#quota.sizeOf(digest) }])
       await this.#repositories.make(repository).link(digest)
       return true
     })
@@ -293,7 +299,7 @@ export class LocalRegistry implements RegistryEngine {
         if (isNew) await blobs.adopt(file, digest)
         await this.#store.keeping(async () => {
           // its bytes count as an upload's until this has ended
-          this.#quota.check(repository, digest, 0)
+          this.#quota.check(repository, [{ digest, size: 0 }])
           await this.#repositories.make(repository).link(digest)
         })
         // a manifest that makes it a layer is likely to come; meanwhile others are received
@@ -395,7 +401,7 @@ export class LocalRegistry implements RegistryEngine {
 
   /** @throws MANIFEST_BLOB_UNKNOWN, SIZE_INVALID for a part that the repository has not, or not with the size that is said */
   #checkParts(
-    { blobs, name }: Repository,
+    { blobs, keptBack, name }: Repository,
     { manifests }: RepositoryState,
     wanted: { blobs: Part[]; manifests: Part[] },
   ): void {
@@ -415,7 +421,8 @@ export class LocalRegistry implements RegistryEngine {
         )
     }
     for (const part of wanted.blobs) {
-      const isHere = blobs.has(part.digest) && this.#store.blobs.has(part.digest)
+      const isNamed = blobs.has(part.digest) || keptBack.has(part.digest)
+      const isHere = isNamed && this.#store.blobs.has(part.digest)
       check(part, isHere ? this.#quota.sizeOf(part.digest) : undefined)
     }
     for (const part of wanted.manifests) check(part, manifests.get(part.digest)?.size)

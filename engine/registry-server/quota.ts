@@ -49,14 +49,19 @@ export class Quota {
   /**
    * Asked before a repository names content.
    *
-   * @param digest of the content; what the namespace has already costs nothing
-   * @param size its bytes, 0 when they count as an upload's still
+   * @param content what the namespace has already costs nothing; sizes are 0 where they count as an upload's still
    * @throws DENIED
    */
-  check(repository: string, digest: string, size: number): void {
+  check(repository: string, content: readonly { digest: string; size: number }[]): void {
     for (const quota of this.#quotasOf(repository)) {
       const { bytes, digests } = this.#contentOf(quota.namespace)
-      if (!digests.has(digest)) this.#demand(quota, bytes, size)
+      const added = content.filter(({ digest }) => !digests.has(digest))
+      if (added.length === 0) continue
+      this.#demand(
+        quota,
+        bytes,
+        added.reduce((sum, { size }) => sum + size, 0),
+      )
     }
   }
 

@@ -31,10 +31,11 @@ export class RepositoryTable {
     return this.#generation
   }
 
-  /** Every blob and manifest that a repository names. */
+  /** Every blob and manifest that a repository names, or may come to name. */
   *kept(): Generator<{ blob: { digest: string } }> {
-    for (const { blobs, state } of this.#repositories.values()) {
+    for (const { blobs, keptBack, state } of this.#repositories.values()) {
       for (const digest of blobs.keys()) yield { blob: { digest } }
+      for (const digest of keptBack.keys()) yield { blob: { digest } }
       for (const digest of state.manifests.keys()) yield { blob: { digest } }
     }
   }

@@ -52,6 +52,17 @@ const documentSchema = z.object({
 export type ManifestRecord = z.infer<typeof manifestSchema>
 export type TagRecord = z.infer<typeof tagSchema>
 
+/** Who was told that a blob is here may push a manifest of it for so long, whoever lets go of it meanwhile. */
+const ASKED_MS = 10 * 60_000
+
+/** In milliseconds. */
+interface BlobUse {
+  /** When it was last uploaded or mounted. */
+  putAt: number
+  /** When somebody who is about to push was last told that it is here. */
+  askedAt: number
+}
+
 /** What a repository names. Maps are by digest and by tag. */
 export interface RepositoryState {
   domains: Set<string>
@@ -66,15 +77,17 @@ export interface RepositoryState {
  *                           /blobs/<hex>       an empty file for each blob that was uploaded to it or mounted in it
  *
  * A blob's file is there only once all its bytes are on the disk, a manifest is named only once it is. Manifests name
- * only blobs and manifests that are here.
+ * only blobs and manifests that are here. A blob that was let go of, but that somebody was told of before, is gone to all
+ * who ask, and kept back for a while for a manifest that names it all the same.
  */
 export class Repository {
   readonly name: string
   readonly #directory: string
   readonly #changed: () => void
   #state: RepositoryState = { domains: new Set(), manifests: new Map(), tags: new Map() }
-  /** Digests to the time at which they were last put or asked for, in milliseconds. */
-  readonly #blobs = new Map<string, number>()
+  readonly #blobs = new Map<string, BlobUse>()
+  /** Blobs that are kept back, to the time until which, in milliseconds. */
+  readonly #keptBack = new Map<string, number>()
   #tail: Promise<unknown> = Promise.resolve()
 
   /** @param changed told when it names other content than before */
@@ -88,8 +101,13 @@ export class Repository {
     return this.#state
   }
 
-  get blobs(): ReadonlyMap<string, number> {
+  get blobs(): ReadonlyMap<string, Readonly<BlobUse>> {
     return this.#blobs
+  }
+
+  /** Digests of blobs that only a manifest can name. */
+  get keptBack(): ReadonlyMap<string, unknown> {
+    return this.#keptBack
   }
 
   get isEmpty(): boolean {
@@ -104,7 +122,10 @@ export class Repository {
     for (const hex of await fs.readdir(links)) {
       const digest = digestOfHex(hex)
       if (digest !== undefined)
-        this.#blobs.set(digest, Math.floor((await fs.stat(path.join(links, hex))).mtimeMs))
+        this.#blobs.set(digest, {
+          putAt: Math.floor((await fs.stat(path.join(links, hex))).mtimeMs),
+          askedAt: 0,
+        })
     }
     const file = this.#file
     try {
@@ -161,25 +182,35 @@ export class Repository {
     await this.#exclusively(async () => {
       const file = this.#linkOf(digest)
       await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+      // it may be there, and older
+      const handle = await fs.open(file, 'a', 0o600)
       const now = new Date()
-      if (this.#blobs.has(digest)) await fs.utimes(file, now, now)
-      else await fs.writeFile(file, '', { mode: 0o600 })
-      this.#blobs.set(digest, now.getTime())
-      this.#changed()
+      try {
+        await handle.utimes(now, now)
+      } finally {
+        await handle.close()
+      }
+      this.#put(digest, now.getTime())
     })
+  }
+
+  /** Takes back what is kept back of these; for a change that makes a manifest name them. */
+  takeBack(digests: Iterable<string>): void {
+    for (const digest of digests) if (this.#keptBack.has(digest)) this.#put(digest, Date.now())
   }
 
   /** Somebody relies on the blob's being here: who pushes an image leaves out what there is. */
   touch(digest: string): void {
-    if (this.#blobs.has(digest)) this.#blobs.set(digest, Date.now())
+    const use = this.#blobs.get(digest)
+    if (use) use.askedAt = Date.now()
   }
 
   /**
-   * Lets go of a blob.
+   * Removes a blob.
    *
    * @param isAllowed asked once nothing else changes
    */
-  async unlink(digest: string, isAllowed: () => boolean = () => true): Promise<boolean> {
+  async unlink(digest: string, isAllowed: () => boolean): Promise<boolean> {
     return await this.#exclusively(async () => {
       if (!isAllowed()) return false
       this.#blobs.delete(digest)
@@ -189,9 +220,45 @@ export class Repository {
     })
   }
 
+  /** Lets go of a blob that no manifest needs any more: it is kept back from who was not told of it lately. */
+  async letGo(digest: string, isAllowed: () => boolean): Promise<void> {
+    const until = (this.#blobs.get(digest)?.askedAt ?? 0) + ASKED_MS
+    if (until <= Date.now()) {
+      await this.unlink(digest, isAllowed)
+      return
+    }
+    await this.#exclusively(async () => {
+      if (!isAllowed()) return
+      this.#blobs.delete(digest)
+      this.#keptBack.set(digest, until)
+      this.#changed()
+      // to the next engine it is one that nobody came for; where this fails, for a day only
+      await fs.utimes(this.#linkOf(digest), 0, 0).catch(() => undefined)
+    })
+  }
+
+  /** Removes blobs that were kept back long enough. */
+  async forgetKeptBack(now = Date.now()): Promise<void> {
+    for (const [digest, until] of this.#keptBack) {
+      if (until > now) continue
+      await this.#exclusively(async () => {
+        // it may have been taken back
+        if (!this.#keptBack.delete(digest)) return
+        this.#changed()
+        await fs.rm(this.#linkOf(digest), { force: true })
+      })
+    }
+  }
+
   /** Removes the directory of one that is empty; nothing may be using it. */
   async clear(): Promise<void> {
     await fs.rm(this.#directory, { recursive: true, force: true })
+  }
+
+  #put(digest: string, putAt: number): void {
+    this.#keptBack.delete(digest)
+    this.#blobs.set(digest, { putAt, askedAt: this.#blobs.get(digest)?.askedAt ?? 0 })
+    this.#changed()
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {

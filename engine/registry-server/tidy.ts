@@ -43,7 +43,8 @@ export async function tidyRepository(
       ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
     ]
   }
-  await unlinkOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
+  await letGoOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
+  await repository.forgetKeptBack()
   return removed
 }
 
@@ -57,19 +58,19 @@ export async function letGo(
     if (image) await unnameImage(store, image, namesOf(from, { tag }))
   for (const { blobs, digest, image, pushedAt } of gone.manifests) {
     if (image) await unnameImage(store, image, namesOf(from, { digest }))
-    // what was put or asked for since may be part of a push that is under way
-    await unlinkOlder(from, blobs, Date.parse(pushedAt))
+    // what was put since may be part of a push that is under way
+    await letGoOlder(from, blobs, Date.parse(pushedAt))
   }
 }
 
-/** Lets go of blobs that no manifest needs and nobody has put or asked for since. */
-async function unlinkOlder(from: Repository, blobs: Iterable<string>, time: number): Promise<void> {
+/** Lets go of blobs that no manifest needs and nobody has put since. */
+async function letGoOlder(from: Repository, blobs: Iterable<string>, time: number): Promise<void> {
   const needed = new Set<string>()
   for (const manifest of from.state.manifests.values())
     for (const blob of manifest.blobs) needed.add(blob)
   for (const blob of blobs) {
-    const isFree = (): boolean => (from.blobs.get(blob) ?? Infinity) <= time
+    const isFree = (): boolean => (from.blobs.get(blob)?.putAt ?? Infinity) <= time
     if (!needed.has(blob) && isFree())
-      await from.unlink(blob, () => isFree() && userOf(from.state, blob) === undefined)
+      await from.letGo(blob, () => isFree() && userOf(from.state, blob) === undefined)
   }
 }

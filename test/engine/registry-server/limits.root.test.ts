@@ -75,6 +75,70 @@ describe('the registry’s limits', () => {
     assert.deepEqual(await tagsOf('used/app'), ['new'])
   })
 
+  it('free at once what is deleted, also when it has been pulled', async () => {
+    await registry().setSettings({})
+    const digest = await putImage('freed/app', 'v1', randomBytes(3000).toString('hex'))
+    const manifest = (await (await door.fetch(`/v2/freed/app/manifests/${digest}`)).json()) as {
+      layers: { digest: string }[]
+    }
+    const layer = manifest.layers[0]?.digest ?? ''
+    await (await door.fetch(`/v2/freed/app/blobs/${layer}`)).arrayBuffer()
+    assert.ok(blobsOnDisk().includes(layer.slice(7)))
+    await door.fetch(`/v2/freed/app/manifests/${digest}`, { method: 'DELETE' })
+    assert.ok(!blobsOnDisk().includes(layer.slice(7)))
+  })
+
+  it('keep back for a push under way what it was told is there, out of sight and beside the quota', async () => {
+    await registry().setSettings({ quotas: [{ namespace: 'told', bytes: 10_000 }] })
+    const layer = randomBytes(6000)
+    const config = Buffer.from('{}')
+    const at = `/v2/told/app/blobs/${sha256(layer)}`
+    const part = (content: Buffer): object => ({
+      mediaType: 'application/vnd.example.data',
+      digest: sha256(content),
+      size: content.length,
+    })
+    const manifest = (word: string): Buffer =>
+      Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          config: part(config),
+          layers: [part(layer)],
+          annotations: { word },
+        }),
+      )
+    const put = async (content: Buffer): Promise<number> => {
+      const headers = { 'Content-Type': 'application/vnd.oci.image.manifest.v1+json' }
+      const where = `/v2/told/app/manifests/${sha256(content)}`
+      return (await door.fetch(where, { method: 'PUT', headers, body: content })).status
+    }
+    const remove = async (content: Buffer): Promise<void> => {
+      const where = `/v2/told/app/manifests/${sha256(content)}`
+      assert.equal((await door.fetch(where, { method: 'DELETE' })).status, 202)
+    }
+    const used = async (): Promise<number> => (await registry().usage()).quotas[0]?.used ?? NaN
+    await putBlob('told/app', config)
+    await putBlob('told/app', layer)
+    assert.equal(await put(manifest('first')), 201)
+    // a client of a push asks, and then the last manifest that names it goes
+    assert.equal((await door.fetch(at, { method: 'HEAD' })).status, 200)
+    await remove(manifest('first'))
+    for (const method of ['HEAD', 'GET'])
+      assert.equal((await door.fetch(at, { method })).status, 404)
+    assert.equal(await used(), 0)
+    await registry().collectGarbage()
+    await putBlob('told/app', config)
+    assert.equal(await put(manifest('second')), 201)
+    assert.deepEqual(Buffer.from(await (await door.fetch(at)).arrayBuffer()), layer)
+    // named again it counts again
+    await door.fetch(at, { method: 'HEAD' })
+    await remove(manifest('second'))
+    assert.equal((await putBlob('told/app', randomBytes(8000))).status, 201)
+    await putBlob('told/app', config)
+    assert.equal(await put(manifest('third')), 403)
+    assert.ok((await used()) <= 10_000)
+  })
+
   it('are tried before they are set: what would go, and how much that frees', async () => {
     await registry().setSettings({})
     const old = await putImage('try/app', 'old', randomBytes(5000).toString('hex'))
