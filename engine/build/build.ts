@@ -103,6 +103,7 @@ class BuildRun implements Build {
   readonly epochSeconds: number | undefined
   readonly known: KnownSteps
   readonly steps: Build['steps'] = new Map()
+  readonly renewedMounts: Build['renewedMounts'] = new Set()
   readonly #opened: OpenedContext
   readonly #file: Dockerfile
   readonly #plan: StagePlan

@@ -103,6 +103,11 @@ export class CacheMounts {
     }
   }
 
+  /** Has an ID begin anew, but for what of it is in use. */
+  forget(id: string): void {
+    for (const [name, document] of this.#documents) if (document.id === id) this.remove(name)
+  }
+
   async records(): Promise<BuildCacheRecord[]> {
     return await Promise.all(
       [...this.#documents].map(async ([name, document]) => ({

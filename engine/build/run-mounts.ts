@@ -16,6 +16,7 @@ import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { parseMountFlag } from '../dockerfile/mount-flag.ts'
 import type { RunMount } from '../dockerfile/mount-flag.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
+import { isWithoutCache } from './layer-step.ts'
 import { treesOf } from './stage.ts'
 import type { Build, Stage, Step } from './stage.ts'
 
@@ -87,9 +88,20 @@ async function identityOf(
 ): Promise<unknown> {
   // a cache, a secret and an agent are there to be different each time
   if (mount.type !== 'bind' || !source) return mount
-  if (source.identity !== undefined) return [mount, source.identity]
-  const { digest } = await compose(build, source, mount.source, undefined)
+  if (source.identity === undefined) return [mount, await digestOf(build, source, mount.source)]
+  const isOfStage = mount.from !== undefined && 'stage' in build.originOf(mount.from)
+  // all of an image, or of a stage, is much to read
+  if (!isOfStage || path.posix.join('/', mount.source) === '/') return [mount, source.identity]
+  const { cache } = build.parts
+  const read = cacheKey('mounted', mount.source, source.identity)
+  const digest = cache.knownDigest(read) ?? (await digestOf(build, source, mount.source))
+  cache.rememberDigest(read, digest)
   return [mount, digest]
+}
+
+async function digestOf(build: Build, source: Tree, from: string): Promise<string> {
+  const { digest } = await compose(build, source, from, undefined)
+  return digest
 }
 
 /** What is at a path of a tree, as a layer. */
@@ -180,9 +192,15 @@ class Preparing implements PreparedMounts {
 
   async #addCache(mount: MountOf<'cache'>): Promise<void> {
     const source = this.#sources.get(mount)
-    const namespace = this.#build.request.buildArgs?.['BUILDKIT_CACHE_MOUNT_NS'] ?? ''
-    const { directory, release } = await this.#build.parts.cacheMounts.take(
-      namespace === '' ? mount.id : `${namespace}/${mount.id}`,
+    const { parts, renewedMounts, request } = this.#build
+    const namespace = request.buildArgs?.['BUILDKIT_CACHE_MOUNT_NS'] ?? ''
+    const id = namespace === '' ? mount.id : `${namespace}/${mount.id}`
+    if (isWithoutCache(this.#build, this.#stage) && !renewedMounts.has(id)) {
+      renewedMounts.add(id)
+      parts.cacheMounts.forget(id)
+    }
+    const { directory, release } = await parts.cacheMounts.take(
+      id,
       mount.sharing,
       async (fresh) => {
         if (source) await this.#fill(fresh, source, mount.source)

@@ -69,6 +69,8 @@ export interface Build {
     string,
     { layer: ImageLayer | null; createdAt: string; parent: string | undefined }
   >
+  /** IDs of cache mounts that this build, one without cache, has begun anew. */
+  readonly renewedMounts: Set<string>
   originOf(from: string): Origin
   /** Waits until a stage is finished. */
   stage(index: number): Promise<Stage>

@@ -4,6 +4,7 @@ import type { TarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
 import { fileTypeOf, permissionsOf } from './file-packets.ts'
 import { receiveFiles } from './file-receiver.ts'
+import { followLinks } from './follow-links.ts'
 import { GrpcError } from './grpc-error.ts'
 import { metadataOf } from './metadata.ts'
 import type { Stat } from './messages.ts'
@@ -29,7 +30,7 @@ export function syncDirectory(session: Session, options: SyncOptions): Readable 
 }
 
 /**
- * Small files of a client's directory, by their names.
+ * Small files of a client's directory, by the names that are asked for; these may be links to others.
  *
  * @throws RESOURCE_EXHAUSTED for one of more than `limit` bytes
  */
@@ -37,15 +38,22 @@ export async function syncFiles(
   session: Session,
   options: SyncOptions & { limit: number },
 ): Promise<Map<string, Buffer>> {
-  const found = new Map<string, Buffer>()
+  const files = new Map<string, Buffer>()
+  const links = new Map<string, string>()
   for await (const { content, stat } of filesOf(session, options)) {
-    if (!content) continue
     const name = Buffer.from(stat.path).toString()
+    if (fileTypeOf(stat.mode) === 'symlink') links.set(name, Buffer.from(stat.linkname).toString())
+    if (!content) continue
     if (stat.size > options.limit)
       throw new GrpcError('RESOURCE_EXHAUSTED', `${name} has ${String(stat.size)} bytes: too many`)
     const parts: Uint8Array[] = []
     for await (const part of content) parts.push(part)
-    if (options.only?.includes(name) === true) found.set(name, Buffer.concat(parts))
+    files.set(name, Buffer.concat(parts))
+  }
+  const found = new Map<string, Buffer>()
+  for (const name of options.only ?? []) {
+    const file = files.get(followLinks(name, links) ?? '')
+    if (file) found.set(name, file)
   }
   return found
 }

@@ -65,7 +65,11 @@ export function grpcErrorOf(
     return new GrpcError(code, inBuildkitWords(errorMessage(error)), { cause: error })
   const { endLine, line } = error.location
   const detail = {
-    info: { filename: source.filename, data: Buffer.from(source.content).toString('base64') },
+    info: {
+      filename: source.filename,
+      data: Buffer.from(source.content).toString('base64'),
+      language: 'Dockerfile',
+    },
     ranges: [{ start: { line }, end: { line: endLine } }],
   }
   return new GrpcError(code, inBuildkitWords(error.reason), {

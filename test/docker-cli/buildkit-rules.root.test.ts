@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { buildx, contextOf } from './contexts.ts'
+import type { Files } from './contexts.ts'
+import { openCli, whyNot } from './harness.ts'
+import type { Cli } from './harness.ts'
+import { givePlugins, whyNoPlugin } from './plugins.ts'
+
+const skip = (await whyNot()) || whyNoPlugin('docker-buildx')
+
+/** What BuildKit's own suite holds its front end to, and no other test here. @see docs/other-suites.md */
+describe("rules of BuildKit's front end", { skip }, () => {
+  let cli: Cli
+  let out = 0
+  before(async () => {
+    cli = await openCli()
+    givePlugins(cli)
+  })
+  after(() => cli.close())
+
+  /** Builds a context, and gives the directory that its files were put into. */
+  async function builtFiles(context: string, ...args: string[]): Promise<string> {
+    const dest = path.join(cli.dir, `out-${String(++out)}`)
+    const to = ['--output', `type=local,dest=${dest}`]
+    const { code, stderr } = await buildx(cli, context, ...to, ...args)
+    assert.equal(code, 0, stderr)
+    return dest
+  }
+
+  const read = (dir: string, file: string): string => fs.readFileSync(path.join(dir, file), 'utf8')
+
+  it('follows a Dockerfile and an ignore file that are links', async () => {
+    const context = contextOf(cli, {
+      'real/Dockerfile.web': 'FROM scratch\nCOPY . /',
+      'real/ignored': 'real\nDockerfile\n.dockerignore\nb',
+      a: 'a',
+      b: 'b',
+    })
+    fs.symlinkSync('real', path.join(context, 'way'))
+    fs.symlinkSync('/way/Dockerfile.web', path.join(context, 'Dockerfile'))
+    fs.symlinkSync('way/../real/ignored', path.join(context, '.dockerignore'))
+    assert.deepEqual(fs.readdirSync(await builtFiles(context)), ['a', 'way'])
+    fs.rmSync(path.join(context, 'Dockerfile'))
+    fs.symlinkSync('Dockerfile', path.join(context, 'Dockerfile'))
+    const { code, stderr } = await buildx(cli, context)
+    assert.equal(code, 1)
+    assert.match(stderr, /open Dockerfile: no such file or directory|too many/)
+  })
+
+  it('begins the cache mounts of steps that --no-cache does anew', async () => {
+    let count = 0
+    const seen = async (...args: string[]): Promise<string> => {
+      const mount = 'RUN --mount=type=cache,target=/c,id=renewed'
+      const step = `${mount} ls /c > /o && touch /c/${String(++count)}`
+      const Dockerfile = `FROM BASE AS b\n${step}\n${mount} ls /c > /p\nFROM scratch\nCOPY --from=b /o /p /`
+      const dir = await builtFiles(contextOf(cli, { Dockerfile }), ...args)
+      return `${read(dir, 'o')}/${read(dir, 'p')}`.replaceAll('\n', ' ')
+    }
+    assert.equal(await seen(), '/1 ')
+    assert.equal(await seen(), '1 /1 2 ')
+    assert.equal(await seen('--no-cache'), '/3 ')
+    assert.equal(await seen('--no-cache-filter', 'other'), '3 /3 4 ')
+    assert.equal(await seen('--no-cache-filter', 'b'), '/5 ')
+  })
+
+  it('takes a step from the cache whose mount of another stage has the same files again', async () => {
+    const files = (bust: string): Files => ({
+      Dockerfile: [
+        'FROM BASE AS made',
+        'COPY bust /',
+        'RUN mkdir /o && echo x > /o/f',
+        'FROM BASE AS b',
+        'RUN --mount=from=made,source=o,target=/m,rw touch /m/new && cat /proc/sys/kernel/random/uuid > /id',
+        'FROM scratch',
+        'COPY --from=b /id /',
+      ].join('\n'),
+      bust,
+    })
+    const ids = []
+    for (const bust of ['0', '1', '0'])
+      ids.push(read(await builtFiles(contextOf(cli, files(bust))), 'id'))
+    assert.equal(new Set(ids).size, 1)
+  })
+})
