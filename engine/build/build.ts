@@ -144,7 +144,9 @@ class BuildRun implements Build {
     try {
       this.#file = parseDockerfile(context.dockerfile)
       const given = request.buildArgs ?? {}
-      const platform = platformArgs(hostPlatform(), target ?? hostPlatform(), request.target)
+      // of a build that names none it is the last stage
+      const targetStage = request.target || this.#file.stages.at(-1)?.from.name
+      const platform = platformArgs(hostPlatform(), target ?? hostPlatform(), targetStage)
       const { args, directives } = this.#file
       this.global = new GlobalScope(args, given, platform, directives.escape)
       this.epochSeconds = epochOf(given['SOURCE_DATE_EPOCH'])

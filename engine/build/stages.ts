@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import { didYouMean } from '../dockerfile/did-you-mean.ts'
 import { DockerfileError } from '../dockerfile/error.ts'
 import type { From, Instruction } from '../dockerfile/instructions.ts'
 import { csvFields } from '../dockerfile/mount-flag.ts'
@@ -52,7 +53,7 @@ export function planStages(
     return index === undefined ? { image: from } : { stage: index }
   }
   const all = file.stages.map(({ from, instructions }, index): PlannedStage => {
-    for (const instruction of instructions) checkNumber(instruction, names.length, contexts)
+    for (const instruction of instructions) checkFrom(instruction, names.length, contexts)
     const base = baseOf(from, names, index, global, contexts)
     const others = instructions.flatMap((instruction) => fromsOf(instruction)).map(originOf)
     const stages = [...(base === 'scratch' ? [] : [base]), ...others].flatMap((origin) =>
@@ -70,7 +71,9 @@ export function planStages(
     }
   })
   const last = targetIndex(names, target)
-  return { stages: reachable(all, last), target: last, originOf }
+  const stages = reachable(all, last)
+  for (const stage of stages) checkOrder(stage, names, originOf)
+  return { stages, target: last, originOf }
 }
 
 /** A name means the last stage of that name; a number the stage at that place. */
@@ -80,10 +83,34 @@ function stageIndex(names: readonly (string | undefined)[], from: string): numbe
   return /^\d{1,4}$/.test(from) && Number(from) < names.length ? Number(from) : undefined
 }
 
-/** A number that is no stage's is nobody's: it is not looked for at a registry. Longer ones may begin an image's ID. */
-function checkNumber(instruction: Instruction, count: number, contexts: NamedContexts): void {
+/** What a stage takes from is above it; circles have been told of as such. */
+function checkOrder(
+  { index, instructions, name = String(index) }: PlannedStage,
+  names: readonly (string | undefined)[],
+  originOf: (from: string) => Origin,
+): void {
+  for (const instruction of instructions)
+    for (const from of fromsOf(instruction)) {
+      const origin = originOf(from)
+      if (!('stage' in origin) || origin.stage < index) continue
+      const other = names[origin.stage] ?? from
+      const verb = instruction.kind === 'copy' ? 'copy' : 'mount'
+      throw new DockerfileError(
+        `cannot ${verb} from stage ${JSON.stringify(other)}, it needs to be defined before current stage ${JSON.stringify(name)}`,
+        instruction.location,
+      )
+    }
+}
+
+/** A number that is no stage's is nobody's: it is not looked for at a registry. Longer ones may begin an image's ID. Variables are none. */
+function checkFrom(instruction: Instruction, count: number, contexts: NamedContexts): void {
   if (instruction.kind !== 'copy' || instruction.from === undefined) return
   const { from, location } = instruction
+  if (from.includes('$'))
+    throw new DockerfileError(
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+      location,
+    )
   if (!/^\d{1,4}$/.test(from) || Number(from) < count || namedContext(contexts, from)) return
   throw new DockerfileError(`invalid stage index ${from}`, location)
 }
@@ -91,8 +118,12 @@ function checkNumber(instruction: Instruction, count: number, contexts: NamedCon
 function targetIndex(names: readonly (string | undefined)[], target: string | undefined): number {
   if (target === undefined || target === '') return names.length - 1
   const index = stageIndex(names, target)
-  if (index === undefined)
-    throw new InvalidParameterError(`target stage ${JSON.stringify(target)} could not be found`)
+  if (index === undefined) {
+    const known = names.filter((name) => name !== undefined)
+    throw new InvalidParameterError(
+      `target stage ${JSON.stringify(target)} could not be found${didYouMean(target, known)}`,
+    )
+  }
   return index
 }
 
@@ -108,8 +139,8 @@ function baseOf(
   if (image === '')
     throw new DockerfileError(`base name (${from.image}) should not be blank`, from.location)
   const named = namedContext(contexts, image)
+  if ('scratch' === (named && 'image' in named ? named.image : image)) return 'scratch'
   if (named) return named
-  if (image === 'scratch') return 'scratch'
   const above = names.slice(0, index).lastIndexOf(image.toLowerCase())
   return above >= 0 ? { stage: above } : { image }
 }

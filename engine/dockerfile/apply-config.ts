@@ -111,9 +111,9 @@ export function shellOf(config: ImageConfig): string[] {
   return config.Shell && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL
 }
 
-/** A path as the stage's working directory has it; a slash at its end, or `.`, stays a directory. */
+/** A path as the stage's working directory has it; a slash at its end, `.` or nothing, stays a directory. */
 export function inWorkdir(config: ImageConfig, text: string): string {
   const whole = path.posix.resolve('/', config.WorkingDir ?? '', text)
-  const isDirectory = text.endsWith('/') || text === '.' || text.endsWith('/.')
+  const isDirectory = text.endsWith('/') || text === '.' || text === '' || text.endsWith('/.')
   return isDirectory && whole !== '/' ? `${whole}/` : whole
 }

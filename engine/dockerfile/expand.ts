@@ -26,6 +26,19 @@ export function expand(word: string, lookup: Lookup, escape = '\\'): string {
     .join('')
 }
 
+/**
+ * Expands variables in a here-document. Quotes mean themselves, and an escape, a backslash whatever the parser directive
+ * says, goes away before any character.
+ *
+ * @see moby/buildkit frontend/dockerfile/dockerfile2llb/convert.go, ExpandRaw
+ */
+export function expandText(text: string, lookup: Lookup): string {
+  return new Expander(text, lookup, '\\', { hasQuotes: false })
+    .run()
+    .map(({ text }) => text)
+    .join('')
+}
+
 /** As `expand`, and cut into words at white space that is neither quoted nor escaped. */
 export function expandWords(text: string, lookup: Lookup, escape = '\\'): string[] {
   const words: string[] = []
@@ -56,22 +69,29 @@ class Expander {
   readonly #lookup: Lookup
   readonly #escape: string
   readonly #depth: number
+  readonly #hasQuotes: boolean
   #at = 0
 
-  constructor(text: string, lookup: Lookup, escape: string, depth = 0) {
+  constructor(
+    text: string,
+    lookup: Lookup,
+    escape: string,
+    { depth = 0, hasQuotes = true }: { depth?: number; hasQuotes?: boolean } = {},
+  ) {
     if (depth > MOST_NESTED) throw new InvalidParameterError('substitutions are nested too deeply')
     this.#text = text
     this.#lookup = lookup
     this.#escape = escape
     this.#depth = depth
+    this.#hasQuotes = hasQuotes
   }
 
   run(): Piece[] {
     const pieces: Piece[] = []
     while (this.#at < this.#text.length) {
       const sign = this.#text.charAt(this.#at)
-      if (sign === "'") pieces.push({ text: this.#single(), splits: false })
-      else if (sign === '"') pieces.push({ text: this.#double(), splits: false })
+      if (this.#hasQuotes && sign === "'") pieces.push({ text: this.#single(), splits: false })
+      else if (this.#hasQuotes && sign === '"') pieces.push({ text: this.#double(), splits: false })
       else if (sign === '$') pieces.push({ text: this.#dollar(), splits: true })
       else if (sign === this.#escape) {
         // at the very end there is nothing to escape
@@ -219,7 +239,7 @@ class Expander {
       const sign = this.#text.charAt(this.#at)
       if (sign === this.#escape && quote !== "'") this.#at++
       else if (quote !== '') quote = sign === quote ? '' : quote
-      else if (sign === '"' || sign === "'") quote = sign
+      else if (this.#hasQuotes && (sign === '"' || sign === "'")) quote = sign
       else if (sign === '$' && this.#text.charAt(this.#at + 1) === '{') nested++
       else if (nested === 0 && sign === end) return this.#text.slice(start, this.#at++)
       else if (nested === 0 && sign === '}') {
@@ -231,15 +251,22 @@ class Expander {
   }
 
   #expandInner(word: string): string {
-    return new Expander(word, this.#lookup, this.#escape, this.#depth + 1)
+    return this.#nested(word)
       .run()
       .map(({ text }) => text)
       .join('')
   }
 
+  #nested(word: string): Expander {
+    return new Expander(word, this.#lookup, this.#escape, {
+      depth: this.#depth + 1,
+      hasQuotes: this.#hasQuotes,
+    })
+  }
+
   /** A pattern with its variables expanded; what was quoted or escaped stands for itself. */
   #pattern(word: string): string {
-    return new Expander(word, this.#lookup, this.#escape, this.#depth + 1)
+    return this.#nested(word)
       .run()
       .map(({ splits, text }) => (splits ? text : text.replace(/[*?\\]/g, '\\$&')))
       .join('')

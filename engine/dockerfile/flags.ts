@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { splitFlags } from './words.ts'
 
 /** The flags of one instruction; each is taken by who knows it, and what is left then is unknown. */
@@ -70,6 +71,9 @@ export class Flags {
   /** @throws INVALID_PARAMETER naming a flag that nobody asked for */
   allTaken(): void {
     const left = this.#given.find(({ name }) => !this.#known.has(name))
-    if (left) throw new InvalidParameterError(`unknown flag: --${left.name}`)
+    if (left)
+      throw new InvalidParameterError(
+        `unknown flag: --${left.name}${didYouMean(left.name, [...this.#known])}`,
+      )
   }
 }

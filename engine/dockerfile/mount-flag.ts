@@ -1,6 +1,7 @@
 import { InvalidParameterError } from '../errors.ts'
 import { goBoolean } from '../go-boolean.ts'
 import { parseSize } from '../size.ts'
+import { didYouMean } from './did-you-mean.ts'
 
 /** What one `RUN --mount=…` asks for. */
 export type RunMount =
@@ -96,7 +97,10 @@ export function parseMountFlag(text: string): RunMount {
   const type = typeOf(fields.get('type'))
   for (const key of fields.keys()) {
     if (key === 'type' || KEYS[type].includes(key)) continue
-    throw new InvalidParameterError(`unexpected key '${key}' in '${text}' for mount type '${type}'`)
+    const known = ['type', ...KEYS[type], ...SYNONYMS.keys()]
+    throw new InvalidParameterError(
+      `unexpected key '${key}' in '${text}' for mount type '${type}'${didYouMean(key, known)}`,
+    )
   }
   return mountOf(type, new Fields(fields, text))
 }
@@ -219,13 +223,20 @@ class Fields {
 function typeOf(text: string | undefined): MountType {
   const type = (text ?? 'bind').toLowerCase()
   if (Object.hasOwn(KEYS, type)) return type as MountType
-  throw new InvalidParameterError(`unsupported mount type ${JSON.stringify(type)}`)
+  throw new InvalidParameterError(
+    `unsupported mount type ${JSON.stringify(type)}${didYouMean(type, Object.keys(KEYS))}`,
+  )
 }
 
-function sharingOf(text: string | undefined): 'shared' | 'private' | 'locked' {
+const SHARING = ['shared', 'private', 'locked'] as const
+
+function sharingOf(text: string | undefined): (typeof SHARING)[number] {
   const sharing = (text ?? 'shared').toLowerCase()
-  if (sharing === 'shared' || sharing === 'private' || sharing === 'locked') return sharing
-  throw new InvalidParameterError(`unsupported sharing value ${JSON.stringify(sharing)}`)
+  const known = SHARING.find((one) => one === sharing)
+  if (known) return known
+  throw new InvalidParameterError(
+    `unsupported sharing value ${JSON.stringify(sharing)}${didYouMean(sharing, SHARING)}`,
+  )
 }
 
 /** One record of CSV: quotes around a field keep its commas. @see RFC 4180 */

@@ -1,4 +1,5 @@
 import { InvalidParameterError } from '../errors.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { parseHealthcheck } from './healthcheck.ts'
 import type {
   AddFlags,
@@ -11,6 +12,7 @@ import type {
 } from './instructions.ts'
 import type { Statement } from './lex.ts'
 import { Flags } from './flags.ts'
+import { csvFields, parseMountFlag } from './mount-flag.ts'
 import { jsonStrings, splitWords } from './words.ts'
 
 /** What an instruction's parser is given. */
@@ -105,23 +107,7 @@ function textOf({ heredocs, name, rest }: Statement): string {
 const KNOWN = [...Object.keys(PARSERS), 'FROM']
 
 function unknown(name: string): string {
-  const near = KNOWN.find((known) => isNear(known, name.toUpperCase()))
-  return `unknown instruction: ${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`
-}
-
-/** Off by one letter: one more, one less, another, or two that changed places. */
-function isNear(known: string, word: string): boolean {
-  let at = 0
-  while (at < known.length && known[at] === word[at]) at++
-  const one = known.charAt(at)
-  const other = known.charAt(at + 1)
-  const rest = word.slice(at)
-  return (
-    rest.slice(1) === known.slice(at) ||
-    rest === known.slice(at + 1) ||
-    rest.slice(1) === known.slice(at + 1) ||
-    rest === other + one + known.slice(at + 2)
-  )
+  return `unknown instruction: ${name}${didYouMean(name.toUpperCase(), KNOWN)}`
 }
 
 function needsArguments(name: string): InvalidParameterError {
@@ -211,10 +197,21 @@ function runOperands({ flags, name, rest, statement }: Source): RunOperands {
   return {
     command,
     heredocs: statement.heredocs,
-    mounts: flags.texts('mount'),
+    mounts: flags.texts('mount').map(checkedMount),
     network: flags.oneOf('network', ['default', 'none', 'host']) ?? 'default',
     security: flags.oneOf('security', ['sandbox', 'insecure']) ?? 'sandbox',
   }
+}
+
+/** What no variable decides is known to be wrong before anything is built. */
+function checkedMount(text: string): string {
+  for (const field of csvFields(text))
+    if (/^from=.*\$./i.test(field))
+      throw new InvalidParameterError(
+        "'from' doesn't support variable expansion, define alias stage instead",
+      )
+  if (!text.includes('$')) parseMountFlag(text)
+  return text
 }
 
 const NO_TRIGGERS = ['ONBUILD', 'FROM', 'MAINTAINER']

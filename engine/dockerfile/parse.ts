@@ -34,7 +34,7 @@ export function parseDockerfile(source: string): Dockerfile {
     throw new DockerfileError('file with no instructions', { line: 1, endLine: 1 })
   if (file.stages.length === 0)
     throw new DockerfileError(
-      'no build stage in current context',
+      'dockerfile contains no stages to build',
       statements.at(-1)?.location ?? { line: 1, endLine: 1 },
     )
   return file

@@ -1,5 +1,5 @@
 import type { InstructionOf } from './instructions.ts'
-import { expand, expandWords, type Lookup } from './expand.ts'
+import { expand, expandText, expandWords, type Lookup } from './expand.ts'
 import { PROXY_ARGS } from './platform-args.ts'
 
 /** The arguments of a whole build: what `FROM` may use, and what stages may declare again. */
@@ -24,8 +24,9 @@ export class GlobalScope {
     this.#escape = escape
     for (const { args: declared } of args) {
       for (const { name, value } of declared) {
-        const byDefault = value === undefined ? undefined : this.expand(value)
-        this.#values.set(name, this.given(name) ?? byDefault ?? ownValue(platform, name))
+        // the default of what is given is not looked at: it may say (:?) that it has to be given
+        const known = this.given(name) ?? (value === undefined ? undefined : this.expand(value))
+        this.#values.set(name, known ?? ownValue(platform, name))
       }
     }
   }
@@ -45,10 +46,15 @@ export class GlobalScope {
     return ownValue(this.#given, name)
   }
 
-  /** What was given and is known without being declared: proxies. */
+  /** What was given and is known without being declared: proxies, in both their spellings, since programs look at either. */
   proxies(): Record<string, string> {
-    const names = PROXY_ARGS.filter((name) => this.given(name) !== undefined)
-    return Object.fromEntries(names.map((name) => [name, this.given(name) ?? '']))
+    const pairs = PROXY_ARGS.map((name) => {
+      const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase()
+      return [name, this.given(name) ?? this.given(other)] as const
+    })
+    return Object.fromEntries(
+      pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    )
   }
 
   get escape(): string {
@@ -77,6 +83,11 @@ export class StageScope {
     return expand(word, this.lookup, this.#global.escape)
   }
 
+  /** Of a here-document: in it quotes mean themselves. */
+  expandText(text: string): string {
+    return expandText(text, this.lookup)
+  }
+
   expandWords(text: string): string[] {
     return expandWords(text, this.lookup, this.#global.escape)
   }
@@ -96,8 +107,9 @@ export class StageScope {
 
   /** What was given, else the default, else what the argument of the same name before the first `FROM` is. */
   declare(name: string, byDefault: string | undefined): void {
-    const value = byDefault === undefined ? undefined : this.expand(byDefault)
-    this.#args.set(name, this.#global.given(name) ?? value ?? this.#global.lookup(name))
+    const value =
+      this.#global.given(name) ?? (byDefault === undefined ? undefined : this.expand(byDefault))
+    this.#args.set(name, value ?? this.#global.lookup(name))
   }
 
   /** `NAME=value` of every `ENV`, for the image's config. */

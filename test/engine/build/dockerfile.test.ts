@@ -144,7 +144,7 @@ describe('parseDockerfile()', () => {
 
   for (const [text, line, reason] of [
     ['', 1, /file with no instructions/],
-    ['ARG A', 1, /no build stage in current context/],
+    ['ARG A', 1, /dockerfile contains no stages to build/],
     ['USER a\nFROM b', 1, /no build stage in current context/],
     ['FROM a\nRUNN x', 2, /unknown instruction: RUNN \(did you mean RUN\?\)/],
     ['FROM a\nENVV x', 2, /did you mean ENV\?/],

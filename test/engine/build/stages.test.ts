@@ -22,9 +22,9 @@ describe('planStages()', () => {
   const source = `ARG BASE=debian
 FROM $BASE AS one
 FROM scratch AS unused
+FROM alpine:\${TARGETARCH} AS three
 FROM one AS two
 COPY --from=three /x /
-FROM alpine:\${TARGETARCH} AS three
 FROM two
 RUN --mount=type=bind,from=busybox,target=/b --mount=from=0,target=/c true
 `
@@ -33,13 +33,13 @@ RUN --mount=type=bind,from=busybox,target=/b --mount=from=0,target=/c true
     const plan = planOf(source)
     assert.deepEqual(
       plan.stages.map(({ index }) => index),
-      [0, 3, 2, 4],
+      [0, 2, 3, 4],
     )
     assert.deepEqual(plan.stages[0]?.base, { image: 'debian' })
     assert.deepEqual(plan.stages[1]?.base, { image: 'alpine:arm64' })
-    assert.deepEqual(plan.stages[3]?.base, { stage: 2 })
+    assert.deepEqual(plan.stages[3]?.base, { stage: 3 })
     assert.deepEqual(plan.originOf('busybox'), { image: 'busybox' })
-    assert.deepEqual(plan.originOf('THREE'), { stage: 3 })
+    assert.deepEqual(plan.originOf('THREE'), { stage: 2 })
   })
 
   it('finds a target by name or number, or says that there is none', () => {
@@ -48,7 +48,11 @@ RUN --mount=type=bind,from=busybox,target=/b --mount=from=0,target=/c true
       [0],
     )
     assert.equal(planOf(source, '1').target, 1)
-    assert.throws(() => planOf(source, 'nine'), /target stage "nine" could not be found/)
+    assert.throws(() => planOf(source, 'seventeen'), /stage "seventeen" could not be found$/)
+    assert.throws(
+      () => planOf(source, 'thre'),
+      /target stage "thre" could not be found \(did you mean three\?\)$/,
+    )
   })
 
   it('looks for no image of a number that is no stage’s', () => {
@@ -61,6 +65,30 @@ RUN --mount=type=bind,from=busybox,target=/b --mount=from=0,target=/c true
 
   it('takes what was given over the default of an argument', () => {
     assert.deepEqual(planOf(source, 'one', { BASE: 'other' }).stages[0]?.base, { image: 'other' })
+  })
+
+  it('refuses to take from a stage below, or from what a variable names', () => {
+    for (const take of ['COPY --from=z / /', 'RUN --mount=from=z,target=/z true'])
+      assert.throws(
+        () => planOf(`FROM a AS x\n${take}\nFROM b AS z\nFROM x`),
+        /line 2: cannot (copy|mount) from stage "z", it needs to be defined before current stage "x"$/,
+      )
+    assert.throws(
+      () => planOf('FROM a\nCOPY --from=$B / /'),
+      /line 2: variable expansion is not supported for --from/,
+    )
+    assert.throws(
+      () => planOf('FROM a\nRUN --mount=from=$B,target=/b true'),
+      /line 2: 'from' doesn't support variable expansion/,
+    )
+  })
+
+  it('takes nothing of a context that is scratch', () => {
+    const file = parseDockerfile('FROM debian')
+    const plan = planStages(file, globalOf('FROM debian'), undefined, {
+      debian: { image: 'scratch' },
+    })
+    assert.equal(plan.stages[0]?.base, 'scratch')
   })
 
   it('refuses stages that need each other, and a base without a name', () => {
@@ -102,8 +130,22 @@ describe('StageScope', () => {
 
   it('knows proxies without a declaration, apart from what the cache knows', () => {
     const scope = new StageScope(globalOf('FROM a', { http_proxy: 'p', OTHER: 'o' }), [])
-    assert.deepEqual(scope.proxies(), { http_proxy: 'p' })
+    assert.deepEqual(scope.proxies(), { HTTP_PROXY: 'p', http_proxy: 'p' })
     assert.deepEqual(scope.args(), {})
+  })
+
+  it('asks for no default of an argument that is given', () => {
+    const scope = new StageScope(globalOf('ARG G=${N:?none}\nFROM a', { G: '1', V: '2' }), [])
+    scope.declare('V', '${N:?none}')
+    scope.declare('G', undefined)
+    assert.equal(scope.expand('$V$G'), '21')
+    assert.throws(() => scope.declare('W', '${N:?none}'), /N: none/)
+  })
+
+  it('leaves quotes in a here-document, and takes escapes out of it', () => {
+    const scope = new StageScope(globalOf('# escape=`\nFROM a'), ['A=1'])
+    const text = '"$A" \'${A}\' \\$A \\\\ \\" \\d \\\n`$A ${B:-"x"}'
+    assert.equal(scope.expandText(text), '"1" \'1\' $A \\ " d \n`1 "x"')
   })
 
   it('hands its environment on to a stage made from it, but not its arguments', () => {
