@@ -30,12 +30,7 @@ export async function copyFiles(
   const local = sources.filter((source) => instruction.kind === 'copy' || !isRemote(source))
   const remote = sources.filter((source) => !local.includes(source))
   const destination = inWorkdir(stage.config, scope.expand(instruction.destination))
-  if (sources.length + instruction.inline.length > 1 && !destination.endsWith('/')) {
-    if (destination !== '/')
-      throw new InvalidParameterError(
-        `When using ${instruction.kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`,
-      )
-  }
+  const isOneOfSeveral = sources.length + instruction.inline.length > 1
   const common = {
     destination,
     owner:
@@ -46,11 +41,18 @@ export async function copyFiles(
     excludes: instruction.excludes.map((pattern) => scope.expand(pattern)),
     parents: instruction.kind === 'copy' && instruction.parents,
     link: instruction.link,
+    isOneOfSeveral: isOneOfSeveral && remote.length > 0,
+  }
+  if (instruction.kind === 'add' && instruction.checksum !== undefined) {
+    if (isOneOfSeveral)
+      throw new InvalidParameterError("checksum can't be specified for multiple sources")
+    if (remote.length === 0)
+      throw new InvalidParameterError('checksum requires HTTP(S) or Git sources')
   }
   const tree = await treeOf(build, stage, instruction, step)
   const files = instruction.inline.map(({ content, expand, name }) => ({
     name,
-    content: expand ? scope.expand(heredocWord(content, build.global.escape)) : content,
+    content: expand ? scope.expandText(content) : content,
   }))
   const unpack = instruction.kind === 'add' && (instruction.unpack ?? true)
   const parts: CopyPart[] = []
@@ -181,11 +183,11 @@ export async function originTree(
     if (image) return treeOfImage(build, image)
     return { from: [await build.contextDirectory(origin.context)], identity: undefined }
   }
-  if (name === 'scratch') return { from: treesOf(build.store, []), identity: 'scratch' }
   if ('stage' in origin) {
     const { identity, layers } = await build.stage(origin.stage)
     return { from: treesOf(build.store, layers), identity }
   }
+  if (origin.image === 'scratch') return { from: treesOf(build.store, []), identity: 'scratch' }
   return treeOfImage(build, await build.image(origin.image, undefined, step))
 }
 
@@ -222,20 +224,6 @@ async function ownerOf(build: Build, stage: Stage, user: string): Promise<Owner>
     Promise.resolve(readStageFile(build, stage, file)),
   )
   return { uid, gid }
-}
-
-/** A here-document's text is expanded as if it stood in double quotes, but that these mean themselves in it. */
-function heredocWord(content: string, escape: string): string {
-  let word = ''
-  for (let at = 0; at < content.length; at++) {
-    const sign = content.charAt(at)
-    const isEscape = sign === escape && at + 1 < content.length
-    const next = isEscape ? content.charAt(++at) : ''
-    if (sign === '"') word += `${escape}"`
-    else if (next === '"') word += `${escape}${escape}${escape}"`
-    else word += sign + next
-  }
-  return `"${word}"`
 }
 
 function describe(

@@ -43,9 +43,8 @@ export async function fetchSource(
     const clone = await cloneInto(directory, source, options, build.signal)
     return { directory: clone.directory, sources: ['/'] }
   }
-  const name = path.posix.basename(decodeURIComponent(new URL(source).pathname))
-  if (name === '' || name === '/')
-    throw new InvalidParameterError(`cannot determine filename for source: ${source}`)
+  // as BuildKit calls what its address gives no name
+  const name = path.posix.basename(decodeURIComponent(new URL(source).pathname)) || '__unnamed__'
   await download(source, path.join(directory, name), {
     checksum: options.checksum,
     proxies: build.parts.instance.proxies,

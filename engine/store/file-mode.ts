@@ -10,8 +10,12 @@ export type ModeChange = (mode: number, isDirectory: boolean) => number
  * @see chmod(1); https://docs.docker.com/reference/dockerfile/, "COPY --chmod"
  */
 export function parseModeChange(text: string): ModeChange {
-  if (/^[0-7]{1,5}$/.test(text)) {
-    const mode = parseInt(text, 8) & 0o7777
+  if (/^\d/.test(text)) {
+    const mode = /^[0-7]+$/.test(text) ? parseInt(text, 8) : Infinity
+    if (mode > 0o7777)
+      throw new InvalidParameterError(
+        `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
+      )
     return () => mode
   }
   const clauses = text.split(',').map((clause) => clauseOf(clause, text))

@@ -37,12 +37,6 @@ export async function copyInto(
 ): Promise<void> {
   const sources = part.sources.flatMap((source) => findSources(from, source, part.parents))
   const there = layer.places.find(nameOf(part.destination), part.link)
-  const isMany = sources.length + part.files.length > 1
-  if (isMany && !part.destination.endsWith('/') && there.kind !== 'dir') {
-    throw new InvalidParameterError(
-      'When using COPY with more than one source file, the destination must be a directory and end with a /',
-    )
-  }
   const copying = new Copying(layer, part, from, there)
   for (const { name, content } of part.files) copying.file(nameOf(name), content)
   for (const source of sources) await copying.source(source)
@@ -54,6 +48,8 @@ class Copying {
   readonly #from: readonly number[]
   readonly #there: Place
   readonly #copier: Copier
+  /** What the destination has become by a source. */
+  #became: 'file' | 'dir' | undefined
 
   constructor(layer: Composing, part: CopyPart, from: readonly number[], there: Place) {
     this.#layer = layer
@@ -156,7 +152,13 @@ class Copying {
   /** The whole name of a file that is copied; what is missing above it is made. */
   #target(base: string): string {
     const { full, kind, missing } = this.#there
-    if (!this.#part.destination.endsWith('/') && kind !== 'dir') {
+    if (!this.#part.destination.endsWith('/') && kind !== 'dir' && this.#became !== 'dir') {
+      // the last one would be all that is left
+      if (this.#became === 'file' || this.#part.isOneOfSeveral)
+        throw new InvalidParameterError(
+          'When using COPY or ADD with more than one source file, the destination must be a directory and end with a /',
+        )
+      this.#became = 'file'
       this.#layer.places.makeMissing(
         this.#there,
         missing.length - 1,
@@ -174,11 +176,12 @@ class Copying {
 
   /** The destination as a directory, which has nothing of its source: only what is in that is copied. */
   #makeDestination(verb: 'copy' | 'unpack' = 'copy'): void {
-    if (this.#there.kind === 'file') {
+    if (this.#there.kind === 'file' || this.#became === 'file') {
       throw new InvalidParameterError(
         `cannot ${verb} to non-directory: /${textOf(this.#there.full)}`,
       )
     }
+    this.#became = 'dir'
     const mode = verb === 'unpack' ? NEW_DIRECTORY : this.#newMode()
     this.#layer.places.makeMissing(this.#there, this.#there.missing.length, mode, this.#owner())
   }

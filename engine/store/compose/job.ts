@@ -25,6 +25,8 @@ export interface CopyPart {
   unpack: boolean
   /** Do not look at what is below: links there are not followed, and directories are made anew. */
   link: boolean
+  /** Other parts bring more to the same destination. */
+  isOneOfSeveral: boolean
 }
 
 export interface ComposeJob {
@@ -63,5 +65,6 @@ export function plainCopy(from: string[], source: string): CopyPart {
     parents: false,
     unpack: false,
     link: false,
+    isOneOfSeveral: false,
   }
 }

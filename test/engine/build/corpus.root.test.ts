@@ -37,7 +37,7 @@ describe('a corpus of Dockerfiles', () => {
     await importBusybox(engine, image)
     base = await treeOf(image)
     server = http.createServer((request, response) => {
-      response.statusCode = request.url === '/file.txt' ? 200 : 404
+      response.statusCode = ['/', '/file.txt'].includes(request.url ?? '') ? 200 : 404
       response.end(SERVED)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -148,6 +148,51 @@ export const copies: Case[] = [
     fails: /more than one source file/,
   },
   {
+    name: 'several sources into a directory that is there, without a slash',
+    dockerfile: 'FROM BASE\nRUN mkdir /n\nCOPY f g.txt /n',
+    context: TREE,
+    tree: { '/n': dir(), '/n/f': file('f'), '/n/g.txt': file('g') },
+    notClassic: 'wants the slash',
+  },
+  {
+    name: 'directories that a pattern fits, into one that is made of all their contents',
+    dockerfile: 'FROM BASE\nCOPY d* f /n',
+    context: { 'd1/a': 'a', 'd2/b': 'b', f: 'f' },
+    tree: { '/n': dir(), '/n/a': file('a'), '/n/b': file('b'), '/n/f': file('f') },
+    notClassic: 'wants the slash',
+  },
+  {
+    name: 'archives that a pattern fits, unpacked into one directory',
+    dockerfile: 'FROM BASE\nADD *.tar /n',
+    context: {
+      'a.tar': { tar: tarOf({ one: '1' }) },
+      'b.tar': { tar: tarOf({ two: '2' }) },
+    },
+    tree: { '/n': dir(), '/n/one': file('1'), '/n/two': file('2') },
+    notClassic: 'wants the slash',
+  },
+  {
+    name: 'a destination that a variable leaves empty is the working directory',
+    dockerfile: 'FROM BASE\nWORKDIR /n\nENV E=""\nCOPY --link f $E',
+    context: TREE,
+    tree: { '/n': dir(), '/n/f': file('f') },
+    notClassic: 'knows no --link',
+  },
+  {
+    name: 'a mode that is none',
+    dockerfile: 'FROM BASE\nCOPY --chmod=10000 f /x',
+    context: TREE,
+    fails: /invalid chmod parameter: '10000'. it should be octal string and between 0 and 07777/,
+    notClassic: 'knows no --chmod',
+  },
+  {
+    name: 'a mode that begins as a number and is none',
+    dockerfile: 'FROM BASE\nCOPY --chmod=64a f /x',
+    context: TREE,
+    fails: /invalid chmod parameter: '64a'. it should be octal/,
+    notClassic: 'knows no --chmod',
+  },
+  {
     name: 'a directory that is made for the contents of another has nothing of that',
     dockerfile:
       'FROM BASE AS made\nRUN mkdir -m 700 /d && echo x > /d/f && chown 1:2 /d\nFROM BASE\nCOPY --from=made /d /n\nCOPY --from=made --chown=3:4 /d /m',
@@ -313,7 +358,7 @@ export const copies: Case[] = [
   {
     name: 'escapes and quotes in here-documents',
     dockerfile: 'FROM BASE\nENV W=w\nCOPY <<E /x\na "$W" \\$W \'$W\' \\"q\\" ${W:-n} c:\\d\nE',
-    tree: { '/x': file('a "w" $W \'w\' \\"q\\" w c:\\d\n') },
+    tree: { '/x': file('a "w" $W \'w\' "q" w c:d\n') },
     notClassic: 'only BuildKit has them',
   },
   {
@@ -420,6 +465,31 @@ export const copies: Case[] = [
     dockerfile: `FROM BASE\nADD --checksum=sha256:${'0'.repeat(64)} SERVER/file.txt /x`,
     fails: /ADD failed: digest mismatch/,
     notClassic: 'newer than it',
+  },
+  {
+    name: 'ADD of a file of the context with a checksum',
+    dockerfile: 'FROM BASE\nADD --checksum=sha256:CHECKSUM f /x',
+    context: TREE,
+    fails: /checksum requires HTTP\(S\) or Git sources/,
+    notClassic: 'newer than it',
+  },
+  {
+    name: 'ADD of several sources with one checksum',
+    dockerfile: 'FROM BASE\nADD --checksum=sha256:CHECKSUM SERVER/file.txt SERVER/file.txt /x/',
+    fails: /checksum can't be specified for multiple sources/,
+    notClassic: 'newer than it',
+  },
+  {
+    name: 'ADD of several addresses to what is no directory',
+    dockerfile: 'FROM BASE\nADD SERVER/file.txt SERVER/ /x',
+    fails: /more than one source file/,
+    notClassic: 'other words',
+  },
+  {
+    name: 'ADD of an address without a name',
+    dockerfile: 'FROM BASE\nADD SERVER/ /n/\nADD SERVER/ /x',
+    tree: { '/n': dir(), '/n/__unnamed__': file('served\n', 0o600), '/x': file('served\n', 0o600) },
+    notClassic: 'refuses it',
   },
   {
     name: 'ADD of an address that is not there',
