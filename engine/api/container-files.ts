@@ -74,9 +74,9 @@ export function containerFileRoutes(containers: ContainerEngine): Route[] {
         changes: z.string().optional(),
       },
       handle: async (call, { container, changes: _one, ...options }) => {
+        const config = await call.json(commitBody, { optional: true })
         if (container === undefined)
           throw new InvalidParameterError('invalid name or ID supplied: ""')
-        const config = await call.json(commitBody, { optional: true })
         const committed = await containers.commit(container, {
           ...options,
           changes: call.queryAll('changes'),

@@ -173,7 +173,9 @@ export function imageRoutes(images: ImageEngine): Route[] {
         platforms: unsupported('platforms', ONE_PLATFORM),
       },
       handle: async (call, { force, noprune }) => {
-        call.send(200, await images.remove(call.param('name'), { force, noprune }))
+        const name = call.param('name')
+        if (name.trim() === '') throw new InvalidParameterError('image name cannot be blank')
+        call.send(200, await images.remove(name, { force, noprune }))
       },
     }),
   ]

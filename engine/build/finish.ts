@@ -34,8 +34,7 @@ export async function finishImage(build: Build, stage: Stage): Promise<Image> {
     // most likely the one that was made last
     const same = store.all().findLast((image) => {
       const { created, history } = image.config
-      if (image.document.manifest !== null || created === undefined) return false
-      if (!isOfSteps(image, stage)) return false
+      if (created === undefined || !isOfSteps(image, stage)) return false
       const again = documentOf(created, (step) => history[step]?.created ?? created)
       return digestOf(again) === image.id
     })

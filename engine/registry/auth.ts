@@ -139,9 +139,8 @@ export class Authorizer {
     if (statusCode === 429) throw await refusal(response, { isAnonymous: this.isAnonymous })
     const body = await readBody(response, 1 << 20)
     if (statusCode === 401 || statusCode === 403) {
-      throw new UnauthorizedError(
-        `unauthorized: ${reason(body) ?? 'incorrect username or password'}`,
-      )
+      const usual = this.isAnonymous ? 'authentication required' : 'incorrect username or password'
+      throw new UnauthorizedError(`unauthorized: ${reason(body) ?? usual}`)
     }
     if (statusCode !== 200) {
       throw new EngineError(
@@ -151,7 +150,11 @@ export class Authorizer {
     }
     const answer = checked(tokenSchema, parseJson(body, 'token answer'), 'token answer')
     const token = answer.token ?? answer.access_token
-    if (!token) throw new EngineError('SYSTEM', `token server ${url.host} gave no token`)
+    if (!token)
+      throw new EngineError(
+        'SYSTEM',
+        `authorization server did not include a token in the response: ${url.host}`,
+      )
     if (answer.refresh_token) this.identityToken = answer.refresh_token
     this.#challenge = challenge
     this.#header = `Bearer ${token}`

@@ -28,7 +28,8 @@ export async function logIn(
     } catch (error) {
       // A password that was refused over https is not sent again in the clear.
       if (errorCode(error) === 'UNAUTHORIZED' || signal?.aborted === true) throw error
-      failure ??= error
+      // an answer says more than that there was none
+      if (failure === undefined || errorCode(error) !== 'UNAVAILABLE') failure = error
     }
   }
   throw failure
@@ -40,16 +41,25 @@ async function logInAt(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const authorizer = new Authorizer(credentials, '', endpoint, { offline: true })
-  try {
-    const response = await enter(endpoint, authorizer, signal)
-    response.resume()
-    return authorizer.identityToken ?? ''
-  } catch (error) {
-    const code = errorCode(error)
-    const words = `Get "${baseOf(endpoint).href}": ${errorMessage(error)}`
-    if (code === 'UNAUTHORIZED') throw new UnauthorizedError(words, { cause: error })
-    throw new EngineError(code, words, { cause: error })
+  const { href } = baseOf(endpoint)
+  const response = await answerTo(endpoint, authorizer, signal).catch((error: unknown) => {
+    throw named(error, `Get "${href}"`)
+  })
+  if (response.statusCode !== 200) {
+    const status = `${String(response.statusCode)} ${response.statusMessage ?? ''}`
+    const words = `login attempt to ${href} failed with status: ${status}`
+    throw named(await refusal(response, { isAnonymous: authorizer.isAnonymous }), words)
   }
+  response.resume()
+  return authorizer.identityToken ?? ''
+}
+
+/** The error behind Docker's words of what was tried. */
+function named(error: unknown, tried: string): EngineError {
+  const code = errorCode(error)
+  const words = `${tried}: ${errorMessage(error)}`
+  if (code === 'UNAUTHORIZED') return new UnauthorizedError(words, { cause: error })
+  return new EngineError(code, words, { cause: error })
 }
 
 /**
@@ -64,6 +74,17 @@ export async function enter(
   authorizer: Authorizer,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
+  const response = await answerTo(endpoint, authorizer, signal)
+  if (response.statusCode === 200) return response
+  throw await refusal(response, { isAnonymous: authorizer.isAnonymous })
+}
+
+/** The answer, whatever it is, when all has been done that it asks for. */
+async function answerTo(
+  endpoint: Endpoint,
+  authorizer: Authorizer,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
   for (let tries = 0; ; tries++) {
     const authorization = await authorizer.header(signal)
     const response = await request(baseOf(endpoint), {
@@ -71,12 +92,11 @@ export async function enter(
       signal,
       access: endpoint,
     })
-    if (response.statusCode === 200) return response
     const canAnswer =
       response.statusCode === 401 &&
       tries === 0 &&
       (await authorizer.answer(response.headers['www-authenticate'], signal))
-    if (!canAnswer) throw await refusal(response, { isAnonymous: authorizer.isAnonymous })
+    if (!canAnswer) return response
     response.resume()
   }
 }

@@ -202,6 +202,7 @@ describe('bad requests', { skip: await whyNot() }, () => {
       ['POST /containers/nope/start', undefined, 404, /^No such container: nope$/],
       ['GET /images/nope/json', undefined, 404, /^(no such image: nope: )?No such image: nope:latest$/],
       ['DELETE /images/nope', undefined, 404, /^No such image: nope:latest$/],
+      ['DELETE /images/%20', undefined, 400, /^image name cannot be blank$/],
       ['GET /images/nope/get', undefined, 404, /^No such image: nope$/],
       ['GET /networks/nope', undefined, 404, /^network nope not found$/],
       ['GET /volumes/nope', undefined, 404, /^get nope: no such volume$/],

@@ -132,8 +132,12 @@ describe('createApiServer', () => {
 
   it('refuses broken, mistyped, missing and huge bodies with 400', async (t) => {
     const door = await openDoor(t, {})
-    const post = async (body: string | Buffer | undefined, headers = {}): Promise<string> => {
-      const { status, text } = await door.request('POST', '/containers/create', body, headers)
+    const post = async (
+      body: string | Buffer | undefined,
+      headers = {},
+      url = '/containers/create',
+    ): Promise<string> => {
+      const { status, text } = await door.request('POST', url, body, headers)
       assert.equal(status, 400)
       return (JSON.parse(text) as { message: string }).message
     }
@@ -149,6 +153,9 @@ describe('createApiServer', () => {
       /unsupported Content-Type header \(text\/plain\)/,
     )
     assert.match(await post(Buffer.alloc(17 * 1024 * 1024, 0x20)), /longer than 16 MiB/)
+    // what is wrong with a body is told before what it is for
+    assert.match(await post('{} {}', {}, '/commit'), /after JSON$/)
+    assert.equal(await post('{}', {}, '/commit'), 'invalid name or ID supplied: ""')
   })
 
   it('gives the engine a create body without nulls, unknown fields and old spellings', async (t) => {

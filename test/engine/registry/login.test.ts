@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
+import { errorMessage } from '../../../engine/errors.ts'
 import { instanceAt, registriesOf } from '../../../engine/instance.ts'
 import { logIn } from '../../../engine/registry/login.ts'
 
@@ -45,7 +46,7 @@ describe('logIn()', () => {
     for (const credentials of [{ username: 'me', password: 'wrong' }, {}]) {
       await assert.rejects(logIn(REGISTRIES, { ...credentials, serveraddress }), {
         code: 'UNAUTHORIZED',
-        message: `Get "http://${serveraddress}/v2/": unauthorized: authentication required`,
+        message: `login attempt to http://${serveraddress}/v2/ failed with status: 401 Unauthorized: unauthorized: authentication required`,
       })
     }
   })
@@ -85,9 +86,32 @@ describe('logIn()', () => {
       logIn(REGISTRIES, { username: 'me', password: 'wrong', serveraddress: address }),
       {
         code: 'UNAUTHORIZED',
-        message: /unauthorized: incorrect username or password$/,
+        message: `Get "http://${serveraddress}/v2/": unauthorized: incorrect username or password`,
       },
     )
+  })
+
+  it('tells what a token server without words means, and one without a token', async (t) => {
+    let answer = { status: 401, body: 'no way' }
+    const serveraddress = await serve(t, (request, response) => {
+      const { host = '' } = request.headers
+      if (request.url?.startsWith('/token') === true)
+        response.writeHead(answer.status).end(answer.body)
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end() // prettier-ignore
+    })
+    const refused = async (credentials: object): Promise<string> =>
+      await logIn(REGISTRIES, { ...credentials, serveraddress }).then(
+        () => 'taken',
+        (error: unknown) => errorMessage(error).replaceAll(serveraddress, 'HOST'),
+      )
+    const withPassword = { username: 'me', password: 'x' }
+    for (const status of [401, 403]) {
+      answer = { status, body: 'no way' }
+      assert.equal(await refused({}), 'Get "http://HOST/v2/": unauthorized: authentication required') // prettier-ignore
+      assert.equal(await refused(withPassword), 'Get "http://HOST/v2/": unauthorized: incorrect username or password') // prettier-ignore
+    }
+    answer = { status: 200, body: '{"something":"wrong"}' }
+    assert.equal(await refused({}), 'Get "http://HOST/v2/": authorization server did not include a token in the response: HOST') // prettier-ignore
   })
 
   it('says who could not be reached', async () => {
