@@ -155,7 +155,7 @@ export class Uploads {
    */
   giveWay(isMeant: (repository: string) => boolean, bytes: number, now = Date.now()): void {
     const idle = [...this.#uploads.values()]
-      .filter(({ body, touchedAt }) => body === undefined && touchedAt < now - YIELD_MS)
+      .filter(({ touchedAt }) => touchedAt < now - YIELD_MS)
       .filter(({ repository, size }) => size > 0 && isMeant(repository))
       .sort((a, b) => a.touchedAt - b.touchedAt)
     let freed = 0
@@ -172,10 +172,13 @@ export class Uploads {
     await this.#drop(this.#get(repository, id))
   }
 
-  /** Ends what nobody came back for. */
+  /**
+   * Ends what nobody came back for. A connection that is still open changes nothing: nobody is told of a client whose
+   * machine has lost its power.
+   */
   async sweep(now = Date.now()): Promise<void> {
     for (const upload of this.#uploads.values())
-      if (upload.body === undefined && upload.touchedAt < now - IDLE_MS) await this.#drop(upload)
+      if (upload.touchedAt < now - IDLE_MS) await this.#drop(upload)
   }
 
   /** Ends what is being received; what came of it stays for the next engine. */
@@ -336,6 +339,8 @@ async function take(
   // the connection still has to carry the answer when the rest of the body is not read
   for await (const each of body.iterator({ destroyOnReturn: false })) {
     const chunk = each as Buffer
+    // before room is made for it: what it belongs to is not what nobody goes on with
+    upload.touchedAt = Date.now()
     const size = upload.size + chunk.length
     if (expected !== undefined && size - before.size > expected) throw wrongLength()
     accept?.(chunk.length)
@@ -344,7 +349,6 @@ async function take(
     // meanwhile a thread writes
     hash.update(chunk)
     upload.size = size
-    upload.touchedAt = Date.now()
     await written
   }
   if (expected !== undefined && upload.size - before.size !== expected) throw wrongLength()
