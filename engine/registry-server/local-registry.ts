@@ -31,11 +31,11 @@ import { Quota } from './quota.ts'
 import { refuse, unmet } from './refusal.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import type { RepositoryTable } from './repository-table.ts'
-import { imageAt, namesOf, userOf } from './records.ts'
+import { imageAt, timeOfPush, userOf } from './records.ts'
 import { parseSettings } from './settings.ts'
 import type { SettingsDocument } from './settings.ts'
 import { dropUnpacked, isUnsettled, settleTag } from './settle.ts'
-import { nameAt, unnameImage } from './take-in.ts'
+import { nameAt } from './take-in.ts'
 import { letGo, tidyRepository } from './tidy.ts'
 import type { Uploads } from './uploads.ts'
 import { planOf, usageOf } from './usage.ts'
@@ -128,7 +128,7 @@ export class LocalRegistry implements RegistryEngine {
     const { blobs, manifests, ...about } = readPushedManifest(content, mediaType)
     const into = this.#repositories.make(repository)
     const store = this.#store
-    const before = 'tag' in target ? imageAt(into, target.tag) : undefined
+    let before: Digest | undefined
     await store.leased(async (lease) => {
       lease.blobs.add(digest)
       await store.blobs.write(content, algorithm)
@@ -140,7 +140,7 @@ export class LocalRegistry implements RegistryEngine {
           const back = blobs.filter((each) => into.keptBack.has(each.digest))
           this.#quota.check(repository, [{ digest, size: content.length }, ...back])
           into.takeBack(back.map(digestIn))
-          const now = { pushedAt: new Date().toISOString(), pushedBy: currentCaller() }
+          const now = { pushedAt: timeOfPush(state), pushedBy: currentCaller() }
           const image = state.manifests.get(digest)?.image
           if (state.domains.size < MAX_DOMAINS && nameAt(domain, repository, { digest }))
             state.domains.add(domain)
@@ -155,17 +155,15 @@ export class LocalRegistry implements RegistryEngine {
           })
           if ('tag' in target) {
             const { tag } = target
+            before = imageAt(into, tag)
             state.tags.set(tag, { tag, digest, ...now, unsettled: true })
           }
         }),
       )
     })
     if ('tag' in target) {
-      await settleTag({ store, warn: this.#warn }, into, target.tag)
+      await settleTag({ store, warn: this.#warn }, into, target.tag, before)
       dropUnpacked(store, into.state, digest)
-      // under this name there is nothing to run any more
-      if (before && !imageAt(into, target.tag))
-        await unnameImage(store, before, namesOf(into, target))
       if ((await this.#tidy(into)).length > 0) await store.collect()
     }
     return { digest, ...(about.subject === undefined ? {} : { subject: about.subject }) }

@@ -21,6 +21,16 @@ export function namesOf(
   return [...state.domains].flatMap((domain) => nameAt(domain, name, target) ?? [])
 }
 
+/**
+ * The time of a push, RFC 3339: later than every one before, also when the clock was set back, or what was just pushed
+ * would be the first to go by a rule that keeps the last.
+ */
+export function timeOfPush({ manifests }: Readonly<RepositoryState>, now = Date.now()): string {
+  let last = 0
+  for (const { pushedAt } of manifests.values()) last = Math.max(last, Date.parse(pushedAt))
+  return new Date(Math.max(now, last + 1)).toISOString()
+}
+
 /** The manifest that keeps a blob or another manifest from being deleted. */
 export function userOf(
   { manifests }: Readonly<RepositoryState>,

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { callerSchema } from '../caller.ts'
+import { KeyLock } from '../key-lock.ts'
 import { digestSchema } from '../oci/descriptor.ts'
 import { digestOfHex, hexOf } from '../oci/digest.ts'
 import {
@@ -82,6 +83,8 @@ export interface RepositoryState {
  */
 export class Repository {
   readonly name: string
+  /** By tag: the engine's images get and lose its names by one piece of work at a time, each of what the tag names then. */
+  readonly naming = new KeyLock()
   readonly #directory: string
   readonly #changed: () => void
   #state: RepositoryState = { domains: new Set(), manifests: new Map(), tags: new Map() }

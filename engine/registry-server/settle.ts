@@ -3,16 +3,36 @@ import type { ImageStore } from '../images/store.ts'
 import type { Digest } from '../oci/digest.ts'
 import { imageAt, namesOf, recordAt } from './records.ts'
 import type { Repository, RepositoryState } from './repository.ts'
-import { nameImage, takeIn } from './take-in.ts'
+import { nameImage, takeIn, unnameImage } from './take-in.ts'
+
+interface SettleParts {
+  store: ImageStore
+  /** Told why what looks like an image is none. */
+  warn: (message: string, error?: unknown) => void
+}
 
 /**
- * Makes what a tag names an image of the engine, under the tag's names. What cannot be one stays in the registry all
- * the same: it holds whatever is pushed.
+ * Makes what a tag names an image of the engine, under the tag's names, which another image loses. What cannot be one
+ * stays in the registry all the same: it holds whatever is pushed.
  *
- * @param parts.warn told why what looks like an image is none
+ * @param before the image that the tag named
  */
 export async function settleTag(
-  { store, warn }: { store: ImageStore; warn: (message: string, error?: unknown) => void },
+  parts: SettleParts,
+  repository: Repository,
+  tag: string,
+  before?: Digest,
+): Promise<void> {
+  await repository.naming.run(tag, async () => {
+    await settle(parts, repository, tag)
+    // under this name there is nothing to run any more
+    if (before && !imageAt(repository, tag))
+      await unnameImage(parts.store, before, namesOf(repository, { tag }))
+  })
+}
+
+async function settle(
+  { store, warn }: SettleParts,
   repository: Repository,
   tag: string,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ImageStore } from '../images/store.ts'
-import { namesOf, userOf } from './records.ts'
+import { imageAt, namesOf, userOf } from './records.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
 import { planRemoval } from './retention.ts'
 import type { Removal } from './retention.ts'
@@ -55,7 +55,11 @@ export async function letGo(
   gone: { tags: readonly (readonly [string, ManifestRecord])[]; manifests: ManifestRecord[] },
 ): Promise<void> {
   for (const [tag, { image }] of gone.tags)
-    if (image) await unnameImage(store, image, namesOf(from, { tag }))
+    await from.naming.run(tag, async () => {
+      // it may have been pushed again meanwhile
+      if (image && imageAt(from, tag) !== image)
+        await unnameImage(store, image, namesOf(from, { tag }))
+    })
   for (const { blobs, digest, image, pushedAt } of gone.manifests) {
     if (image) await unnameImage(store, image, namesOf(from, { digest }))
     // what was put since may be part of a push that is under way

@@ -62,6 +62,16 @@ describe('the registry’s limits', () => {
     assert.ok(names.includes(`${door.host}/keep/app:v3`))
   })
 
+  it('take what was pushed before, and not what was just pushed, when the clock is set back', async (t) => {
+    await registry().setSettings({ retention: [{ repositories: 'clock/*', keepLast: 1 }] })
+    await putImage('clock/app', 'first', 'first')
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 3600_000 })
+    await putImage('clock/app', 'second', 'second')
+    assert.deepEqual(await tagsOf('clock/app'), ['second'])
+    await putImage('clock/app', 'third', 'third')
+    assert.deepEqual(await tagsOf('clock/app'), ['third'])
+  })
+
   it('spare what a container stands on', async () => {
     await registry().setSettings({ retention: [{ repositories: 'used/*', keepLast: 1 }] })
     const old = await putImage('used/app', 'old', 'old')
