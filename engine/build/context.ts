@@ -12,7 +12,9 @@ import { BLOCK, isTarHeader } from '../tar/header.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Proxies } from '../registry/access.ts'
 import type { BuilderParts } from './parts.ts'
-import { cloneInto, download, isGit } from './remote-source.ts'
+import { cloneInto, resolveGit } from './git.ts'
+import { gitContext, parseGitAddress } from './git-address.ts'
+import { download } from './remote-source.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
 
@@ -83,9 +85,12 @@ export async function openSource(
   mkdirSync(directory, { mode: 0o755 })
   if ('tar' in source) await unpack(trees, directory, source.tar)
   else if ('remote' in source) {
-    if (isGit(source.remote)) {
-      const clone = await cloneInto(directory, source.remote, options, signal)
-      return { root: clone.directory, commit: clone.commit }
+    const git = gitContext(source.remote)
+    if (git !== undefined) {
+      const resolved = await resolveGit(directory, parseGitAddress(git), signal)
+      const keeps = options.keepGitDir || resolved.address.keepGitDir === true
+      const root = await cloneInto(directory, resolved, keeps, signal)
+      return { root, commit: resolved.commit }
     }
     const access = { proxies: instance.proxies, signal }
     const lone = await fetchContext(trees, directory, source.remote, dir, access)

@@ -1,14 +1,16 @@
 import { errorCode, InvalidParameterError } from '../errors.ts'
 import type { Image } from '../images/image.ts'
-import { makeLayer } from '../images/make-layer.ts'
 import { resolveUser } from '../runtime/user.ts'
-import { plainCopy, type ComposeJob, type CopyPart, type Owner } from '../store/compose/job.ts'
+import { plainCopy, type CopyPart, type Owner } from '../store/compose/job.ts'
+import { addRepository } from './add-repository.ts'
 import { cacheKey } from './cache.ts'
+import { composeJob, composeLayer } from './compose-layer.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { fromCache, fromSameContent, intoCache, isWithoutCache } from './layer-step.ts'
+import { isGit } from './git-address.ts'
 import type { Written } from './layer-step.ts'
-import { fetchSource, isRemote } from './remote-source.ts'
+import { fetchSource, findGit, isRemote } from './remote-source.ts'
 import { readStageFile, treesOf } from './stage.ts'
 import type { Build, Stage, Step } from './stage.ts'
 
@@ -58,13 +60,19 @@ export async function copyFiles(
   const parts: CopyPart[] = []
   if (local.length + files.length > 0)
     parts.push({ ...common, ...tree, sources: local, files, unpack })
+  const told = {
+    createdBy: describe(instruction.kind, sources, files, destination),
+    description: step.name,
+  }
   for (const source of remote) {
     if (instruction.kind !== 'add') continue
-    const fetched = await fetchSource(build, source, {
+    const asked = {
       checksum: instruction.checksum === undefined ? undefined : scope.expand(instruction.checksum),
       keepGitDir: instruction.keepGitDir,
-      step,
-    })
+    }
+    if (!isOneOfSeveral && isGit(source))
+      return await addRepository(build, stage, await findGit(build, source, asked), common, told)
+    const fetched = await fetchSource(build, source, asked)
     const owner = common.owner ?? { uid: 0, gid: 0 }
     parts.push({
       ...common,
@@ -77,10 +85,7 @@ export async function copyFiles(
       parents: false,
     })
   }
-  return await composeStep(build, stage, parts, tree.identity, {
-    createdBy: describe(instruction.kind, sources, files, destination),
-    description: `${step.name}`,
-  })
+  return await composeStep(build, stage, parts, tree.identity, told)
 }
 
 /** `WORKDIR`: a directory, where it is missing; it is the user's. */
@@ -91,20 +96,12 @@ export async function makeWorkdir(
   createdBy: string,
   description: string,
 ): Promise<Written> {
-  const { trees } = build.parts
   const owner = await ownerOfWorkdir(build, stage)
   const key = cacheKey('workdir', stage.identity, directory, owner, build.epochSeconds ?? null)
   const told = { createdBy, description }
   if (await fromCache(build, stage, key, told, true)) return { key, cached: true }
-  const job: Omit<ComposeJob, 'output'> = {
-    lower: treesOf(build.store, stage.layers),
-    parts: [{ kind: 'directory', path: directory, mode: 0o755, owner }],
-    epochSeconds: build.epochSeconds,
-    limits: build.store.layers.limits,
-  }
-  const layer = await makeLayer(build.store, stage.layers, build.lease, async (blob, into) =>
-    packedOf(await trees.compose({ ...job, output: { blob, directory: into } }, build.signal)),
-  )
+  const job = composeJob(build, stage, [{ kind: 'directory', path: directory, mode: 0o755, owner }])
+  const { layer } = await composeLayer(build, stage, job)
   await intoCache(build, stage, key, layer, told)
   return { key, cached: false }
 }
@@ -117,12 +114,8 @@ async function composeStep(
   told: { createdBy: string; description: string },
 ): Promise<Written> {
   const { cache, trees } = build.parts
-  const job: Omit<ComposeJob, 'output'> = {
-    lower: treesOf(build.store, stage.layers),
-    parts: parts.map((part) => ({ kind: 'copy', ...part })),
-    epochSeconds: build.epochSeconds,
-    limits: build.store.layers.limits,
-  }
+  const copies = parts.map((part) => ({ kind: 'copy' as const, ...part }))
+  const job = composeJob(build, stage, copies)
   const operands = parts.map(({ from: _from, ...part }) => part)
   const prefix = cacheKey('copy', stage.identity, operands, build.epochSeconds ?? null)
   const step = { ...told, prefix }
@@ -138,12 +131,7 @@ async function composeStep(
     const key = cacheKey(prefix, digest)
     if (await fromCache(build, stage, key, step)) return { key, cached: true }
   }
-  let digest = ''
-  const layer = await makeLayer(build.store, stage.layers, build.lease, async (blob, directory) => {
-    const composed = await trees.compose({ ...job, output: { blob, directory } }, build.signal)
-    digest = composed.digest
-    return packedOf(composed)
-  })
+  const { digest, layer } = await composeLayer(build, stage, job)
   if (readBefore !== undefined) cache.rememberDigest(readBefore, digest)
   const key = cacheKey(prefix, digest)
   const kind = told.createdBy.split(' ', 1)[0] ?? ''
@@ -151,11 +139,6 @@ async function composeStep(
     return { key, cached: true }
   await intoCache(build, stage, key, layer, step)
   return { key, cached: false }
-}
-
-function packedOf<T>({ packed }: { packed: T | undefined }): T {
-  if (packed === undefined) throw new Error('a layer was asked for')
-  return packed
 }
 
 async function treeOf(

@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
-import { EngineError, InvalidParameterError } from '../errors.ts'
+import { InvalidParameterError } from '../errors.ts'
 import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
 import { withoutSecrets } from '../registry/without-secrets.ts'
-import type { Build, Step } from './stage.ts'
-import { withPipes } from '../with-pipes.ts'
+import { cloneInto, resolveGit } from './git.ts'
+import type { ResolvedGit } from './git.ts'
+import { isGit, parseGitAddress } from './git-address.ts'
+import type { Build } from './stage.ts'
 
 /** Files that were brought here from elsewhere. */
 export interface Fetched {
@@ -17,14 +17,21 @@ export interface Fetched {
   sources: string[]
 }
 
-export function isRemote(source: string): boolean {
-  return isGit(source) || /^https?:\/\//.test(source)
+/** What an `ADD` says of what it names. */
+export interface SourceOptions {
+  checksum: string | undefined
+  /** undefined: the address may say it. */
+  keepGitDir: boolean | undefined
 }
 
-/** @see https://docs.docker.com/reference/dockerfile/, "ADD", "Adding files from a Git repository" */
-export function isGit(source: string): boolean {
-  if (/^(git:\/\/|ssh:\/\/|git@)/.test(source)) return true
-  return /^https?:\/\/[^?]+\.git(#.*)?$/.test(source)
+/** What an `ADD` of a repository leads to. */
+export interface Repository extends ResolvedGit {
+  /** Whether `.git` stays. */
+  keepGitDir: boolean
+}
+
+export function isRemote(source: string): boolean {
+  return isGit(source) || /^https?:\/\//.test(source)
 }
 
 /**
@@ -35,14 +42,10 @@ export function isGit(source: string): boolean {
 export async function fetchSource(
   build: Build,
   source: string,
-  options: { checksum: string | undefined; keepGitDir: boolean; step: Step },
+  options: SourceOptions,
 ): Promise<Fetched> {
-  const directory = path.join(build.dir, 'fetched', randomBytes(8).toString('hex'))
-  await fs.mkdir(directory, { recursive: true, mode: 0o755 })
-  if (isGit(source)) {
-    const clone = await cloneInto(directory, source, options, build.signal)
-    return { directory: clone.directory, sources: ['/'] }
-  }
+  if (isGit(source)) return await fetchGit(build, await findGit(build, source, options))
+  const directory = await newDirectory(build)
   // as BuildKit calls what its address gives no name
   const name = path.posix.basename(decodeURIComponent(new URL(source).pathname)) || '__unnamed__'
   await download(source, path.join(directory, name), {
@@ -51,6 +54,42 @@ export async function fetchSource(
     signal: build.signal,
   })
   return { directory, sources: [escapePattern(name)] }
+}
+
+/**
+ * Asks a repository what an `ADD` of it means.
+ *
+ * @throws INVALID_PARAMETER when its address and its flags say different things
+ */
+export async function findGit(
+  build: Build,
+  source: string,
+  { checksum: asked, keepGitDir }: SourceOptions,
+): Promise<Repository> {
+  const address = parseGitAddress(source)
+  const checksum = asked?.replace(/^sha1:/, '') ?? address.checksum
+  if (address.checksum !== undefined && checksum !== address.checksum)
+    throw new InvalidParameterError(
+      `checksum mismatch "${checksum ?? ''}" != "${address.checksum}"`,
+    )
+  const keeps = keepGitDir ?? address.keepGitDir ?? false
+  if (keeps !== (address.keepGitDir ?? keeps))
+    throw new InvalidParameterError('inconsistent keep-git-dir configuration')
+  const resolved = await resolveGit(build.dir, { ...address, checksum }, build.signal)
+  return { ...resolved, keepGitDir: keeps }
+}
+
+export async function fetchGit(build: Build, repository: Repository): Promise<Fetched> {
+  const directory = await newDirectory(build)
+  const { keepGitDir } = repository
+  const inside = await cloneInto(directory, repository, keepGitDir, build.signal)
+  return { directory: inside, sources: ['/'] }
+}
+
+async function newDirectory(build: Build): Promise<string> {
+  const directory = path.join(build.dir, 'fetched', randomBytes(8).toString('hex'))
+  await fs.mkdir(directory, { recursive: true, mode: 0o755 })
+  return directory
 }
 
 /**
@@ -95,91 +134,6 @@ export async function download(
   } finally {
     answer.destroy()
   }
-}
-
-/**
- * Clones a repository at a branch, tag or commit: `<address>[#ref[:directory]]`.
- *
- * @returns the directory that is meant, and the commit that was found
- */
-export async function cloneInto(
-  directory: string,
-  address: string,
-  options: { checksum?: string | undefined; keepGitDir: boolean },
-  signal: AbortSignal,
-): Promise<{ directory: string; commit: string }> {
-  const [repository = '', fragment = ''] = address.split(/#(.*)/s, 2)
-  const [ref = '', subdirectory = ''] = fragment.split(/:(.*)/s, 2)
-  if (repository.startsWith('-') || ref.startsWith('-'))
-    throw new InvalidParameterError(`invalid git address ${JSON.stringify(address)}`)
-  const git = (...args: string[]): Promise<string> => runGit(directory, args, signal)
-  await git('init', '--quiet')
-  await git('remote', 'add', 'origin', repository)
-  const fetch = (...depth: string[]): Promise<string> =>
-    git('fetch', '--quiet', ...depth, '--no-tags', 'origin', ref === '' ? 'HEAD' : ref)
-  const shallow = ['--depth', '1']
-  const depth = await fetch(...shallow).then(
-    () => shallow,
-    async (error: unknown) => {
-      // files on a web server (git update-server-info) give all or nothing
-      if (!(error instanceof Error && /dumb http transport/.test(error.message))) throw error
-      await fetch()
-      return []
-    },
-  )
-  await git('checkout', '--quiet', '--force', 'FETCH_HEAD')
-  await git('submodule', '--quiet', 'update', '--init', '--recursive', ...depth)
-  const commit = (await git('rev-parse', 'HEAD')).trim()
-  const { checksum, keepGitDir } = options
-  if (checksum !== undefined && !commit.startsWith(checksum.replace(/^sha1:/, '')))
-    throw new InvalidParameterError(
-      `digest mismatch: ${withoutSecrets(address)} is at ${commit}, not ${checksum}`,
-    )
-  if (!keepGitDir) await fs.rm(path.join(directory, '.git'), { recursive: true, force: true })
-  if (subdirectory === '') return { directory, commit }
-  const inside = await fs.realpath(path.join(directory, subdirectory)).catch(() => '')
-  if (inside !== directory && !inside.startsWith(`${await fs.realpath(directory)}/`))
-    throw new InvalidParameterError(
-      `${withoutSecrets(address)}: there is no directory ${subdirectory} in it`,
-    )
-  return { directory: inside, commit }
-}
-
-async function runGit(directory: string, args: string[], signal: AbortSignal): Promise<string> {
-  const child = withPipes(
-    spawn('git', args, {
-      cwd: directory,
-      signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        HOME: directory,
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_CONFIG_NOSYSTEM: '1',
-        // what it says is read
-        LC_ALL: 'C',
-        // no transport that runs a program of the address's choice
-        GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
-      },
-    }),
-  )
-  const [code, out, said] = await Promise.all([
-    new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', resolve)
-    }),
-    text(child.stdout),
-    text(child.stderr),
-  ]).catch((error: unknown) => {
-    signal.throwIfAborted()
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new EngineError('SYSTEM', 'git is not installed on this host', { cause: error })
-    throw error
-  })
-  if (code === 0) return out
-  throw new InvalidParameterError(
-    `git ${args[0] ?? ''}: ${said.trim() || `exit code ${String(code)}`}`,
-  )
 }
 
 function digestIn(checksum: string): string {

@@ -57,7 +57,8 @@ export interface CopyOperands {
 
 export interface AddFlags {
   checksum: string | undefined
-  keepGitDir: boolean
+  /** undefined: the address may say it. */
+  keepGitDir: boolean | undefined
   /** undefined: local archives are unpacked, downloaded ones are not. */
   unpack: boolean | undefined
 }

@@ -186,7 +186,7 @@ function copyOperands({ escape, flags, name, rest, statement }: Source): CopyOpe
 function addFlags(flags: Flags): AddFlags {
   return {
     checksum: flags.text('checksum'),
-    keepGitDir: flags.boolean('keep-git-dir') ?? false,
+    keepGitDir: flags.boolean('keep-git-dir'),
     unpack: flags.boolean('unpack'),
   }
 }

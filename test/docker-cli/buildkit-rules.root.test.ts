@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { git, GitServer } from '../helpers/git-server.ts'
+import { isOnPath } from '../helpers/on-path.ts'
 import { buildx, contextOf } from './contexts.ts'
 import type { Files } from './contexts.ts'
 import { openCli, whyNot } from './harness.ts'
@@ -48,6 +50,44 @@ describe("rules of BuildKit's front end", { skip }, () => {
     assert.equal(code, 1)
     assert.match(stderr, /open Dockerfile: no such file or directory|too many/)
   })
+
+  it(
+    'takes a repository from the cache while it is at the same commit, also with its .git',
+    { skip: isOnPath('git') ? false : 'git is not installed' },
+    async () => {
+      const root = contextOf(cli, { 'repo/f': 'one' })
+      const repo = path.join(root, 'repo')
+      git(repo, 'init', '-q', '-b', 'main')
+      const commit = (): void => {
+        git(repo, 'add', '.')
+        git(repo, 'commit', '-q', '-m', 'c')
+        git(repo, 'update-server-info')
+      }
+      commit()
+      const server = await GitServer.start(root)
+      try {
+        const Dockerfile = [
+          'FROM BASE AS b',
+          `ADD --keep-git-dir ${server.address}/repo.git?branch=main /r`,
+          'RUN cat /proc/sys/kernel/random/uuid > /id; cp /r/.git/HEAD /r/f /',
+          'FROM scratch',
+          'COPY --from=b /id /HEAD /f /',
+        ].join('\n')
+        const seen = async (): Promise<string[]> => {
+          const dir = await builtFiles(contextOf(cli, { Dockerfile }))
+          return ['f', 'id', 'HEAD'].map((name) => read(dir, name))
+        }
+        const first = await seen()
+        assert.deepEqual([first[0], first[2]], ['one', `${git(repo, 'rev-parse', 'HEAD')}\n`])
+        assert.deepEqual(await seen(), first)
+        fs.writeFileSync(path.join(repo, 'f'), 'two')
+        commit()
+        assert.equal((await seen())[0], 'two')
+      } finally {
+        server.close()
+      }
+    },
+  )
 
   it('begins the cache mounts of steps that --no-cache does anew', async () => {
     let count = 0

@@ -3,7 +3,7 @@ import type { Caller } from '../../contract.ts'
 import type { BuildRecord, BuildRequest, BuildSource, BuildSummary } from '../../contract/builds.ts'
 import { recordOf } from '../../caller.ts'
 import { withoutSecrets } from '../../registry/without-secrets.ts'
-import { isGit } from '../remote-source.ts'
+import { gitContext } from '../git-address.ts'
 
 const location = z.object({ line: z.number(), endLine: z.number() }).nullable()
 const words = z.record(z.string(), z.string())
@@ -138,7 +138,9 @@ function sourceOf({ context }: BuildRequest): BuildSource {
   if ('empty' in context) return { kind: 'dockerfile' }
   if ('tar' in context) return { kind: 'archive' }
   const address = withoutSecrets(context.remote)
-  return isGit(context.remote) ? { kind: 'git', address, commit: null } : { kind: 'url', address }
+  return gitContext(context.remote) === undefined
+    ? { kind: 'url', address }
+    : { kind: 'git', address, commit: null }
 }
 
 /** Arguments' values may be secrets, and addresses stand in several attributes (`context`, `context:<name>`). */

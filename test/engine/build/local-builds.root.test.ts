@@ -510,7 +510,7 @@ describe('LocalBuilds', () => {
         .build({ context: { remote: 'https://127.0.0.1:1/x.git' } })
         [Symbol.asyncIterator]()
         .next(),
-      /git fetch/,
+      /git ls-remote/,
     )
     await assert.rejects(
       test.engine.builds
