@@ -9,7 +9,10 @@ import { toast } from '@/components/ui/toast.tsx'
 import { OWN } from './use-registries.ts'
 import { imagePath, useRegistryImage } from './use-registry-image.ts'
 
-/** Deletes the tag alone; where a registry cannot, the manifest with every tag that names it, once that is agreed to. */
+/**
+ * Deletes the tag; in the registry of this host with what nothing else needs. Where another registry cannot, the manifest
+ * with every tag that names it, once that is agreed to.
+ */
 export function DeleteTagDialog(props: {
   host: string
   repository: string
@@ -48,7 +51,7 @@ export function DeleteTagDialog(props: {
       title={`Delete ${repository}:${tag}?`}
       description={
         host === OWN
-          ? 'It is taken out of this host’s registry, and its name from the image here. Containers made from it run on.'
+          ? 'It is taken out of this host’s registry with all that no other tag and no container needs, and its name from the image here. Containers made from it run on.'
           : 'It is deleted at the registry, for everyone who pulls from there.'
       }
       verb={refusal === undefined ? 'Delete tag' : 'Delete manifest and all its tags'}

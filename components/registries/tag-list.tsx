@@ -67,7 +67,7 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
           tags.length === 0 ? (
             <Empty icon={Tags} title="No tags">
               What is left in the repository has no name.
-              {host === OWN && ' A rule lets go of it after some days: see Settings.'}
+              {host === OWN && ' A rule for manifests without a tag lets go of it: see Settings.'}
             </Empty>
           ) : shown.length === 0 ? (
             <NoMatch noun="tag" clearWords="Clear the filter" onClear={() => setFilter('')} />

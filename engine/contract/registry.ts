@@ -37,6 +37,14 @@ export interface RegistryEngine {
     reference: string,
     condition?: RegistryCondition,
   ): Promise<void>
+  /**
+   * Takes a tag away with all that nothing else here needs: its manifest, an index's parts, and what is about them. What a
+   * container stands on stays.
+   *
+   * @returns as collectGarbage
+   * @throws NAME_UNKNOWN, MANIFEST_UNKNOWN
+   */
+  removeTag(repository: string, tag: string): Promise<{ removed: string[] }>
   /** Manifests that are about another, which need not be there. @throws NAME_UNKNOWN */
   referrers(repository: string, digest: string, artifactType?: string): Promise<RegistryReferrer[]>
   /**

@@ -36,7 +36,7 @@ import { parseSettings } from './settings.ts'
 import type { SettingsDocument } from './settings.ts'
 import { dropUnpacked, isUnsettled, settleTag } from './settle.ts'
 import { nameAt } from './take-in.ts'
-import { letGo, tidyRepository } from './tidy.ts'
+import { letGo, removeTag, tidyRepository } from './tidy.ts'
 import type { Uploads } from './uploads.ts'
 import { planOf, usageOf } from './usage.ts'
 
@@ -186,6 +186,12 @@ export class LocalRegistry implements RegistryEngine {
       manifests: 'digest' in target ? [record] : [],
     })
     await this.#store.collect()
+  }
+
+  async removeTag(repository: string, tag: string): Promise<{ removed: string[] }> {
+    const removed = await removeTag(this.#store, await this.#get(repository), tag)
+    await this.#store.collect()
+    return { removed }
   }
 
   async referrers(

@@ -24,23 +24,53 @@ export function planRemoval(
   isUsed: (image: string) => boolean,
   now: number,
 ): Removal {
-  const { manifests } = state
-  const uses = (digest: string): boolean => {
+  const uses = usesOf(state, isUsed)
+  const tags = tagsToGo(name, state, settings, uses, now)
+  const { untaggedDays } = settings
+  return removalOf(
+    state,
+    tags,
+    untaggedDays === null ? -Infinity : now - untaggedDays * DAY_MS,
+    uses,
+  )
+}
+
+/** What goes with a tag that somebody deletes, by the same rules. */
+export function planTagRemoval(
+  state: Readonly<RepositoryState>,
+  tag: string,
+  isUsed: (image: string) => boolean,
+): Removal {
+  return removalOf(state, new Set([tag]), -Infinity, usesOf(state, isUsed))
+}
+
+function usesOf(
+  { manifests }: Readonly<RepositoryState>,
+  isUsed: (image: string) => boolean,
+): (digest: string) => boolean {
+  return (digest) => {
     const image = manifests.get(digest)?.image
     return image !== undefined && image !== null && isUsed(image)
   }
-  const tags = tagsToGo(name, state, settings, uses, now)
+}
+
+/** @param youngest of the manifests without a tag those that were pushed later stay */
+function removalOf(
+  { manifests, tags: all }: Readonly<RepositoryState>,
+  tags: ReadonlySet<string>,
+  youngest: number,
+  uses: (digest: string) => boolean,
+): Removal {
   const tagged = new Set<string>()
-  for (const { digest, tag } of state.tags.values()) if (!tags.has(tag)) tagged.add(digest)
+  for (const { digest, tag } of all.values()) if (!tags.has(tag)) tagged.add(digest)
 
   const lost = new Set<string>()
   for (const tag of tags) {
-    const digest = state.tags.get(tag)?.digest
+    const digest = all.get(tag)?.digest
     if (digest !== undefined && !tagged.has(digest)) lost.add(digest)
   }
   spread(lost, manifests, (digest) => !tagged.has(digest))
 
-  const youngest = settings.untaggedDays === null ? -Infinity : now - settings.untaggedDays * DAY_MS
   const kept = new Set<string>()
   for (const { digest, pushedAt } of manifests.values()) {
     const isYoung = !lost.has(digest) && Date.parse(pushedAt) > youngest

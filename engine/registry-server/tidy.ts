@@ -1,7 +1,8 @@
 import type { ImageStore } from '../images/store.ts'
 import { imageAt, namesOf, userOf } from './records.ts'
 import type { ManifestRecord, Repository, RepositoryState } from './repository.ts'
-import { planRemoval } from './retention.ts'
+import { refuse } from './refusal.ts'
+import { planRemoval, planTagRemoval } from './retention.ts'
 import type { Removal } from './retention.ts'
 import type { SettingsDocument } from './settings.ts'
 import { unnameImage } from './take-in.ts'
@@ -19,33 +20,60 @@ export async function tidyRepository(
   settings: SettingsDocument,
   repository: Repository,
 ): Promise<string[]> {
-  const { name } = repository
-  const isUsed = (image: string): boolean => store.users.of(image).length > 0
   const plan = (state: Readonly<RepositoryState>): Removal =>
-    planRemoval(name, state, settings.current, isUsed, Date.now())
+    planRemoval(repository.name, state, settings.current, isUsedIn(store), Date.now())
   const wanted = plan(repository.state)
-  let removed: string[] = []
-  if (wanted.tags.length + wanted.manifests.length > 0) {
-    const gone = await repository.change((state) => {
-      // as it is now that nothing else changes it
-      const { manifests, tags } = plan(state)
-      const dropped = tags.flatMap((tag) => {
-        const record = state.manifests.get(state.tags.get(tag)?.digest ?? '')
-        state.tags.delete(tag)
-        return record ? [[tag, record] as const] : []
-      })
-      for (const { digest } of manifests) state.manifests.delete(digest)
-      return { tags: dropped, manifests }
-    })
-    await letGo(store, repository, gone)
-    removed = [
-      ...gone.tags.map(([tag]) => `${name}:${tag}`),
-      ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
-    ]
-  }
+  const isAny = wanted.tags.length + wanted.manifests.length > 0
+  const removed = isAny ? await carryOut(store, repository, plan) : []
   await letGoOlder(repository, repository.blobs.keys(), Date.now() - LOOSE_MS)
   await repository.forgetKeptBack()
   return removed
+}
+
+/**
+ * Takes a tag away with all that nothing else needs.
+ *
+ * @returns as tidyRepository
+ * @throws MANIFEST_UNKNOWN
+ */
+export async function removeTag(
+  store: ImageStore,
+  repository: Repository,
+  tag: string,
+): Promise<string[]> {
+  return await carryOut(store, repository, (state) => {
+    if (!state.tags.has(tag)) throw refuse('MANIFEST_UNKNOWN', `no such tag in ${repository.name}`)
+    return planTagRemoval(state, tag, isUsedIn(store))
+  })
+}
+
+/** @param plan asked of the repository as it is once nothing else changes it */
+async function carryOut(
+  store: ImageStore,
+  repository: Repository,
+  plan: (state: Readonly<RepositoryState>) => Removal,
+): Promise<string[]> {
+  const { name } = repository
+  const gone = await repository.change((state) => {
+    const { manifests, tags } = plan(state)
+    const dropped = tags.flatMap((tag) => {
+      const record = state.manifests.get(state.tags.get(tag)?.digest ?? '')
+      state.tags.delete(tag)
+      return record ? [[tag, record] as const] : []
+    })
+    for (const { digest } of manifests) state.manifests.delete(digest)
+    return { tags: dropped, manifests }
+  })
+  await letGo(store, repository, gone)
+  return [
+    ...gone.tags.map(([tag]) => `${name}:${tag}`),
+    ...gone.manifests.map(({ digest }) => `${name}@${digest}`),
+  ]
+}
+
+/** Whether a container stands on an image of the engine. */
+function isUsedIn({ users }: ImageStore): (image: string) => boolean {
+  return (image) => users.of(image).length > 0
 }
 
 /** Takes names from the engine's images, and blobs out of the repository, that went with tags and manifests. */

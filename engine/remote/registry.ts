@@ -14,6 +14,7 @@ export class RemoteRegistry implements RegistryEngine {
   readonly manifest = this.#absent
   readonly putManifest = this.#absent
   readonly deleteManifest = this.#absent
+  readonly removeTag = this.#absent
   readonly referrers = this.#absent
   readonly statBlob = this.#absent
   readonly readBlob = this.#absent

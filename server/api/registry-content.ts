@@ -32,10 +32,10 @@ export const getRegistryImage = onShelf((shelf, { reference, repository }) =>
   shelf.describe(repository, reference),
 )
 
-/** DELETE the same: by tag the tag alone, by digest with every tag that names it. */
-export const deleteRegistryImage = onShelf((shelf, { reference, repository }) =>
-  shelf.remove(repository, reference),
-)
+/** DELETE the same: by tag, or by digest with every tag that names it. */
+export const deleteRegistryImage = onShelf(async (shelf, { reference, repository }) => {
+  await shelf.remove(repository, reference)
+})
 
 /** GET /api/registries/{host}/search?term: by words, where the registry offers that; Docker Hub does. */
 export const searchRegistry = forSession(

@@ -13,7 +13,8 @@ export interface Shelf {
   catalog: (after: string | undefined) => Promise<{ names: string[]; next?: string }>
   tags: (repository: string) => Promise<string[]>
   describe: (repository: string, reference: string) => Promise<RegistryImage>
-  remove: (repository: string, reference: string) => Promise<void>
+  /** By tag the tag alone, and in our own registry what nothing else needs with it; by digest with all its tags. */
+  remove: (repository: string, reference: string) => Promise<unknown>
 }
 
 /** @throws as Registries.credentialsOf; what is asked of it throws as the contract's `registry` and `distribution` */
@@ -33,7 +34,10 @@ export async function openShelf(
       },
       tags: async (repository) => (await registry.tags(repository)).names,
       describe: (repository, reference) => registry.describe(repository, reference),
-      remove: (repository, reference) => registry.deleteManifest(repository, reference),
+      remove: (repository, reference) =>
+        reference.includes(':')
+          ? registry.deleteManifest(repository, reference)
+          : registry.removeTag(repository, reference),
     }
   }
   const credentials = await registries.credentialsOf(host)

@@ -85,6 +85,21 @@ describe('the registry’s limits', () => {
     assert.deepEqual(await tagsOf('used/app'), ['new'])
   })
 
+  it('let a tag that somebody takes away go with what nothing else needs', async () => {
+    await registry().setSettings({})
+    const before = blobsOnDisk()
+    const digest = await putImage('taken/app', 'v1', 'taken')
+    await putImage('taken/app', 'v2', 'taken')
+    await putImage('taken/app', 'other', 'not taken')
+    assert.deepEqual(await registry().removeTag('taken/app', 'v1'), { removed: ['taken/app:v1'] })
+    await assert.rejects(registry().removeTag('taken/app', 'v1'), { reason: 'MANIFEST_UNKNOWN' })
+    const { removed } = await registry().removeTag('taken/app', 'v2')
+    assert.deepEqual(removed, ['taken/app:v2', `taken/app@${digest}`])
+    assert.deepEqual(await tagsOf('taken/app'), ['other'])
+    await registry().removeTag('taken/app', 'other')
+    assert.deepEqual(blobsOnDisk(), before)
+  })
+
   it('free at once what is deleted, also when it has been pulled', async () => {
     await registry().setSettings({})
     const digest = await putImage('freed/app', 'v1', randomBytes(3000).toString('hex'))
