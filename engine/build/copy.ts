@@ -59,7 +59,7 @@ export async function copyFiles(
   const unpack = instruction.kind === 'add' && (instruction.unpack ?? true)
   const parts: CopyPart[] = []
   if (local.length + files.length > 0)
-    parts.push({ ...common, ...tree, sources: local, files, unpack })
+    parts.push({ ...common, from: tree.from, sources: local, files, unpack })
   const told = {
     createdBy: describe(instruction.kind, sources, files, destination),
     description: step.name,

@@ -120,7 +120,8 @@ function parseBind(bind: string): MountRequest {
   const propagation = options.find((option) => PROPAGATIONS.includes(option))
   const readOnly = options.includes('ro')
   if (source.startsWith('/')) {
-    if (options.includes('nocopy')) throw wrong('nocopy is for volumes')
+    if (options.includes('nocopy'))
+      throw wrong(`${foreignField('bind', 'VolumeOptions')}: nocopy is for volumes`)
     return {
       kind: 'bind',
       source: path.normalize(source),
@@ -133,16 +134,22 @@ function parseBind(bind: string): MountRequest {
       createSource: true,
     }
   }
+  if (propagation !== undefined)
+    throw wrong(`${foreignField('volume', 'BindOptions')}: propagation is for host directories`)
   if (!VOLUME_NAME.test(source)) {
     throw wrong(notAVolumeName(source))
   }
-  if (propagation !== undefined) throw wrong('propagation is for host directories')
   return volumeRequest(destination, {
     name: source,
     readOnly,
     mode: mode === '' ? VOLUME_MODE : mode,
     noCopy: options.includes('nocopy'),
   })
+}
+
+/** As Docker has it of a mount in any form. */
+function foreignField(type: string, field: string): string {
+  return `invalid mount config for type "${type}": field ${field} must not be specified`
 }
 
 /** Whether a mount can be made read-only with all below it. @see mount_setattr(2) */

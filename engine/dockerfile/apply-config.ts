@@ -71,7 +71,7 @@ export function applyConfig(stage: StageConfig, instruction: ConfigInstruction):
       config.Healthcheck = instruction.health
       return instruction.text
     case 'maintainer':
-      stage.author = scope.expand(instruction.name)
+      stage.author = instruction.name
       return `MAINTAINER ${stage.author}`
     case 'onbuild':
       config.OnBuild = [...(config.OnBuild ?? []), instruction.trigger]

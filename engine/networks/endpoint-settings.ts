@@ -44,7 +44,7 @@ export function checkEndpointSettings(network: Network, settings: EndpointSettin
   }
   if (network.isPredefined && (Aliases ?? []).length > 0) {
     throw new InvalidParameterError(
-      'network-scoped alias is supported only for containers in user defined networks',
+      'network-scoped aliases are only supported for user-defined networks',
     )
   }
 }

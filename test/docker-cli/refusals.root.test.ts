@@ -44,6 +44,8 @@ const OF_HOST_CONFIG: [HostConfig | Record<string, unknown>, number, RegExp][] =
   [{ Binds: ['x'] }, MISTAKE, /invalid volume specification: 'x': invalid mount config for type \\"volume\\": invalid mount path: 'x' mount path must be absolute/],
   [{ Binds: ['/a:/'] }, MISTAKE, /invalid volume specification: '\/a:\/': invalid mount config for type \\"bind\\": invalid specification: destination can't be '\/'/],
   [{ Binds: ['/a:/b:ro,rw'] }, MISTAKE, /invalid mode: ro,rw/],
+  [{ Binds: ['x:/y:shared'] }, MISTAKE, /invalid volume specification: 'x:\/y:shared': invalid mount config for type \\"volume\\": field BindOptions must not be specified/],
+  [{ Binds: ['/tmp:/y:nocopy'] }, MISTAKE, /invalid volume specification: '\/tmp:\/y:nocopy': invalid mount config for type \\"bind\\": field VolumeOptions must not be specified/],
   [{ Mounts: [{ Type: 'nope', Target: '/x' }] }, 400, /invalid mount config for type \\"nope\\": mount type unknown/],
   [{ Mounts: [{ Type: 'bind', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": field Source must not be empty/],
   [{ Mounts: [{ Type: 'bind', Source: 'rel', Target: '/x' }] }, 400, /invalid mount config for type \\"bind\\": invalid mount path: 'rel' mount path must be absolute/],

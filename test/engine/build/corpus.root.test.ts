@@ -75,7 +75,8 @@ describe('a corpus of Dockerfiles', () => {
       const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
       assert.match(warnings.join('\n'), one.warns)
     }
-    const { Config = {} } = await engine.images.inspect(tag)
+    const { Author, Config = {} } = await engine.images.inspect(tag)
+    if (one.author !== undefined) assert.equal(Author, one.author)
     for (const [field, value] of Object.entries(one.config ?? {})) {
       const found: unknown = (Config as Record<string, unknown>)[field]
       assert.deepEqual(found ?? undefined, value, field)

@@ -242,6 +242,18 @@ describe('LocalBuilds', () => {
     assert.equal(imageOf(from), first)
   })
 
+  it('finds a copy from another stage in the cache when that came to the same files by other steps', async () => {
+    const copied = async (step: string, content = 'same'): Promise<boolean | undefined> => {
+      const lines = ['FROM busybox', step, `RUN echo ${content} > /made`]
+      const Dockerfile = [...lines, 'FROM busybox', 'COPY --from=0 /made /from-stage'].join('\n')
+      const cached = cachedOf(await build(test.engine, { Dockerfile }))
+      return cached['COPY --from=0 /made /from-stage']
+    }
+    assert.equal(await copied('RUN echo 1 > /aside'), false)
+    assert.equal(await copied('RUN echo 2 > /aside'), true)
+    assert.equal(await copied('RUN echo 2 > /aside', 'other'), false)
+  })
+
   it('makes the same image of the same files at any time with SOURCE_DATE_EPOCH', async () => {
     const Dockerfile = 'FROM busybox\nWORKDIR /w\nCOPY f .\nRUN date > /dev/null; echo x > x\n'
     const buildArgs = { SOURCE_DATE_EPOCH: '1600000000' }

@@ -266,7 +266,10 @@ describe('LocalNetworks', () => {
         { networks: { bridge: { IPAMConfig: { IPv4Address: '10.0.0.9' } } } },
         /user specified IP address is supported on user defined/,
       ],
-      [{ networks: { bridge: { Aliases: ['x'] } } }, /network-scoped alias/],
+      [
+        { networks: { bridge: { Aliases: ['x'] } } },
+        /network-scoped aliases are only supported for user-defined networks$/,
+      ],
       [
         { mode: 'strict', networks: { strict: { IPAMConfig: { IPv4Address: '10.9.9.9' } } } },
         /no configured subnet or ip-range contain/,

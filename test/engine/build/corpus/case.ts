@@ -15,6 +15,7 @@ export interface Case {
   /** What it has not, though its base has. */
   gone?: string[]
   config?: ImageConfig
+  author?: string
   /** Words of its failure. */
   fails?: RegExp
   /** Words of a warning. */

@@ -288,7 +288,12 @@ export const instructions: Case[] = [
     dockerfile: 'FROM BASE\nHEALTHCHECK NONE',
     config: { Healthcheck: { Test: ['NONE'] } },
   },
-  { name: 'MAINTAINER', dockerfile: 'FROM BASE\nMAINTAINER me <me@x>', tree: {} },
+  {
+    name: 'MAINTAINER is taken as it stands, with its quotes and dollars',
+    dockerfile: 'FROM BASE\nENV A=1\nMAINTAINER "me $A" <me@x>',
+    author: '"me $A" <me@x>',
+    tree: {},
+  },
   {
     name: 'ONBUILD is kept for who builds on it',
     dockerfile: 'FROM BASE\nONBUILD RUN echo x > /x\nONBUILD ENV A=1',
