@@ -19,7 +19,11 @@ const QEMU: Record<string, string> = { amd64: 'x86_64', 386: 'i386', arm64: 'aar
  */
 export function checkRuns(platform: Platform, handlers = HANDLERS): void {
   const host = hostPlatform().architecture
-  const { architecture } = platform
+  const { architecture, os } = platform
+  if (os !== 'linux')
+    throw new InvalidParameterError(
+      `RUN for ${formatPlatform(platform)}: only programs of linux run here`,
+    )
   if (architecture === host || ALSO[host]?.includes(architecture) === true) return
   const name = QEMU[architecture] ?? architecture
   const files = listed(handlers)

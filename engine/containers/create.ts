@@ -7,6 +7,7 @@ import type { ContainerCreateConfig, ContainerCreateOptions } from '../contract/
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import { runSteps, type Step } from '../native/steps.ts'
 import { hostSupport } from '../runtime/host-support.ts'
+import { checkLinux } from '../oci/image-config.ts'
 import { formatPlatform, parsePlatform, platformMatches, type Platform } from '../oci/platform.ts'
 import { isUnset } from '../runtime/field-rules.ts'
 import { checkLogSettings, logConfigOf, mergeLogConfig } from '../logs/options.ts'
@@ -219,6 +220,7 @@ function wantedPlatform(text: string | undefined): Platform | undefined {
 
 /** @throws NOT_FOUND: to who wants the platform the image is not there */
 function checkPlatform(wanted: Platform | undefined, image: Platform, name: string): void {
+  checkLinux(image)
   if (wanted === undefined || platformMatches(image, wanted)) return
   throw new NotFoundError(
     `image with reference ${name} was found but its platform (${formatPlatform(image)}) does not match the specified platform (${formatPlatform(wanted)})`,

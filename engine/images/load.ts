@@ -5,7 +5,7 @@ import type { ImageProgress } from '../contract/common.ts'
 import { InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { hasDigest, shortId } from '../oci/digest.ts'
-import { parseImageConfig } from '../oci/image-config.ts'
+import { checkLinux, parseImageConfig } from '../oci/image-config.ts'
 import {
   checked,
   isAttestation,
@@ -235,7 +235,9 @@ async function loadImage(
   lease: Lease,
   signal: AbortSignal,
 ): Promise<void> {
-  const { diff_ids: diffIds } = parseImageConfig(archived.config).rootfs
+  const config = parseImageConfig(archived.config)
+  checkLinux(config)
+  const { diff_ids: diffIds } = config.rootfs
   if (diffIds.length !== archived.layers.length) {
     throw new InvalidParameterError(
       `invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${archived.layers.length}`,

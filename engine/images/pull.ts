@@ -3,7 +3,7 @@ import type { PullOptions } from '../contract/images.ts'
 import { EngineError, InvalidParameterError, NotFoundError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, hasDigest } from '../oci/digest.ts'
-import { parseImageConfig } from '../oci/image-config.ts'
+import { checkLinux, parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import { isLayer } from '../oci/media-types.ts'
 import {
@@ -166,6 +166,7 @@ class Pull {
         `image with reference ${familiarReference(this.#reference)} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(platform)})`,
       )
     }
+    checkLinux(config)
     const diffIds = config.rootfs.diff_ids
     if (diffIds.length !== manifest.layers.length) {
       throw new InvalidParameterError("layers from manifest don't match image configuration")

@@ -89,22 +89,28 @@ export interface OciImageConfig {
 export function parseImageConfig(content: Buffer): OciImageConfig {
   const raw = parseJson(content, 'image config')
   const parsed = checked(imageConfigSchema, raw, 'image config')
-  const os = parsed.os || 'linux'
-  if (os !== 'linux') {
-    throw new InvalidParameterError(
-      `image operating system "${os}" cannot be used on this platform: only linux images can`,
-    )
-  }
   const { config, rootfs, history, ...rest } = parsed
   return {
     ...withoutNulls(rest),
     architecture: parsed.architecture || hostPlatform().architecture,
-    os,
+    os: parsed.os || 'linux',
     config: withoutNulls(config ?? {}),
     rootfs: { type: 'layers', diff_ids: rootfs.diff_ids ?? [] },
     history: (history ?? []).map(withoutNulls),
     // without its nulls it is what the schema checked
   } as unknown as OciImageConfig
+}
+
+/**
+ * Images for others can be built, of files alone, and go elsewhere: what is brought here is to run.
+ *
+ * @throws INVALID_PARAMETER for one of another operating system
+ */
+export function checkLinux({ os }: Pick<OciImageConfig, 'os'>): void {
+  if (os === 'linux') return
+  throw new InvalidParameterError(
+    `image operating system "${os}" cannot be used on this platform: only linux images can`,
+  )
 }
 
 function withoutNulls(value: object): Record<string, unknown> {

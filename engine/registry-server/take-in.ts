@@ -8,7 +8,7 @@ import { layerHere, stackLayers } from '../images/stack-layers.ts'
 import type { ImageStore } from '../images/store.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { parseImageConfig } from '../oci/image-config.ts'
+import { checkLinux, parseImageConfig } from '../oci/image-config.ts'
 import { isAttestation, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import { DOCKER_CONFIG, isIndex, isLayer, OCI_CONFIG } from '../oci/media-types.ts'
@@ -29,7 +29,9 @@ export async function takeIn(
   if (!found) return undefined
   const { content, descriptor, manifest } = found
   const configContent = await store.blobs.read(manifest.config.digest)
-  const { rootfs } = parseImageConfig(configContent)
+  const config = parseImageConfig(configContent)
+  checkLinux(config)
+  const { rootfs } = config
   if (rootfs.diff_ids.length !== manifest.layers.length) return undefined
   return await store.leased(async (lease) => {
     const layers = await stackLayers(

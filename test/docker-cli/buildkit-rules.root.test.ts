@@ -89,6 +89,35 @@ describe("rules of BuildKit's front end", { skip }, () => {
     },
   )
 
+  it('builds files for systems that nothing runs for here', async () => {
+    const Dockerfile = [
+      'FROM --platform=$BUILDPLATFORM BASE AS b',
+      'ARG TARGETOS TARGETARCH',
+      'RUN echo $TARGETOS-$TARGETARCH > /f',
+      'FROM scratch',
+      'COPY --from=b /f /',
+    ].join('\n')
+    const context = contextOf(cli, { Dockerfile })
+    const dir = await builtFiles(context, '--platform', 'darwin/arm64,windows/amd64,linux/s390x')
+    for (const [os, arch] of [
+      ['darwin', 'arm64'],
+      ['windows', 'amd64'],
+      ['linux', 's390x'],
+    ] as const)
+      assert.equal(read(dir, `${os}_${arch}/f`), `${os}-${arch}\n`)
+    const tag = `${cli.prefix}/darwin:1`
+    const named = await buildx(cli, context, '--platform', 'darwin/arm64', '-t', tag)
+    assert.equal(named.code, 0, named.stderr)
+    const created = await cli.run(['create', tag])
+    assert.notEqual(created.code, 0)
+    assert.match(created.stderr, /operating system "darwin" cannot be used on this platform/)
+    const run = contextOf(cli, { Dockerfile: `FROM ${tag}\nRUN true` })
+    const { code, stderr } = await buildx(cli, run, '--platform', 'darwin/arm64')
+    assert.equal(code, 1)
+    assert.match(stderr, /RUN for darwin\/arm64: only programs of linux run here/)
+    await cli.ok('rmi', tag)
+  })
+
   it('begins the cache mounts of steps that --no-cache does anew', async () => {
     let count = 0
     const seen = async (...args: string[]): Promise<string> => {
