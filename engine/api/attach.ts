@@ -51,6 +51,8 @@ async function attachByWebSocket(
   const options = call.speaks('1.42') ? asked : { ...asked, ...all }
   const socket = call.upgradedSocket
   if (socket === undefined || call.header('upgrade')?.toLowerCase() !== 'websocket') {
+    // one that is not there is told first, as by dockerd
+    await containers.inspect(call.param('id'))
     throw new InvalidParameterError('this endpoint needs a websocket handshake')
   }
   const { stream, tty } = await containers.attach(call.param('id'), options)

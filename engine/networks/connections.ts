@@ -4,7 +4,7 @@ import { checkEndpointSettings } from './endpoint-settings.ts'
 import { emitEndpoint, without } from './endpoints.ts'
 import type { KeyLock } from '../key-lock.ts'
 import { plainName, type Live } from './live.ts'
-import { checkConnect, HOST_FIXED } from './mode-checks.ts'
+import { checkConnect, NOT_FROM_HOST } from './mode-checks.ts'
 import { parseMode } from './mode.ts'
 import type { Network } from './network.ts'
 import type { NetworkRegistry } from './registry.ts'
@@ -62,8 +62,8 @@ export class Connections {
     const found = this.#findContainer(nameOrId)
     return this.#locks.run(found.id, async () => {
       const container = this.#findContainer(found.id)
-      checkConnect(network, container)
       checkEndpointSettings(network, settings)
+      checkConnect(network, container)
       const asked = {
         ...withoutNetwork(container.request.networks, network),
         [network.name]: settings,
@@ -108,7 +108,7 @@ export class Connections {
     return this.#locks.run(found.id, async () => {
       const container = this.#findContainer(found.id)
       if (network.name === 'host' || parseMode(container.request.mode).kind === 'host') {
-        throw new InvalidParameterError(HOST_FIXED)
+        throw new InvalidParameterError(NOT_FROM_HOST)
       }
       const asked = withoutNetwork(container.request.networks, network)
       const live = this.#live.get(container.id)

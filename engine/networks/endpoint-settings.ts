@@ -24,7 +24,7 @@ export function checkEndpointSettings(network: Network, settings: EndpointSettin
   if (IPAMConfig?.IPv4Address) {
     if (network.isPredefined) {
       throw new InvalidParameterError(
-        'user specified IP address is supported on user defined networks only',
+        'user-specified IP address is supported on user-defined networks only',
       )
     }
     if (network.document.bridge?.subnetChosen !== true) {

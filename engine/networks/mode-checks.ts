@@ -3,8 +3,10 @@ import { parseMode } from './mode.ts'
 import type { Network } from './network.ts'
 import type { NetworkedContainer, SandboxRequest } from './sandbox.ts'
 
-export const HOST_FIXED =
-  'container cannot be disconnected from host network or connected to host network'
+export const NOT_TO_HOST =
+  'cannot connect container to host network - container must be created in host network mode'
+export const NOT_FROM_HOST =
+  'cannot disconnect container from host network - container was created in host network mode'
 export const SHARING_ALONE =
   'container sharing network namespace with another container or host cannot be connected to any other network'
 export const NONE_ALONE =
@@ -18,7 +20,7 @@ export const NONE_ALONE =
  */
 export function checkConnect(network: Network, container: NetworkedContainer): void {
   const mode = parseMode(container.request.mode)
-  if (network.name === 'host') throw new InvalidParameterError(HOST_FIXED)
+  if (network.name === 'host') throw new InvalidParameterError(NOT_TO_HOST)
   if (mode.kind === 'host' || mode.kind === 'container')
     throw new InvalidParameterError(SHARING_ALONE)
   if (mode.kind === 'none' || network.name === 'none') throw new InvalidParameterError(NONE_ALONE)

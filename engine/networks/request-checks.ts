@@ -1,7 +1,7 @@
 import { InvalidParameterError } from '../errors.ts'
 import { checkEndpointSettings, checkMac } from './endpoint-settings.ts'
 import { parseExtraHost } from './hosts-file.ts'
-import { checkJoining, HOST_FIXED, NONE_ALONE, SHARING_ALONE } from './mode-checks.ts'
+import { checkJoining, NOT_TO_HOST, NONE_ALONE, SHARING_ALONE } from './mode-checks.ts'
 import { isUserDefined, parseMode } from './mode.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 import { planPorts } from './ports.ts'
@@ -39,7 +39,7 @@ export function checkRequest(
   }
   for (const [network, settings] of networksWanted(request, registry)) {
     if (network.document.bridge === undefined) {
-      throw new InvalidParameterError(network.name === 'none' ? NONE_ALONE : HOST_FIXED)
+      throw new InvalidParameterError(network.name === 'none' ? NONE_ALONE : NOT_TO_HOST)
     }
     checkEndpointSettings(network, settings)
   }

@@ -198,6 +198,8 @@ describe('bad requests', { skip: await whyNot() }, () => {
     await cli.ok('network', 'create', net)
     await cli.ok('run', '-d', '--name', box, '--network', net, '-v', `${vol}:/x`, cli.image, 'sleep', '1000') // prettier-ignore
     await cli.ok('run', '--name', idle, cli.image, 'true')
+    const hosts = `${cli.prefix}-hosts`
+    await cli.ok('run', '-d', '--name', hosts, '--network', 'host', cli.image, 'sleep', '1000')
     const image = cli.image.split(':')[0] ?? ''
     const rows: [string, unknown, number, RegExp][] = [
       ['GET /containers/nope/json', undefined, 404, /^No such container: nope$/],
@@ -218,6 +220,10 @@ describe('bad requests', { skip: await whyNot() }, () => {
       [`DELETE /images/${image}:1?`, undefined, 409, /^conflict: unable to (remove repository reference|delete) /],
       [`POST /networks/nope/disconnect`, { Container: box, Force: true }, isOwn ? 403 : 500, /^container [0-9a-f]{64} is not connected to the network nope$/],
       ['POST /networks/none/connect', { Container: box }, 400, /^container cannot be connected to multiple networks with one of the networks in private \(none\) mode$/],
+      ['POST /networks/none/connect', { Container: box, EndpointConfig: { Aliases: ['x'] } }, 400, /network-scoped alias(es are only supported for user-defined| is supported only for containers in user defined) networks/],
+      ['POST /networks/host/connect', { Container: box }, 400, /^cannot connect container to host network - container must be created in host network mode$/],
+      ['POST /networks/host/disconnect', { Container: hosts }, 400, /^cannot disconnect container from host network - container was created in host network mode$/],
+      ['GET /containers/nope/attach/ws', undefined, 404, /^No such container: nope$/],
       [`POST /containers/${idle}/exec`, { Cmd: ['ls'] }, 409, /^container [0-9a-f]{64} is not running$/i],
       [`POST /containers/${idle}/kill`, undefined, 409, new RegExp(`^cannot kill container: ${idle}: container [0-9a-f]{64} is not running$`, 'i')],
       ['POST /containers/create', { Image: cli.image, HostConfig: { Memory: 1 } }, 400, /^Minimum memory limit allowed is 6MB$/],

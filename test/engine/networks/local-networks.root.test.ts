@@ -264,7 +264,7 @@ describe('LocalNetworks', () => {
     const refusals: [Parameters<Host['request']>[1], RegExp][] = [
       [
         { networks: { bridge: { IPAMConfig: { IPv4Address: '10.0.0.9' } } } },
-        /user specified IP address is supported on user defined/,
+        /user-specified IP address is supported on user-defined networks only/,
       ],
       [
         { networks: { bridge: { Aliases: ['x'] } } },
