@@ -19,8 +19,11 @@ const LINE_MAX = 4000
  * starting one takes 3 ms.
  *
  *     engine ──► nft   <commands of one transaction, separated by ;>\n
- *     engine ──► nft   list counter inet none end-<random>\n      there is no such counter
- *     engine ◄── nft   what it has to say against the transaction, then about the counter: that is the end of it
+ *     engine ──► nft   end-<random>\n      no command
+ *     engine ◄── nft   what it has to say against the transaction, then against the last line: that is the end of it
+ *
+ * Whatever it could be asked for instead, it would read all rules of the host first, and begin anew each time that somebody
+ * changes one: on a host of many rules that others change all the time it came to no end.
  */
 export class Nft {
   #process: NftProcess | undefined
@@ -64,7 +67,7 @@ export class Nft {
       let said = ''
       const onData = (data: string): void => {
         said += data
-        const at = said.indexOf(`list counter inet none ${marker}`)
+        const at = said.indexOf(marker)
         if (at < 0) return
         settle()
         // the marker's own message begins at the last "Error:" before it; what stands before the first is the rest of the
@@ -93,7 +96,7 @@ export class Nft {
       }
       nft.stderr.on('data', onData)
       nft.on('exit', onExit).on('error', onError)
-      nft.stdin.write(`${line}\nlist counter inet none ${marker}\n`)
+      nft.stdin.write(`${line}\n${marker}\n`)
     })
   }
 

@@ -29,15 +29,14 @@ export async function sweepInstance(instance: Instance): Promise<void> {
 
 /** What is left of an instance, in words; empty when it cleaned up after itself. */
 export function leftOvers(instance: Instance): string[] {
-  const tables = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' }).stdout
+  // by its name: to list all of them nft reads every rule of the host
+  const table = spawnSync('nft', ['list', 'table', 'inet', instance.nftTable])
   return [
     ...shimPids(instance).map((pid) => `process ${String(pid)}`),
     ...mountsBelow([instance.dataRoot, instance.runRoot]).map((target) => `mount ${target}`),
     ...linksOf(instance).map((link) => `link ${link}`),
     ...cgroupDirs(instance).map((dir) => `cgroup ${dir}`),
-    ...(tables.includes(`table inet ${instance.nftTable}\n`)
-      ? [`nftables table ${instance.nftTable}`]
-      : []),
+    ...(table.status === 0 ? [`nftables table ${instance.nftTable}`] : []),
     ...forwardAccepts(instance).map(({ bridge }) => `FORWARD rule for ${bridge}`),
   ]
 }
