@@ -1,6 +1,7 @@
 import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { patient } from '../helpers/patience.ts'
 
 const HEAD_END = '\r\n\r\n'
 
@@ -135,7 +136,7 @@ export class RawStream {
     return this
   }
 
-  async until(words: string, timeoutMs = 10_000): Promise<void> {
+  async until(words: string, timeoutMs = patient(20_000)): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!this.output.includes(words)) {
       if (Date.now() > deadline)

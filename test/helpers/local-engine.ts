@@ -29,8 +29,17 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
   const warnings: string[] = []
   const open = (): Promise<Engine> =>
     openLocalEngine(instance, { warn: (message) => warnings.push(message) })
+  const clearAway = async (): Promise<void> => {
+    await sweepInstance(instance)
+    fs.rmSync(root, { recursive: true, force: true })
+  }
+  const engine = await open().catch(async (error: unknown) => {
+    // what it had made already would be in the way of all that comes after it on this host
+    await clearAway()
+    throw error
+  })
   const test: TestEngine = {
-    engine: await open(),
+    engine,
     instance,
     warnings,
     reopen: () => test.reopenAround(() => undefined),
@@ -43,8 +52,7 @@ export async function openTestEngine(options: { image?: boolean } = {}): Promise
     close: async () => {
       await removeContainers(test.engine)
       await test.engine.close()
-      await sweepInstance(instance)
-      fs.rmSync(root, { recursive: true, force: true })
+      await clearAway()
     },
   }
   if (options.image ?? true) await importBusybox(test.engine)

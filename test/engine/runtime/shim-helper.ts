@@ -10,6 +10,7 @@ import type { LaunchOptions } from '../../../engine/runtime/launch-options.ts'
 import type { Shim } from '../../../engine/runtime/shim.ts'
 import { launchContainer } from '../../../engine/runtime/launch.ts'
 import type { OciMount, OciProcess, OciSpec } from '../../../engine/types/oci-runtime.ts'
+import { patient } from '../../helpers/patience.ts'
 
 export interface Bench {
   root: string
@@ -219,7 +220,11 @@ export function unframe(bytes: Buffer): { stdout: string; stderr: string } {
 }
 
 /** Waits until what a stream has given so far matches. */
-export async function until(stream: Duplex, pattern: RegExp, timeoutMs = 5000): Promise<string> {
+export async function until(
+  stream: Duplex,
+  pattern: RegExp,
+  timeoutMs = patient(20_000),
+): Promise<string> {
   let text = ''
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -247,7 +252,7 @@ export async function until(stream: Duplex, pattern: RegExp, timeoutMs = 5000): 
 export async function eventually(
   holds: () => boolean,
   what: string,
-  timeoutMs = 5000,
+  timeoutMs = patient(20_000),
 ): Promise<void> {
   const until = Date.now() + timeoutMs
   while (!holds()) {

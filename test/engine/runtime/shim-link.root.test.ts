@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectUnixStream } from '../../../engine/native/send.ts'
 import { closeFd } from '../../../engine/native/process.ts'
 import { connectShim } from '../../../engine/runtime/shim.ts'
+import { patient } from '../../helpers/patience.ts'
 import type { Bench, Launched } from './shim-helper.ts'
 import { eventually, isAlive, openBench, plainProcess, sh } from './shim-helper.ts'
 
 /** What comes to an end of itself, and must not be waited for for ever. */
 function soon<T>(promise: Promise<T>): Promise<T | 'never'> {
-  return Promise.race([promise, sleep(5000, 'never' as const, { ref: false })])
+  return Promise.race([promise, sleep(patient(20_000), 'never' as const, { ref: false })])
 }
 
 describe('the link to a shim', () => {

@@ -50,7 +50,7 @@ describe('a shim', () => {
 
   it('goes on without its engine: no line is lost or doubled, the code is kept, the next engine finds it', async () => {
     const options = await launchAndDie(
-      'for i in $(seq 1 60); do echo $i; sleep 0.01; done; read x < /tmp/go; exit 7',
+      'for i in $(seq 1 60); do echo $i; sleep 0.01; done; until [ -e /tmp/go ]; do sleep 0.01; done; read x < /tmp/go; exit 7',
       'started',
     )
     const shim = await connectShim(options.runDir)
