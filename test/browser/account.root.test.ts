@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { shoot } from '../helpers/browser.ts'
+import { awake, shoot } from '../helpers/browser.ts'
 import { ConsolePage, NAME, PASSWORD } from '../helpers/console-page.ts'
 
 describe('signing in and out, themes and keys in the browser', () => {
@@ -46,7 +46,7 @@ describe('signing in and out, themes and keys in the browser', () => {
     for (const theme of ['Light', 'High contrast', 'Dark']) {
       await page.getByRole('button', { name: 'Theme' }).click()
       await page.getByRole('menuitemradio', { name: theme }).click()
-      await page.reload()
+      await console.reload()
       await page.getByRole('link', { name: 'steady' }).waitFor()
       await page.waitForTimeout(800)
       await shoot(page, `73-theme-${theme.toLowerCase().replace(' ', '-')}`)
@@ -57,6 +57,7 @@ describe('signing in and out, themes and keys in the browser', () => {
     await page.context().clearCookies()
     await page.getByRole('link', { name: 'Networks' }).first().click()
     await page.waitForURL(/\/login\?next=/)
+    await awake(page.getByLabel('Name'))
     await shoot(page, '74-session-over')
     await page.getByLabel('Name').fill(NAME)
     await page.getByLabel('Password').fill('wrong password')
@@ -89,6 +90,7 @@ describe('signing in and out, themes and keys in the browser', () => {
   test('a session that another window ended leads to the sign-in by itself', async () => {
     await console.call('DELETE', '/api/session')
     await page.waitForURL(/\/login/)
+    await awake(page.getByLabel('Name'))
     await page.getByLabel('Name').fill(NAME)
     await page.getByLabel('Password').fill(PASSWORD)
     await page.getByRole('button', { name: 'Sign in' }).click()

@@ -80,9 +80,7 @@ describe('builds in the browser', () => {
     await page.getByLabel('docker build line').getByText('-t shown/app:1').waitFor()
     const id = await build()
     await state('Done')
-    const run = page.getByRole('button', { name: /RUN printf/ })
-    await run.waitFor()
-    assert.equal(await run.getAttribute('aria-expanded'), 'false')
+    await page.getByRole('button', { name: /RUN printf/, expanded: false }).waitFor()
     await page.getByLabel('Search the log').fill('here-document')
     await page.locator('mark', { hasText: 'here-document' }).waitFor()
     await shoot(page, '62-build-search')
@@ -151,6 +149,7 @@ describe('builds in the browser', () => {
     const id = await build()
     await page.getByText('The build failed at Dockerfile:3').waitFor()
     const marked = page.getByLabel('Dockerfile', { exact: true }).locator('[aria-current]')
+    await marked.nth(1).waitFor()
     assert.deepEqual(
       (await marked.allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim()),
       ['3 at fault: RUN echo almost there; \\', '4 at fault: cat /nowhere'],
@@ -162,7 +161,7 @@ describe('builds in the browser', () => {
     await page.getByText('It failed before at Dockerfile:3').waitFor()
     const editor = page.getByRole('textbox', { name: 'Dockerfile' })
     const atFault = editor.locator('.cm-faultLine')
-    await atFault.first().waitFor()
+    await atFault.nth(1).waitFor()
     assert.deepEqual(await atFault.allInnerTexts(), [
       'RUN echo almost there; \\',
       '    cat /nowhere',
@@ -180,7 +179,7 @@ describe('builds in the browser', () => {
     await page.keyboard.press('Escape')
     const lines = await editor.locator('.cm-line').allInnerTexts()
     await editor.fill(lines.join('\n').replace('/nowhere', '/bin/busybox > /dev/null'))
-    assert.equal(await atFault.count(), 0)
+    await atFault.first().waitFor({ state: 'detached' })
     const again = await build()
     assert.notEqual(again, id)
     await state('Done')
@@ -188,8 +187,8 @@ describe('builds in the browser', () => {
 
   test('stages run beside each other, live; a reload goes on where it was; a cancelled build leaves nothing', async () => {
     await write(
-      'FROM busybox AS api\nRUN for i in 1 2 3 4 5 6 7 8 9; do echo "api $i"; sleep 0.3; done; sleep 60\n' +
-        'FROM busybox AS web\nRUN i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo "web line $i"; done; sleep 60\n' +
+      'FROM busybox AS api\nRUN for i in 1 2 3 4 5 6 7 8 9; do echo "api $i"; sleep 0.3; done; sleep 1000\n' +
+        'FROM busybox AS web\nRUN i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo "web line $i"; done; sleep 1000\n' +
         'FROM busybox\nCOPY --from=api /bin/sh /a\nCOPY --from=web /bin/sh /b\n',
       'never/built:1',
     )
@@ -197,7 +196,7 @@ describe('builds in the browser', () => {
     await page.getByText('web line 4000').waitFor()
     await page.getByRole('group', { name: 'Under way' }).getByText('api 2/2').waitFor()
     await shoot(page, '66-build-running')
-    await page.reload()
+    await console.reload()
     await page.getByText('web line 4000').waitFor()
     // what the snapshot left out comes after it
     await page
@@ -314,16 +313,18 @@ describe('builds in the browser', () => {
       'FROM busybox\nRUN i=0; while [ $i -lt 12000 ]; do i=$((i+1)); echo "line $i of very much output"; done\n',
     )
     await page.getByRole('checkbox', { name: /no cache/ }).check()
-    // how long the page did nothing else, by its own clock
-    await page.evaluate(() => {
-      const held = window as unknown as { longest: number }
-      held.longest = 0
-      let last = performance.now()
-      setInterval(() => {
-        held.longest = Math.max(held.longest, performance.now() - last)
-        last = performance.now()
-      }, 10)
-    })
+    // how long it did nothing else, by its own clock; and how long a page of which nothing is asked, on the same machine
+    const idle = await console.browser.newPage()
+    for (const each of [page, idle])
+      await each.evaluate(() => {
+        const held = window as unknown as { longest: number }
+        held.longest = 0
+        let last = performance.now()
+        setInterval(() => {
+          held.longest = Math.max(held.longest, performance.now() - last)
+          last = performance.now()
+        }, 10)
+      })
     await build()
     await state('Done')
     await page.getByRole('button', { name: 'Unfold all' }).click()
@@ -332,8 +333,16 @@ describe('builds in the browser', () => {
     await page.getByText('1', { exact: true }).waitFor()
     await page.keyboard.press('Enter')
     await page.locator('mark', { hasText: 'line 7777' }).waitFor()
-    const longest = await page.evaluate(() => (window as unknown as { longest: number }).longest)
-    assert.ok(longest < 1500, `the page stood still for ${String(Math.round(longest))} ms`)
+    const [longest, ofIdle] = await Promise.all(
+      [page, idle].map((each) =>
+        each.evaluate(() => Math.round((window as unknown as { longest: number }).longest)),
+      ),
+    )
+    await idle.close()
+    assert.ok(
+      (longest ?? 0) < 1500 + 2 * (ofIdle ?? 0),
+      `the page stood still for ${String(longest)} ms, an idle one for ${String(ofIdle)}`,
+    )
     const rows = await page.locator('.log-row').count()
     assert.ok(rows < 200, `${String(rows)} rows are in the page`)
   })

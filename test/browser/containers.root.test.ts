@@ -34,7 +34,7 @@ describe('the list of containers in the browser', () => {
     await filter.fill('web-1')
     await row('web-00').waitFor({ state: 'detached' })
     await row('web-12').waitFor()
-    assert.match(page.url(), /q=web-1/)
+    await page.waitForURL(/q=web-1/)
     await shoot(page, '41-filtered')
     await filter.fill('nothing like it')
     await page.getByRole('button', { name: /clear/i }).first().waitFor()
@@ -47,15 +47,24 @@ describe('the list of containers in the browser', () => {
     for (const name of names.slice(0, 4)) await row(name).getByRole('checkbox').click()
     const bar = page.getByRole('toolbar', { name: 'Selected containers' })
     await bar.getByText('4 containers selected').waitFor()
+    // until it has been seen
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    await page.route(/\/stop(\?|$)/, async (route) => {
+      await held
+      await route.continue()
+    })
     await bar.getByRole('button', { name: 'Stop' }).click()
     await row('web-02').getByText('Stopping…').waitFor()
     await shoot(page, '43-stopping')
+    letGo()
     for (const name of names.slice(0, 4))
       await row(name)
         .getByText(/Exited/)
         .first()
         .waitFor()
     await page.getByText('Stopped 4 containers').waitFor()
+    await page.unroute(/\/stop(\?|$)/)
     await shoot(page, '44-stopped')
     await bar.getByRole('button', { name: 'Start', exact: true }).click()
     for (const name of names.slice(0, 4))

@@ -137,11 +137,11 @@ describe(
     })
 
     test('a deployment that pulls shows its layers and ends on the page of the container', async () => {
-      registry.bytesPerSecond = 3 * MIB
       await page.getByRole('button', { name: 'Back to the form' }).click()
       await page.getByLabel('Name', { exact: true }).fill('pulled')
       await deploy().click()
       await page.getByRole('list', { name: 'Layers' }).getByRole('listitem').first().waitFor()
+      registry.bytesPerSecond = Infinity
       await page.waitForURL(/\/containers\/[0-9a-f]{64}/)
       await page.getByRole('heading', { name: /pulled/ }).waitFor()
       await page.getByText('Running').first().waitFor()

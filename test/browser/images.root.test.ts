@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { dockerArchive, tarOf } from '../engine/images/archives.ts'
 import { dir, file, tar } from '../engine/tar/members.ts'
-import { shoot } from '../helpers/browser.ts'
+import { PATIENCE_MS, shoot } from '../helpers/browser.ts'
 import { busyboxRootfsTar } from '../helpers/busybox.ts'
 import { ConsolePage } from '../helpers/console-page.ts'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
@@ -41,7 +41,7 @@ describe(
     })
 
     test('a pull shows a moving bar for each layer, and the image is in the list', async () => {
-      registry.bytesPerSecond = 3 * MIB
+      registry.bytesPerSecond = MIB
       await console.goto('/images')
       await page.getByText('busybox:latest').waitFor()
       await page.getByRole('button', { name: 'Pull' }).click()
@@ -51,12 +51,13 @@ describe(
       const layers = page.getByRole('list', { name: 'Layers' }).getByRole('listitem')
       await layers.first().waitFor()
       const seen = new Set<string>()
-      for (let look = 0; look < 8; look++) {
+      // three layers stand still with three texts or, as they end, some more
+      for (const end = Date.now() + PATIENCE_MS; seen.size <= 8; await page.waitForTimeout(100)) {
         for (const text of await layers.allInnerTexts()) seen.add(text)
-        if (look === 3) await shoot(page, '21-pull-layers')
-        await page.waitForTimeout(200)
+        assert.ok(Date.now() < end, `the bars hardly moved: ${[...seen].join(' | ')}`)
       }
-      assert.ok(seen.size > 6, `the bars hardly moved: ${[...seen].join(' | ')}`)
+      await shoot(page, '21-pull-layers')
+      registry.bytesPerSecond = Infinity
       await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().waitFor()
       await page.getByText(/Downloaded newer image/).waitFor()
       await shoot(page, '22-pulled')
@@ -147,8 +148,8 @@ describe(
         .getByRole('link', { name: 'busybox:latest', exact: true })
         .waitFor({ state: 'detached' })
       await page.getByRole('button', { name: 'Size' }).click()
-      assert.match(page.url(), /kind=unused&sort=-size/)
-      await page.reload()
+      await page.waitForURL(/kind=unused&sort=-size/)
+      await console.reload()
       await page.getByRole('link', { name: 'shop:1', exact: true }).waitFor()
       await shoot(page, '29-images-unused')
       await page.getByRole('button', { name: /^All/ }).click()
@@ -188,8 +189,8 @@ describe(
       await tree.getByRole('treeitem', { name: 'Removed pkg' }).waitFor()
       await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor()
       await shoot(page, '31-layers')
-      assert.match(page.url(), /layers\?layer=3/)
-      await page.reload()
+      await page.waitForURL(/layers\?layer=3/)
+      await console.reload()
       await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor()
       await page.getByRole('button', { name: 'Changed', exact: false }).first().click()
       await tree.getByRole('treeitem', { name: 'Changed conf' }).waitFor({ state: 'detached' })

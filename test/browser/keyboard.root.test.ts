@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
+import { awake } from '../helpers/browser.ts'
 import { ConsolePage, NAME, PASSWORD } from '../helpers/console-page.ts'
 
 /** More stops than any page here has. */
@@ -65,12 +66,7 @@ describe('the console without a mouse', () => {
     await console.goto('/')
     const name = page.getByLabel('Name')
     await focusComesTo(name)
-    // What is typed before React is there is lost.
-    const input = await name.elementHandle()
-    await page.waitForFunction(
-      (element) => Object.keys(element ?? {}).some((key) => key.startsWith('__react')),
-      input,
-    )
+    await awake(name)
     await page.keyboard.type(NAME)
     await page.keyboard.press('Tab')
     await page.keyboard.type(PASSWORD)

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { openBrowser, shoot } from '../helpers/browser.ts'
+import { awake, openBrowser, PATIENCE_MS, shoot } from '../helpers/browser.ts'
 import { ConsoleProcess } from '../helpers/console-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { testInstance } from '../helpers/local-engine.ts'
@@ -24,7 +24,7 @@ describe('the main job in the browser, from the first account to removal', () =>
     await host.start()
     browser = await openBrowser()
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(PATIENCE_MS)
     page.on('pageerror', (error) => complaints.push(error.message))
   })
   after(async () => {
@@ -38,6 +38,7 @@ describe('the main job in the browser, from the first account to removal', () =>
     await page.goto(host.url)
     await page.waitForURL(/\/setup$/)
     await shoot(page, '01-setup')
+    await awake(page.getByLabel('Name'))
     await page.getByLabel('Name').fill('admin')
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
     await page.locator('input[type=password]').nth(1).fill(PASSWORD)
@@ -60,7 +61,7 @@ describe('the main job in the browser, from the first account to removal', () =>
       .waitFor()
     await shoot(page, '03-deploy-form')
     await page.locator('button[type=submit]').click()
-    await page.waitForURL(/\/containers\/(?!new)/, { timeout: 30_000 })
+    await page.waitForURL(/\/containers\/(?!new)/)
     await page.getByText('Running', { exact: false }).first().waitFor()
     await shoot(page, '04-container')
     const answer = await fetch(`http://127.0.0.1:${String(PUBLISHED)}/`)
@@ -123,7 +124,7 @@ describe('the main job in the browser, from the first account to removal', () =>
   test('it is stopped and removed, and the page says so', async () => {
     await page.goto(`${host.url}/containers/sample`)
     await page.getByRole('button', { name: 'Stop' }).click()
-    await page.getByRole('button', { name: 'Start' }).waitFor({ timeout: 30_000 })
+    await page.getByRole('button', { name: 'Start' }).waitFor()
     await shoot(page, '09-stopped')
     await page
       .getByRole('toolbar', { name: 'Container actions' })

@@ -62,7 +62,7 @@ describe(
         `docker-archive:${path.join(console.scratch, 'pushed.tar')}`,
         `docker://${console.host.url.replace('http://', '')}/team/own:1`,
       ])
-      await page.reload()
+      await console.reload()
       await row.getByText(/ago/).first().waitFor()
       await shoot(page, '82-tokens')
     })
@@ -115,7 +115,7 @@ describe(
       })
       const large = page.viewportSize()
       await page.setViewportSize({ width, height })
-      await page.reload()
+      await console.reload()
       const menu = page.getByRole('button', { name: `More for ${name}` })
       const box = await menu.boundingBox()
       assert.ok(box !== null && box.x + box.width <= width, JSON.stringify(box))

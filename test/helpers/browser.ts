@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
+import { patient } from './patience.ts'
 
 const ARTEFACTS = path.resolve(import.meta.dirname, '../artefacts')
 const CHROMIUM = process.env['CHROMIUM'] ?? ''
@@ -20,6 +21,20 @@ export function openBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/** How long is waited for what comes by itself. */
+export const PATIENCE_MS = patient(30_000)
+
+/** Resolves when React has taken over what the server has drawn: what is typed and clicked before that is lost. */
+export async function awake(where: Locator): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; ; await where.page().waitForTimeout(20)) {
+    const isTaken = await where.evaluate((element) =>
+      Object.keys(element).some((key) => key.startsWith('__react')),
+    )
+    if (isTaken) return
+    if (Date.now() > end) throw new Error(`nobody has woken ${String(where)}`)
+  }
 }
 
 /** How often Chromium is asked for a picture: it has none while it puts one page in another's place. */

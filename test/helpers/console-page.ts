@@ -8,7 +8,7 @@ import type {
   ContainerSummary,
   HostConfig,
 } from '../../engine/types/docker.ts'
-import { openBrowser } from './browser.ts'
+import { openBrowser, PATIENCE_MS } from './browser.ts'
 import { busyboxRootfsTar } from './busybox.ts'
 import { ConsoleProcess } from './console-process.ts'
 import { testInstance } from './local-engine.ts'
@@ -31,7 +31,7 @@ export class ConsolePage {
     this.browser = browser
     this.page = page
     this.scratch = scratch
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(PATIENCE_MS)
     page.on('pageerror', (error) => this.complaints.push(error.message))
   }
 
@@ -62,8 +62,22 @@ export class ConsolePage {
     return opened
   }
 
+  /** Goes to a page, and waits until it does what it is told. */
   async goto(where: string): Promise<void> {
     await this.page.goto(this.host.url + where)
+    await this.#isLive()
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload()
+    await this.#isLive()
+  }
+
+  /** Its scripts run when it has a live connection; where one signs in there is none. */
+  async #isLive(): Promise<void> {
+    const live = this.page.locator('[role=status][aria-label="Connection: Live"]')
+    const signIn = this.page.locator('input[type=password]')
+    await live.or(signIn).first().waitFor({ state: 'attached' })
   }
 
   /** A request with the page's cookies. */

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { bringAxe, faultsOf } from './axe.ts'
+import { PATIENCE_MS } from './browser.ts'
 import type { ConsolePage } from './console-page.ts'
 
 const LARGE = { width: 1280, height: 800 }
@@ -63,7 +64,7 @@ export async function openWindow(
 }
 
 export async function prepare(page: Page): Promise<void> {
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(PATIENCE_MS)
   await page.setViewportSize(LARGE)
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await bringAxe(page)
