@@ -113,7 +113,7 @@ describe('an engine with GANTRY_USERNS=private', { skip: elsewhere || (await why
       '1\n5000',
     )
     assert.equal(await sh('ls /sys/class/net | tr "\\n" " "'), 'eth0 lo ')
-    assert.equal(await sh('(echo served | nc -l -p 80) & sleep 0.3; nc -w 1 127.0.0.1 80 </dev/null', '-u', '1000'), 'served')
+    assert.equal(await sh('(echo served | nc -l -p 80) & until nc -w 9 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.1; done', '-u', '1000'), 'served')
     assert.equal(await sh('mkdir /t/x && stat -c %u:%g /t; grep -c "/t tmpfs rw,.*size=1024k" /proc/mounts', '--tmpfs', '/t:size=1m'), '0:0\n1')
     assert.equal(await sh('hostname; hostname other; hostname', '-h', 'box', '--cap-add', 'SYS_ADMIN'), 'box\nother')
     assert.equal(await sh('mount -t tmpfs none /tmp && mount -t proc proc /proc 2>/dev/null; grep -c " /tmp tmpfs" /proc/mounts', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined'), '1')
