@@ -190,7 +190,7 @@ function networkModeOf(hostConfig: HostConfig): string {
   return mode === '' || mode === 'default' ? 'bridge' : mode
 }
 
-/** The network of the mode is always among the endpoints; others come from NetworkingConfig. */
+/** The networks that NetworkingConfig names, and no other: only where it names none, that of the mode. */
 function endpointsOf(
   hostConfig: HostConfig,
   asked: ContainerDocument['networks'],
@@ -202,7 +202,8 @@ function endpointsOf(
     return mode.startsWith('container:') ? {} : { [mode]: {} }
   }
   const { default: byDefault, ...named } = asked
-  return { [mode]: { ...byDefault }, ...named }
+  const endpoints = byDefault === undefined ? named : { ...named, bridge: byDefault }
+  return Object.keys(endpoints).length > 0 ? endpoints : { [mode]: {} }
 }
 
 /** Those whose namespaces it joins are there, whether they run or not. */

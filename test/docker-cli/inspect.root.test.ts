@@ -66,6 +66,32 @@ describe('docker inspect', { skip: await whyNot() }, () => {
     assert.deepEqual(new Set(Object.values(await modes(borrower))), new Set(['']))
   })
 
+  it('has the networks that NetworkingConfig names and no other, whatever the mode', async () => {
+    const [own, other] = [name('own'), name('other')]
+    for (const network of [own, other]) await cli.ok('network', 'create', network)
+    await cli.ok('run', '-d', '--name', name('near'), '--network', own, cli.image, 'sleep', '1000')
+    for (const [index, NetworkMode] of [undefined, 'bridge', other].entries()) {
+      const box = name(`named-${String(index)}`)
+      const { status, text } = await ask(cli.socketPath, 'POST', `/containers/create?name=${box}`, {
+        body: {
+          Image: cli.image,
+          Cmd: ['sleep', '1000'],
+          HostConfig: { NetworkMode },
+          NetworkingConfig: { EndpointsConfig: { [own]: {} } },
+        },
+        version: '1.41',
+      })
+      assert.equal(status, 201, text)
+      await cli.ok('start', box)
+      assert.deepEqual(Object.keys((await inspect(box)).NetworkSettings?.Networks ?? {}), [own])
+      assert.deepEqual(
+        (await cli.ok('exec', box, 'ls', '/sys/class/net')).split(/\s+/).toSorted(),
+        ['eth0', 'lo'],
+      )
+      await cli.ok('exec', box, 'nslookup', name('near'))
+    }
+  })
+
   it('knows the network of one that has ended, and no aliases on the default bridge', async () => {
     const box = name('ended')
     await cli.ok('run', '-d', '--name', box, cli.image, 'sleep', '1000')
