@@ -11,7 +11,7 @@ const MAX_HASHES_AT_ONCE = 2
 const MAX_HASHES_WAITING = 20
 /** Failures of one address over all names. */
 const FREE_FAILURES_PER_ADDRESS = 20
-/** A right password is not hashed anew for so long. */
+/** A right password is not hashed anew for so long after its last use. */
 const REMEMBER_MS = 5 * 60_000
 const MAX_REMEMBERED = 1000
 
@@ -91,8 +91,11 @@ export class Accounts {
     if (remembered !== undefined && remembered.until > Date.now()) {
       const user = await this.#db.user.findUnique({ where: { name: account.name } })
       // the password may have been changed since, or the account be gone
-      if (user?.passwordHash === remembered.passwordHash)
+      if (user?.passwordHash === remembered.passwordHash) {
+        // a push that goes on for longer is not to meet, half-way, a pause that somebody else's guesses have earned
+        this.#remember(key, user.passwordHash)
         return { id: user.id, name: user.name, role: user.role }
+      }
     }
     this.#remembered.delete(key)
     const running = this.#verifying.get(key)
@@ -107,6 +110,7 @@ export class Accounts {
   }
 
   #remember(key: string, passwordHash: string): void {
+    this.#remembered.delete(key)
     const [oldest] = this.#remembered.keys()
     if (this.#remembered.size >= MAX_REMEMBERED && oldest !== undefined)
       this.#remembered.delete(oldest)

@@ -64,6 +64,27 @@ describe('Accounts', () => {
     await assert.rejects(gone, { code: 'UNAUTHORIZED' })
   })
 
+  it('lets who goes on with a right password go on, whatever somebody guesses meanwhile', async (t) => {
+    const minute = 60_000
+    const start = Date.now()
+    t.mock.timers.enable({ apis: ['Date'], now: start })
+    const { accounts } = await openTestContext(t)
+    await accounts.setup(ACCOUNT, FROM)
+    await accounts.verify(ACCOUNT, FROM)
+    for (let passed = 4; passed <= 12; passed += 4) {
+      t.mock.timers.setTime(start + passed * minute)
+      const wrong = { ...ACCOUNT, password: 'wrong' }
+      for (let guess = 0; guess < 6; guess++) await assert.rejects(accounts.verify(wrong, FROM))
+      await assert.rejects(accounts.verify(wrong, FROM), { code: 'TOO_MANY_REQUESTS' })
+      assert.equal((await accounts.verify(ACCOUNT, FROM)).name, 'admin')
+    }
+    // not used for a while it is a guess like any other
+    t.mock.timers.setTime(start + 17.5 * minute)
+    for (let guess = 0; guess < 3; guess++)
+      await assert.rejects(accounts.verify({ ...ACCOUNT, password: 'wrong' }, FROM))
+    await assert.rejects(accounts.verify(ACCOUNT, FROM), { code: 'TOO_MANY_REQUESTS' })
+  })
+
   it('slows down guessing, with words that say for how long', async (t) => {
     const { accounts } = await openTestContext(t)
     await accounts.setup(ACCOUNT, FROM)
