@@ -212,6 +212,8 @@ export interface RegistryPush {
   mediaType: string
   /** `host[:port]` by which the client reached the registry: the engine's image is named by it. */
   domain: string
+  /** That are to name it as well as the reference, all at once. */
+  tags?: string[]
   condition?: RegistryCondition
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RegistryEngine, RegistryPage } from '../contract/registry.ts'
+import type { RegistryEngine, RegistryPage, RegistryReferrer } from '../contract/registry.ts'
 import { errorCode, errorMessage, STATUS_OF } from '../errors.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
 import { OCI_INDEX } from '../oci/media-types.ts'
@@ -12,6 +12,8 @@ import { refusalIn, refuse, unmet } from './refusal.ts'
 
 /** Names of one page where the client does not say how many. */
 const PAGE = 1000
+/** Of one page of referrers, which is an index, and so to be no larger than one; with room for what is around them. */
+const MAX_REFERRERS_BYTES = MAX_DOCUMENT_BYTES - 1024
 
 interface Call {
   request: IncomingMessage
@@ -154,9 +156,11 @@ async function getManifest(
 
 async function putManifest(
   engine: RegistryEngine,
-  { repository, request, response, target }: Call,
+  { query, repository, request, response, target }: Call,
 ): Promise<void> {
+  const tags = query.getAll('tag')
   const { digest, subject } = await engine.putManifest(repository, target, {
+    tags,
     content: await manifestOf(request),
     mediaType: request.headers['content-type'] ?? '',
     domain: request.headers.host ?? '',
@@ -167,6 +171,7 @@ async function putManifest(
     'Content-Length': 0,
     ...contentHeaders(digest),
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
+    ...(tags.length === 0 ? {} : { 'OCI-Tag': tags.join(', ') }),
   })
   response.end()
 }
@@ -185,12 +190,15 @@ async function referrers(
 ): Promise<void> {
   const artifactType = query.get('artifactType') ?? undefined
   // of what is not known nothing is told, and that is no failure
-  const manifests = await engine
-    .referrers(repository, target, artifactType)
-    .catch((error: unknown) => {
-      if (refusalIn(error)?.reason === 'NAME_UNKNOWN') return []
-      throw error
-    })
+  const all = await engine.referrers(repository, target, artifactType).catch((error: unknown) => {
+    if (refusalIn(error)?.reason === 'NAME_UNKNOWN') return []
+    throw error
+  })
+  const { last, manifests } = pageOfReferrers(all, query.get('last') ?? '')
+  if (last !== undefined) {
+    const next = new URLSearchParams({ ...(artifactType && { artifactType }), last })
+    linkTo(response, `/v2/${repository}/referrers/${target}?${next.toString()}`)
+  }
   if (artifactType !== undefined) response.setHeader('OCI-Filters-Applied', 'artifactType')
   sendJson(
     response,
@@ -406,7 +414,30 @@ function pageIn(query: URLSearchParams): RegistryPage & { count: number } {
   return { count: n === null ? PAGE : Number(n), ...(last === null ? {} : { after: last }) }
 }
 
-/** @see RFC 5988 */
+/**
+ * As many as an index may name that clients take; descriptors have the annotations of what they describe, so a few may be
+ * much already.
+ *
+ * @param after those that sort behind this digest
+ * @returns `last` when there are others behind it
+ * @see distribution-spec, "Listing Referrers"
+ */
+function pageOfReferrers(
+  all: RegistryReferrer[],
+  after: string,
+): { manifests: RegistryReferrer[]; last?: string } {
+  const manifests: RegistryReferrer[] = []
+  let bytes = 0
+  for (const each of all.sort((a, b) => (a.digest < b.digest ? -1 : 1))) {
+    if (each.digest <= after) continue
+    bytes += Buffer.byteLength(JSON.stringify(each)) + 1
+    const last = manifests.at(-1)?.digest
+    if (last !== undefined && bytes > MAX_REFERRERS_BYTES) return { manifests, last }
+    manifests.push(each)
+  }
+  return { manifests }
+}
+
 function linkToNext(
   response: ServerResponse,
   path: string,
@@ -417,7 +448,12 @@ function linkToNext(
   const last = names.at(-1)
   if (!hasMore || last === undefined) return
   const query = new URLSearchParams({ n: String(count), last })
-  response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`)
+  linkTo(response, `${path}?${query.toString()}`)
+}
+
+/** @see RFC 5988 */
+function linkTo(response: ServerResponse, next: string): void {
+  response.setHeader('Link', `<${next}>; rel="next"`)
 }
 
 function sendJson(response: ServerResponse, body: string, type = 'application/json'): void {

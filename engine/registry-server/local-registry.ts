@@ -24,7 +24,7 @@ import type { Digest } from '../oci/digest.ts'
 import { describeImage } from '../registry/describe.ts'
 import { isMissing } from '../store/documents.ts'
 import { failedPart } from './conditions.ts'
-import { checkDigest, checkName, parseTarget } from './names.ts'
+import { checkDigest, checkName, checkTag, parseTarget } from './names.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
 import type { Part } from './pushed-manifest.ts'
 import { Quota } from './quota.ts'
@@ -116,9 +116,10 @@ export class LocalRegistry implements RegistryEngine {
   async putManifest(
     repository: string,
     reference: string,
-    { condition = {}, content, domain, mediaType }: RegistryPush,
+    { condition = {}, content, domain, mediaType, tags: more = [] }: RegistryPush,
   ): Promise<{ digest: string; subject?: string }> {
     const target = parseTarget(reference)
+    const tags = new Set([...('tag' in target ? [target.tag] : []), ...more.map(checkTag)])
     if (content.length > MAX_DOCUMENT_BYTES)
       throw refuse('SIZE_INVALID', `a manifest may have ${MAX_DOCUMENT_BYTES} bytes`)
     const algorithm = 'digest' in target ? algorithmOf(target.digest) : 'sha256'
@@ -128,7 +129,7 @@ export class LocalRegistry implements RegistryEngine {
     const { blobs, manifests, ...about } = readPushedManifest(content, mediaType)
     const into = this.#repositories.make(repository)
     const store = this.#store
-    let before: Digest | undefined
+    const before = new Map<string, Digest>()
     await store.leased(async (lease) => {
       lease.blobs.add(digest)
       await store.blobs.write(content, algorithm)
@@ -153,16 +154,17 @@ export class LocalRegistry implements RegistryEngine {
             ...now,
             ...(image === undefined ? {} : { image }),
           })
-          if ('tag' in target) {
-            const { tag } = target
-            before = imageAt(into, tag)
+          for (const tag of tags) {
+            const image = imageAt(into, tag)
+            if (image) before.set(tag, image)
             state.tags.set(tag, { tag, digest, ...now, unsettled: true })
           }
         }),
       )
     })
-    if ('tag' in target) {
-      await settleTag({ store, warn: this.#warn }, into, target.tag, before)
+    if (tags.size > 0) {
+      for (const tag of tags)
+        await settleTag({ store, warn: this.#warn }, into, tag, before.get(tag))
       dropUnpacked(store, into.state, digest)
       if ((await this.#tidy(into)).length > 0) await store.collect()
     }

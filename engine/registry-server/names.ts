@@ -36,7 +36,12 @@ export function checkDigest(text: string): Digest {
  */
 export function parseTarget(text: string): { tag: string } | { digest: Digest } {
   if (text.includes(':')) return { digest: checkDigest(text) }
-  if (TAG.test(text)) return { tag: text }
+  return { tag: checkTag(text) }
+}
+
+/** @throws MANIFEST_INVALID */
+export function checkTag(text: string): string {
+  if (TAG.test(text)) return text
   throw refuse('MANIFEST_INVALID', `invalid tag: ${JSON.stringify(text.slice(0, 150))}`)
 }
 

@@ -455,6 +455,20 @@ describe('the registry', () => {
       assert.equal((await putManifest('m/both', 'v1', manifest, OCI_MANIFEST)).status, 201)
     })
 
+    it('that are put by digest get the tags that the request names, all at once', async () => {
+      const manifest = await artifact('m/many')
+      const put = (query: string): Promise<Response> =>
+        putManifest('m/many', `${sha256(manifest)}?${query}`, manifest)
+      const answer = await put('tag=1.2.3&tag=1.2&tag=latest')
+      assert.equal(answer.status, 201)
+      assert.equal(answer.headers.get('oci-tag'), '1.2.3, 1.2, latest')
+      const tags = async (): Promise<unknown> =>
+        ((await (await door.fetch('/v2/m/many/tags/list')).json()) as { tags: string[] }).tags
+      assert.deepEqual(await tags(), ['1.2', '1.2.3', 'latest'])
+      await refused(await put('tag=next&tag=.bad'), 400, 'MANIFEST_INVALID')
+      assert.deepEqual(await tags(), ['1.2', '1.2.3', 'latest'])
+    })
+
     it('of layers that are to be had elsewhere need those not', async () => {
       const config = Buffer.from('{}')
       await putBlob('m/foreign', config)
@@ -541,6 +555,36 @@ describe('the registry', () => {
       assert.equal((await door.fetch(`/v2/m/nowhere/referrers/${about.digest}`)).status, 200)
       await refused(await door.fetch('/v2/m/subject/referrers/nonsense'), 400, 'DIGEST_INVALID')
     })
+  })
+
+  it('tells of referrers by pages, none larger than a manifest may be', async () => {
+    const subject = await artifact('m/pages')
+    const about = { mediaType: OCI_MANIFEST, digest: sha256(subject), size: subject.length }
+    const wanted: string[] = []
+    for (const key of ['a', 'b', 'c']) {
+      const annotations = { [key]: 'x'.repeat(1_800_000) }
+      const signature = await artifact('m/pages', { subject: about, annotations })
+      const put = await putManifest('m/pages', sha256(signature), signature)
+      assert.equal(put.status, 201)
+      wanted.push(sha256(signature))
+    }
+    const found: string[][] = []
+    const type = encodeURIComponent('application/vnd.example.thing')
+    let next: string | undefined = `/v2/m/pages/referrers/${about.digest}?artifactType=${type}`
+    while (next !== undefined) {
+      const response: Response = await door.fetch(next)
+      assert.equal(response.headers.get('oci-filters-applied'), 'artifactType')
+      const body = await response.text()
+      assert.ok(body.length <= 4 << 20)
+      const { manifests } = JSON.parse(body) as { manifests: { digest: string }[] }
+      found.push(manifests.map(({ digest }) => digest))
+      next = /^<(.*)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1]
+    }
+    assert.deepEqual(
+      found.map(({ length }) => length),
+      [2, 1],
+    )
+    assert.deepEqual(found.flat(), wanted.sort())
   })
 
   describe('lists', () => {
