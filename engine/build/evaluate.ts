@@ -199,7 +199,11 @@ class Evaluation {
 
   #scratch(): Stage {
     const platform = this.#options.platform ?? this.#options.target ?? hostPlatform()
-    const config = { Env: [DEFAULT_PATH] }
+    const config = {
+      WorkingDir: '/',
+      // Windows knows where its programs are
+      ...(platform.os === 'windows' ? {} : { Env: [DEFAULT_PATH] }),
+    }
     return {
       layers: [],
       history: [],
@@ -211,7 +215,7 @@ class Evaluation {
       noCache: this.#options.noCache,
       base: { id: undefined, layers: 0, history: 0 },
       config,
-      scope: new StageScope(this.#build.global, config.Env),
+      scope: new StageScope(this.#build.global, config.Env ?? []),
       author: undefined,
       hasOwnCmd: false,
     }

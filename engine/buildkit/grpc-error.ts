@@ -83,11 +83,17 @@ export function grpcErrorOf(
   })
 }
 
-/** What the classic builder says of a command that failed, as BuildKit says it. */
+/** What the classic builder says of a command that failed, or a file that is not there, as BuildKit says it. */
 export function inBuildkitWords(message: string): string {
-  return message.replace(
-    /^The command '(.*)' returned a non-zero code: (\d+)/s,
-    (_whole, command: string, code: string) =>
-      `process ${JSON.stringify(command)} did not complete successfully: exit code: ${code}`,
-  )
+  return message
+    .replace(
+      /^The command '(.*)' returned a non-zero code: (\d+)/s,
+      (_whole, command: string, code: string) =>
+        `process ${JSON.stringify(command)} did not complete successfully: exit code: ${code}`,
+    )
+    .replace(
+      /^(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (.*): file does not exist$/s,
+      (_whole, path: string) =>
+        `failed to calculate checksum of ref: "/${path.replace(/^\/+/, '')}": not found`,
+    )
 }
