@@ -149,7 +149,8 @@ class BuildRun implements Build {
       const platform = platformArgs(hostPlatform(), target ?? hostPlatform(), targetStage)
       const { args, directives } = this.#file
       this.global = new GlobalScope(args, given, platform, directives.escape)
-      this.epochSeconds = epochOf(given['SOURCE_DATE_EPOCH'])
+      const epoch = 'SOURCE_DATE_EPOCH'
+      this.epochSeconds = epochOf(this.global.lookup(epoch) ?? given[epoch])
       this.#plan = planStages(this.#file, this.global, request.target, contexts)
     } catch (error) {
       throw this.#located(error)

@@ -2,6 +2,7 @@ import type { SaveOptions } from '../contract/images.ts'
 import { formatReference } from '../images/reference.ts'
 import { clientContent } from './client-content.ts'
 import {
+  asAlways,
   isIndex,
   manifestWords,
   nameImages,
@@ -23,7 +24,7 @@ export function planArchive(
   attrs: Record<string, string>,
   index: number,
 ): PlannedExport {
-  refuseOthers(attrs, ['dest', 'name', 'tar'])
+  refuseOthers(attrs, ['dest', 'name', 'tar', ...asAlways(attrs)])
   const isArchive = truthOf('tar', attrs['tar'] ?? 'true')
   const names = namesOf(attrs).map(formatReference)
   return {

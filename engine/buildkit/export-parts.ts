@@ -7,6 +7,7 @@ import { GrpcError } from './grpc-error.ts'
 import { BYTES } from './messages.ts'
 import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
+import { truthOf } from './truth.ts'
 
 /** What exporters work with. */
 export interface ExportParts {
@@ -122,4 +123,14 @@ export function refuseOthers(attrs: Record<string, string>, known: readonly stri
   for (const [key, value] of Object.entries(attrs))
     if (!known.includes(key))
       throw new GrpcError('UNKNOWN', `output option ${key}=${value} is not supported here`)
+}
+
+/**
+ * Options of images that ask for what is done anyway: manifests are OCI's, and with SOURCE_DATE_EPOCH no file that a build
+ * makes is younger than that.
+ */
+export function asAlways(attrs: Record<string, string>): string[] {
+  return ['oci-mediatypes', 'rewrite-timestamp'].filter(
+    (key) => attrs[key] !== undefined && truthOf(key, attrs[key]),
+  )
 }

@@ -1,7 +1,14 @@
 import { OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts'
 import { familiarReference, formatReference, parseReference } from '../images/reference.ts'
 import { planArchive } from './archive-output.ts'
-import { isIndex, manifestWords, namesOf, nameImages, refuseOthers } from './export-parts.ts'
+import {
+  asAlways,
+  isIndex,
+  manifestWords,
+  namesOf,
+  nameImages,
+  refuseOthers,
+} from './export-parts.ts'
 import type { ExportParts, PlannedExport } from './export-parts.ts'
 import { planFiles } from './file-outputs.ts'
 import { GrpcError } from './grpc-error.ts'
@@ -41,7 +48,7 @@ function plan({ Attrs, Type }: Attributes, index: number): PlannedExport {
 const IMAGE_ATTRS = ['name', 'push', 'load']
 
 function planImage(attrs: Record<string, string>): PlannedExport {
-  refuseOthers(attrs, IMAGE_ATTRS)
+  refuseOthers(attrs, [...IMAGE_ATTRS, ...asAlways(attrs)])
   const isPushed = truthOf('push', attrs['push'] ?? 'false')
   const names = namesOf(attrs)
   return {

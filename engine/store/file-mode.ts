@@ -4,7 +4,7 @@ import { InvalidParameterError } from '../errors.ts'
 export type ModeChange = (mode: number, isDirectory: boolean) => number
 
 /**
- * Reads `755`, `u=rwX,go=rX`, `+x`.
+ * Reads `755`, `u=rwX,go=rX`, `+x`, `g=u`.
  *
  * @throws INVALID_PARAMETER
  * @see chmod(1); https://docs.docker.com/reference/dockerfile/, "COPY --chmod"
@@ -27,10 +27,10 @@ export function parseModeChange(text: string): ModeChange {
 const SHIFT: Record<string, number> = { u: 6, g: 3, o: 0 }
 
 function clauseOf(clause: string, text: string): ModeChange {
-  const match = /^([ugoa]*)((?:[-+=][rwxXst]*)+)$/.exec(clause)
+  const match = /^([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)$/.exec(clause)
   if (!match) throw new InvalidParameterError(`invalid chmod parameter: '${text}'`)
   const who = match[1] === '' || match[1]?.includes('a') ? 'ugo' : (match[1] ?? '')
-  const actions = [...(match[2] ?? '').matchAll(/([-+=])([rwxXst]*)/g)]
+  const actions = [...(match[2] ?? '').matchAll(/([-+=])([ugo]|[rwxXst]*)/g)]
   return (mode, isDirectory) => {
     let changed = mode
     for (const [, sign, permissions = ''] of actions) {
@@ -51,7 +51,11 @@ function maskOf(who: string): number {
 function bitsOf(who: string, permissions: string, mode: number, isDirectory: boolean): number {
   let bits = 0
   for (const permission of permissions) {
-    if (permission === 't') bits |= 0o1000
+    // what another has
+    const other = SHIFT[permission]
+    if (other !== undefined)
+      for (const one of who) bits |= ((mode >> other) & 7) << (SHIFT[one] ?? 0)
+    else if (permission === 't') bits |= 0o1000
     else if (permission === 's')
       bits |= (who.includes('u') ? 0o4000 : 0) | (who.includes('g') ? 0o2000 : 0)
     else {

@@ -263,6 +263,11 @@ describe('LocalBuilds', () => {
     assert.equal(imageOf(await build(test.engine, { Dockerfile, f: 'x' }, request)), first)
     const { Created } = await test.engine.images.inspect(first)
     assert.equal(Created, '2020-09-13T12:26:40.000Z')
+    // the Dockerfile may say it, too
+    const own = { Dockerfile: `ARG SOURCE_DATE_EPOCH=1500000000\n${Dockerfile}`, f: 'x' }
+    assert.equal(imageOf(await build(test.engine, own, request)), first)
+    const itself = imageOf(await build(test.engine, own, { noCache: true }))
+    assert.equal((await test.engine.images.inspect(itself)).Created, '2017-07-14T02:40:00.000Z')
   })
 
   it('makes the same image in another engine with SOURCE_DATE_EPOCH', async () => {

@@ -22,6 +22,8 @@ const TAKEN: [type: string, attrs: Attrs][] = [
   ['docker', { ...ANY, dest: 'a.tar' }],
   ['oci', { ...ANY, dest: 'a.tar', tar: 'true' }],
   ['oci', { ...ANY, dest: 'd', tar: 'false' }],
+  ['oci', { ...ANY, 'rewrite-timestamp': 'true', 'oci-mediatypes': 'true' }],
+  ['image', { ...ANY, 'rewrite-timestamp': 'true', 'oci-mediatypes': 'true' }],
   ['local', { dest: 'd', mode: 'copy' }],
   ['tar', { dest: 'a.tar' }],
 ]
@@ -34,12 +36,10 @@ const OF_IMAGES = [
   'dangling-name-prefix',
   'name-canonical',
   'store',
-  'oci-mediatypes',
   'oci-artifact',
   'attestation-inline',
   'prefer-nondist-layers',
   'source-date-epoch',
-  'rewrite-timestamp',
   'compression',
   'force-compression',
   'compression-level',
@@ -68,6 +68,13 @@ describe('planExports()', () => {
         message: `output option ${attribute}=true is not supported here`,
       })
     })
+
+  it('refuses not to do what is done always', () => {
+    for (const key of ['oci-mediatypes', 'rewrite-timestamp'])
+      assert.throws(() => plan('image', { [key]: 'false' }), {
+        message: `output option ${key}=false is not supported here`,
+      })
+  })
 
   it('refuses values that say nothing, and types that are not known', () => {
     assert.throws(() => plan('image', { push: 'maybe' }), { message: /push=maybe/ })

@@ -179,7 +179,14 @@ export const copies: Case[] = [
     notClassic: 'knows no --link',
   },
   {
-    name: 'a mode that is none',
+    name: 'a mode in which one has what another has',
+    dockerfile: 'FROM BASE\nCOPY --chmod=g=u,o=g-w d/run.sh /x',
+    context: TREE,
+    tree: { '/x': file('#!/bin/sh\n', 0o775) },
+    notClassic: 'knows no --chmod',
+  },
+  {
+    name: 'a mode beyond 7777',
     dockerfile: 'FROM BASE\nCOPY --chmod=10000 f /x',
     context: TREE,
     fails: /invalid chmod parameter: '10000'. it should be octal string and between 0 and 07777/,
