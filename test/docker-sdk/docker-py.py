@@ -90,7 +90,9 @@ class Sdk(unittest.TestCase):
         self.assertIn({"Path": "/tmp/file", "Kind": 1}, box.diff())
 
     def test_states_are_as_the_sdk_names_them(self):
-        box = self.box('sh -c "trap \'exit 5\' TERM; while :; do sleep 0.05; done"')
+        box = self.box('sh -c "trap \'exit 5\' TERM; echo ready; while :; do sleep 0.05; done"')
+        while box.logs() != b"ready\n":
+            time.sleep(0.02)
         box.pause()
         box.reload()
         self.assertEqual(box.status, "paused")

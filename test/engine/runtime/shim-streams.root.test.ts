@@ -122,7 +122,7 @@ describe('Shim.attach', () => {
       size: { rows: 24, cols: 80 },
       process: {
         ...sh(
-          'stty size; tty; ls -l /dev/console | cut -c1; trap "stty size; exit 3" WINCH; while :; do sleep 0.1; done',
+          'trap "stty size; exit 3" WINCH; stty size; tty; ls -l /dev/console | cut -c1; while :; do sleep 0.1; done',
         ),
         terminal: true,
       },
