@@ -275,8 +275,16 @@ async function loadImage(
     if (key === image.id || names.has(key))
       indexes.set(key, await keepIndex(store, spool, tree, lease))
   }
+  const displaced = archived.names.flatMap((name) => {
+    const before = store.named(name)?.id
+    return before === undefined || before === image.id ? [] : [{ name, before }]
+  })
   if (names.size > 0 || indexes.size > 0) await store.rename({ set: names, indexes })
   store.events.emit('image', 'load', image.id, { ...image.config.config.Labels, name: image.id })
+  for (const { before, name } of displaced) {
+    const words = `The image ${familiarReference(name)} already exists, renaming the old one with ID ${before} to empty string`
+    sink.emit({ stream: `${words}\n` })
+  }
   for (const name of archived.names)
     sink.emit({ stream: `Loaded image: ${familiarReference(name)}\n` })
   if (names.size === 0) sink.emit({ stream: `Loaded image ID: ${image.id}\n` })

@@ -81,6 +81,18 @@ describe('LocalImages', () => {
     assert.equal(history[0]?.Id, inspected.Id)
   })
 
+  it('tells of a load which image it takes a name from, in Docker’s words', async () => {
+    const archiveOf = (layer: Buffer): Buffer => dockerArchive({ layers: [layer], tags: ['app:1'] })
+    assert.deepEqual(await test.load(archiveOf(base)), ['Loaded image: app:1'])
+    const before = await id('app:1')
+    assert.deepEqual(await test.load(archiveOf(base)), ['Loaded image: app:1'])
+    assert.deepEqual(await test.load(archiveOf(other)), [
+      `The image app:1 already exists, renaming the old one with ID ${before} to empty string`,
+      'Loaded image: app:1',
+    ])
+    assert.deepEqual((await test.images.inspect(before)).RepoTags, [])
+  })
+
   it('loads what skopeo writes, as OCI layout and as docker archive', async () => {
     const layout = path.join(test.root, 'layout')
     const { manifest, blobs } = registryImage({ layers: [base, top] })
