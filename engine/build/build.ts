@@ -64,7 +64,8 @@ export async function runBuild(
   parseCgroupParent(request.resources?.CgroupParent)
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
   const keepGitDir = isOn(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'])
-  const asked = { dockerfile: request.dockerfile, keepGitDir }
+  const { dockerfile, secret } = request
+  const asked = { dockerfile, keepGitDir, secret }
   const context = await openContext(parts, request.context, asked, dir, signal)
   opened(context)
   signal.throwIfAborted()
@@ -138,7 +139,7 @@ class BuildRun implements Build {
     // each step listens
     setMaxListeners(0, this.signal)
     const { contexts = {} } = request
-    this.#contexts = new ContextDirectories(parts, contexts, dir, this.signal)
+    this.#contexts = new ContextDirectories(parts, request, dir, this.signal)
     this.#opened = context
     this.#platform = target
     try {

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import type { BuildContext } from '../contract/builds.ts'
+import type { BuildContext, BuildRequest } from '../contract/builds.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
 import { isCompressed, MAGIC_LENGTH } from '../store/decompress.ts'
@@ -15,6 +15,7 @@ import type { BuilderParts } from './parts.ts'
 import { cloneInto, resolveGit } from './git.ts'
 import { gitContext, parseGitAddress } from './git-address.ts'
 import { download } from './remote-source.ts'
+import { gitAuthorization } from './source-secrets.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
 
@@ -29,6 +30,14 @@ export interface OpenedContext {
   commit?: string
 }
 
+/** How a context from elsewhere is brought. */
+export interface SourceOptions {
+  /** Whether the `.git` of a repository stays. */
+  keepGitDir: boolean
+  /** What a repository may ask for. */
+  secret: BuildRequest['secret']
+}
+
 /**
  * Brings a context here, reads its Dockerfile and takes away what its ignore file leaves out.
  *
@@ -38,13 +47,12 @@ export interface OpenedContext {
 export async function openContext(
   { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
   context: BuildContext,
-  { dockerfile: asked, keepGitDir }: { dockerfile: string | undefined; keepGitDir: boolean },
+  { dockerfile: asked, ...options }: SourceOptions & { dockerfile: string | undefined },
   dir: string,
   signal: AbortSignal,
 ): Promise<OpenedContext> {
-  const { lone, root, ...commit } = await openSource({ instance, trees }, context, dir, signal, {
-    keepGitDir,
-  })
+  const parts = { instance, trees }
+  const { lone, root, ...commit } = await openSource(parts, context, dir, signal, options)
   if ('empty' in context && context.dockerfile === undefined)
     throw new InvalidParameterError('there is neither a context nor a Dockerfile')
   // a Dockerfile alone is a context without anything else
@@ -78,7 +86,7 @@ export async function openSource(
   source: BuildContext,
   dir: string,
   signal: AbortSignal,
-  options: { keepGitDir: boolean } = { keepGitDir: false },
+  options: SourceOptions,
 ): Promise<{ root: string; lone?: string | undefined; commit?: string }> {
   const directory = path.join(dir, 'context')
   // at once, as other calls that take less than a trip to a thread
@@ -87,9 +95,12 @@ export async function openSource(
   else if ('remote' in source) {
     const git = gitContext(source.remote)
     if (git !== undefined) {
-      const resolved = await resolveGit(directory, parseGitAddress(git), signal)
-      const keeps = options.keepGitDir || resolved.address.keepGitDir === true
-      const root = await cloneInto(directory, resolved, keeps, signal)
+      const address = parseGitAddress(git)
+      const authorization = await gitAuthorization(options.secret, address.remote)
+      const access = { signal, authorization }
+      const resolved = await resolveGit(directory, address, access)
+      const keeps = options.keepGitDir || address.keepGitDir === true
+      const root = await cloneInto(directory, resolved, keeps, access)
       return { root, commit: resolved.commit }
     }
     const access = { proxies: instance.proxies, signal }

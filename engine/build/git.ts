@@ -8,6 +8,13 @@ import { withPipes } from '../with-pipes.ts'
 import { isCommit } from './git-address.ts'
 import type { GitAddress } from './git-address.ts'
 
+/** How a repository is asked. */
+export interface GitAccess {
+  signal: AbortSignal
+  /** The header of that name, for the host of the address alone. */
+  authorization?: string | undefined
+}
+
 /** What an address leads to at the moment. */
 export interface ResolvedGit {
   address: GitAddress
@@ -23,7 +30,7 @@ export interface ResolvedGit {
 export async function resolveGit(
   directory: string,
   address: GitAddress,
-  signal: AbortSignal,
+  access: GitAccess,
 ): Promise<ResolvedGit> {
   const { checksum, ref, remote } = address
   if (checksum !== undefined && !/^[0-9a-fA-F]+$/.test(checksum))
@@ -36,7 +43,12 @@ export async function resolveGit(
     return { address, commit: named }
   }
   const asked = named === '' ? ['HEAD'] : [named, `${named}^{}`]
-  const listed = await runGit(directory, ['ls-remote', '--quiet', remote, ...asked], signal)
+  const listed = await runGit(directory, address, access, [
+    'ls-remote',
+    '--quiet',
+    remote,
+    ...asked,
+  ])
   const refs = new Map(
     listed
       .split('\n')
@@ -78,16 +90,16 @@ export async function cloneInto(
   directory: string,
   { address, commit }: ResolvedGit,
   keepGitDir: boolean,
-  signal: AbortSignal,
+  access: GitAccess,
 ): Promise<string> {
-  const git = (...args: string[]): Promise<string> => runGit(directory, args, signal)
+  const git = (...args: string[]): Promise<string> => runGit(directory, address, access, args)
   await git('init', '--quiet', ...(commit.length === 64 ? ['--object-format=sha256'] : []))
   await git('remote', 'add', 'origin', address.remote)
   const shallow = ['--depth', '1']
   const depth = await git('fetch', '--quiet', ...shallow, '--no-tags', 'origin', commit).then(
     () => shallow,
     async () => {
-      signal.throwIfAborted()
+      access.signal.throwIfAborted()
       // files on a web server (git update-server-info) give all or nothing, old servers no commit by its name
       await git('fetch', '--quiet', '--no-tags', 'origin', '+refs/*:refs/remotes/origin/*')
       return []
@@ -110,7 +122,12 @@ async function insideOf(directory: string, { remote, subdirectory }: GitAddress)
   )
 }
 
-async function runGit(directory: string, args: string[], signal: AbortSignal): Promise<string> {
+async function runGit(
+  directory: string,
+  { remote }: GitAddress,
+  { authorization, signal }: GitAccess,
+  args: string[],
+): Promise<string> {
   const child = withPipes(
     spawn('git', args, {
       cwd: directory,
@@ -125,6 +142,14 @@ async function runGit(directory: string, args: string[], signal: AbortSignal): P
         LC_ALL: 'C',
         // no transport that runs a program of the address's choice
         GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
+        // not among the arguments, which others see
+        ...(authorization === undefined
+          ? {}
+          : {
+              GIT_CONFIG_COUNT: '1',
+              GIT_CONFIG_KEY_0: `http.${new URL(remote).origin}/.extraheader`,
+              GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
+            }),
       },
     }),
   )

@@ -30,13 +30,20 @@ export function namedContext(
 export class ContextDirectories {
   readonly #parts: BuilderParts
   readonly #contexts: NamedContexts
+  readonly #secret: BuildRequest['secret']
   readonly #dir: string
   readonly #signal: AbortSignal
   readonly #open = new Map<string, Promise<string>>()
 
-  constructor(parts: BuilderParts, contexts: NamedContexts, dir: string, signal: AbortSignal) {
+  constructor(
+    parts: BuilderParts,
+    { contexts = {}, secret }: Pick<BuildRequest, 'contexts' | 'secret'>,
+    dir: string,
+    signal: AbortSignal,
+  ) {
     this.#parts = parts
     this.#contexts = contexts
+    this.#secret = secret
     this.#dir = dir
     this.#signal = signal
   }
@@ -55,7 +62,8 @@ export class ContextDirectories {
     const dir = path.join(this.#dir, `context-${randomBytes(8).toString('hex')}`)
     await fs.mkdir(dir, { mode: 0o700 })
     const source = 'open' in context ? { tar: context.open() } : context
-    const { root } = await openSource(this.#parts, source, dir, this.#signal)
+    const options = { keepGitDir: false, secret: this.#secret }
+    const { root } = await openSource(this.#parts, source, dir, this.#signal, options)
     return root
   }
 }

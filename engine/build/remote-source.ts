@@ -6,8 +6,9 @@ import type { Proxies } from '../registry/access.ts'
 import { request } from '../registry/http.ts'
 import { withoutSecrets } from '../registry/without-secrets.ts'
 import { cloneInto, resolveGit } from './git.ts'
-import type { ResolvedGit } from './git.ts'
+import type { GitAccess, ResolvedGit } from './git.ts'
 import { isGit, parseGitAddress } from './git-address.ts'
+import { gitAuthorization, httpAuthorization } from './source-secrets.ts'
 import type { Build } from './stage.ts'
 
 /** Files that were brought here from elsewhere. */
@@ -28,6 +29,7 @@ export interface SourceOptions {
 export interface Repository extends ResolvedGit {
   /** Whether `.git` stays. */
   keepGitDir: boolean
+  access: GitAccess
 }
 
 export function isRemote(source: string): boolean {
@@ -50,6 +52,7 @@ export async function fetchSource(
   const name = path.posix.basename(decodeURIComponent(new URL(source).pathname)) || '__unnamed__'
   await download(source, path.join(directory, name), {
     checksum: options.checksum,
+    authorization: await httpAuthorization(build.request.secret, source),
     proxies: build.parts.instance.proxies,
     signal: build.signal,
   })
@@ -75,14 +78,18 @@ export async function findGit(
   const keeps = keepGitDir ?? address.keepGitDir ?? false
   if (keeps !== (address.keepGitDir ?? keeps))
     throw new InvalidParameterError('inconsistent keep-git-dir configuration')
-  const resolved = await resolveGit(build.dir, { ...address, checksum }, build.signal)
-  return { ...resolved, keepGitDir: keeps }
+  const access = {
+    signal: build.signal,
+    authorization: await gitAuthorization(build.request.secret, address.remote),
+  }
+  const resolved = await resolveGit(build.dir, { ...address, checksum }, access)
+  return { ...resolved, keepGitDir: keeps, access }
 }
 
 export async function fetchGit(build: Build, repository: Repository): Promise<Fetched> {
   const directory = await newDirectory(build)
-  const { keepGitDir } = repository
-  const inside = await cloneInto(directory, repository, keepGitDir, build.signal)
+  const { access, keepGitDir } = repository
+  const inside = await cloneInto(directory, repository, keepGitDir, access)
   return { directory: inside, sources: ['/'] }
 }
 
@@ -100,11 +107,21 @@ async function newDirectory(build: Build): Promise<string> {
 export async function download(
   source: string,
   file: string,
-  options: { checksum?: string | undefined; proxies: Proxies; signal: AbortSignal },
+  options: {
+    checksum?: string | undefined
+    /** The header of that name; it does not go to another host. */
+    authorization?: string | undefined
+    proxies: Proxies
+    signal: AbortSignal
+  },
 ): Promise<void> {
-  const { checksum, proxies, signal } = options
+  const { authorization, checksum, proxies, signal } = options
   const wanted = checksum === undefined ? undefined : digestIn(checksum)
-  const answer = await request(new URL(source), { signal, access: { insecure: false, proxies } })
+  const answer = await request(new URL(source), {
+    signal,
+    access: { insecure: false, proxies },
+    headers: authorization === undefined ? {} : { authorization },
+  })
   try {
     const { statusCode = 0 } = answer
     if (statusCode !== 200)

@@ -70,7 +70,11 @@ export function grpcErrorOf(
       data: Buffer.from(source.content).toString('base64'),
       language: 'Dockerfile',
     },
-    ranges: [{ start: { line }, end: { line: endLine } }],
+    // a range for each line, as BuildKit has them
+    ranges: Array.from({ length: endLine - line + 1 }, (_, index) => ({
+      start: { line: line + index },
+      end: { line: line + index },
+    })),
   }
   return new GrpcError(code, inBuildkitWords(error.reason), {
     cause: error,

@@ -89,6 +89,46 @@ describe("rules of BuildKit's front end", { skip }, () => {
     },
   )
 
+  it(
+    'asks repositories and servers with the secrets that are for them',
+    { skip: isOnPath('git') ? false : 'git is not installed' },
+    async () => {
+      const root = contextOf(cli, {
+        'repo/f': 'private',
+        'repo/Dockerfile': 'FROM scratch\nCOPY f /',
+      })
+      const repo = path.join(root, 'repo')
+      git(repo, 'init', '-q', '-b', 'main')
+      git(repo, 'add', '.')
+      git(repo, 'commit', '-q', '-m', 'c')
+      git(repo, 'update-server-info')
+      const server = await GitServer.start(root)
+      const token = path.join(root, 'token')
+      fs.writeFileSync(token, 'tok\n')
+      const secret = (id: string): string[] => ['--secret', `id=${id},src=${token}`]
+      const added = (what: string): string =>
+        contextOf(cli, { Dockerfile: `FROM scratch\nADD ${server.address}/${what} /` })
+      try {
+        server.wanted = `basic ${Buffer.from('x-access-token:tok').toString('base64')}`
+        const address = `${server.address}/repo.git`
+        const args = secret('GIT_AUTH_TOKEN')
+        assert.equal(read(await builtFiles(added('repo.git'), ...args), 'f'), 'private')
+        assert.equal(read(await builtFiles(address, ...args), 'f'), 'private')
+        const other = await buildx(cli, address, ...secret('GIT_AUTH_TOKEN.other'))
+        assert.equal(other.code, 1)
+        server.wanted = 'Bearer tok'
+        const file = added('repo.git/HEAD')
+        const dir = await builtFiles(file, ...secret('HTTP_AUTH_TOKEN_127.0.0.1'))
+        assert.equal(read(dir, 'HEAD'), 'ref: refs/heads/main\n')
+        const { code, stderr } = await buildx(cli, file, '--no-cache')
+        assert.equal(code, 1)
+        assert.match(stderr, /status 401/)
+      } finally {
+        server.close()
+      }
+    },
+  )
+
   it('builds files for systems that nothing runs for here', async () => {
     const Dockerfile = [
       'FROM --platform=$BUILDPLATFORM BASE AS b',

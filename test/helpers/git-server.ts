@@ -23,21 +23,27 @@ export class GitServer {
   readonly #server: http.Server
   /** `<address>/NAME.git` is the repository of the directory NAME. */
   readonly address: string
+  /** The `Authorization` that it asks for. */
+  wanted: string | undefined
 
-  private constructor(server: http.Server) {
+  private constructor(server: http.Server, root: string) {
     this.#server = server
+    server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
+      const { pathname } = new URL(request.url ?? '', 'http://h')
+      const file = path.join(root, pathname.replace(/\.git/, '/.git'))
+      if (this.wanted !== undefined && request.headers.authorization !== this.wanted)
+        response.writeHead(401).end()
+      else if (fs.existsSync(file) && fs.statSync(file).isFile())
+        response.end(fs.readFileSync(file))
+      else response.writeHead(404).end()
+    })
     this.address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
   }
 
   static async start(root: string): Promise<GitServer> {
-    const server = http.createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '', 'http://h')
-      const file = path.join(root, pathname.replace(/\.git/, '/.git'))
-      if (fs.existsSync(file) && fs.statSync(file).isFile()) response.end(fs.readFileSync(file))
-      else response.writeHead(404).end()
-    })
+    const server = http.createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return new GitServer(server)
+    return new GitServer(server, root)
   }
 
   close(): void {

@@ -98,10 +98,15 @@ describe('a repository', { skip: isOnPath('git') ? false : 'git is not installed
     fs.rmSync(root, { recursive: true, force: true })
   })
 
-  async function cloned(address: string, keep = false): Promise<{ text: string; dir: string }> {
+  async function cloned(
+    address: string,
+    keep = false,
+    authorization?: string,
+  ): Promise<{ text: string; dir: string }> {
+    const access = { signal, authorization }
     const dir = fs.mkdtempSync(path.join(root, 'clone-'))
-    const resolved = await resolveGit(dir, parseGitAddress(address), signal)
-    const inside = await cloneInto(dir, resolved, keep, signal)
+    const resolved = await resolveGit(dir, parseGitAddress(address), access)
+    const inside = await cloneInto(dir, resolved, keep, access)
     return { text: fs.readFileSync(path.join(inside, 'sub', 'f'), 'utf8'), dir }
   }
 
@@ -122,6 +127,17 @@ describe('a repository', { skip: isOnPath('git') ? false : 'git is not installed
       const head = fs.readFileSync(path.join(dir, '.git', 'HEAD'), 'utf8')
       assert.equal(head, `${commits[`${format} one`] ?? ''}\n`)
     })
+
+  it('is asked with what its host wants to be told', async () => {
+    const at = `${remote}/sha1.git`
+    server.wanted = 'basic eDp5'
+    try {
+      await assert.rejects(cloned(at))
+      assert.equal((await cloned(at, false, 'basic eDp5')).text, 'three')
+    } finally {
+      server.wanted = undefined
+    }
+  })
 
   it('is refused for a ref that it has not, and for another commit than is meant', async () => {
     const at = `${remote}/sha1.git`
