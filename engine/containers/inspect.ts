@@ -10,8 +10,12 @@ import { logSettings } from './log-target.ts'
 import { sizesOf } from './list.ts'
 import { isRunning } from './state.ts'
 import { wholeConfig, wholeEndpoints, wholeHostConfig } from './told-whole.ts'
+import { waitForContainer } from './wait.ts'
 import { systemPathsOf } from '../runtime/system-paths.ts'
 import type { HostConfig } from '../types/docker.ts'
+
+/** An end that takes longer is not waited for: the container is told of as it was. */
+const MOST_MS = 2000
 
 /** Everything known about one container. @see GET /containers/{id}/json */
 export async function inspectContainer(
@@ -19,6 +23,7 @@ export async function inspectContainer(
   container: Container,
   options: { size?: boolean } = {},
 ): Promise<ContainerInspection> {
+  await endTakenIn(container)
   const { document, state } = container
   const { config, hostConfig } = document
   const [command = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
@@ -74,6 +79,25 @@ export async function inspectContainer(
     },
     ...attributed(document.createdBy),
     ...(options.size === true ? await sizesOf(context, container) : {}),
+  }
+}
+
+/**
+ * Waits for the end of a process that is gone already: who has seen its streams end looks next at how it ended, and the shim
+ * ends streams, which clients may have from it directly, before it tells the engine.
+ */
+async function endTakenIn(container: Container): Promise<void> {
+  const { pid, status } = container.state
+  if (!isRunning(status) || pid === 0 || isThere(pid)) return
+  const { exited } = waitForContainer(container, 'not-running', AbortSignal.timeout(MOST_MS))
+  await exited.catch(() => undefined)
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

@@ -223,6 +223,20 @@ describe('streams', { skip: await whyNot() }, () => {
       await cli.ok('rm', '-f', once, more)
     })
 
+    it('is over when it is known how the container ended', async () => {
+      const quick = name('quick')
+      await cli.ok('create', '--name', quick, cli.image, 'sh', '-c', 'exit 3')
+      for (let run = 0; run < 20; run++) {
+        const stream = await attach(quick, 'stream=1&stdout=1&stderr=1')
+        await request(cli.socketPath, 'POST', `/containers/${quick}/start`)
+        await stream.ended()
+        const { json } = await request(cli.socketPath, 'GET', `/containers/${quick}/json`)
+        const { ExitCode, Running } = json.State as { ExitCode: number; Running: boolean }
+        assert.deepEqual({ run, ExitCode, Running }, { run, ExitCode: 3, Running: false })
+      }
+      await cli.ok('rm', quick)
+    })
+
     it('keeps hands off standard input with --no-stdin', async () => {
       const cat = name('cat')
       await cli.ok('run', '-di', '--name', cat, cli.image, 'cat')
