@@ -17,6 +17,8 @@ export function DeleteTagDialog(props: {
   host: string
   repository: string
   tag: string
+  /** As soon as it is gone, before the lists have been read again. */
+  onDeleted: () => void
   onClose: () => void
 }) {
   const { host, onClose, repository, tag } = props
@@ -29,6 +31,7 @@ export function DeleteTagDialog(props: {
     if (refusal === undefined) await api.delete(imagePath(host, repository, tag))
     else if (digest !== undefined) await api.delete(imagePath(host, repository, digest))
     toast.success(`Deleted ${repository}:${tag}`)
+    props.onDeleted()
     await queries.invalidateQueries({ queryKey: [host === OWN ? 'images' : 'registries'] })
   }
   const attempt = async () => {

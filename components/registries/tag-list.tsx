@@ -99,6 +99,10 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
           host={host}
           repository={repository}
           tag={deleting}
+          onDeleted={() => {
+            // with its last tag our own registry has nothing left of it
+            if (host === OWN && query.data?.length === 1) props.onBack()
+          }}
           onClose={() => setDeleting(undefined)}
         />
       )}

@@ -77,7 +77,8 @@ describe(
       await row.getByRole('link', { name: /^Deploy/ }).waitFor()
       await row.getByRole('button', { name: 'Delete 1' }).click()
       await page.getByRole('button', { name: 'Delete tag' }).click()
-      await page.getByText('No tags').waitFor()
+      // it was all that was there
+      await page.getByText('Nothing has been pushed yet').waitFor()
     })
 
     test('a registry is tried before it is added: what is wrong is said in words', async () => {
@@ -227,6 +228,30 @@ describe(
       assert.ok(asked < 60, `${String(asked)} tags were asked for`)
       await page.getByLabel('Filter tags').fill('v15')
       await page.getByText('v150', { exact: true }).waitFor()
+    })
+
+    test('many repositories leave the rules and quotas in reach', async () => {
+      for (let i = 0; i < 12; i++)
+        await pushToOwn(console, `lots/r${String(i)}`, ['v1'], 'x', token)
+      await console.goto('/registries/own/settings')
+      const rows = page
+        .getByRole('table', { name: 'Repositories by size' })
+        .getByRole('link', { name: /\w/ })
+      await rows.nth(9).waitFor()
+      assert.equal(await rows.count(), 10)
+      await shoot(page, '8b-many-repositories')
+      await page.getByRole('button', { name: /^Show all \d+ repositories/ }).click()
+      await page.getByRole('link', { name: 'lots/r11' }).click()
+      await page.getByRole('button', { name: /^Delete.*v1/ }).click()
+      await page.getByRole('button', { name: 'Delete tag' }).click()
+      await page.getByText('Deleted lots/r11:v1').waitFor()
+      // it was its last
+      await page.getByText('Choose a repository').waitFor()
+      const { names } = await console.call<{ names: string[] }>(
+        'GET',
+        '/api/registries/own/catalog',
+      )
+      assert.ok(names.includes('lots/r10') && !names.includes('lots/r11'))
     })
 
     test('a revoked token lets nobody in any more', async () => {
