@@ -118,15 +118,19 @@ function endpointsAsked(
 /** With what holds where nothing was asked for. */
 function shownHostConfig({ table }: ContainersContext, container: Container): HostConfig {
   const { hostConfig } = container.document
+  const { Links: _asKept, ...others } = hostConfig
+  const links = shownLinks(table, container)
   const { maskedPaths, readonlyPaths } = systemPathsOf(hostConfig)
   const isPrivileged = hostConfig.Privileged === true
-  const hasLinks = hostConfig.Links && hostConfig.Links.length > 0
   return {
-    ...wholeHostConfig({ ...hostConfig, ...securityOptOf(hostConfig) }),
+    ...wholeHostConfig({
+      ...others,
+      ...securityOptOf(hostConfig),
+      ...(links.length > 0 ? { Links: links } : {}),
+    }),
     IpcMode: hostConfig.IpcMode ? hostConfig.IpcMode : 'private',
     CgroupnsMode: hostConfig.CgroupnsMode ? hostConfig.CgroupnsMode : 'private',
     ...(isPrivileged ? {} : { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths }),
-    ...(hasLinks ? { Links: shownLinks(table, container) } : {}),
   }
 }
 
