@@ -4,6 +4,7 @@ import path from 'node:path'
 import { LocalBuilds } from './build/builder.ts'
 import { BuildCache } from './build/cache.ts'
 import { CacheMounts } from './build/cache-mounts.ts'
+import { KeptContexts } from './build/kept-contexts.ts'
 import { Slots } from './build/slots.ts'
 import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
@@ -164,6 +165,7 @@ async function openEngine(
     trees,
     cache,
     cacheMounts: await CacheMounts.open(instance.dataRoot),
+    keptContexts: await KeptContexts.open(instance.dataRoot),
     slots: new Slots(Math.max(4, 2 * os.availableParallelism())),
     warn,
   })

@@ -20,6 +20,8 @@ import type { Platform } from '../oci/platform.ts'
 import { checkSecurity } from '../runtime/validate.ts'
 import { authFor } from './blob-source.ts'
 import { openContext } from './context.ts'
+import { plannedPaths } from './context-paths.ts'
+import type { ContextPaths } from './context-paths.ts'
 import type { OpenedContext } from './context.ts'
 import { DockerfileError, excerpt } from '../dockerfile/error.ts'
 import { parseDockerfile } from '../dockerfile/parse.ts'
@@ -38,7 +40,7 @@ import {
   PROXY_ARGS,
 } from '../dockerfile/platform-args.ts'
 import { GlobalScope } from '../dockerfile/scope.ts'
-import type { Build, Stage, Step } from './stage.ts'
+import type { Build, Stage, Step, Tree } from './stage.ts'
 import { evaluateStage } from './evaluate.ts'
 import { planStages } from './stages.ts'
 import type { Origin, PlannedStage, StagePlan } from './stages.ts'
@@ -64,8 +66,8 @@ export async function runBuild(
   parseCgroupParent(request.resources?.CgroupParent)
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform)
   const keepGitDir = isOn(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'])
-  const { dockerfile, secret } = request
-  const asked = { dockerfile, keepGitDir, secret }
+  const { dockerfile, noCache = false, secret } = request
+  const asked = { dockerfile, keepGitDir, secret, isFresh: noCache }
   const context = await openContext(parts, request.context, asked, dir, signal)
   opened(context)
   signal.throwIfAborted()
@@ -86,7 +88,7 @@ export async function runBuild(
       const tags = names.map(({ repo, tag }) => familiarReference(taggedReference(repo, tag)))
       events.push({ kind: 'built', image: image.id, tags })
     } finally {
-      run.close()
+      await run.close()
     }
   })
 }
@@ -99,7 +101,6 @@ class BuildRun implements Build {
   readonly events: EventQueue<BuildEvent>
   readonly lease: Lease
   readonly dir: string
-  readonly context: string
   readonly global: GlobalScope
   readonly epochSeconds: number | undefined
   readonly known: KnownSteps
@@ -134,7 +135,6 @@ class BuildRun implements Build {
     this.dir = dir
     this.events = events
     this.lease = lease
-    this.context = context.directory
     this.signal = AbortSignal.any([signal, this.#failed.signal])
     // each step listens
     setMaxListeners(0, this.signal)
@@ -168,6 +168,7 @@ class BuildRun implements Build {
 
   async toItsEnd(): Promise<Image> {
     for (const message of this.#file.warnings) this.events.push({ kind: 'warning', message })
+    await this.#opened.client?.need(plannedPaths(this.#plan.stages))
     const stages = this.#plan.stages.map(({ index }) => this.stage(index))
     // those that others need have been waited for, but not all of them end at the same time
     const ends = await Promise.allSettled(stages)
@@ -188,8 +189,14 @@ class BuildRun implements Build {
     return image
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const release of this.#releases) release()
+    const { client } = this.#opened
+    const clients = [...(client ? [client] : []), ...this.#contexts.clients]
+    for (const one of clients)
+      await one.keep().catch((error: unknown) => {
+        this.parts.warn('what came of a build could not be kept for the next one', error)
+      })
   }
 
   originOf(from: string): Origin {
@@ -232,8 +239,13 @@ class BuildRun implements Build {
     return image
   }
 
-  contextDirectory(name: string): Promise<string> {
-    return this.#contexts.directory(name)
+  async contextTree(paths: ContextPaths): Promise<Tree> {
+    const { client, directory } = this.#opened
+    return (await client?.tree(paths)) ?? { from: [directory], identity: undefined }
+  }
+
+  namedTree(name: string): Promise<Tree> {
+    return this.#contexts.tree(name)
   }
 
   hold(key: string): void {

@@ -26,7 +26,7 @@ import { pruneCache } from './prune.ts'
  * The builder of this engine.
  *
  *     <data>/builds/<id>/    the context of a build that is under way, and what it needs for a while
- *     <data>/build-cache/    what steps led to (cache.ts), and the directories of cache mounts
+ *     <data>/build-cache/    what steps led to (cache.ts), the directories of cache mounts, and what came of clients' directories
  *     <data>/build-history/  what became of builds (history/)
  */
 export class LocalBuilds implements BuildEngine {
@@ -42,13 +42,14 @@ export class LocalBuilds implements BuildEngine {
 
   /** Opens the builder and clears away what a killed engine's builds left. */
   static async open(parts: BuilderParts): Promise<LocalBuilds> {
-    const { cache, cacheMounts, images, instance } = parts
+    const { cache, cacheMounts, images, instance, keptContexts } = parts
     const { store } = images
     const directory = buildsDirectory(instance.dataRoot)
     await fs.mkdir(directory, { recursive: true, mode: 0o700 })
     for (const name of await fs.readdir(directory))
       store.trash.throwAway(path.join(directory, name))
     cacheMounts.useTrash(store.trash)
+    keptContexts.useTrash(store.trash)
     await cache.check(
       ({ blob, chainId }) =>
         store.layers.get(chainId) !== undefined && store.blobs.has(blob.digest),
@@ -109,7 +110,7 @@ export class LocalBuilds implements BuildEngine {
   }
 
   async cache(): Promise<BuildCacheRecord[]> {
-    const { cache, cacheMounts, images } = this.#parts
+    const { cache, cacheMounts, images, keptContexts } = this.#parts
     const inImages = new Set(
       images.store.all().flatMap(({ document }) => document.layers.map(({ chainId }) => chainId)),
     )
@@ -125,7 +126,7 @@ export class LocalBuilds implements BuildEngine {
       LastUsedAt: record.lastUsedAt,
       UsageCount: record.usageCount,
     }))
-    return [...steps, ...(await cacheMounts.records())]
+    return [...steps, ...(await cacheMounts.records()), ...keptContexts.records()]
   }
 
   async prune(

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
 import type { BuildContext, BuildRequest } from '../contract/builds.ts'
 import { InvalidParameterError } from '../errors.ts'
 import { DIRECTORY, errnoOfError, openInRoot } from '../native/fs.ts'
@@ -11,11 +10,13 @@ import type { Trees } from '../store/trees.ts'
 import { BLOCK, isTarHeader } from '../tar/header.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Proxies } from '../registry/access.ts'
+import { ClientFiles } from './client-files.ts'
 import type { BuilderParts } from './parts.ts'
 import { cloneInto, resolveGit } from './git.ts'
 import { gitContext, parseGitAddress } from './git-address.ts'
 import { download } from './remote-source.ts'
 import { gitAuthorization } from './source-secrets.ts'
+import { unpackContext } from './unpack-context.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
 
@@ -28,6 +29,8 @@ export interface OpenedContext {
   name: string
   /** Of a git repository: what its address led to. */
   commit?: string
+  /** A client's directory, of which nothing is here before it is needed. */
+  client?: ClientFiles
 }
 
 /** How a context from elsewhere is brought. */
@@ -38,6 +41,8 @@ export interface SourceOptions {
   secret: BuildRequest['secret']
 }
 
+type Parts = Pick<BuilderParts, 'instance' | 'keptContexts' | 'trees'>
+
 /**
  * Brings a context here, reads its Dockerfile and takes away what its ignore file leaves out.
  *
@@ -45,20 +50,27 @@ export interface SourceOptions {
  * @throws INVALID_PARAMETER when there is no Dockerfile in it, or the archive is at fault
  */
 export async function openContext(
-  { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
+  parts: Parts,
   context: BuildContext,
-  { dockerfile: asked, ...options }: SourceOptions & { dockerfile: string | undefined },
+  {
+    dockerfile: asked,
+    isFresh,
+    ...options
+  }: SourceOptions & { dockerfile: string | undefined; isFresh: boolean },
   dir: string,
   signal: AbortSignal,
 ): Promise<OpenedContext> {
-  const parts = { instance, trees }
+  const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
+  if ('open' in context && context.dockerfile !== undefined) {
+    const client = new ClientFiles(parts, context, dir, isFresh)
+    return { directory: client.root, dockerfile: context.dockerfile, name, client }
+  }
   const { lone, root, ...commit } = await openSource(parts, context, dir, signal, options)
   if ('empty' in context && context.dockerfile === undefined)
     throw new InvalidParameterError('there is neither a context nor a Dockerfile')
   // a Dockerfile alone is a context without anything else
   if (lone !== undefined)
     return { directory: root, dockerfile: context.dockerfile ?? lone, name: 'Dockerfile' }
-  const name = path.posix.join('/', asked ?? 'Dockerfile').slice(1)
   if (context.dockerfile !== undefined)
     return { directory: root, dockerfile: context.dockerfile, name, ...commit }
   const dockerfile =
@@ -71,7 +83,7 @@ export async function openContext(
   if (dockerfile === '') throw new InvalidParameterError(`the Dockerfile (${name}) cannot be empty`)
   const ignore = readIn(root, `${name}.dockerignore`) ?? readIn(root, '.dockerignore')
   const patterns = ignore === undefined ? [] : ignorePatterns(ignore)
-  if (patterns.length > 0) await trees.removeIgnored(root, patterns)
+  if (patterns.length > 0) await parts.trees.removeIgnored(root, patterns)
   return { directory: root, dockerfile, name, ...commit }
 }
 
@@ -82,7 +94,7 @@ export async function openContext(
  * @returns where they are, the text of what is no archive but a Dockerfile, and the commit of a repository
  */
 export async function openSource(
-  { instance, trees }: Pick<BuilderParts, 'instance' | 'trees'>,
+  { instance, trees }: Pick<Parts, 'instance' | 'trees'>,
   source: BuildContext,
   dir: string,
   signal: AbortSignal,
@@ -91,7 +103,8 @@ export async function openSource(
   const directory = path.join(dir, 'context')
   // at once, as other calls that take less than a trip to a thread
   mkdirSync(directory, { mode: 0o755 })
-  if ('tar' in source) await unpack(trees, directory, source.tar)
+  if ('tar' in source) await unpackContext(trees, directory, source.tar)
+  else if ('open' in source) await unpackContext(trees, directory, source.open())
   else if ('remote' in source) {
     const git = gitContext(source.remote)
     if (git !== undefined) {
@@ -108,21 +121,6 @@ export async function openSource(
     return { root: directory, lone }
   }
   return { root: directory }
-}
-
-async function unpack(trees: Trees, directory: string, tar: Readable): Promise<void> {
-  const root = openSync(directory, DIRECTORY)
-  try {
-    await trees.write(root, '/', tar, {
-      noOverwriteDirNonDir: false,
-      // as in Docker: clients that pack from elsewhere send `../foo`, which COPY knows as foo
-      isRoot: true,
-      // whoever sent it is nobody in the image
-      owner: { uid: 0, gid: 0 },
-    })
-  } finally {
-    closeSync(root)
-  }
 }
 
 /** @returns the text, when it is no archive but a Dockerfile */
@@ -143,7 +141,7 @@ async function fetchContext(
       throw new InvalidParameterError(`${address} is neither an archive nor a Dockerfile`)
     return await fs.readFile(file, 'utf8')
   }
-  await unpack(trees, directory, createReadStream(file))
+  await unpackContext(trees, directory, createReadStream(file))
   await fs.rm(file)
   return undefined
 }

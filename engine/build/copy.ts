@@ -5,6 +5,7 @@ import { plainCopy, type CopyPart, type Owner } from '../store/compose/job.ts'
 import { addRepository } from './add-repository.ts'
 import { cacheKey } from './cache.ts'
 import { composeJob, composeLayer } from './compose-layer.ts'
+import { contextPaths } from './context-paths.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { fromCache, fromSameContent, intoCache, isWithoutCache } from './layer-step.ts'
@@ -12,13 +13,7 @@ import { isGit } from './git-address.ts'
 import type { Written } from './layer-step.ts'
 import { fetchSource, findGit, isRemote } from './remote-source.ts'
 import { readStageFile, treesOf } from './stage.ts'
-import type { Build, Stage, Step } from './stage.ts'
-
-/** Where files come from: trees, topmost first, and what names them for good where something does. */
-export interface Tree {
-  from: string[]
-  identity: string | undefined
-}
+import type { Build, Stage, Step, Tree } from './stage.ts'
 
 /** `COPY` and `ADD`. */
 export async function copyFiles(
@@ -51,7 +46,7 @@ export async function copyFiles(
     if (remote.length === 0)
       throw new InvalidParameterError('checksum requires HTTP(S) or Git sources')
   }
-  const tree = await treeOf(build, stage, instruction, step)
+  const { from, ...named } = await treeOf(build, stage, instruction, local, step)
   const files = instruction.inline.map(({ content, expand, name }) => ({
     name,
     content: expand ? scope.expandText(content) : content,
@@ -59,7 +54,7 @@ export async function copyFiles(
   const unpack = instruction.kind === 'add' && (instruction.unpack ?? true)
   const parts: CopyPart[] = []
   if (local.length + files.length > 0)
-    parts.push({ ...common, from: tree.from, sources: local, files, unpack })
+    parts.push({ ...common, from, sources: local, files, unpack })
   const told = {
     createdBy: describe(instruction.kind, sources, files, destination),
     description: step.name,
@@ -85,7 +80,7 @@ export async function copyFiles(
       parents: false,
     })
   }
-  return await composeStep(build, stage, parts, tree.identity, told)
+  return await composeStep(build, stage, parts, named.identity ?? named.state, told)
 }
 
 /** `WORKDIR`: a directory, where it is missing; it is the user's. */
@@ -110,7 +105,8 @@ async function composeStep(
   build: Build,
   stage: Stage,
   parts: CopyPart[],
-  sourceIdentity: string | undefined,
+  /** What names the trees that are read. */
+  source: string | undefined,
   told: { createdBy: string; description: string },
 ): Promise<Written> {
   const { cache, trees } = build.parts
@@ -121,8 +117,7 @@ async function composeStep(
   const step = { ...told, prefix }
   const isLookedFor =
     !isWithoutCache(build, stage) && (cache.mayHold(prefix) || !build.known.isEmpty)
-  const readBefore =
-    sourceIdentity === undefined ? undefined : cacheKey('read', prefix, sourceIdentity)
+  const readBefore = source === undefined ? undefined : cacheKey('read', prefix, source)
   if (isLookedFor) {
     const known = readBefore === undefined ? undefined : cache.knownDigest(readBefore)
     const digest =
@@ -145,10 +140,12 @@ async function treeOf(
   build: Build,
   stage: Stage,
   instruction: InstructionOf<'copy'> | InstructionOf<'add'>,
+  sources: readonly string[],
   step: Step,
 ): Promise<Tree> {
+  if (sources.length === 0) return { from: treesOf(build.store, []), identity: 'scratch' }
   if (instruction.kind === 'add' || instruction.from === undefined)
-    return { from: [build.context], identity: undefined }
+    return await build.contextTree(contextPaths(sources))
   return await originTree(build, stage, instruction.from, step)
 }
 
@@ -164,7 +161,7 @@ export async function originTree(
   if ('context' in origin) {
     const image = await build.contextImage(origin.context, undefined)
     if (image) return treeOfImage(build, image)
-    return { from: [await build.contextDirectory(origin.context)], identity: undefined }
+    return await build.namedTree(origin.context)
   }
   if ('stage' in origin) {
     const { identity, layers } = await build.stage(origin.stage)
@@ -185,9 +182,10 @@ export async function copyContext(
   context: string,
   step: Step,
 ): Promise<void> {
-  const part = plainCopy([await build.contextDirectory(context)], '/')
+  const { from, state } = await build.namedTree(context)
+  const part = plainCopy(from, '/')
   const createdBy = `COPY / / (context ${context})`
-  await composeStep(build, stage, [part], undefined, { createdBy, description: step.name })
+  await composeStep(build, stage, [part], state, { createdBy, description: step.name })
 }
 
 /** Who is not in the image's passwd fails where something is to run as him, and not here. @see BuildKit, solver/llbsolver/ops/user_linux.go */

@@ -4,7 +4,9 @@ import path from 'node:path'
 import type { BuildRequest } from '../contract/builds.ts'
 import { familiarReference, parseReference } from '../images/reference.ts'
 import { openSource } from './context.ts'
+import { ClientFiles } from './client-files.ts'
 import type { BuilderParts } from './parts.ts'
+import type { Tree } from './stage.ts'
 
 export type NamedContexts = NonNullable<BuildRequest['contexts']>
 
@@ -33,15 +35,23 @@ export class ContextDirectories {
   readonly #secret: BuildRequest['secret']
   readonly #dir: string
   readonly #signal: AbortSignal
-  readonly #open = new Map<string, Promise<string>>()
+  readonly #open = new Map<string, Promise<Tree>>()
+  readonly #isFresh: boolean
+  /** Those of directories of the client. */
+  readonly clients: ClientFiles[] = []
 
   constructor(
     parts: BuilderParts,
-    { contexts = {}, secret }: Pick<BuildRequest, 'contexts' | 'secret'>,
+    {
+      contexts = {},
+      noCache = false,
+      secret,
+    }: Pick<BuildRequest, 'contexts' | 'noCache' | 'secret'>,
     dir: string,
     signal: AbortSignal,
   ) {
     this.#parts = parts
+    this.#isFresh = noCache
     this.#contexts = contexts
     this.#secret = secret
     this.#dir = dir
@@ -49,22 +59,26 @@ export class ContextDirectories {
   }
 
   /** @throws INVALID_PARAMETER when it cannot be had */
-  directory(name: string): Promise<string> {
+  tree(name: string): Promise<Tree> {
     const opened = this.#open.get(name) ?? this.#bring(name)
     this.#open.set(name, opened)
     return opened
   }
 
-  async #bring(name: string): Promise<string> {
+  async #bring(name: string): Promise<Tree> {
     const context = this.#contexts[name]
     if (!context || 'image' in context || 'content' in context)
       throw new Error(`${name} is no context of files`)
     const dir = path.join(this.#dir, `context-${randomBytes(8).toString('hex')}`)
     await fs.mkdir(dir, { mode: 0o700 })
-    const source = 'open' in context ? { tar: context.open() } : context
+    if ('open' in context) {
+      const client = new ClientFiles(this.#parts, context, dir, this.#isFresh)
+      this.clients.push(client)
+      return await client.tree('all')
+    }
     const options = { keepGitDir: false, secret: this.#secret }
-    const { root } = await openSource(this.#parts, source, dir, this.#signal, options)
-    return root
+    const { root } = await openSource(this.#parts, context, dir, this.#signal, options)
+    return { from: [root], identity: undefined }
   }
 }
 

@@ -6,6 +6,7 @@ import type { LocalNetworks } from '../networks/local-networks.ts'
 import type { Trees } from '../store/trees.ts'
 import type { BuildCache } from './cache.ts'
 import type { CacheMounts } from './cache-mounts.ts'
+import type { KeptContexts } from './kept-contexts.ts'
 import type { Slots } from './slots.ts'
 
 /** What builds work with; put together in engine/index.ts. */
@@ -18,6 +19,7 @@ export interface BuilderParts {
   trees: Trees
   cache: BuildCache
   cacheMounts: CacheMounts
+  keptContexts: KeptContexts
   /** Of processes: a Dockerfile may have a thousand stages. */
   slots: Slots
   warn: (message: string, error?: unknown) => void

@@ -36,20 +36,28 @@ export async function pruneCache(
   let total = records.reduce((sum, record) => sum + ownSize(record), 0)
   const enough = await enoughAt(parts, total, options)
   const CachesDeleted: string[] = []
-  let mounts = 0
+  let files = 0
   for (const record of oldestFirst) {
     if (enough !== undefined && total <= enough) break
     if (record.InUse || !isMeant(record)) continue
     if (record.Type === 'regular') await parts.cache.remove(record.ID)
-    else if (parts.cacheMounts.remove(record.ID)) mounts += record.Size
+    else if (removeFiles(parts, record)) files += record.Size
     else continue
     total -= ownSize(record)
     CachesDeleted.push(record.ID)
   }
   const { bytes } = await parts.images.store.collect()
-  const SpaceReclaimed = bytes + mounts
+  const SpaceReclaimed = bytes + files
   parts.events.emit('builder', 'prune', '', { reclaimed: String(SpaceReclaimed) })
   return { CachesDeleted, SpaceReclaimed }
+}
+
+/** Of a cache mount, or of a client's directory. @returns false when it is in use */
+function removeFiles(
+  { cacheMounts, keptContexts }: BuilderParts,
+  { ID, Type }: BuildCacheRecord,
+): boolean {
+  return Type === 'source.local' ? keptContexts.remove(ID) : cacheMounts.remove(ID)
 }
 
 /** Bytes of cache with which there is enough space; undefined: none of it is to stay. */

@@ -10,15 +10,15 @@ import { nameOf } from '../tar/header.ts'
 import type { OciMount } from '../types/oci-runtime.ts'
 import { forwardAgent } from './agent-socket.ts'
 import { cacheKey } from './cache.ts'
+import { contextPaths } from './context-paths.ts'
 import { originTree } from './copy.ts'
-import type { Tree } from './copy.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { parseMountFlag } from '../dockerfile/mount-flag.ts'
 import type { RunMount } from '../dockerfile/mount-flag.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import { isWithoutCache } from './layer-step.ts'
 import { treesOf } from './stage.ts'
-import type { Build, Stage, Step } from './stage.ts'
+import type { Build, Stage, Step, Tree } from './stage.ts'
 
 /** The mounts of one `RUN`: what of them its result depends on, and what makes them. */
 export interface PlannedMounts {
@@ -77,7 +77,7 @@ async function sourceOf(
 ): Promise<Tree | undefined> {
   if (mount.type !== 'bind' && mount.type !== 'cache') return undefined
   if (mount.from === undefined)
-    return mount.type === 'bind' ? { from: [build.context], identity: undefined } : undefined
+    return mount.type === 'bind' ? await build.contextTree(contextPaths([mount.source])) : undefined
   return await originTree(build, stage, mount.from, step)
 }
 
@@ -88,19 +88,21 @@ async function identityOf(
 ): Promise<unknown> {
   // a cache, a secret and an agent are there to be different each time
   if (mount.type !== 'bind' || !source) return mount
-  if (source.identity === undefined) return [mount, await digestOf(build, source, mount.source)]
   const isOfStage = mount.from !== undefined && 'stage' in build.originOf(mount.from)
+  const isWhole = path.posix.join('/', mount.source) === '/'
   // all of an image, or of a stage, is much to read
-  if (!isOfStage || path.posix.join('/', mount.source) === '/') return [mount, source.identity]
-  const { cache } = build.parts
-  const read = cacheKey('mounted', mount.source, source.identity)
-  const digest = cache.knownDigest(read) ?? (await digestOf(build, source, mount.source))
-  cache.rememberDigest(read, digest)
-  return [mount, digest]
+  if (source.identity !== undefined && (!isOfStage || isWhole)) return [mount, source.identity]
+  return [mount, await digestOf(build, source, mount.source)]
 }
 
+/** Of what is at a path of a tree; read once while that is as it is. */
 async function digestOf(build: Build, source: Tree, from: string): Promise<string> {
-  const { digest } = await compose(build, source, from, undefined)
+  const { cache } = build.parts
+  const named = source.identity ?? source.state
+  const read = named === undefined ? undefined : cacheKey('mounted', from, named)
+  const known = read === undefined ? undefined : cache.knownDigest(read)
+  const digest = known ?? (await compose(build, source, from, undefined)).digest
+  if (read !== undefined) cache.rememberDigest(read, digest)
   return digest
 }
 

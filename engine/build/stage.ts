@@ -11,6 +11,7 @@ import { EMPTY_LAYER } from '../store/layers.ts'
 import { lookUpMerged } from '../store/merged.ts'
 import type { StageConfig } from '../dockerfile/apply-config.ts'
 import type { EventQueue } from './event-queue.ts'
+import type { ContextPaths } from './context-paths.ts'
 import type { KnownSteps } from './known-steps.ts'
 import type { BuilderParts } from './parts.ts'
 import type { GlobalScope } from '../dockerfile/scope.ts'
@@ -45,6 +46,16 @@ export interface Step {
   location: { line: number; endLine: number }
 }
 
+/** Where files come from. */
+export interface Tree {
+  /** Trees, topmost first. */
+  from: string[]
+  /** What names them for good, where something does. */
+  identity: string | undefined
+  /** What names them as they are now, where something does: what was read of them once need not be read again. */
+  state?: string
+}
+
 /** What the steps of one build share. */
 export interface Build {
   readonly parts: BuilderParts
@@ -55,8 +66,6 @@ export interface Build {
   readonly lease: Lease
   /** A directory of this build's own, which goes with it. */
   readonly dir: string
-  /** Where the context was unpacked. */
-  readonly context: string
   readonly global: GlobalScope
   /** Steps of all its stages. */
   readonly total: number
@@ -76,8 +85,10 @@ export interface Build {
   stage(index: number): Promise<Stage>
   /** The image that a named context is; undefined: it is a directory. */
   contextImage(name: string, platform: Platform | undefined): Promise<Image> | undefined
-  /** The directory of a named context. */
-  contextDirectory(name: string): Promise<string>
+  /** The files of the context, these among them. */
+  contextTree(paths: ContextPaths): Promise<Tree>
+  /** The files of a named context. */
+  namedTree(name: string): Promise<Tree>
   /** An image that is here, pulled where it must be. */
   image(name: string, platform: Platform | undefined, step: Step): Promise<Image>
   /** Keeps a cache record until the build is over. */

@@ -16,13 +16,23 @@ const COST_OF_ENTRY = 256
 
 export interface ReceivedEntry {
   stat: Stat
-  /** Of a regular file; to be read before the next entry is asked for. */
+  /** A directory that its reader has already. */
+  isHere: boolean
+  /** Of a regular file that is not here; to be read before the next entry is asked for. */
   content: AsyncIterable<Uint8Array> | undefined
+}
+
+export interface ReceiveOptions {
+  /** Told of bytes that came. */
+  told: (bytes: number) => void
+  /** Asked of each entry in order; of those that are here only directories are yielded. */
+  isHere?: ((stat: Stat) => boolean) | undefined
 }
 
 interface Entry {
   id: number
   stat: Stat
+  isHere: boolean
   hasContent: boolean
   isAsked: boolean
   isComplete: boolean
@@ -43,9 +53,9 @@ interface Entry {
  */
 export async function* receiveFiles(
   stream: GrpcStream,
-  told: (bytes: number) => void,
+  options: ReceiveOptions,
 ): AsyncGenerator<ReceivedEntry> {
-  const receiver = new Receiver(stream, told)
+  const receiver = new Receiver(stream, options)
   try {
     yield* receiver.entries()
     await receiver.finish()
@@ -57,7 +67,7 @@ export async function* receiveFiles(
 class Receiver {
   readonly #stream: GrpcStream
   readonly #packets: AsyncGenerator<Buffer>
-  readonly #told: (bytes: number) => void
+  readonly #options: ReceiveOptions
   readonly #checks = new EntryChecks()
   /** Not yet yielded, in order. */
   #entries: Entry[] = []
@@ -70,10 +80,10 @@ class Receiver {
   #nameBytes = 0
   #isListed = false
 
-  constructor(stream: GrpcStream, told: (bytes: number) => void) {
+  constructor(stream: GrpcStream, options: ReceiveOptions) {
     this.#stream = stream
     this.#packets = stream.messages()
-    this.#told = told
+    this.#options = options
   }
 
   async *entries(): AsyncGenerator<ReceivedEntry> {
@@ -86,7 +96,7 @@ class Receiver {
         continue
       }
       const content = entry.hasContent ? this.#content(entry) : undefined
-      yield { stat: entry.stat, content }
+      yield { stat: entry.stat, isHere: entry.isHere, content }
       // what its reader left
       if (content) for await (const _chunk of content);
       this.#head++
@@ -145,7 +155,7 @@ class Receiver {
   async #packet(): Promise<Packet | undefined> {
     const next = await this.#packets.next()
     if (next.done === true) return undefined
-    this.#told(next.value.length)
+    this.#options.told(next.value.length)
     const packet = PACKET.decode(next.value)
     if (packet.type === ERR)
       throw new GrpcError('UNKNOWN', `error from sender: ${Buffer.from(packet.data).toString()}`)
@@ -168,11 +178,15 @@ class Receiver {
     if (this.#nameBytes > MOST_NAME_BYTES)
       throw new GrpcError('RESOURCE_EXHAUSTED', 'too many files are sent')
     this.#checks.check(stat)
+    const isHere = this.#options.isHere?.(stat) === true
+    const id = this.#count++
+    if (isHere && fileTypeOf(stat.mode) !== 'dir') return
     // a hard link is a regular file that names another
-    const hasContent = isRegular(stat.mode) && stat.linkname.length === 0
+    const hasContent = !isHere && isRegular(stat.mode) && stat.linkname.length === 0
     this.#entries.push({
-      id: this.#count++,
+      id,
       stat,
+      isHere,
       hasContent,
       isAsked: false,
       isComplete: false,

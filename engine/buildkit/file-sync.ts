@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ClientEntry } from '../contract/builds.ts'
 import { tarHeader } from '../tar/header.ts'
 import type { TarHeader } from '../tar/header.ts'
 import { encodeHeader, TAR_END, tarPadding } from '../tar/write.ts'
@@ -18,10 +19,12 @@ export interface SyncOptions {
   /** Patterns of .dockerignore. */
   excludes?: readonly string[]
   /** Only these, with what links among them lead to. */
-  only?: readonly string[]
+  only?: readonly string[] | undefined
   signal: AbortSignal
   /** Bytes that came. */
-  told?: (bytes: number) => void
+  told?: ((bytes: number) => void) | undefined
+  /** As of ClientDirectory. */
+  isHere?: ((entry: ClientEntry) => boolean) | undefined
 }
 
 /** A client's directory as an archive, sent while it is read. */
@@ -59,20 +62,45 @@ export async function syncFiles(
 }
 
 function filesOf(session: Session, options: SyncOptions): ReturnType<typeof receiveFiles> {
-  const { excludes = [], name, only = [], signal, told = () => undefined } = options
+  const { excludes = [], isHere, name, only = [], signal, told = () => undefined } = options
   if (!session.supports(DIFF_COPY)) throw new GrpcError('UNKNOWN', 'no local sources enabled')
   const metadata = metadataOf({
     'dir-name': [name],
     'exclude-patterns': excludes,
     followpaths: only,
   })
-  return receiveFiles(session.client.stream(DIFF_COPY, { metadata, signal }), told)
+  return receiveFiles(session.client.stream(DIFF_COPY, { metadata, signal }), {
+    told,
+    isHere: isHere && ((stat) => isHere(entryOf(stat))),
+  })
+}
+
+function entryOf(stat: Stat): ClientEntry {
+  const { devmajor, devminor, linkname, mode, modTime, size, xattrs } = stat
+  const type = fileTypeOf(mode)
+  const link = base64(linkname)
+  const attributes = Object.entries(xattrs).map(([key, value]) => ` ${key}=${base64(value)}`)
+  return {
+    name: latin1(stat.path),
+    isDirectory: type === 'dir',
+    size: type === 'file' && link === '' ? size : 0,
+    state: `${mode} ${size} ${devmajor}:${devminor} ${link}${attributes.join('')}`,
+    modifiedAt: modTime / 1e6,
+  }
 }
 
 async function* archiveOf(session: Session, options: SyncOptions): AsyncGenerator<Uint8Array> {
-  for await (const { content, stat } of filesOf(session, options)) {
+  /** Those above that were left out: what is written into them changes their times. */
+  let above: TarHeader[] = []
+  for await (const { content, isHere, stat } of filesOf(session, options)) {
     const header = headerOf(stat)
     if (!header) continue
+    if (options.isHere) above = above.filter(({ name }) => header.name.startsWith(name))
+    if (isHere) {
+      if (header.type === 'dir') above.push(header)
+      continue
+    }
+    for (const directory of above.splice(0)) yield encodeHeader(directory)
     yield encodeHeader(header)
     if (!content) continue
     yield* content
@@ -83,9 +111,8 @@ async function* archiveOf(session: Session, options: SyncOptions): AsyncGenerato
 
 /** @returns undefined for what an image cannot hold */
 function headerOf(stat: Stat): TarHeader | undefined {
-  // names are bytes, in latin1
-  const name = Buffer.from(stat.path).toString('latin1')
-  const linkName = Buffer.from(stat.linkname).toString('latin1')
+  const name = latin1(stat.path)
+  const linkName = latin1(stat.linkname)
   const type = fileTypeOf(stat.mode)
   if (type === 'socket' || type === 'irregular') return undefined
   const isHardLink = type === 'file' && linkName !== ''
@@ -102,4 +129,13 @@ function headerOf(stat: Stat): TarHeader | undefined {
     deviceMinor: stat.devminor,
     xattrs: new Map(Object.entries(stat.xattrs).map(([key, value]) => [key, Buffer.from(value)])),
   })
+}
+
+/** Names are bytes. */
+function latin1({ buffer, byteLength, byteOffset }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+}
+
+function base64(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '' : Buffer.from(bytes).toString('base64')
 }

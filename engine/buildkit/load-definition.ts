@@ -1,7 +1,8 @@
 import path from 'node:path'
-import type { BuildContext } from '../contract/builds.ts'
+import type { BuildContext, ClientDirectory } from '../contract/builds.ts'
+import { clientDirectory, type WatchedDirectory } from './client-directory.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
-import { syncDirectory, syncFiles } from './file-sync.ts'
+import { syncFiles } from './file-sync.ts'
 import { GrpcError } from './grpc-error.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Progress, Transfer } from './progress.ts'
@@ -65,8 +66,8 @@ export async function loadDefinition(
       return files.get('.dockerignore')?.toString()
     }))
   const excludes = ignorePatterns(ignore ?? '')
-  const tar = await startContext(session, context.local, excludes, progress, signal)
-  return { context: { tar, ...asGiven }, dockerfile }
+  const directory = clientDirectory(session, { name: context.local, excludes, signal })
+  return { context: { ...asStep(directory, progress), ...asGiven }, dockerfile }
 }
 
 async function loadDockerfile(
@@ -100,30 +101,33 @@ async function loadDockerfile(
   )
 }
 
-/** The archive of the context, as a step of its own that ends when it has been read. */
-async function startContext(
-  session: Session,
-  name: string,
-  excludes: readonly string[],
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<ReturnType<typeof syncDirectory>> {
-  return await new Promise((resolve) => {
-    const step = progress.step('[internal] load build context', async (transfer) => {
-      const { told, done } = counted(transfer, 'transferring context:')
-      const tar = syncDirectory(session, { name, excludes, signal, told })
-      const over = new Promise<void>((end, fail) => {
-        tar.once('end', end)
-        tar.once('error', fail)
-        tar.once('close', end)
+/** Each opening is told of as a step, which ends when what came has been read. */
+function asStep({ key, open }: WatchedDirectory, progress: Progress): ClientDirectory {
+  return {
+    key,
+    open: (options) => {
+      let told: (bytes: number) => void = () => undefined
+      const tar = open({
+        ...options,
+        told: (bytes) => {
+          told(bytes)
+        },
       })
-      resolve(tar)
-      await over
-      done()
-    })
-    // its reader is told as well
-    step.catch(() => undefined)
-  })
+      const step = progress.step('[internal] load build context', async (transfer) => {
+        const count = counted(transfer, 'transferring context:')
+        told = count.told
+        await new Promise<void>((end, fail) => {
+          tar.once('end', end)
+          tar.once('error', fail)
+          tar.once('close', end)
+        })
+        count.done()
+      })
+      // its reader is told as well
+      step.catch(() => undefined)
+      return tar
+    },
+  }
 }
 
 function counted(
@@ -131,9 +135,13 @@ function counted(
   id: string,
 ): { told: (bytes: number) => void; done: () => void } {
   let bytes = 0
+  let told = 0
   return {
     told: (more) => {
       bytes += more
+      // packets that list files are small and many
+      if (bytes - told < 2 ** 16) return
+      told = bytes
       transfer(id, bytes, false)
     },
     done: () => {

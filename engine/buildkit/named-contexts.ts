@@ -3,7 +3,8 @@ import { isDigest } from '../oci/digest.ts'
 import { formatPlatform, parsePlatform } from '../oci/platform.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
-import { syncDirectory, syncFiles } from './file-sync.ts'
+import { clientDirectory, keyOf } from './client-directory.ts'
+import { syncFiles } from './file-sync.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { LocalSessions } from './load-definition.ts'
 import { passThrough } from './pass-through.ts'
@@ -81,13 +82,14 @@ export function openContext(
   if (!('local' in asked)) return asked
   const { local: name } = asked
   return {
-    open: () =>
+    key: keyOf(sessions.own, name),
+    open: (options) =>
       passThrough(async () => {
         const only = ['.dockerignore']
         const session = await sessions.of(name)
         const files = await syncFiles(session, { name, only, signal, limit: MOST_IGNORE_FILE })
         const excludes = ignorePatterns(files.get('.dockerignore')?.toString() ?? '')
-        return syncDirectory(session, { name, excludes, signal })
+        return clientDirectory(session, { name, excludes, signal }).open(options)
       }),
   }
 }

@@ -6,12 +6,20 @@ import { GrpcClient } from './grpc-client.ts'
 /** A client's half of its builds: over one connection it serves files, secrets and credentials, as long as that is open. */
 export class Session {
   readonly id: string
+  /** What its client calls the directories that it offers, in each of its builds of them; empty: nothing. */
+  readonly sharedKey: string
   readonly #client: GrpcClient | undefined
   readonly #methods: ReadonlySet<string>
 
   /** @param client undefined: the build has none, and nothing is supported */
-  constructor(id: string, methods: ReadonlySet<string>, client: GrpcClient | undefined) {
+  constructor(
+    id: string,
+    methods: ReadonlySet<string>,
+    client: GrpcClient | undefined,
+    sharedKey = '',
+  ) {
     this.id = id
+    this.sharedKey = sharedKey
     this.#client = client
     this.#methods = methods
   }
@@ -66,7 +74,8 @@ export class Sessions {
       .split(',')
       .map((method) => method.trim().toLowerCase())
     const client = new GrpcClient(connection)
-    this.#open.set(id, new Session(id, new Set(methods), client))
+    const sharedKey = headerOf(headers, 'x-docker-expose-session-sharedkey')
+    this.#open.set(id, new Session(id, new Set(methods), client, sharedKey))
     for (const wake of this.#waiting) wake()
     await client.closed
     this.#open.delete(id)

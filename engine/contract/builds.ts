@@ -211,15 +211,40 @@ export interface BuildRequest {
   entitlements?: ('network.host' | 'security.insecure')[]
 }
 
-/**
- * An image by its name or out of what a client keeps, an address as a context has it, or a directory as a tar, which is opened
- * when it is needed.
- */
+/** An image by its name or out of what a client keeps, an address as a context has it, or a directory of a client. */
 export type NamedContext =
   | { image: string }
   | { content: ClientContent; digest: string }
   | { remote: string }
-  | { open: () => Readable }
+  | ClientDirectory
+
+/** A directory of a client, of which what a build needs is sent. */
+export interface ClientDirectory {
+  /** What its client calls it in each of its builds: what came of it may be kept for the next one. undefined: nothing is. */
+  key: string | undefined
+  /**
+   * Its files as a tar, parents before what is in them.
+   *
+   * @param options.only paths, `*` and `?` in them for any names, and what links among them lead to; all unless set
+   * @param options.isHere told of each entry in its order: the tar is without those for which it says yes
+   */
+  open(options?: {
+    only?: readonly string[] | undefined
+    isHere?: (entry: ClientEntry) => boolean
+  }): Readable
+}
+
+export interface ClientEntry {
+  /** Bytes in latin1, relative to the directory. */
+  name: string
+  isDirectory: boolean
+  /** In bytes, of a regular file; else 0. */
+  size: number
+  /** What it is, but for its time; of a file that was written to one of the two is another. */
+  state: string
+  /** In milliseconds since the epoch. */
+  modifiedAt: number
+}
 
 /** Opens a connection to an ssh agent. */
 export type SshAgent = () => Duplex
@@ -257,6 +282,7 @@ export type BuildContext =
   /** A tar, maybe compressed. */
   (
     | { tar: Readable }
+    | ClientDirectory
     /** The address of a git repository, an archive or a Dockerfile. */
     | { remote: string }
     /** Nothing: the Dockerfile is all there is. */
@@ -294,7 +320,7 @@ export type BuildEvent =
 export interface BuildCacheRecord {
   ID: string
   Parents: string[] | null
-  Type: 'regular' | 'exec.cachemount'
+  Type: 'regular' | 'exec.cachemount' | 'source.local'
   Description: string
   /** A build that is under way needs it. */
   InUse: boolean

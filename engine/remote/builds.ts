@@ -190,6 +190,7 @@ function refuseUnsent(request: BuildRequest): void {
 /** A context of nothing but a Dockerfile is an archive of that. */
 function archiveOf(context: BuildContext): Readable | undefined {
   if ('tar' in context) return context.tar
+  if ('open' in context) return context.open()
   if (!('empty' in context)) return undefined
   const content = Buffer.from(context.dockerfile ?? '')
   const header = tarHeader({ type: 'file', name: 'Dockerfile', size: content.length })

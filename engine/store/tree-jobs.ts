@@ -34,6 +34,7 @@ import type { LayerListing } from './layer-list.ts'
 import { archiveMerged } from './merged-archive.ts'
 import { packLayer } from './pack.ts'
 import type { PackJob } from './pack.ts'
+import { removeNames } from './remove-names.ts'
 import { haveSameContent } from './same-content.ts'
 import type { CompareJob } from './same-content.ts'
 import { squashLayers } from './squash.ts'
@@ -74,6 +75,7 @@ export type TreeJob =
   | ({ kind: 'compare' } & CompareJob)
   | ({ kind: 'compose' } & ComposeJob)
   | { kind: 'ignore'; root: string; patterns: string[] }
+  | { kind: 'remove'; root: string; names: string[] }
   | { kind: 'layer-changes'; trees: readonly string[] }
   | {
       kind: 'layer-list'
@@ -170,6 +172,9 @@ export async function doTreeJob(
       return composeLayer(job, isCancelled)
     case 'ignore':
       removeIgnored(job.root, new IgnoreRules(job.patterns))
+      return undefined
+    case 'remove':
+      removeNames(job.root, job.names)
       return undefined
     case 'layer-changes':
       return layerChangesOf(job.trees, isCancelled)

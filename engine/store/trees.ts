@@ -182,6 +182,11 @@ export class Trees {
     await this.#others.run({ kind: 'ignore', root, patterns }, () => undefined)
   }
 
+  /** @see removeNames */
+  async removeNames(root: string, names: string[]): Promise<void> {
+    await this.#others.run({ kind: 'remove', root, names }, () => undefined)
+  }
+
   /** Ends every copy. */
   async close(): Promise<void> {
     // a thread that waits for its other end cannot be ended before

@@ -136,7 +136,7 @@ export function summaryOf(record: BuildRecord): BuildSummary {
 
 function sourceOf({ context }: BuildRequest): BuildSource {
   if ('empty' in context) return { kind: 'dockerfile' }
-  if ('tar' in context) return { kind: 'archive' }
+  if (!('remote' in context)) return { kind: 'archive' }
   const address = withoutSecrets(context.remote)
   return gitContext(context.remote) === undefined
     ? { kind: 'url', address }
