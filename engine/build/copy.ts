@@ -80,7 +80,9 @@ export async function copyFiles(
       parents: false,
     })
   }
-  return await composeStep(build, stage, parts, named.identity ?? named.state, told)
+  // what is at an address may be another thing each time
+  const source = remote.length > 0 ? undefined : (named.identity ?? named.state)
+  return await composeStep(build, stage, parts, source, told)
 }
 
 /** `WORKDIR`: a directory, where it is missing; it is the user's. */

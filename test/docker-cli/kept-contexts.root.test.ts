@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { openCli, whyNot } from './harness.ts'
@@ -131,6 +133,23 @@ RUN --mount=type=bind,source=mounted,target=/m cp /m/m.txt /app/
       const built = await build(dir)
       assert.ok(built.bytes < A_FEW, String(built.bytes))
       assert.equal(await filesIn(built.tag), './app.txt:app\n./own.txt:own')
+    }
+  })
+
+  it('says nothing of what is at an address, which may be another thing each time', async () => {
+    let answer = ''
+    const server = http.createServer((_request, response) => response.end(answer))
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+    try {
+      const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+      const lines = [`ADD own.txt ${address}/beside /app/`, `ADD ${address}/alone /app/`]
+      const dir = contextOf({ Dockerfile: ['FROM BASE', ...lines].join('\n'), 'own.txt': 'own\n' })
+      for (answer of ['one\n', 'two\n']) {
+        const { tag } = await build(dir)
+        assert.equal(await filesIn(tag), `./alone:${answer}./beside:${answer}./own.txt:own`)
+      }
+    } finally {
+      server.close()
     }
   })
 
