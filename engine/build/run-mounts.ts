@@ -212,7 +212,10 @@ class Preparing implements PreparedMounts {
       this.#build.signal,
     )
     this.#releases.push(release)
-    this.#bind(this.#target(mount.target), directory, mount.readonly)
+    // a part of the cache itself; with a source of its own it holds that part
+    const part = source ? '/' : mount.source
+    const [shown = directory] = findIn([directory], part).paths
+    this.#bind(this.#target(mount.target), shown, mount.readonly)
   }
 
   /** What a cache begins with. */

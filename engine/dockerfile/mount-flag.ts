@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { InvalidParameterError } from '../errors.ts'
 import { goBoolean } from '../go-boolean.ts'
 import { parseSize } from '../size.ts'
@@ -119,7 +120,7 @@ function mountOf(type: MountType, fields: Fields): RunMount {
       const target = fields.needed('target')
       return {
         type,
-        id: fields.text('id') ?? target,
+        id: fields.text('id') ?? path.posix.resolve('/', target),
         from: fields.text('from'),
         source: fields.text('source') ?? '/',
         target,

@@ -137,6 +137,20 @@ export const runs: Case[] = [
     notClassic: 'only BuildKit has it',
   },
   {
+    name: 'a part of a cache',
+    dockerfile:
+      'FROM BASE\nRUN --mount=type=cache,id=part,target=/c mkdir -p /c/sub && echo x > /c/sub/x\nRUN --mount=type=cache,id=part,source=sub,target=/c cat /c/x > /o',
+    tree: { '/o': file('x\n') },
+    notClassic: 'only BuildKit has mounts',
+  },
+  {
+    name: 'a part of a cache that is not there, or a link out of it',
+    dockerfile:
+      'FROM BASE\nRUN --mount=type=cache,id=out,target=/c ln -s /etc /c/sub\nRUN --mount=type=cache,id=out,source=sub,target=/c cat /c/passwd',
+    fails: /failed to find mount source: "sub": not found/,
+    notClassic: 'only BuildKit has mounts',
+  },
+  {
     name: 'a cache that begins with files of a stage, its mode and owner',
     dockerfile:
       'FROM BASE AS s\nRUN mkdir /o && echo x > /o/x\nFROM BASE\nRUN --mount=type=cache,id=fresh,target=/c,from=s,source=/o,uid=3,gid=4,mode=0700,sharing=locked cat /c/x > /o && stat -c "%a %u:%g" /c >> /o',
