@@ -39,7 +39,7 @@ export class Dockerd {
     const said = text(child.stderr)
     const dockerd = new Dockerd(child, scratch)
     while (!(await dockerd.#answers())) {
-      if (child.exitCode !== null) {
+      if (child.exitCode !== null || child.signalCode !== null) {
         fs.rmSync(scratch, { recursive: true, force: true })
         throw new Error(`dockerd ended with ${String(child.exitCode)}:\n${await said}`)
       }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { Transform } from 'node:stream'
 import { isOnPath } from './on-path.ts'
 import { freePort } from './free-port.ts'
+import { patient } from './patience.ts'
 
 export const hasRegistry = isOnPath('docker-registry') && isOnPath('skopeo')
 
@@ -76,7 +77,7 @@ export class LocalRegistry {
     )
     const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
     const registry = new LocalRegistry(server, port, scratch)
-    await isReachable(port)
+    await isReachable(server, port)
     return registry
   }
 
@@ -103,6 +104,7 @@ export class LocalRegistry {
   async close(): Promise<void> {
     for (const socket of this.#open) socket.destroy()
     this.#door.close()
+    if (this.#server.exitCode !== null) return
     const exited = once(this.#server, 'exit')
     this.#server.kill('SIGKILL')
     await exited
@@ -117,8 +119,8 @@ export class LocalRegistry {
   }
 }
 
-async function isReachable(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+async function isReachable(server: ChildProcess, port: number): Promise<void> {
+  for (const end = Date.now() + patient(60_000); server.exitCode === null && Date.now() < end;) {
     const socket = net.connect(port, '127.0.0.1')
     const isOpen = await new Promise((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
