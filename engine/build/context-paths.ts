@@ -51,11 +51,7 @@ function sourcesOf(instruction: Instruction): readonly string[] {
 }
 
 function sourceOfMount(text: string): string[] {
-  try {
-    const mount = parseMountFlag(text)
-    return mount.type === 'bind' && mount.from === undefined ? [mount.source] : []
-  } catch {
-    // its step tells what is wrong with it
-    return []
-  }
+  if (text.includes('$')) return []
+  const mount = parseMountFlag(text)
+  return mount.type === 'bind' && mount.from === undefined ? [mount.source] : []
 }
