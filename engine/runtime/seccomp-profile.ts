@@ -69,6 +69,10 @@ export function resolveProfile(
   capabilities: readonly string[],
   host: SeccompHost = thisHost(),
 ): OciSeccomp {
+  if (profile.syscalls?.some(({ name = '', names = [] }) => name !== '' && names.length > 0))
+    throw new InvalidParameterError(
+      "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'",
+    )
   const rules = (profile.syscalls ?? []).filter(
     ({ excludes, includes }) =>
       isMet(includes, capabilities, host, true) && isMet(excludes, capabilities, host, false),

@@ -300,6 +300,20 @@ describe('compileSeccomp()', () => {
     }
   })
 
+  test('refuses a profile that says one thing in two ways', () => {
+    const defaultAction = 'SCMP_ACT_ALLOW'
+    const chmod = { name: 'chmod', names: ['fchmod'], action: 'SCMP_ACT_ERRNO' }
+    const architecture = 'SCMP_ARCH_X86_64'
+    for (const [profile, words] of [
+      [{ defaultAction, syscalls: [chmod] }, /use either 'name' or 'names'$/],
+      [
+        { defaultAction, architectures: [architecture], archMap: [{ architecture }] },
+        /use either 'architectures' or 'archMap'$/,
+      ],
+    ] as const)
+      assert.throws(() => resolveProfile(parseProfile(JSON.stringify(profile)), []), words)
+  })
+
   test('refuses what it does not know', () => {
     for (const [profile, message] of [
       [{ defaultAction: 'SCMP_ACT_MAYBE' }, /invalid seccomp action: SCMP_ACT_MAYBE/],
