@@ -13,8 +13,17 @@ export interface RegistryEngine {
   repositories(page?: RegistryPage): Promise<RegistryNames>
   /** @throws NAME_UNKNOWN */
   tags(repository: string, page?: RegistryPage): Promise<RegistryNames>
-  /** Byte for byte as pushed. @throws NAME_UNKNOWN, MANIFEST_UNKNOWN */
-  manifest(repository: string, reference: string): Promise<RegistryManifest>
+  /**
+   * Byte for byte as pushed.
+   *
+   * @param options.isToStay who asks by digest is likely to push an index that names it: for some minutes no rule takes it
+   * @throws NAME_UNKNOWN, MANIFEST_UNKNOWN
+   */
+  manifest(
+    repository: string,
+    reference: string,
+    options?: { isToStay?: boolean },
+  ): Promise<RegistryManifest>
   /**
    * Takes a manifest whose blobs are in the repository. Returns once it would survive a power cut and, under a tag, is
    * an image of the engine where it can be one.

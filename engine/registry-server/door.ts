@@ -144,7 +144,8 @@ async function getManifest(
   engine: RegistryEngine,
   { repository, request, response, target }: Call,
 ): Promise<void> {
-  const { content, digest, mediaType } = await engine.manifest(repository, target)
+  const isToStay = request.method === 'HEAD'
+  const { content, digest, mediaType } = await engine.manifest(repository, target, { isToStay })
   if (hasAlready(request, response, digest)) return
   response.writeHead(200, {
     'Content-Type': mediaType,

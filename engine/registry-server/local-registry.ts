@@ -108,8 +108,14 @@ export class LocalRegistry implements RegistryEngine {
     return pageOf([...state.tags.keys()], page)
   }
 
-  async manifest(repository: string, reference: string): Promise<RegistryManifest> {
-    const { digest, mediaType } = this.#find(await this.#get(repository), reference)
+  async manifest(
+    repository: string,
+    reference: string,
+    options: { isToStay?: boolean } = {},
+  ): Promise<RegistryManifest> {
+    const from = await this.#get(repository)
+    const { digest, mediaType } = this.#find(from, reference)
+    if (options.isToStay === true && digest === reference) from.touchManifest(digest)
     return { digest, mediaType, content: await this.#store.blobs.read(digest) }
   }
 

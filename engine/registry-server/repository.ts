@@ -53,7 +53,7 @@ const documentSchema = z.object({
 export type ManifestRecord = z.infer<typeof manifestSchema>
 export type TagRecord = z.infer<typeof tagSchema>
 
-/** Who was told that a blob is here may push a manifest of it for so long, whoever lets go of it meanwhile. */
+/** Who was told that a blob or manifest is here may push what names it for so long, whoever lets go of it meanwhile. */
 const ASKED_MS = 10 * 60_000
 
 /** In milliseconds. */
@@ -91,6 +91,8 @@ export class Repository {
   readonly #blobs = new Map<string, BlobUse>()
   /** Blobs that are kept back, to the time until which, in milliseconds. */
   readonly #keptBack = new Map<string, number>()
+  /** Manifests to when somebody who is about to push was last told of them, the latest at the end. */
+  readonly #asked = new Map<string, number>()
   #tail: Promise<unknown> = Promise.resolve()
 
   /** @param changed told when it names other content than before */
@@ -206,6 +208,21 @@ export class Repository {
   touch(digest: string): void {
     const use = this.#blobs.get(digest)
     if (use) use.askedAt = Date.now()
+  }
+
+  /** As touch, of a manifest that an index may name. */
+  touchManifest(digest: string): void {
+    for (const [each, at] of this.#asked) {
+      if (at + ASKED_MS > Date.now()) break
+      this.#asked.delete(each)
+    }
+    this.#asked.delete(digest)
+    this.#asked.set(digest, Date.now())
+  }
+
+  /** Whether an index that names the manifest may be on its way. */
+  isAwaited(digest: string): boolean {
+    return (this.#asked.get(digest) ?? 0) + ASKED_MS > Date.now()
   }
 
   /**

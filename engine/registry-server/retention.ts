@@ -16,6 +16,7 @@ export interface Removal {
  * or while it is about one that stays; one that loses its last tag by a rule goes with its parts and with what is about it.
  *
  * @param isUsed whether a container stands on an image of the engine
+ * @param isAwaited whether an index that names a manifest may be on its way: for that one the rules wait
  */
 export function planRemoval(
   name: string,
@@ -23,8 +24,13 @@ export function planRemoval(
   settings: Settings,
   isUsed: (image: string) => boolean,
   now: number,
+  isAwaited: (digest: string) => boolean,
 ): Removal {
-  const uses = usesOf(state, isUsed)
+  const isImageUsed = usesOf(state, isUsed)
+  const uses = (digest: string): boolean =>
+    isImageUsed(digest) ||
+    isAwaited(digest) ||
+    (state.manifests.get(digest)?.manifests ?? []).some(isAwaited)
   const tags = tagsToGo(name, state, settings, uses, now)
   const { untaggedDays } = settings
   return removalOf(

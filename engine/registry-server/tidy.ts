@@ -20,8 +20,9 @@ export async function tidyRepository(
   settings: SettingsDocument,
   repository: Repository,
 ): Promise<string[]> {
+  const isAwaited = (digest: string): boolean => repository.isAwaited(digest)
   const plan = (state: Readonly<RepositoryState>): Removal =>
-    planRemoval(repository.name, state, settings.current, isUsedIn(store), Date.now())
+    planRemoval(repository.name, state, settings.current, isUsedIn(store), Date.now(), isAwaited)
   const wanted = plan(repository.state)
   const isAny = wanted.tags.length + wanted.manifests.length > 0
   const removed = isAny ? await carryOut(store, repository, plan) : []

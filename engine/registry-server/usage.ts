@@ -53,7 +53,8 @@ export function planOf(
   const after = new Set<string>()
   for (const each of repositories) {
     const { name: repository, state } = each
-    const removal = planRemoval(repository, state, settings, isUsed, Date.now())
+    const isAwaited = (digest: string): boolean => each.isAwaited(digest)
+    const removal = planRemoval(repository, state, settings, isUsed, Date.now(), isAwaited)
     for (const tag of removal.tags) {
       const record = state.tags.get(tag)
       if (record)

@@ -85,6 +85,29 @@ describe('the registry’s limits', () => {
     assert.deepEqual(await tagsOf('used/app'), ['new'])
   })
 
+  it('wait with a manifest that a client has found there for the index that it is pushing', async (t) => {
+    await registry().setSettings({ retention: [{ repositories: 'index/*', keepLast: 1 }] })
+    const child = await putImage('index/app', 'child', 'child')
+    const at = `/v2/index/app/manifests/${child}`
+    const size = Number((await door.fetch(at, { method: 'HEAD' })).headers.get('content-length'))
+    // meanwhile somebody else pushes
+    await putImage('index/app', 'other', 'other')
+    const index = {
+      schemaVersion: 2,
+      manifests: [{ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: child, size }],
+    }
+    const put = await door.fetch('/v2/index/app/manifests/all', {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/vnd.oci.image.index.v1+json' },
+      body: JSON.stringify(index),
+    })
+    assert.equal(put.status, 201)
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 11 * 60_000 })
+    await registry().collectGarbage()
+    assert.deepEqual(await tagsOf('index/app'), ['all'])
+    assert.equal((await door.fetch(at)).status, 200)
+  })
+
   it('let a tag that somebody takes away go with what nothing else needs', async () => {
     await registry().setSettings({})
     const before = blobsOnDisk()

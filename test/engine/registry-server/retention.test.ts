@@ -51,6 +51,7 @@ function gone(
   pushes: Record<string, Pushed>,
   settings: Partial<Settings>,
   used: string[] = [],
+  awaited: string[] = [],
 ): { tags: string; manifests: string } {
   const whole = { untaggedDays: null, retention: [], quotas: [], ...settings }
   const images = used.map((name): string => digestOf(name))
@@ -60,6 +61,7 @@ function gone(
     whole,
     (image) => images.includes(image),
     NOW,
+    (digest) => awaited.includes(nameOf(digest)),
   )
   return {
     tags: tags.sort().join(' '),
@@ -146,6 +148,23 @@ describe('planRemoval', () => {
     }
     const retention = [{ ...RULE, tags: '?', keepLast: 1 }]
     assert.deepEqual(gone(pushes, { retention }), { tags: '1', manifests: 'amd one sig' })
+  })
+
+  it('waits with what an index may be about to name, and with the index that has it', () => {
+    const pushes = {
+      one: { daysAgo: 90, tags: ['1'], manifests: ['amd'] },
+      amd: { daysAgo: 90 },
+      two: { daysAgo: 80, tags: ['2'] },
+      three: { daysAgo: 1, tags: ['3'] },
+      loose: { daysAgo: 90 },
+    }
+    const settings = { untaggedDays: 30, retention: [{ ...RULE, keepLast: 1 }] }
+    assert.deepEqual(gone(pushes, settings), { tags: '1 2', manifests: 'amd loose one two' })
+    assert.deepEqual(gone(pushes, settings, [], ['amd']), { tags: '2', manifests: 'loose two' })
+    assert.deepEqual(gone(pushes, settings, [], ['loose', 'two']), {
+      tags: '1',
+      manifests: 'amd one',
+    })
   })
 
   it('ends with manifests that are about each other', () => {
