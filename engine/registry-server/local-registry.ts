@@ -25,6 +25,7 @@ import { describeImage } from '../registry/describe.ts'
 import { isMissing } from '../store/documents.ts'
 import { failedPart } from './conditions.ts'
 import { checkDigest, checkName, checkTag, parseTarget } from './names.ts'
+import { checkParts } from './parts.ts'
 import { readPushedManifest } from './pushed-manifest.ts'
 import type { Part } from './pushed-manifest.ts'
 import { Quota } from './quota.ts'
@@ -143,7 +144,9 @@ export class LocalRegistry implements RegistryEngine {
       await store.keeping(() =>
         into.change((state) => {
           checkCondition(condition, digestAt(state, target))
-          this.#checkParts(into, state, { blobs, manifests })
+          checkParts(into, state, { blobs, manifests }, (part) =>
+            store.blobs.has(part) ? this.#quota.sizeOf(part) : undefined,
+          )
           const back = blobs.filter((each) => into.keptBack.has(each.digest))
           this.#quota.check(repository, [{ digest, size: content.length }, ...back])
           into.takeBack(back.map(digestIn))
@@ -409,35 +412,6 @@ export class LocalRegistry implements RegistryEngine {
     if (!from.blobs.has(digest) || !this.#store.blobs.has(digest))
       throw refuse('BLOB_UNKNOWN', `no such blob in ${repository}`, { detail: { digest } })
     return { from, file: this.#store.blobs.pathOf(digest) }
-  }
-
-  /** @throws MANIFEST_BLOB_UNKNOWN, SIZE_INVALID for a part that the repository has not, or not with the size that is said */
-  #checkParts(
-    { blobs, keptBack, name }: Repository,
-    { manifests }: RepositoryState,
-    wanted: { blobs: Part[]; manifests: Part[] },
-  ): void {
-    const check = ({ digest, size: said }: Part, size: number | undefined): void => {
-      const detail = { digest, ...(size === undefined ? {} : { said, size }) }
-      if (size === undefined)
-        throw refuse(
-          'MANIFEST_BLOB_UNKNOWN',
-          `${name} has not what the manifest names: ${digest}`,
-          { detail },
-        )
-      if (size !== said)
-        throw refuse(
-          'SIZE_INVALID',
-          `the manifest says of ${digest} that it has ${said} bytes, it has ${size}`,
-          { detail },
-        )
-    }
-    for (const part of wanted.blobs) {
-      const isNamed = blobs.has(part.digest) || keptBack.has(part.digest)
-      const isHere = isNamed && this.#store.blobs.has(part.digest)
-      check(part, isHere ? this.#quota.sizeOf(part.digest) : undefined)
-    }
-    for (const part of wanted.manifests) check(part, manifests.get(part.digest)?.size)
   }
 
   async #tidy(repository: Repository): Promise<string[]> {
