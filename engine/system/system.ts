@@ -161,7 +161,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
       IndexConfigs: {
         'docker.io': {
           Name: 'docker.io',
-          Mirrors: mirrorsOf('docker.io', instance.registryMirrors),
+          Mirrors: shownMirrors(instance),
           Secure: true,
           Official: true,
         },
@@ -171,7 +171,7 @@ async function info(parts: SystemParts, id: string): Promise<SystemInfo> {
             .map((Name) => [Name, { Name, Mirrors: [], Secure: false, Official: false }]),
         ),
       },
-      Mirrors: mirrorsOf('docker.io', instance.registryMirrors),
+      Mirrors: shownMirrors(instance),
     },
     GenericResources: [],
     HttpProxy: withoutPassword(instance.proxies.http),
@@ -260,6 +260,11 @@ async function engineId(instance: Instance): Promise<string> {
 /** The architecture in Go's words, which images use too. */
 function goArch(): string {
   return { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
+}
+
+/** Each ends with a slash, as dockerd tells them. */
+function shownMirrors({ registryMirrors }: Instance): string[] {
+  return mirrorsOf('docker.io', registryMirrors).map((url) => url.replace(/\/*$/, '/'))
 }
 
 /** A proxy's URL as it may be shown. */
