@@ -31,7 +31,10 @@ export interface Instance {
   nftTable: string
   /** cgroup directory below each hierarchy's root, without slashes at the ends. */
   cgroupParent: string
-  /** Prefix of user-defined bridges and host-side veths; at most 4 characters (interface names hold 15). */
+  /**
+   * Prefix of user-defined bridges and host-side veths. Links that have it and belong to nothing are removed at the
+   * engine's start: it is as much an instance's own as the other names are.
+   */
   linkPrefix: string
   /** Mirrors tried before registries themselves, in order: URLs for docker.io, `host[:port]=URL` for others. */
   registryMirrors: string[]
@@ -231,7 +234,7 @@ export function instanceAt(options: {
     bridgeSubnet: options.bridgeSubnet,
     nftTable: isDefault ? 'gantry' : `gantry-${tag}`,
     cgroupParent: isDefault ? 'gantry' : `gantry-${tag}`,
-    linkPrefix: isDefault ? 'gt' : `g${tag.slice(0, 3)}`,
+    linkPrefix: isDefault ? 'gt' : `g${tag}`,
     registryMirrors: options.registryMirrors ?? [],
     insecureRegistries: options.insecureRegistries ?? [],
     registryCerts: options.registryCerts ?? REGISTRY_CERTS,

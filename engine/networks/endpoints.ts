@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { EndpointSettings } from '../types/docker.ts'
 import { dnsNamesOf, interfaceNameOf, settingsOf } from './endpoint-settings.ts'
 import { macOf } from './ipv4.ts'
+import { newVethName } from './link-names.ts'
 import { newEndpointId, plainName, type Live } from './live.ts'
 import type { Endpoint, Network } from './network.ts'
 import type { NetworkEvents, SandboxRequest } from './sandbox.ts'
@@ -37,7 +37,7 @@ export function takeEndpoint(
     prefixLength: subnet.prefixLength,
     mac: settings.MacAddress ? settings.MacAddress.toLowerCase() : macOf(ip),
     name,
-    veth: `${linkPrefix}v${randomBytes(4).toString('hex')}`,
+    veth: newVethName(linkPrefix),
     dnsNames: dnsNamesOf(request, settings),
   }
   live.endpoints.set(network.id, endpoint)

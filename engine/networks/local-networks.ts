@@ -21,6 +21,7 @@ import { Firewall } from './firewall.ts'
 import { hostSubnets, refuseOverlap } from './host-subnets.ts'
 import { KeyLock } from '../key-lock.ts'
 import { describeNetwork, filterNetworks } from './list.ts'
+import { bridgeNameOf, ownLinkNames } from './link-names.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { NetnsPool } from './netns-pool.ts'
 import type { Network } from './network.ts'
@@ -107,7 +108,7 @@ export class LocalNetworks implements NetworkEngine {
           warn(`the bridge of network ${network.label} could not be made`, error)
         }
       }
-      const ours = ownLinkNames(instance)
+      const ours = ownLinkNames(instance.linkPrefix)
       await firewall.open((bridge) => ours.test(bridge))
       namespaces = await NetnsPool.open(path.join(instance.runRoot, 'netns'))
       return new LocalNetworks({ ...options, warn }, { registry, netlink, namespaces, firewall })
@@ -148,7 +149,7 @@ export class LocalNetworks implements NetworkEngine {
       const bridge = planBridge(config, {
         networks: this.#registry.all().flatMap((network) => network.subnet ?? []),
         host: await hostSubnets(this.#netlink),
-        interfaceName: `${this.#instance.linkPrefix}-${id.slice(0, 10)}`,
+        interfaceName: bridgeNameOf(this.#instance.linkPrefix, id),
       })
       const links = await listLinks(this.#netlink)
       if (links.some((link) => link.name === bridge.interface)) {
@@ -258,7 +259,7 @@ export class LocalNetworks implements NetworkEngine {
     const bridges = new Set(
       this.#registry.all().flatMap(({ document }) => document.bridge?.interface ?? []),
     )
-    const ours = ownLinkNames(this.#instance)
+    const ours = ownLinkNames(this.#instance.linkPrefix)
     const links = (await listLinks(this.#netlink)).map(({ name }) => name)
     for (const name of links) {
       if (ours.test(name) && !veths.has(name) && !bridges.has(name))
@@ -302,11 +303,6 @@ export class LocalNetworks implements NetworkEngine {
     await ensureBridge(this.#netlink, network.bridge, true)
     await this.#firewall.networkStays()
   }
-}
-
-/** What this instance calls its links: host's ends of pairs, and bridges of user-defined networks. */
-function ownLinkNames(instance: Instance): RegExp {
-  return new RegExp(`^${instance.linkPrefix}(v[0-9a-f]{8}|-[0-9a-f]{10})$`)
 }
 
 function logWarning(message: string, error?: unknown): void {

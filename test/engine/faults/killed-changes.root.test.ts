@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { openCgroups } from '../../../engine/cgroups/manager.ts'
 import type { Engine } from '../../../engine/contract.ts'
+import { bridgeNameOf } from '../../../engine/networks/link-names.ts'
 import { bundleEngine, NATIVE_BUILD } from '../../helpers/engine-bundle.ts'
 import { EngineProcess } from '../../helpers/engine-process.ts'
 import { importBusybox, testInstance } from '../../helpers/local-engine.ts'
@@ -117,7 +118,7 @@ describe('an engine killed with -9 at any moment of a change', () => {
     const list = await engine.networks.list()
     const ids = list.map(({ Id = '' }) => Id)
     const own = list.filter(({ Name = '' }) => /^[az]-/.test(Name)).map(({ Id = '' }) => Id)
-    const expected = own.map((id) => `${instance.linkPrefix}-${id.slice(0, 10)}`)
+    const expected = own.map((id) => bridgeNameOf(instance.linkPrefix, id))
     if (bridges.sort().join() !== expected.sort().join())
       found.push(`bridges ${bridges.join(' ')} of networks ${own.join(' ')}`)
     const documents = fs.readdirSync(path.join(instance.dataRoot, 'networks')).sort()
