@@ -22,7 +22,6 @@ export function useFiles({ containerId, running }: Place, path: string, filter: 
     getNextPageParam: ({ total }, _pages, last) => (last + PAGE < total ? last + PAGE : undefined),
     // while a filter is typed the rows before stay
     placeholderData: (before, query) => (query?.queryKey[3] === path ? before : undefined),
-    retry: false,
     // looked at again it may be another
     gcTime: 60_000,
   })

@@ -19,7 +19,6 @@ export function HubSearch({ host, chosen, onChoose }: RepositoriesProps) {
   const query = useQuery({
     queryKey: ['registries', 'search', host, term],
     enabled: term !== '',
-    retry: false,
     staleTime: 60_000,
     queryFn: ({ signal }) =>
       api.get<ImageSearchResult[]>(

@@ -28,7 +28,6 @@ export function RepositoryList({ host, chosen, onChoose }: RepositoriesProps) {
   const query = useInfiniteQuery({
     queryKey: [host === OWN ? 'images' : 'registries', 'catalog', host],
     initialPageParam: '',
-    retry: false,
     queryFn: ({ pageParam, signal }) =>
       api.get<Page>(
         registryPath(

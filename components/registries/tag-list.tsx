@@ -26,7 +26,6 @@ export function TagList(props: { host: string; repository: string; onBack: () =>
   const [deleting, setDeleting] = useState<string>()
   const query = useQuery({
     queryKey: [host === OWN ? 'images' : 'registries', 'tags', host, repository],
-    retry: false,
     queryFn: ({ signal }) =>
       api.get<string[]>(
         registryPath(host, `/tags?repository=${encodeURIComponent(repository)}`),

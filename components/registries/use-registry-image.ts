@@ -14,7 +14,6 @@ export function useRegistryImage(
   return useQuery({
     queryKey: [host === OWN ? 'images' : 'registries', 'image', host, repository, reference],
     enabled,
-    retry: false,
     staleTime: 5 * 60_000,
     queryFn: ({ signal }) => api.get<RegistryImage>(imagePath(host, repository, reference), signal),
   })

@@ -12,7 +12,6 @@ export function useLayers(imageId: string) {
   return useQuery({
     queryKey: ['image-layers', imageId],
     staleTime: Infinity,
-    retry: false,
     queryFn: ({ signal }) =>
       api.get<ImageLayers>(`/api/images/layers?image=${encodeURIComponent(imageId)}`, signal),
   })

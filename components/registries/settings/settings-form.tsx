@@ -31,7 +31,6 @@ export function SettingsForm(props: { saved: RegistrySettings; quotas: RegistryU
   const plan = useQuery({
     queryKey: ['images', 'registry-plan', settled],
     enabled: !isFaulty,
-    retry: false,
     placeholderData: (before) => before,
     queryFn: () => api.post<RegistryPlan>('/api/registry/plan', JSON.parse(settled)),
   })
