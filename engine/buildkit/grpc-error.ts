@@ -96,7 +96,7 @@ export function inBuildkitWords(message: string): string {
         `process ${JSON.stringify(command)} did not complete successfully: exit code: ${code}`,
     )
     .replace(
-      /^(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (.*): file does not exist$/s,
+      /^(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (.*): file does not exist$/m,
       (_whole, path: string) =>
         `failed to calculate checksum of ref: "/${path.replace(/^\/+/, '')}": not found`,
     )

@@ -120,7 +120,7 @@ function mountOf(type: MountType, fields: Fields): RunMount {
       const target = fields.needed('target')
       return {
         type,
-        id: fields.text('id') ?? path.posix.resolve('/', target),
+        id: fields.text('id') ?? path.posix.join(target, '.').replace(/(.)\/$/, '$1'),
         from: fields.text('from'),
         source: fields.text('source') ?? '/',
         target,

@@ -38,6 +38,8 @@ export async function copyInto(
   const sources = part.sources.flatMap((source) => findSources(from, source, part.parents))
   const there = layer.places.find(nameOf(part.destination), part.link)
   const copying = new Copying(layer, part, from, there)
+  // also where a pattern fits nothing
+  if (part.parents) copying.makeDestination()
   for (const { name, content } of part.files) copying.file(nameOf(name), content)
   for (const source of sources) await copying.source(source)
 }
@@ -81,6 +83,18 @@ class Copying {
     }
   }
 
+  /** The destination as a directory, which has nothing of its source: only what is in that is copied. */
+  makeDestination(verb: 'copy' | 'unpack' = 'copy'): void {
+    if (this.#there.kind === 'file' || this.#became === 'file') {
+      throw new InvalidParameterError(
+        `cannot ${verb} to non-directory: /${textOf(this.#there.full)}`,
+      )
+    }
+    this.#became = 'dir'
+    const mode = verb === 'unpack' ? NEW_DIRECTORY : this.#newMode()
+    this.#layer.places.makeMissing(this.#there, this.#there.missing.length, mode, this.#owner())
+  }
+
   async #fileOrArchive({ path }: Source, found: Found): Promise<void> {
     const base = path.split('/').at(-1) ?? ''
     if (this.#copier.excludes(path) || this.#copier.excludes(base)) return
@@ -90,14 +104,14 @@ class Copying {
 
   /** The contents of a directory into the destination. */
   #contents(found: DirFound): void {
-    this.#makeDestination()
+    this.makeDestination()
     this.#copier.contents(found, this.#there.full, '')
   }
 
   /** A source below the destination by its own path. */
   #withParents(source: Source, found: Found): void {
     const { places } = this.#layer
-    this.#makeDestination()
+    this.makeDestination()
     const names = source.kept.split('/').filter((name) => name !== '')
     const cut = source.path.split('/').filter((name) => name !== '')
     const above = cut.slice(0, cut.length - names.length)
@@ -128,7 +142,7 @@ class Copying {
     const { limits } = this.#layer
     const archive = await openArchive(found.fd, textOf(path), limits)
     if (!archive) return false
-    this.#makeDestination('unpack')
+    this.makeDestination('unpack')
     const sink = this.#copier.under(this.#there.full)
     let bytes = 0
     let members = 0
@@ -167,23 +181,11 @@ class Copying {
       )
       return full
     }
-    this.#makeDestination()
+    this.makeDestination()
     const target = full === '' ? base : `${full}/${base}`
     if (!this.#part.link && this.#layer.places.isDirectory(target))
       throw new InvalidParameterError(`cannot replace to directory /${textOf(target)} with file`)
     return target
-  }
-
-  /** The destination as a directory, which has nothing of its source: only what is in that is copied. */
-  #makeDestination(verb: 'copy' | 'unpack' = 'copy'): void {
-    if (this.#there.kind === 'file' || this.#became === 'file') {
-      throw new InvalidParameterError(
-        `cannot ${verb} to non-directory: /${textOf(this.#there.full)}`,
-      )
-    }
-    this.#became = 'dir'
-    const mode = verb === 'unpack' ? NEW_DIRECTORY : this.#newMode()
-    this.#layer.places.makeMissing(this.#there, this.#there.missing.length, mode, this.#owner())
   }
 
   /** Of directories that are made for the destination. Symbolic modes say what to change of something. */

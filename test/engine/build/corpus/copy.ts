@@ -351,6 +351,13 @@ export const copies: Case[] = [
     tree: { '/n': dir(), '/n/f': file('f') },
   },
   {
+    name: 'a pattern that fits nothing, with parents, makes the destination',
+    dockerfile: 'FROM BASE\nCOPY --parents d/./nope* /n/',
+    context: TREE,
+    tree: { '/n': dir() },
+    notClassic: 'only BuildKit has them',
+  },
+  {
     name: 'here-documents as files',
     dockerfile:
       'FROM BASE\nENV W=world\nCOPY <<one <<"two" /n/\nhello $W\none\nkept $W\ntwo\nCOPY <<-EOF /t\n\t\ttabs "go"\n\tEOF',
