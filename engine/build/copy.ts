@@ -8,6 +8,7 @@ import { composeJob, composeLayer } from './compose-layer.ts'
 import { contextPaths } from './context-paths.ts'
 import { inWorkdir } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
+import type { StageScope } from '../dockerfile/scope.ts'
 import { fromCache, fromSameContent, intoCache, isWithoutCache } from './layer-step.ts'
 import { isGit } from './git-address.ts'
 import type { Written } from './layer-step.ts'
@@ -56,7 +57,7 @@ export async function copyFiles(
   if (local.length + files.length > 0)
     parts.push({ ...common, from, sources: local, files, unpack })
   const told = {
-    createdBy: describe(instruction.kind, sources, files, destination),
+    createdBy: describe(instruction, sources, scope),
     description: step.name,
   }
   for (const source of remote) {
@@ -209,12 +210,26 @@ async function ownerOf(build: Build, stage: Stage, user: string): Promise<Owner>
   return { uid, gid }
 }
 
+/** As BuildKit's histories have it: with the flags that change what is copied. */
 function describe(
-  kind: 'copy' | 'add',
+  {
+    chmod,
+    chown,
+    destination,
+    inline,
+    kind,
+    ...flags
+  }: InstructionOf<'copy'> | InstructionOf<'add'>,
   sources: readonly string[],
-  files: readonly { name: string }[],
-  destination: string,
+  scope: StageScope,
 ): string {
-  const names = [...sources, ...files.map(({ name }) => `<<${name}`)]
-  return `${kind.toUpperCase()} ${names.join(' ')} ${destination}`
+  return [
+    kind.toUpperCase(),
+    ...('parents' in flags && flags.parents ? ['--parents'] : []),
+    ...(chown === undefined ? [] : [`--chown=${scope.expand(chown)}`]),
+    ...(chmod === undefined ? [] : [`--chmod=${scope.expand(chmod)}`]),
+    ...sources,
+    ...inline.map(({ name }) => `<<${name}`),
+    scope.expand(destination),
+  ].join(' ')
 }

@@ -158,6 +158,26 @@ describe("rules of BuildKit's front end", { skip }, () => {
     await cli.ok('rmi', tag)
   })
 
+  it('writes copies into the history as they stand in the Dockerfile', async () => {
+    const Dockerfile = [
+      'FROM scratch',
+      'ARG TO=there',
+      'WORKDIR /w',
+      'COPY --chown=1:2 --chmod=600 a ./$TO/',
+      'ADD a b',
+    ].join('\n')
+    const tag = `${cli.prefix}/told:1`
+    const { code, stderr } = await buildx(cli, contextOf(cli, { Dockerfile, a: 'a' }), '-t', tag)
+    assert.equal(code, 0, stderr)
+    const told = await cli.ok('history', '--no-trunc', '--format', '{{.CreatedBy}}', tag)
+    assert.deepEqual(told.split('\n').slice(0, 3), [
+      'ADD a b',
+      'COPY --chown=1:2 --chmod=600 a ./there/',
+      'WORKDIR /w',
+    ])
+    await cli.ok('rmi', tag)
+  })
+
   it('begins the cache mounts of steps that --no-cache does anew', async () => {
     let count = 0
     const seen = async (...args: string[]): Promise<string> => {
