@@ -25,6 +25,13 @@ export function currentCaller(): Caller {
   return scope === undefined || scope.over ? ENGINE : scope.caller
 }
 
+/** Names who asks, the same at each of his calls. */
+export function callerKey(): string {
+  const caller = currentCaller()
+  if (caller.kind === 'socket') return `socket ${String(caller.uid)}`
+  return `${caller.kind} ${caller.kind === 'console' ? caller.userId : caller.reason}`
+}
+
 /** Runs work on somebody's behalf, until it returns or its promise settles. */
 export function asCaller<T>(caller: Caller, work: () => T): T {
   const scope: Scope = { caller, over: false }

@@ -6,6 +6,7 @@ import { BuildCache } from './build/cache.ts'
 import { CacheMounts } from './build/cache-mounts.ts'
 import { KeptContexts } from './build/kept-contexts.ts'
 import { Slots } from './build/slots.ts'
+import { StepsUnderWay } from './build/steps-under-way.ts'
 import { attributable } from './caller.ts'
 import { openCgroups } from './cgroups/manager.ts'
 import type { ContainersContext } from './containers/context.ts'
@@ -166,6 +167,7 @@ async function openEngine(
     cache,
     cacheMounts: await CacheMounts.open(instance.dataRoot),
     keptContexts: await KeptContexts.open(instance.dataRoot),
+    underWay: new StepsUnderWay(),
     slots: new Slots(Math.max(4, 2 * os.availableParallelism())),
     warn,
   })

@@ -3,7 +3,7 @@ import { readFileSync, renameSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { currentCaller } from '../caller.ts'
+import { callerKey } from '../caller.ts'
 import type { BuildCacheRecord } from '../contract/builds.ts'
 import { runSteps } from '../native/steps.ts'
 import type { Step } from '../native/steps.ts'
@@ -93,14 +93,7 @@ export class KeptContexts {
    * of others that he can only describe.
    */
   idOf(name: string, paths: ContextPaths): string {
-    const caller = currentCaller()
-    const who =
-      caller.kind === 'socket'
-        ? caller.uid
-        : caller.kind === 'console'
-          ? caller.userId
-          : caller.reason
-    const of = JSON.stringify([caller.kind, who, name, paths === 'all' ? paths : [...paths].sort()])
+    const of = JSON.stringify([callerKey(), name, paths === 'all' ? paths : [...paths].sort()])
     return createHash('sha256').update(of).digest('hex').slice(0, 24)
   }
 

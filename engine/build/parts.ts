@@ -8,6 +8,7 @@ import type { BuildCache } from './cache.ts'
 import type { CacheMounts } from './cache-mounts.ts'
 import type { KeptContexts } from './kept-contexts.ts'
 import type { Slots } from './slots.ts'
+import type { StepsUnderWay } from './steps-under-way.ts'
 
 /** What builds work with; put together in engine/index.ts. */
 export interface BuilderParts {
@@ -22,5 +23,6 @@ export interface BuilderParts {
   keptContexts: KeptContexts
   /** Of processes: a Dockerfile may have a thousand stages. */
   slots: Slots
+  underWay: StepsUnderWay
   warn: (message: string, error?: unknown) => void
 }

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { BuildError, InvalidParameterError } from '../errors.ts'
+import type { ImageLayer } from '../images/image.ts'
 import { makeLayer } from '../images/make-layer.ts'
 import { closeFound } from '../store/merged.ts'
 import { placeInMerged } from '../store/merged-tree.ts'
@@ -10,11 +11,12 @@ import { cacheKey } from './cache.ts'
 import { shellOf } from '../dockerfile/apply-config.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { checkRuns } from './foreign-platform.ts'
-import { fromCache, intoCache } from './layer-step.ts'
+import { fromCache, intoCache, isWithoutCache } from './layer-step.ts'
 import type { Written } from './layer-step.ts'
 import { LastOutput } from './last-output.ts'
 import { runProcess } from './process.ts'
 import { planMounts } from './run-mounts.ts'
+import type { PlannedMounts } from './run-mounts.ts'
 import { withTrees } from './stage.ts'
 import type { Build, Stage, Step } from './stage.ts'
 
@@ -55,26 +57,59 @@ export async function runCommand(
   const told = { createdBy: describe(args, given), description: step.name }
   // histories say nothing of mounts
   const isTold = instruction.mounts.length === 0
-  if (await fromCache(build, stage, key, told, isTold)) return { key, cached: true }
+  const isKnown = (): Promise<boolean> => fromCache(build, stage, key, told, isTold)
+  if (await isKnown()) return { key, cached: true }
 
   checkRuns(stage.platform)
+  const work = async (): Promise<void> => {
+    const command = { args, cwd, env, hostConfig, hostname, mounts, script, user }
+    await intoCache(build, stage, key, await execute(build, stage, command, step), told)
+  }
+  if (isWithoutCache(build, stage)) {
+    await work()
+    return { key, cached: false }
+  }
+  const waits = (): void => {
+    const data = Buffer.from('the same step is under way already: waiting for what it leads to\n')
+    const at = new Date().toISOString()
+    build.events.push({ kind: 'log', step: step.id, stream: 'stderr', data, at }, data.length)
+  }
+  const isDone = await build.parts.underWay.run(key, { isKnown, waits, work }, build.signal)
+  return { key, cached: !isDone }
+}
+
+interface Command {
+  args: string[]
+  script: { name: string; content: string } | undefined
+  env: string[]
+  user: string
+  cwd: string
+  hostname: string | undefined
+  hostConfig: HostConfig
+  mounts: PlannedMounts
+}
+
+/** Executes a command on the layers of a stage. @returns what it wrote; undefined for nothing */
+async function execute(
+  build: Build,
+  stage: Stage,
+  { env, mounts, script, ...command }: Command,
+  step: Step,
+): Promise<ImageLayer | undefined> {
+  const proxies = stage.scope.proxies()
   const last = new LastOutput()
   const prepared = await mounts.prepare(script)
   try {
-    const layer = await runProcess(
+    return await runProcess(
       build.parts,
       {
+        ...command,
         layers: stage.layers,
-        args,
         env: [
-          ...withoutNames(env, scope.proxies()),
-          ...Object.entries(scope.proxies()).map(([name, value]) => `${name}=${value}`),
+          ...withoutNames(env, proxies),
+          ...Object.entries(proxies).map(([name, value]) => `${name}=${value}`),
           ...prepared.env,
         ],
-        user,
-        cwd,
-        hostname,
-        hostConfig,
         mounts: prepared.mounts,
         onOutput: async (stream, data) => {
           last.push(data)
@@ -87,7 +122,7 @@ export async function runCommand(
       async (exitCode, snapshot) => {
         if (exitCode !== 0) {
           throw new BuildError(
-            `The command '${args.join(' ')}' returned a non-zero code: ${String(exitCode)}`,
+            `The command '${command.args.join(' ')}' returned a non-zero code: ${String(exitCode)}`,
             { code: 'INVALID_PARAMETER', exitCode, lastOutput: last.text() },
           )
         }
@@ -107,8 +142,6 @@ export async function runCommand(
         )
       },
     )
-    await intoCache(build, stage, key, layer, told)
-    return { key, cached: false }
   } finally {
     await prepared.release()
   }

@@ -436,6 +436,19 @@ describe('LocalBuilds', () => {
     assert.equal(usage.BuildCacheUsage?.TotalCount, 0)
   })
 
+  it('carries out a step once when builds that begin alike come to it at the same time', async () => {
+    const begin = 'FROM busybox\nRUN sleep 0.5; cat /proc/sys/kernel/random/uuid > /made\n'
+    const ends = ['api', 'worker', 'api'].map((name) => `${begin}LABEL service=${name}\n`)
+    const all = await Promise.all(ends.map((Dockerfile) => build(test.engine, { Dockerfile })))
+    const layers = await Promise.all(
+      all.map(async (events) => (await test.engine.images.inspect(imageOf(events))).RootFS?.Layers),
+    )
+    assert.deepEqual([layers[1], layers[2]], [layers[0], layers[0]])
+    assert.equal(new Set(all.map((events) => imageOf(events))).size, 2)
+    const isCached = all.map((events) => Object.values(cachedOf(events))[1])
+    assert.deepEqual(isCached.sort(), [false, true, true])
+  })
+
   it('leads a step to an agent, with the owner that is asked for, and takes the way back', async () => {
     const agent = path.join(fs.mkdtempSync('/tmp/g-agent-'), 's')
     const server = net.createServer((client) => {
