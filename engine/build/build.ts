@@ -244,8 +244,8 @@ class BuildRun implements Build {
     return (await client?.tree(paths)) ?? { from: [directory], identity: undefined }
   }
 
-  namedTree(name: string): Promise<Tree> {
-    return this.#contexts.tree(name)
+  namedTree(name: string, paths: ContextPaths): Promise<Tree> {
+    return this.#contexts.tree(name, paths)
   }
 
   hold(key: string): void {

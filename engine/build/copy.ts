@@ -149,14 +149,14 @@ async function treeOf(
   if (sources.length === 0) return { from: treesOf(build.store, []), identity: 'scratch' }
   if (instruction.kind === 'add' || instruction.from === undefined)
     return await build.contextTree(contextPaths(sources))
-  return await originTree(build, stage, instruction.from, step)
+  return await originTree(build, stage, { from: instruction.from, sources }, step)
 }
 
 /** What a `--from` names: another stage, a context, or an image of the same platform. */
 export async function originTree(
   build: Build,
   stage: Stage,
-  from: string,
+  { from, sources }: { from: string; sources: readonly string[] },
   step: Step,
 ): Promise<Tree> {
   const name = stage.scope.expand(from)
@@ -164,7 +164,7 @@ export async function originTree(
   if ('context' in origin) {
     const image = await build.contextImage(origin.context, undefined)
     if (image) return treeOfImage(build, image)
-    return await build.namedTree(origin.context)
+    return await build.namedTree(origin.context, contextPaths(sources))
   }
   if ('stage' in origin) {
     const { identity, layers } = await build.stage(origin.stage)
@@ -185,7 +185,7 @@ export async function copyContext(
   context: string,
   step: Step,
 ): Promise<void> {
-  const { from, state } = await build.namedTree(context)
+  const { from, state } = await build.namedTree(context, 'all')
   const part = plainCopy(from, '/')
   const createdBy = `COPY / / (context ${context})`
   await composeStep(build, stage, [part], state, { createdBy, description: step.name })

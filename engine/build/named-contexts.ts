@@ -5,6 +5,7 @@ import type { BuildRequest } from '../contract/builds.ts'
 import { familiarReference, parseReference } from '../images/reference.ts'
 import { openSource } from './context.ts'
 import { ClientFiles } from './client-files.ts'
+import type { ContextPaths } from './context-paths.ts'
 import type { BuilderParts } from './parts.ts'
 import type { Tree } from './stage.ts'
 
@@ -28,14 +29,14 @@ export function namedContext(
   return 'image' in found ? { image: found.image } : { context: name }
 }
 
-/** Directories of contexts that files are taken from, brought here when the first step needs them. */
+/** Directories of contexts that files are taken from, brought here when steps need them. */
 export class ContextDirectories {
   readonly #parts: BuilderParts
   readonly #contexts: NamedContexts
   readonly #secret: BuildRequest['secret']
   readonly #dir: string
   readonly #signal: AbortSignal
-  readonly #open = new Map<string, Promise<Tree>>()
+  readonly #open = new Map<string, Promise<(paths: ContextPaths) => Promise<Tree>>>()
   readonly #isFresh: boolean
   /** Those of directories of the client. */
   readonly clients: ClientFiles[] = []
@@ -58,14 +59,16 @@ export class ContextDirectories {
     this.#signal = signal
   }
 
-  /** @throws INVALID_PARAMETER when it cannot be had */
-  tree(name: string): Promise<Tree> {
+  /** The files of one, these among them. @throws INVALID_PARAMETER when it cannot be had */
+  async tree(name: string, paths: ContextPaths): Promise<Tree> {
     const opened = this.#open.get(name) ?? this.#bring(name)
     this.#open.set(name, opened)
-    return opened
+    return await (
+      await opened
+    )(paths)
   }
 
-  async #bring(name: string): Promise<Tree> {
+  async #bring(name: string): Promise<(paths: ContextPaths) => Promise<Tree>> {
     const context = this.#contexts[name]
     if (!context || 'image' in context || 'content' in context)
       throw new Error(`${name} is no context of files`)
@@ -74,11 +77,11 @@ export class ContextDirectories {
     if ('open' in context) {
       const client = new ClientFiles(this.#parts, context, dir, this.#isFresh)
       this.clients.push(client)
-      return await client.tree('all')
+      return (paths) => client.tree(paths)
     }
     const options = { keepGitDir: false, secret: this.#secret }
     const { root } = await openSource(this.#parts, context, dir, this.#signal, options)
-    return { from: [root], identity: undefined }
+    return () => Promise.resolve({ from: [root], identity: undefined })
   }
 }
 

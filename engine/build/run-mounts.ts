@@ -78,7 +78,8 @@ async function sourceOf(
   if (mount.type !== 'bind' && mount.type !== 'cache') return undefined
   if (mount.from === undefined)
     return mount.type === 'bind' ? await build.contextTree(contextPaths([mount.source])) : undefined
-  return await originTree(build, stage, mount.from, step)
+  const origin = { from: mount.from, sources: [mount.source] }
+  return await originTree(build, stage, origin, step)
 }
 
 async function identityOf(

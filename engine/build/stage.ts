@@ -87,8 +87,8 @@ export interface Build {
   contextImage(name: string, platform: Platform | undefined): Promise<Image> | undefined
   /** The files of the context, these among them. */
   contextTree(paths: ContextPaths): Promise<Tree>
-  /** The files of a named context. */
-  namedTree(name: string): Promise<Tree>
+  /** The files of a named context, these among them. */
+  namedTree(name: string, paths: ContextPaths): Promise<Tree>
   /** An image that is here, pulled where it must be. */
   image(name: string, platform: Platform | undefined, step: Step): Promise<Image>
   /** Keeps a cache record until the build is over. */

@@ -6,6 +6,8 @@ import type { Session } from './session.ts'
 
 /** A ClientDirectory of which is told how many bytes came. */
 export interface WatchedDirectory extends ClientDirectory {
+  /** As the session has it. */
+  name: string
   open(options?: Pick<SyncOptions, 'only' | 'isHere' | 'told'>): Readable
 }
 
@@ -15,6 +17,7 @@ export function clientDirectory(
   { name, ...common }: Pick<SyncOptions, 'name' | 'excludes' | 'signal'>,
 ): WatchedDirectory {
   return {
+    name,
     key: keyOf(session, name),
     open: (options) => syncDirectory(session, { name, ...common, ...options }),
   }

@@ -1,13 +1,14 @@
 import path from 'node:path'
-import type { BuildContext, ClientDirectory } from '../contract/builds.ts'
-import { clientDirectory, type WatchedDirectory } from './client-directory.ts'
+import type { BuildContext } from '../contract/builds.ts'
+import { clientDirectory } from './client-directory.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { syncFiles } from './file-sync.ts'
 import { GrpcError } from './grpc-error.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
-import type { Progress, Transfer } from './progress.ts'
+import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import { pullUpload } from './session-services.ts'
+import { asStep, counted } from './transfers.ts'
 
 const MOST_DOCKERFILE = 4 * 2 ** 20
 
@@ -58,7 +59,7 @@ export async function loadDefinition(
   const ignore =
     own?.ignore ??
     (await progress.step('[internal] load .dockerignore', async (transfer) => {
-      const { told, done } = counted(transfer, 'transferring context:')
+      const { told, done } = counted(transfer, 'context')
       const only = ['.dockerignore']
       const options = { name: context.local, only, signal, told, limit: MOST_DOCKERFILE }
       const files = await syncFiles(session, options)
@@ -67,7 +68,10 @@ export async function loadDefinition(
     }))
   const excludes = ignorePatterns(ignore ?? '')
   const directory = clientDirectory(session, { name: context.local, excludes, signal })
-  return { context: { ...asStep(directory, progress), ...asGiven }, dockerfile }
+  return {
+    context: { ...asStep(directory, '[internal] load build context', progress), ...asGiven },
+    dockerfile,
+  }
 }
 
 async function loadDockerfile(
@@ -80,7 +84,7 @@ async function loadDockerfile(
   return await progress.step(
     `[internal] load build definition from ${filename}`,
     async (transfer) => {
-      const { told, done } = counted(transfer, 'transferring dockerfile:')
+      const { told, done } = counted(transfer, 'dockerfile')
       const lower = path.posix.join(path.posix.dirname(filename), 'dockerfile')
       const isPlain = path.posix.basename(filename) === 'Dockerfile'
       const only = [filename, `${filename}.dockerignore`, ...(isPlain ? [lower] : [])]
@@ -99,53 +103,4 @@ async function loadDockerfile(
       }
     },
   )
-}
-
-/** Each opening is told of as a step, which ends when what came has been read. */
-function asStep({ key, open }: WatchedDirectory, progress: Progress): ClientDirectory {
-  return {
-    key,
-    open: (options) => {
-      let told: (bytes: number) => void = () => undefined
-      const tar = open({
-        ...options,
-        told: (bytes) => {
-          told(bytes)
-        },
-      })
-      const step = progress.step('[internal] load build context', async (transfer) => {
-        const count = counted(transfer, 'transferring context:')
-        told = count.told
-        await new Promise<void>((end, fail) => {
-          tar.once('end', end)
-          tar.once('error', fail)
-          tar.once('close', end)
-        })
-        count.done()
-      })
-      // its reader is told as well
-      step.catch(() => undefined)
-      return tar
-    },
-  }
-}
-
-function counted(
-  transfer: Transfer,
-  id: string,
-): { told: (bytes: number) => void; done: () => void } {
-  let bytes = 0
-  let told = 0
-  return {
-    told: (more) => {
-      bytes += more
-      // packets that list files are small and many
-      if (bytes - told < 2 ** 16) return
-      told = bytes
-      transfer(id, bytes, false)
-    },
-    done: () => {
-      transfer(id, bytes, true)
-    },
-  }
 }

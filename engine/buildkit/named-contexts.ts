@@ -8,6 +8,8 @@ import { syncFiles } from './file-sync.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { LocalSessions } from './load-definition.ts'
 import { passThrough } from './pass-through.ts'
+import type { Progress } from './progress.ts'
+import { asStep, counted } from './transfers.ts'
 
 const MOST_IGNORE_FILE = 1 << 20
 
@@ -71,10 +73,11 @@ export function contextsFor(
   return found
 }
 
-/** What its name stands for in a build. */
+/** What a name stands for in a build. */
 export function openContext(
+  shown: string,
   asked: AskedContext,
-  sessions: LocalSessions,
+  { progress, sessions }: { progress: Progress; sessions: LocalSessions },
   signal: AbortSignal,
 ): NamedContext {
   if ('store' in asked)
@@ -85,11 +88,26 @@ export function openContext(
     key: keyOf(sessions.own, name),
     open: (options) =>
       passThrough(async () => {
-        const only = ['.dockerignore']
         const session = await sessions.of(name)
-        const files = await syncFiles(session, { name, only, signal, limit: MOST_IGNORE_FILE })
-        const excludes = ignorePatterns(files.get('.dockerignore')?.toString() ?? '')
-        return clientDirectory(session, { name, excludes, signal }).open(options)
+        const ignore = await progress.step(
+          `[context ${shown}] load .dockerignore`,
+          async (transfer) => {
+            const { done, told } = counted(transfer, name)
+            const only = ['.dockerignore']
+            const files = await syncFiles(session, {
+              name,
+              only,
+              signal,
+              told,
+              limit: MOST_IGNORE_FILE,
+            })
+            done()
+            return files.get('.dockerignore')?.toString()
+          },
+        )
+        const excludes = ignorePatterns(ignore ?? '')
+        const directory = clientDirectory(session, { name, excludes, signal })
+        return asStep(directory, `[context ${shown}] load from client`, progress).open(options)
       }),
   }
 }

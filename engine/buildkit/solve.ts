@@ -243,7 +243,7 @@ export class SolveJob {
       if (!tar) loaded = await loadDefinition(sessions, asked, progress, signal)
       const context = loaded?.context ?? (tar ? { tar } : { empty: true as const })
       const contexts = Object.entries(contextsFor(asked.contexts, fullPlatform(platform))).map(
-        ([name, one]) => [name, openContext(one, sessions, signal)] as const,
+        ([name, one]) => [name, openContext(name, one, { progress, sessions }, signal)] as const,
       )
       const id = randomBytes(16).toString('hex')
       this.#shared.history.leadsTo(this.ref, id)

@@ -48,7 +48,7 @@ describe('what docker buildx build sends of a context', { skip }, () => {
     const all = ['buildx', 'build', '--progress=plain', '-t', tag, ...args, dir]
     const { code, stderr } = await cli.run(all, { timeoutMs: 60_000 })
     assert.equal(code, 0, stderr)
-    const sent = [...stderr.matchAll(/transferring context: ([\d.]+)(k|M)?B/g)]
+    const sent = [...stderr.matchAll(/transferring (?:context|other): ([\d.]+)(k|M)?B/g)]
     const unit = { k: 1e3, M: 1e6 }
     const bytes = sent.map(
       ([, size, of]) => Number(size) * (of === undefined ? 1 : unit[of as 'k']),
@@ -157,10 +157,16 @@ RUN --mount=type=bind,source=mounted,target=/m cp /m/m.txt /app/
     const dir = contextOf({ Dockerfile: 'FROM BASE\nCOPY --from=other . /app/\n' })
     const other = contextOf({ big, 'o.txt': 'one\n' })
     const first = await build(dir, '--build-context', `other=${other}`)
+    assert.ok(first.bytes > MUCH, String(first.bytes))
     assert.equal(await filesIn(first.tag), './o.txt:one')
     write(other, { 'o.txt': 'two\n' })
     const second = await build(dir, '--build-context', `other=${other}`)
+    assert.ok(second.bytes < A_FEW, String(second.bytes))
     assert.equal(await filesIn(second.tag), './o.txt:two')
+    write(dir, { Dockerfile: 'FROM BASE\nCOPY --from=other o.txt /app/\n' })
+    const some = await build(dir, '--build-context', `other=${other}`)
+    assert.ok(some.bytes < A_FEW, String(some.bytes))
+    assert.equal(await filesIn(some.tag), './o.txt:two')
   })
 
   it('is kept as a part of the cache, which a prune takes away', async () => {
