@@ -12,6 +12,9 @@ import { unpackContext } from './unpack-context.ts'
 /** What was written to just before it was listed may be written to again within the same tick of its clock. */
 const TICK_MS = 2000
 
+/** Of what is kept: their names are read at once, and have to be written so. */
+const MOST_ENTRIES = 300_000
+
 /**
  * The files of a client's directory, brought to `<home>/files` when steps need them: those that are here from the build
  * before (kept-contexts.ts) and did not change are not sent again. What has come stays as it is until the build is over.
@@ -69,6 +72,7 @@ export class ClientFiles {
   async keep(): Promise<void> {
     const { key } = this.#directory
     if (this.#id === undefined || key === undefined || !this.#isWhole) return
+    if (this.#entries.size > MOST_ENTRIES) return
     const isAsTaken = this.#taken !== undefined && !this.#hasNewEntries
     await this.#parts.keptContexts.put(this.#id, this.#home, {
       name: key,

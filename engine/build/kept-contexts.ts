@@ -138,7 +138,7 @@ export class KeptContexts {
       file('context.json', JSON.stringify(document)),
     ])
     const place = path.join(this.#root, id)
-    this.#trash?.throwAway(place)
+    this.remove(id)
     renameSync(home, place)
     this.#documents.set(id, document)
     this.#tidy()

@@ -197,7 +197,7 @@ async function soon<T>(find: () => T | undefined, words: string, signal: AbortSi
 function usageRecord(record: BuildCacheRecord): UsageRecord {
   return {
     ID: record.ID,
-    Mutable: record.Type === 'exec.cachemount',
+    Mutable: record.Type !== 'regular',
     InUse: record.InUse,
     Size: record.Size,
     CreatedAt: timestamp(record.CreatedAt),

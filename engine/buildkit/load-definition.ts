@@ -3,6 +3,7 @@ import type { BuildContext } from '../contract/builds.ts'
 import { clientDirectory } from './client-directory.ts'
 import type { FrontendAttrs } from './frontend-attrs.ts'
 import { syncFiles } from './file-sync.ts'
+import { loadIgnore } from './load-ignore.ts'
 import { GrpcError } from './grpc-error.ts'
 import { ignorePatterns } from '../tree/ignore-rules.ts'
 import type { Progress } from './progress.ts'
@@ -56,17 +57,11 @@ export async function loadDefinition(
       dockerfile,
     }
   const session = await sessions.of(context.local)
-  const ignore =
-    own?.ignore ??
-    (await progress.step('[internal] load .dockerignore', async (transfer) => {
-      const { told, done } = counted(transfer, 'context')
-      const only = ['.dockerignore']
-      const options = { name: context.local, only, signal, told, limit: MOST_DOCKERFILE }
-      const files = await syncFiles(session, options)
-      done()
-      return files.get('.dockerignore')?.toString()
-    }))
-  const excludes = ignorePatterns(ignore ?? '')
+  const words = '[internal] load .dockerignore'
+  const excludes =
+    own?.ignore === undefined
+      ? await loadIgnore(session, { name: context.local, words }, progress, signal)
+      : ignorePatterns(own.ignore)
   const directory = clientDirectory(session, { name: context.local, excludes, signal })
   return {
     context: { ...asStep(directory, '[internal] load build context', progress), ...asGiven },

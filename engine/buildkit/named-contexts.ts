@@ -4,14 +4,11 @@ import { formatPlatform, parsePlatform } from '../oci/platform.ts'
 import { clientContent } from './client-content.ts'
 import { GrpcError } from './grpc-error.ts'
 import { clientDirectory, keyOf } from './client-directory.ts'
-import { syncFiles } from './file-sync.ts'
-import { ignorePatterns } from '../tree/ignore-rules.ts'
+import { loadIgnore } from './load-ignore.ts'
 import type { LocalSessions } from './load-definition.ts'
 import { passThrough } from './pass-through.ts'
 import type { Progress } from './progress.ts'
-import { asStep, counted } from './transfers.ts'
-
-const MOST_IGNORE_FILE = 1 << 20
+import { asStep } from './transfers.ts'
 
 /** A named context as a client asks for it; a directory is the client's, to be had by its session. */
 export type AskedContext =
@@ -89,23 +86,8 @@ export function openContext(
     open: (options) =>
       passThrough(async () => {
         const session = await sessions.of(name)
-        const ignore = await progress.step(
-          `[context ${shown}] load .dockerignore`,
-          async (transfer) => {
-            const { done, told } = counted(transfer, name)
-            const only = ['.dockerignore']
-            const files = await syncFiles(session, {
-              name,
-              only,
-              signal,
-              told,
-              limit: MOST_IGNORE_FILE,
-            })
-            done()
-            return files.get('.dockerignore')?.toString()
-          },
-        )
-        const excludes = ignorePatterns(ignore ?? '')
+        const words = `[context ${shown}] load .dockerignore`
+        const excludes = await loadIgnore(session, { name, words }, progress, signal)
         const directory = clientDirectory(session, { name, excludes, signal })
         return asStep(directory, `[context ${shown}] load from client`, progress).open(options)
       }),
