@@ -7,6 +7,8 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hasRegistry, LocalRegistry } from '../helpers/local-registry.ts'
 import { pidsOf } from '../helpers/processes.ts'
+import { buildx, contextOf as writtenContext } from './contexts.ts'
+import type { Files } from './contexts.ts'
 import { eventually, openCli, whyNot } from './harness.ts'
 import type { Cli, CliResult } from './harness.ts'
 import { givePlugins, whyNoPlugin } from './plugins.ts'
@@ -30,27 +32,14 @@ describe('docker buildx build', { skip }, () => {
   })
   after(() => cli.close())
 
-  /** Writes files as a context; `FROM BASE` is a busybox. */
-  function contextOf(files: Record<string, string | Buffer>): string {
-    const dir = path.join(cli.dir, `context-${String(++count)}`)
-    fs.mkdirSync(dir)
-    for (const [name, content] of Object.entries(files)) {
-      fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
-      const text = typeof content === 'string' ? content.replaceAll('BASE', cli.image) : content
-      fs.writeFileSync(path.join(dir, name), text)
-    }
-    return dir
-  }
-
-  function build(dir: string, ...args: string[]): Promise<CliResult> {
-    return cli.run(['buildx', 'build', '--progress=plain', ...args, dir], { timeoutMs: 60_000 })
-  }
+  const contextOf = (files: Files): string => writtenContext(cli, files)
+  const build = (dir: string, ...args: string[]): Promise<CliResult> => buildx(cli, dir, ...args)
 
   async function built(
     files: Record<string, string | Buffer>,
     ...args: string[]
   ): Promise<{ tag: string; told: string }> {
-    const tag = `${cli.prefix}/buildx:${String(count + 1)}`
+    const tag = `${cli.prefix}/buildx:${String(++count)}`
     const { code, stderr } = await build(contextOf(files), '-t', tag, ...args)
     assert.equal(code, 0, stderr)
     return { tag, told: stderr }

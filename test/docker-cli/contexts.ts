@@ -10,12 +10,17 @@ let count = 0
 export function contextOf(cli: Cli, files: Files): string {
   const dir = path.join(cli.dir, `files-${String(++count)}`)
   fs.mkdirSync(dir)
+  writeInto(cli, dir, files)
+  return dir
+}
+
+/** Writes files into a context that is there. */
+export function writeInto(cli: Cli, dir: string, files: Files): void {
   for (const [name, content] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
     const text = typeof content === 'string' ? content.replaceAll('BASE', cli.image) : content
     fs.writeFileSync(path.join(dir, name), text)
   }
-  return dir
 }
 
 export function buildx(cli: Cli, dir: string, ...args: string[]): Promise<CliResult> {

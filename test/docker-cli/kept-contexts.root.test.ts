@@ -5,6 +5,8 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { buildx, contextOf as newContext, writeInto } from './contexts.ts'
+import type { Files } from './contexts.ts'
 import { openCli, whyNot } from './harness.ts'
 import type { Cli } from './harness.ts'
 import { givePlugins, whyNoPlugin } from './plugins.ts'
@@ -25,28 +27,24 @@ describe('what docker buildx build sends of a context', { skip }, () => {
   })
   after(() => cli.close())
 
-  /** Files that are old enough for their times to tell of changes; `FROM BASE` is a busybox. */
-  function write(dir: string, files: Record<string, string | Buffer>): void {
-    for (const [name, content] of Object.entries(files)) {
-      const file = path.join(dir, name)
-      fs.mkdirSync(path.dirname(file), { recursive: true })
-      const text = typeof content === 'string' ? content.replaceAll('BASE', cli.image) : content
-      fs.writeFileSync(file, text)
+  /** Files that are old enough for their times to tell of changes. */
+  function write(dir: string, files: Files): void {
+    writeInto(cli, dir, files)
+    for (const name of Object.keys(files)) {
       const time = Math.floor(Date.now() / 1000) - 3600 + ++count + 0.5
-      fs.utimesSync(file, time, time)
+      fs.utimesSync(path.join(dir, name), time, time)
     }
   }
 
-  function contextOf(files: Record<string, string | Buffer>): string {
-    const dir = path.join(cli.dir, `kept-${String(++count)}`)
+  function contextOf(files: Files): string {
+    const dir = newContext(cli, {})
     write(dir, files)
     return dir
   }
 
   async function build(dir: string, ...args: string[]): Promise<{ tag: string; bytes: number }> {
     const tag = `${cli.prefix}/kept:${String(++count)}`
-    const all = ['buildx', 'build', '--progress=plain', '-t', tag, ...args, dir]
-    const { code, stderr } = await cli.run(all, { timeoutMs: 60_000 })
+    const { code, stderr } = await buildx(cli, dir, '-t', tag, ...args)
     assert.equal(code, 0, stderr)
     const sent = [...stderr.matchAll(/transferring (?:context|other): ([\d.]+)(k|M)?B/g)]
     const unit = { k: 1e3, M: 1e6 }

@@ -101,6 +101,20 @@ export class RegistryDoor {
     })
   }
 
+  /** Uploads a blob in one request. */
+  async putBlob(name: string, content: Buffer): Promise<Response> {
+    const path = `/v2/${name}/blobs/uploads/?digest=${sha256(content)}`
+    return await this.fetch(path, { method: 'POST', body: content })
+  }
+
+  /** Puts a manifest, which says itself what it is. */
+  async putManifest(name: string, reference: string, manifest: Buffer): Promise<Response> {
+    const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
+    const headers = { 'Content-Type': mediaType }
+    const path = `/v2/${name}/manifests/${reference}`
+    return await this.fetch(path, { method: 'PUT', headers, body: manifest })
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))

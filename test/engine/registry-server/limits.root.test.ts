@@ -17,27 +17,16 @@ describe('the registry’s limits', () => {
   after(() => door.close())
 
   const registry = (): RegistryEngine => door.test.engine.registry
-  async function putBlob(name: string, content: Buffer): Promise<Response> {
-    return await door.fetch(`/v2/${name}/blobs/uploads/?digest=${sha256(content)}`, {
-      method: 'POST',
-      body: content,
-    })
-  }
   async function putImage(name: string, tag: string, file: string): Promise<string> {
     const { blobs, manifest } = registryImage({ layers: [tarOf({ file })] })
-    for (const content of blobs.values()) assert.equal((await putBlob(name, content)).status, 201)
-    const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
-    const put = await door.fetch(`/v2/${name}/manifests/${tag}`, {
-      method: 'PUT',
-      headers: { 'Content-Type': mediaType },
-      body: manifest,
-    })
-    assert.equal(put.status, 201)
+    for (const content of blobs.values())
+      assert.equal((await door.putBlob(name, content)).status, 201)
+    assert.equal((await door.putManifest(name, tag, manifest)).status, 201)
     return sha256(manifest)
   }
   async function linked(name: string, size: number): Promise<string> {
     const content = randomBytes(size)
-    assert.equal((await putBlob(name, content)).status, 201)
+    assert.equal((await door.putBlob(name, content)).status, 201)
     return sha256(content)
   }
   const tagsOf = async (name: string): Promise<string[]> => (await registry().tags(name)).names
@@ -165,8 +154,8 @@ describe('the registry’s limits', () => {
       assert.equal((await door.fetch(where, { method: 'DELETE' })).status, 202)
     }
     const used = async (): Promise<number> => (await registry().usage()).quotas[0]?.used ?? NaN
-    await putBlob('told/app', config)
-    await putBlob('told/app', layer)
+    await door.putBlob('told/app', config)
+    await door.putBlob('told/app', layer)
     assert.equal(await put(manifest('first')), 201)
     // a client of a push asks, and then the last manifest that names it goes
     assert.equal((await door.fetch(at, { method: 'HEAD' })).status, 200)
@@ -175,14 +164,14 @@ describe('the registry’s limits', () => {
       assert.equal((await door.fetch(at, { method })).status, 404)
     assert.equal(await used(), 0)
     await registry().collectGarbage()
-    await putBlob('told/app', config)
+    await door.putBlob('told/app', config)
     assert.equal(await put(manifest('second')), 201)
     assert.deepEqual(Buffer.from(await (await door.fetch(at)).arrayBuffer()), layer)
     // named again it counts again
     await door.fetch(at, { method: 'HEAD' })
     await remove(manifest('second'))
-    assert.equal((await putBlob('told/app', randomBytes(8000))).status, 201)
-    await putBlob('told/app', config)
+    assert.equal((await door.putBlob('told/app', randomBytes(8000))).status, 201)
+    await door.putBlob('told/app', config)
     assert.equal(await put(manifest('third')), 403)
     assert.ok((await used()) <= 10_000)
   })
@@ -216,7 +205,7 @@ describe('the registry’s limits', () => {
   it('let go of blobs that no manifest came for', async () => {
     await registry().setSettings({})
     const content = randomBytes(1000)
-    await putBlob('loose/app', content)
+    await door.putBlob('loose/app', content)
     await registry().collectGarbage()
     const at = `/v2/loose/app/blobs/${sha256(content)}`
     assert.equal((await door.fetch(at)).status, 200)
@@ -238,7 +227,7 @@ describe('the registry’s limits', () => {
     await registry().setSettings({})
     const { onlyHere: before } = await registry().usage()
     const alone = randomBytes(7000)
-    await putBlob('alone/app', alone)
+    await door.putBlob('alone/app', alone)
     await putImage('alone/app', 'image', 'an image of the engine as well')
     const usage = await registry().usage()
     const found = usage.repositories.find(({ name }) => name === 'alone/app')
@@ -263,18 +252,18 @@ describe('the registry’s limits', () => {
       assert.equal(errors[0]?.code, 'DENIED')
       assert.match(errors[0].message, /the quota of small leaves \d+ bytes/)
     }
-    assert.equal((await putBlob('small/a', shared)).status, 201)
-    await refused(await putBlob('small/b', randomBytes(5000)))
+    assert.equal((await door.putBlob('small/a', shared)).status, 201)
+    await refused(await door.putBlob('small/b', randomBytes(5000)))
     // in another repository of the namespace it is no more than it was
     const mount = `/v2/small/b/blobs/uploads/?mount=${sha256(shared)}&from=small/a`
     assert.equal((await door.fetch(mount, { method: 'POST' })).status, 201)
-    assert.equal((await putBlob('small/b', randomBytes(4000))).status, 201)
+    assert.equal((await door.putBlob('small/b', randomBytes(4000))).status, 201)
     await refused(await door.fetch('/v2/small/c/blobs/uploads/', { method: 'POST' }))
     // others have nothing to do with it
-    assert.equal((await putBlob('smaller', randomBytes(20_000))).status, 201)
+    assert.equal((await door.putBlob('smaller', randomBytes(20_000))).status, 201)
     for (const name of ['small/a', 'small/b'])
       await door.fetch(`/v2/${name}/blobs/${sha256(shared)}`, { method: 'DELETE' })
-    assert.equal((await putBlob('small/b', randomBytes(5000))).status, 201)
+    assert.equal((await door.putBlob('small/b', randomBytes(5000))).status, 201)
   })
 
   it('count what is being uploaded, and take none of what would exceed them', async () => {
@@ -307,7 +296,7 @@ describe('the registry’s limits', () => {
     await first.received
     await registry().finishUpload('busy/app', first.upload, sha256(content))
     assert.equal((await registry().usage()).quotas[0]?.used, 6000)
-    assert.equal((await putBlob('busy/app', randomBytes(4000))).status, 201)
+    assert.equal((await door.putBlob('busy/app', randomBytes(4000))).status, 201)
     assert.deepEqual(fs.readdirSync(path.join(door.test.instance.dataRoot, 'uploads')), [])
   })
 
@@ -315,7 +304,7 @@ describe('the registry’s limits', () => {
     await registry().setSettings({ quotas: [{ namespace: 'left', bytes: 10_000 }] })
     const upload = await registry().beginUpload('left/app')
     await registry().appendUpload('left/app', upload, Readable.from([randomBytes(8000)]))
-    const response = await putBlob('left/app', randomBytes(5000))
+    const response = await door.putBlob('left/app', randomBytes(5000))
     assert.equal(response.status, 403)
     await door.test.reopenAround(() => {
       const root = path.join(door.test.instance.dataRoot, 'uploads')
@@ -324,7 +313,7 @@ describe('the registry’s limits', () => {
         fs.utimesSync(path.join(root, name), earlier, earlier)
     })
     assert.equal((await registry().usage()).quotas[0]?.used, 8000)
-    assert.equal((await putBlob('left/app', randomBytes(5000))).status, 201)
+    assert.equal((await door.putBlob('left/app', randomBytes(5000))).status, 201)
     await assert.rejects(registry().uploadSize('left/app', upload), {
       reason: 'BLOB_UPLOAD_UNKNOWN',
     })

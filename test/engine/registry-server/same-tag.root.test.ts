@@ -14,8 +14,7 @@ describe('the registry, when many push and delete the same tag at once', () => {
   after(() => door.close())
 
   async function putBlob(name: string, content: Buffer): Promise<void> {
-    const at = `/v2/${name}/blobs/uploads/?digest=${sha256(content)}`
-    assert.equal((await door.fetch(at, { method: 'POST', body: content })).status, 201)
+    assert.equal((await door.putBlob(name, content)).status, 201)
   }
   /** Everything of an image but its manifest, which is returned. */
   async function image(name: string, word: string): Promise<Buffer> {
@@ -36,13 +35,7 @@ describe('the registry, when many push and delete the same tag at once', () => {
     )
   }
   async function put(name: string, tag: string, manifest: Buffer): Promise<void> {
-    const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
-    const put = await door.fetch(`/v2/${name}/manifests/${tag}`, {
-      method: 'PUT',
-      headers: { 'Content-Type': mediaType },
-      body: manifest,
-    })
-    assert.equal(put.status, 201)
+    assert.equal((await door.putManifest(name, tag, manifest)).status, 201)
   }
   /** The image that the engine has under the tag's name; undefined for none. */
   async function named(name: string, tag: string): Promise<string | undefined> {

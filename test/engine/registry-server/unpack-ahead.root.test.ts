@@ -16,15 +16,10 @@ describe('a layer that was pushed, before its manifest is', () => {
   after(() => door.close())
 
   async function putBlob(name: string, content: Buffer): Promise<void> {
-    const place = `/v2/${name}/blobs/uploads/?digest=${sha256(content)}`
-    assert.equal((await door.fetch(place, { method: 'POST', body: content })).status, 201)
+    assert.equal((await door.putBlob(name, content)).status, 201)
   }
   async function putManifest(name: string, reference: string, manifest: Buffer): Promise<void> {
-    const { mediaType } = JSON.parse(manifest.toString()) as { mediaType: string }
-    const place = `/v2/${name}/manifests/${reference}`
-    const headers = { 'Content-Type': mediaType }
-    const put = await door.fetch(place, { method: 'PUT', headers, body: manifest })
-    assert.equal(put.status, 201)
+    assert.equal((await door.putManifest(name, reference, manifest)).status, 201)
   }
   const layersRoot = (): string => path.join(door.test.instance.dataRoot, 'layers')
   const ahead = (): string[] =>
